@@ -1,0 +1,1 @@
+"""The tests of Wardline; each suite mirrors src."""
