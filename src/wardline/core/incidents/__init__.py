@@ -1,0 +1,1 @@
+"""One open drift, its kind, and what may answer it."""

@@ -1,0 +1,89 @@
+"""The built-in checks and runbooks as everybody but the agent needs to know them.
+
+`catalogue.json` is written from the agent's manifests and YAML by `python -m
+tests.unit.agent.write_catalogue`, and a test holds the two equal.
+"""
+
+import functools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from types import MappingProxyType
+from typing import Any
+
+from wardline.core.incidents.remedy import Condition, Operator, Remedy
+from wardline.core.severity import Severity
+
+FILE = "catalogue.json"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckEntry:
+    """What stands about a check; `platforms` are prefixes, `linux` covers `linux/debian`."""
+
+    id: str
+    title: str
+    severity: Severity
+    platforms: tuple[str, ...]
+    controls: tuple[str, ...]
+    interval_s: int
+    evidence: str
+    remediation: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunbookEntry:
+    """What stands about a runbook; `inputs` maps each input to what it is, in words."""
+
+    id: str
+    version: int
+    title: str
+    description: str
+    risk: str
+    check: str
+    platforms: tuple[str, ...]
+    controls: tuple[str, ...]
+    inputs: Mapping[str, str]
+    remedies: tuple[Remedy, ...]
+    digest: str
+
+
+def checks() -> Mapping[str, CheckEntry]:
+    """The built-in checks by id."""
+    return _load()[0]
+
+
+def runbooks() -> Mapping[str, RunbookEntry]:
+    """The built-in runbooks by id."""
+    return _load()[1]
+
+
+@functools.cache
+def _load() -> tuple[Mapping[str, CheckEntry], Mapping[str, RunbookEntry]]:
+    content = json.loads((resources.files(__package__) / FILE).read_bytes())
+    check_entries = [_check(one) for one in content["checks"]]
+    runbook_entries = [_runbook(one) for one in content["runbooks"]]
+    return (
+        MappingProxyType({entry.id: entry for entry in check_entries}),
+        MappingProxyType({entry.id: entry for entry in runbook_entries}),
+    )
+
+
+def _check(one: dict[str, Any]) -> CheckEntry:
+    lists = {name: tuple(one[name]) for name in ("platforms", "controls")}
+    return CheckEntry(**{**one, **lists, "severity": Severity(one["severity"])})
+
+
+def _runbook(one: dict[str, Any]) -> RunbookEntry:
+    lists = {name: tuple(one[name]) for name in ("platforms", "controls")}
+    remedies = tuple(_remedy(one, text) for text in one["remedies"])
+    return RunbookEntry(**{**one, **lists, "remedies": remedies})
+
+
+def _remedy(runbook: dict[str, Any], text: dict[str, Any]) -> Remedy:
+    conditions = tuple(
+        Condition(one["fact"], Operator(one["operator"]), one["value"])
+        for one in text["conditions"]
+    )
+    return Remedy(runbook["check"], conditions, runbook["id"], text["inputs"], text["order"])

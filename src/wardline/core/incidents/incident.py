@@ -1,0 +1,236 @@
+"""One open drift of a host and the only ways in which it moves on, as a value that never changes.
+
+A drift that goes away without a repair of ours is *cleared*: the incident gets `closed_at` and the
+passing result as `after`, and keeps the state, level and outcome it had. Its outcome is therefore
+never `success`: healed by us means that we ran a runbook and the same check passed afterwards.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from wardline.core.errors import Conflict
+from wardline.core.evidence import bundle
+from wardline.core.evidence.bundle import (
+    Action,
+    IncidentOutcome,
+    IncidentRecord,
+    IncidentState,
+    ResolutionLevel,
+    Result,
+    RunbookRef,
+)
+from wardline.core.incidents import signature
+from wardline.core.severity import Severity
+
+# All diffs and outputs of a record together, so that before, after and decision fit beside them.
+DIFF_BYTES_MAX = 48 * 1024
+OUTPUT_BYTES_MAX = 16 * 1024
+
+
+class State(StrEnum):
+    """Where an incident stands; `repairing` is the appliance's own and never on the wire."""
+
+    OPEN = "open"
+    OBSERVING = "observing"
+    WAITING = "waiting"
+    REPAIRING = "repairing"
+    HEALED = "healed"
+    FAILED = "failed"
+    ESCALATED = "escalated"
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """An incident as the appliance keeps it; `tried` are the runbooks that ran and did not help."""
+
+    id: str
+    site_id: str
+    host_id: str
+    check: str
+    severity: Severity
+    pattern_signature: str
+    opened_at: datetime
+    before: Result
+    state: State = State.OPEN
+    level: ResolutionLevel | None = None
+    outcome: IncidentOutcome | None = None
+    after: Result | None = None
+    decision: Mapping[str, Any] | None = None
+    runbook: RunbookRef | None = None
+    actions: tuple[Action, ...] = ()
+    closed_at: datetime | None = None
+    tried: tuple[str, ...] = ()
+    interruptions: int = 0
+
+    def record(self) -> IncidentRecord:
+        """What the next bundle says of it; raises Conflict in the middle of a repair."""
+        if self.state is State.REPAIRING:
+            raise Conflict(f"incident {self.id} is being repaired: there is nothing to seal yet")
+        return IncidentRecord(
+            incident_id=self.id,
+            check=self.check,
+            severity=self.severity,
+            pattern_signature=self.pattern_signature,
+            opened_at=self.opened_at,
+            state=IncidentState(self.state.value),
+            resolution_level=self.level,
+            outcome=self.outcome,
+            before=self.before,
+            after=self.after,
+            decision=self.decision,
+            runbook=self.runbook,
+            actions=_fitting(self.actions),
+            closed_at=self.closed_at,
+        )
+
+
+def opened(incident_id: str, site_id: str, host_id: str, failed: Result, at: datetime) -> Incident:
+    """The incident of a check that failed."""
+    pattern = signature.signature(failed.check, signature.failing(failed.facts))
+    return Incident(
+        id=incident_id,
+        site_id=site_id,
+        host_id=host_id,
+        check=failed.check,
+        severity=failed.severity,
+        pattern_signature=pattern,
+        opened_at=at,
+        before=failed,
+    )
+
+
+def judged(
+    incident: Incident,
+    state: State,
+    decision: Mapping[str, Any] | None,
+    runbook: RunbookRef | None,
+    dry_run: tuple[Action, ...],
+) -> Incident:
+    """Nothing runs now: `state` says what is waited for, `dry_run` what would run."""
+    _expect(incident, State.OPEN, State.OBSERVING, State.WAITING, State.FAILED)
+    if state not in (State.OPEN, State.OBSERVING, State.WAITING):
+        raise Conflict(f"incident {incident.id}: {state} is not a state of waiting")
+    return replace(
+        incident,
+        state=state,
+        level=None,
+        outcome=None,
+        decision=decision,
+        runbook=runbook,
+        actions=dry_run,
+    )
+
+
+def started(incident: Incident, decision: Mapping[str, Any], runbook: RunbookRef) -> Incident:
+    """A run is about to begin; stored before its first step, so that a crash is seen."""
+    _expect(incident, State.OPEN, State.OBSERVING, State.WAITING, State.FAILED)
+    return replace(
+        incident,
+        state=State.REPAIRING,
+        level=ResolutionLevel.L1,
+        outcome=None,
+        decision=decision,
+        runbook=runbook,
+        actions=(),
+        after=None,
+    )
+
+
+def ended(
+    incident: Incident, ok: bool, actions: tuple[Action, ...], after: Result, at: datetime
+) -> Incident:
+    """The run is over and the same check has measured again: healed only if that passed."""
+    _expect(incident, State.REPAIRING)
+    if ok and after.outcome is bundle.Outcome.PASS:
+        return replace(
+            incident,
+            state=State.HEALED,
+            outcome=IncidentOutcome.SUCCESS,
+            actions=actions,
+            after=after,
+            closed_at=at,
+        )
+    tried = (*incident.tried, incident.runbook.id) if incident.runbook else incident.tried
+    return replace(
+        incident,
+        state=State.FAILED,
+        outcome=IncidentOutcome.FAILED,
+        actions=actions,
+        after=after,
+        tried=tried,
+    )
+
+
+def interrupted(incident: Incident, after: Result, at: datetime) -> Incident:
+    """The agent was stopped in the middle of a run; `after` is what stands there now.
+
+    Passing now closes it without a claim: what the run did was lost with the agent, so it is not
+    booked as a success. Otherwise it is open again.
+    """
+    _expect(incident, State.REPAIRING)
+    told = Action(
+        step="interrupted",
+        type="interrupted",
+        target=incident.runbook.id if incident.runbook else "",
+        dry_run=False,
+        changed=False,
+        exit_code=None,
+        duration_ms=0,
+        error="the agent was stopped during this run; which of its steps ran is not known",
+    )
+    return replace(
+        incident,
+        state=State.OPEN,
+        level=None,
+        outcome=None,
+        actions=(told,),
+        after=after,
+        closed_at=at if after.outcome is bundle.Outcome.PASS else None,
+        interruptions=incident.interruptions + 1,
+    )
+
+
+def escalated(incident: Incident, decision: Mapping[str, Any] | None = None) -> Incident:
+    """It is a person's now."""
+    _expect(incident, State.OPEN, State.OBSERVING, State.WAITING, State.FAILED)
+    return replace(
+        incident,
+        state=State.ESCALATED,
+        level=ResolutionLevel.L3,
+        outcome=IncidentOutcome.ESCALATED,
+        decision=decision or incident.decision,
+    )
+
+
+def cleared(incident: Incident, passed: Result, at: datetime) -> Incident:
+    """The check passes again and no run of ours is why; state and outcome stay as they were."""
+    _expect(incident, State.OPEN, State.OBSERVING, State.WAITING, State.FAILED, State.ESCALATED)
+    return replace(incident, after=passed, closed_at=at)
+
+
+def _expect(incident: Incident, *states: State) -> None:
+    if incident.state not in states or incident.closed_at is not None:
+        where = "closed" if incident.closed_at else incident.state
+        raise Conflict(f"incident {incident.id} is {where}: expected {', '.join(states)}")
+
+
+def _fitting(actions: tuple[Action, ...]) -> tuple[Action, ...]:
+    """The actions within what one record may hold; what is left out says so."""
+    kept: list[Action] = []
+    diff_left, output_left = DIFF_BYTES_MAX, OUTPUT_BYTES_MAX
+    for action in actions[: bundle.ACTIONS_MAX]:
+        diff_size, output_size = len(action.diff.encode()), len(action.output.encode())
+        if diff_size > diff_left:
+            action = replace(action, diff=f"({diff_size} bytes of diff are left out here)")
+        if output_size > output_left:
+            action = replace(action, output=f"({output_size} bytes of output are left out here)")
+        diff_left -= len(action.diff.encode())
+        output_left -= len(action.output.encode())
+        kept.append(action)
+    if len(actions) > bundle.ACTIONS_MAX:
+        more = f"{len(actions) - bundle.ACTIONS_MAX} further steps are left out here"
+        kept[-1] = replace(kept[-1], error="; ".join(filter(None, (kept[-1].error, more))))
+    return tuple(kept)

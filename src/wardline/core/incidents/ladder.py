@@ -1,0 +1,51 @@
+"""The ladder L1 → L2 → L3: which remedy is next, when a person must, when healing is held."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from wardline.core.incidents.incident import Incident
+from wardline.core.incidents.remedy import Remedy
+
+FLAP_HEALS = 3
+FLAP_WINDOW_MINUTES = 120
+FLAP_WINDOW_MINUTES_MAX = 7 * 24 * 60
+INTERRUPTIONS_MAX = 3
+
+
+def flap_window(heals: int, window_minutes: int, interval_s: float) -> timedelta:
+    """The window in which `heals` heals must fall, for a check measured every `interval_s`.
+
+    Wide enough by construction: a slow check gets the time in which so many heals can happen.
+    """
+    needed = timedelta(seconds=heals * interval_s)
+    return max(timedelta(minutes=window_minutes), needed)
+
+
+def reachable(heals: int, window_minutes: int, interval_s: float) -> bool:
+    """Whether the hold can ever be set within the longest window that is still a flap."""
+    window = flap_window(heals, window_minutes, interval_s)
+    return window <= timedelta(minutes=FLAP_WINDOW_MINUTES_MAX)
+
+
+def flapping(healed_at: Sequence[datetime], now: datetime, heals: int, window: timedelta) -> bool:
+    """Whether a drift that is there again was healed `heals` times within the window."""
+    return sum(now - window <= at <= now for at in healed_at) >= heals
+
+
+def untried(candidates: tuple[Remedy, ...], incident: Incident) -> tuple[Remedy, ...]:
+    """The remedies of L1 that have not failed for this incident, in order."""
+    return tuple(one for one in candidates if one.runbook not in incident.tried)
+
+
+def exhausted(candidates: tuple[Remedy, ...], incident: Incident) -> str | None:
+    """Why it is a person's turn, or None while L1 still has something to try.
+
+    L2 (planners) stands between; it has none here, so L1 moves on to L3.
+    """
+    if incident.interruptions >= INTERRUPTIONS_MAX:
+        return f"its repair was interrupted {incident.interruptions} times"
+    if not candidates:
+        return "no remedy answers this check"
+    if not untried(candidates, incident):
+        return "every remedy ran and none helped"
+    return None

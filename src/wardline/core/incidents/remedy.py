@@ -1,0 +1,151 @@
+"""Which runbook answers which failed check: conditions over the facts, inputs taken from them."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from wardline.core.canonical import Json
+from wardline.core.errors import Malformed, WardlineError
+
+_PLACEHOLDER = re.compile(r"\{facts\.([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*)\}")
+_ABSENT = object()
+
+
+class UnresolvedInput(WardlineError):
+    """A remedy takes an input from a fact that the result does not have."""
+
+    status = 422
+    code = "unresolved_input"
+
+
+class Operator(StrEnum):
+    """What a condition may ask of a fact."""
+
+    EQ = "eq"
+    NE = "ne"
+    CONTAINS = "contains"
+    GT = "gt"
+    LT = "lt"
+    IN = "in"
+    NOT_IN = "not_in"
+    EXISTS = "exists"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One question about one fact; `fact` is a path such as `settings.minlen`."""
+
+    fact: str
+    operator: Operator
+    value: Json = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """The runbook that may answer a check; the lowest `order` that matches is tried first."""
+
+    check: str
+    conditions: tuple[Condition, ...]
+    runbook: str
+    inputs: Mapping[str, Json]
+    order: int
+
+
+def matches(remedy: Remedy, check: str, facts: Mapping[str, Json]) -> bool:
+    """Whether `remedy` is one for a failed `check` with these facts: every condition holds."""
+    return remedy.check == check and all(_holds(one, facts) for one in remedy.conditions)
+
+
+def candidates(
+    remedies: tuple[Remedy, ...], check: str, facts: Mapping[str, Json]
+) -> tuple[Remedy, ...]:
+    """The remedies that match, in the order in which they are to be tried."""
+    found = (remedy for remedy in remedies if matches(remedy, check, facts))
+    return tuple(sorted(found, key=lambda remedy: (remedy.order, remedy.runbook)))
+
+
+def inputs(remedy: Remedy, facts: Mapping[str, Json]) -> dict[str, Json]:
+    """The inputs of a run: `{facts.x}` alone becomes the fact itself, inside a text its words.
+
+    Raises UnresolvedInput where a fact is missing.
+    """
+    return {name: _resolve(value, facts, name) for name, value in remedy.inputs.items()}
+
+
+def _resolve(value: Json, facts: Mapping[str, Json], name: str) -> Json:
+    if isinstance(value, str):
+        whole = _PLACEHOLDER.fullmatch(value)
+        if whole:
+            return _required(whole[1], facts, name)
+        return _PLACEHOLDER.sub(lambda one: str(_required(one[1], facts, name)), value)
+    if isinstance(value, list):
+        return [_resolve(item, facts, name) for item in value]
+    return value
+
+
+def _required(path: str, facts: Mapping[str, Json], name: str) -> Json:
+    value = _fact(path, facts)
+    if value is _ABSENT:
+        raise UnresolvedInput(f"input {name}: the result has no fact {path!r}")
+    return value
+
+
+def _fact(path: str, facts: Mapping[str, Json]) -> Json:
+    value: Json = facts
+    for part in path.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            return _ABSENT
+        value = value[part]
+    return value
+
+
+def _holds(condition: Condition, facts: Mapping[str, Json]) -> bool:
+    """An absent fact equals nothing: `ne` and `not_in` hold for it, every other operator fails."""
+    found = _fact(condition.fact, facts)
+    wanted = condition.value
+    match condition.operator:
+        case Operator.EXISTS:
+            return (found is not _ABSENT) == bool(wanted)
+        case Operator.EQ:
+            return found is not _ABSENT and _same(found, wanted)
+        case Operator.NE:
+            return found is _ABSENT or not _same(found, wanted)
+        case Operator.CONTAINS:
+            return _contains(found, wanted)
+        case Operator.IN:
+            return found is not _ABSENT and _contains(wanted, found)
+        case Operator.NOT_IN:
+            return found is _ABSENT or not _contains(wanted, found)
+        case Operator.GT:
+            return _is_number(found) and _is_number(wanted) and found > wanted
+        case Operator.LT:
+            return _is_number(found) and _is_number(wanted) and found < wanted
+
+
+def _same(one: Json, other: Json) -> bool:
+    """Equal, and of one type: True is not 1."""
+    return type(one) is type(other) and bool(one == other)
+
+
+def _contains(container: Json, item: Json) -> bool:
+    if isinstance(container, str):
+        return isinstance(item, str) and item in container
+    if isinstance(container, list | tuple):
+        return any(_same(one, item) for one in container)
+    return isinstance(container, Mapping) and item in container
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def check_condition(condition: Condition, where: str) -> None:
+    """Raise Malformed when the value of a condition cannot suit its operator."""
+    value = condition.value
+    if condition.operator in (Operator.IN, Operator.NOT_IN) and not isinstance(value, list):
+        raise Malformed(where, f"{condition.operator} needs a list")
+    if condition.operator in (Operator.GT, Operator.LT) and not _is_number(value):
+        raise Malformed(where, f"{condition.operator} needs an integer")
+    if condition.operator is Operator.EXISTS and not isinstance(value, bool):
+        raise Malformed(where, "exists needs true or false")

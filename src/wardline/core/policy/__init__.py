@@ -1,0 +1,1 @@
+"""Rules, the decisions they give, and why."""

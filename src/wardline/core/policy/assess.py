@@ -1,0 +1,308 @@
+"""The checks of a decision, one function each: what they look at and what they find."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from wardline.core import severity
+from wardline.core.canonical import Json
+from wardline.core.errors import Refused
+from wardline.core.policy import condition, exact, params, window
+from wardline.core.policy.decision import Code, Outcome
+from wardline.core.policy.match import Survey
+from wardline.core.policy.params import Unresolved
+from wardline.core.policy.request import (
+    HostUsage,
+    Initiator,
+    Request,
+    Risk,
+    RuleUsage,
+    State,
+    covers,
+)
+from wardline.core.policy.rule import Approval, Effect, Rule
+
+NAMED_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One action under judgement; `params` None means that `unresolved` says why."""
+
+    survey: Survey
+    request: Request
+    state: State
+    action: str | None
+    params: Mapping[str, Json] | None = None
+    unresolved: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """How a check came out; `code` is set where it refuses, `given` and `roles` by approval."""
+
+    outcome: Outcome
+    detail: str
+    code: Code | None = None
+    given: bool = False
+    roles: tuple[str, ...] | None = None
+
+
+def case(found: Survey, request: Request, state: State, action: str | None) -> Case:
+    """The case with the winner's parameters resolved."""
+    if found.winner is None:
+        return Case(found, request, state, action)
+    try:
+        resolved = params.resolve(found.winner, request)
+    except Refused as error:
+        return Case(found, request, state, action, None, str(error))
+    return Case(found, request, state, action, resolved)
+
+
+def freeze(case: Case) -> Finding:
+    if case.state.freeze:
+        return _refuse(Code.FREEZE, "everything is frozen for this partner or site")
+    return _pass("nothing is frozen")
+
+
+def observing(case: Case) -> Finding:
+    if case.state.observing:
+        return _refuse(Code.OBSERVING, "the site or host observes until a person lets it heal")
+    return _pass("healing is on")
+
+
+def hold(case: Case) -> Finding:
+    if case.state.hold:
+        return _refuse(Code.HOLD, "flap suppression holds until a person clears it with a reason")
+    return _pass("no hold")
+
+
+def matched(case: Case) -> Finding:
+    found = case.survey
+    if found.denied_by is not None:
+        words = f"rule {found.denied_by.id} forbids it"
+        return _refuse(Code.DENIED, _joined(words, _losers(found), _failed(found)))
+    if found.winner is None:
+        return _refuse(Code.NO_MATCH, _joined("no rule fits", _losers(found), _failed(found)))
+    return _pass(_joined(f"rule {found.winner.id} decides", _losers(found), _failed(found)))
+
+
+def action(case: Case) -> Finding:
+    if case.action is None:
+        return _skip("no action was asked for and no rule names one")
+    if case.state.actions is None:
+        return _pass("actions are the caller's own")
+    facts = case.state.actions.get(case.action)
+    if facts is None:
+        return _refuse(Code.UNKNOWN_ACTION, f"no action is registered as {case.action}")
+    platform = case.request.platform
+    if facts.platforms and not any(covers(prefix, platform) for prefix in facts.platforms):
+        wanted = ", ".join(facts.platforms)
+        return _refuse(Code.NOT_ADMISSIBLE, f"for {wanted}, not for {platform or 'no platform'}")
+    return _pass(f"registered, risk {facts.risk}")
+
+
+def inputs(case: Case) -> Finding:
+    if case.survey.winner is None:
+        return _skip("no rule gives parameters")
+    if case.params is None:
+        return _refuse(Code.UNRESOLVED_INPUT, case.unresolved)
+    facts = (case.state.actions or {}).get(case.action or "")
+    if facts is not None and facts.inputs is not None:
+        if foreign := sorted(case.params.keys() - facts.inputs):
+            return _refuse(Code.UNRESOLVED_INPUT, f"{foreign[0]}: the action takes no such input")
+    return _pass(f"{len(case.params)} parameters resolved")
+
+
+def windows(case: Case) -> Finding:
+    if case.survey.winner is None:
+        return _skip("no rule has a window here")
+    for rule in _binding(case.survey):
+        if not window.contains(rule.window, case.request.at, case.request.zone):
+            return _refuse(Code.OUTSIDE_WINDOW, f"the window of rule {rule.id} is closed")
+    return _pass("open")
+
+
+def lock(case: Case) -> Finding:
+    if case.state.locked:
+        return _refuse(Code.LOCKED, "the same action is running on this host")
+    return _pass("not running on this host")
+
+
+def cooldown(case: Case) -> Finding:
+    rule = case.survey.winner
+    if rule is None or rule.cooldown_minutes is None:
+        return _skip("no cooldown applies")
+    last = _host_usage(case).last_run_at
+    if last is None:
+        return _pass("never run on this host")
+    end = last + timedelta(minutes=rule.cooldown_minutes)
+    if case.request.at < end:
+        return _refuse(Code.COOLDOWN, f"rule {rule.id}: {rule.cooldown_minutes} min after a run")
+    return _pass(f"the last run is {rule.cooldown_minutes} min ago or more")
+
+
+def limits(case: Case) -> Finding:
+    if case.survey.winner is None:
+        return _skip("no rule has limits here")
+    if case.params is None:
+        return _skip("without parameters there is no amount")
+    count = 0
+    for rule in _binding(case.survey):
+        for name, used, limit in _budgets(case, rule, case.params):
+            count += 1
+            if used > limit:
+                over = f"{exact.text(used)} of {exact.text(limit)}"
+                return _refuse(Code.LIMIT_EXCEEDED, f"rule {rule.id}, {name}: {over}")
+    return _pass(f"{count} limits kept")
+
+
+def approval(case: Case) -> Finding:
+    """Whose consent is missing: outcome `ask`, with the roles that may give it."""
+    rule = case.survey.winner
+    if rule is None:
+        return _skip("no rule asks for approval here")
+    stale = _is_stale(case, rule)
+    given = _is_given(case, rule, rule.approval or Approval())
+    if stale and not given:
+        roles = rule.approval.roles if rule.approval is not None else None
+        why = f"the rules are older than {rule.max_stale_minutes} min"
+        return Finding(Outcome.ASK, why, roles=roles)
+    for binding in _binding(case.survey):
+        spec = binding.approval or Approval()
+        if _is_needed(case, spec) and not _is_given(case, rule, spec):
+            words = f"rule {binding.id} needs {spec.quorum} approval(s)"
+            return Finding(Outcome.ASK, words, roles=spec.roles)
+    return Finding(Outcome.PASS, "given" if given else "not needed", given=given)
+
+
+def started(case: Case, rule: Rule) -> bool:
+    """Whether the action may start by itself, or a person has just started it."""
+    if case.request.initiator is Initiator.PERSON:
+        return True
+    facts = (case.state.actions or {}).get(case.action or "")
+    return rule.auto_execute and (facts is None or facts.risk is not Risk.HIGH)
+
+
+def _binding(found: Survey) -> tuple[Rule, ...]:
+    """The rules whose window, limits and approval must all be met: the winner and its floors."""
+    return () if found.winner is None else (found.winner, *found.floors)
+
+
+def _host_usage(case: Case) -> HostUsage:
+    return case.state.counters.actions.get(case.action or "", HostUsage())
+
+
+def _budgets(
+    case: Case, rule: Rule, resolved: Mapping[str, Json]
+) -> list[tuple[str, int | Decimal, int | Decimal]]:
+    """Every limit of a rule with what would be used, this run included: (name, used, limit)."""
+    usage = case.state.counters.rules.get(rule.id, RuleUsage())
+    caps = rule.limits
+    runs: list[tuple[str, int, int | None]] = [
+        ("maxRunsPerHostPerDay", _host_usage(case).runs_24h, caps.max_runs_per_host_per_day),
+        ("maxRunsPerSitePerHour", usage.runs_1h, caps.max_runs_per_site_per_hour),
+        ("maxConcurrentPerSite", usage.running, caps.max_concurrent_per_site),
+    ]
+    sums: list[tuple[str, str, int | Decimal, int | Decimal | None]] = [
+        ("maxDailyPct", "deltaPct", usage.pct_24h, caps.max_daily_pct),
+        ("maxWeeklyPct", "deltaPct", usage.pct_7d, caps.max_weekly_pct),
+        ("maxDailyQty", "qty", usage.qty_24h, caps.max_daily_qty),
+    ]
+    summed = [
+        (name, used + _amount(resolved, param), cap)
+        for name, param, used, cap in sums
+        if cap is not None
+    ]
+    return summed + [(name, used + 1, cap) for name, used, cap in runs if cap is not None]
+
+
+def _amount(resolved: Mapping[str, Json], name: str) -> int | Decimal:
+    """What a run adds to a sum: the size of the parameter, whatever its sign."""
+    value: Json = resolved.get(name, 0)
+    if isinstance(value, float):
+        return abs(Decimal(repr(value)))
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return value if value >= 0 else -value
+    raise Unresolved(name, "is limited and must be a number")
+
+
+def _is_stale(case: Case, rule: Rule) -> bool:
+    confirmed_at = case.state.confirmed_at
+    if rule.max_stale_minutes is None or confirmed_at is None:
+        return False
+    return case.request.at - confirmed_at > timedelta(minutes=rule.max_stale_minutes)
+
+
+def _is_needed(case: Case, spec: Approval) -> bool:
+    bypass = spec.bypass_if_severity
+    bypassed = bypass is not None and severity.meets(bypass, case.request.alert.severity)
+    return spec.required and not bypassed
+
+
+def _is_given(case: Case, rule: Rule, spec: Approval) -> bool:
+    """Whether enough people consented to exactly this, as `spec` asks."""
+    people = _approvers(case, rule, spec)
+    principal = case.request.principal
+    if spec.self_approve and principal is not None and _may_approve(principal.roles, spec):
+        people = people | {principal.user_id}
+    return len(people) >= spec.quorum
+
+
+def _approvers(case: Case, rule: Rule, spec: Approval) -> frozenset[str]:
+    fact, request = case.request.approval, case.request
+    if fact is None or case.params is None:
+        return frozenset()
+    bound_to = (fact.rule_id, fact.rule_revision, fact.action, fact.params_digest)
+    if bound_to != (rule.id, rule.stamp.revision, case.action, params.digest(case.params)):
+        return frozenset()
+    end = fact.expires_at
+    if spec.expires_minutes is not None:
+        end = min(end, fact.granted_at + timedelta(minutes=spec.expires_minutes))
+    if not fact.granted_at <= request.at < end:
+        return frozenset()
+    people = {user for user, roles in fact.approvers.items() if _may_approve(roles, spec)}
+    return frozenset(people if spec.self_approve else people - _requesters(request))
+
+
+def _requesters(request: Request) -> set[str]:
+    asked_by = request.approval.requested_by if request.approval is not None else None
+    if asked_by is not None:
+        return {asked_by}
+    by_person = request.initiator is Initiator.PERSON and request.principal is not None
+    return {request.principal.user_id} if by_person and request.principal else set()
+
+
+def _may_approve(roles: frozenset[str], spec: Approval) -> bool:
+    return spec.roles is None or not roles.isdisjoint(spec.roles)
+
+
+def _losers(found: Survey) -> str:
+    told = [f"{rule_id} ({why})" for rule_id, why in found.losers[:NAMED_MAX]]
+    more = len(found.losers) - len(told)
+    return "over " + ", ".join(told) + (f" and {more} more" if more else "") if told else ""
+
+
+def _failed(found: Survey) -> str:
+    if not found.failed:
+        return ""
+    told = ", ".join(found.failed[:NAMED_MAX])
+    counted = f"matched in a {Effect.DENY}, not matched in an {Effect.ALLOW}"
+    return f"{condition.UNSUPPORTED}: {told} (counts as {counted})"
+
+
+def _joined(*parts: str) -> str:
+    return "; ".join(filter(None, parts))
+
+
+def _pass(detail: str) -> Finding:
+    return Finding(Outcome.PASS, detail)
+
+
+def _skip(detail: str) -> Finding:
+    return Finding(Outcome.SKIPPED, detail)
+
+
+def _refuse(code: Code, detail: str) -> Finding:
+    return Finding(Outcome.FAIL, detail, code)

@@ -1,0 +1,181 @@
+"""The answer: verdict, code, reason and trace, and the shape that it has on the wire."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from wardline.core.canonical import Json
+from wardline.core.policy import exact
+
+
+class Type(StrEnum):
+    """The two answers of the contract."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+
+
+class Verdict(StrEnum):
+    """What follows from a decision."""
+
+    RUN = "run"
+    ASK = "ask"
+    OFFER = "offer"
+    BLOCK = "block"
+
+
+class Code(StrEnum):
+    """Why, in one word that programs may rely on; the first three belong to `allow`."""
+
+    ALLOWED = "allowed"
+    APPROVAL_NEEDED = "approval_needed"
+    START_NEEDED = "start_needed"
+    FREEZE = "freeze"
+    OBSERVING = "observing"
+    HOLD = "hold"
+    NO_MATCH = "no_match"
+    DENIED = "denied"
+    UNKNOWN_ACTION = "unknown_action"
+    NOT_ADMISSIBLE = "not_admissible"
+    UNRESOLVED_INPUT = "unresolved_input"
+    OUTSIDE_WINDOW = "outside_window"
+    LOCKED = "locked"
+    COOLDOWN = "cooldown"
+    LIMIT_EXCEEDED = "limit_exceeded"
+    NOT_OFFERED = "not_offered"
+    ERROR = "error"
+
+
+REASONS: Mapping[Code, str] = {
+    Code.FREEZE: "Frozen",
+    Code.OBSERVING: "Observing only",
+    Code.HOLD: "On hold",
+    Code.NO_MATCH: "No matching rule",
+    Code.DENIED: "Denied by a rule",
+    Code.UNKNOWN_ACTION: "Unknown action",
+    Code.NOT_ADMISSIBLE: "Not admissible on this platform",
+    Code.UNRESOLVED_INPUT: "Unresolved input",
+    Code.OUTSIDE_WINDOW: "Outside window",
+    Code.LOCKED: "Already running",
+    Code.COOLDOWN: "Cooling down",
+    Code.LIMIT_EXCEEDED: "Limit exceeded",
+    Code.NOT_OFFERED: "Not offered",
+    Code.ERROR: "Evaluation error",
+}
+
+
+class Check(StrEnum):
+    """The checks of a decision, in the order in which they are made and traced."""
+
+    FREEZE = "freeze"
+    OBSERVING = "observing"
+    HOLD = "hold"
+    MATCH = "match"
+    ACTION = "action"
+    INPUTS = "inputs"
+    WINDOW = "window"
+    LOCK = "lock"
+    COOLDOWN = "cooldown"
+    LIMITS = "limits"
+    APPROVAL = "approval"
+    VERDICT = "verdict"
+    LOG_ONLY = "log_only"
+
+
+class Outcome(StrEnum):
+    """How a check came out; `fail` and `error` refuse, `skipped` had no rule to look at."""
+
+    PASS = "pass"  # noqa: S105 (an outcome, no secret)
+    FAIL = "fail"
+    ASK = "ask"
+    SKIPPED = "skipped"
+    NOTE = "note"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class TraceStep:
+    """One check, how it came out and why, in words for a person."""
+
+    check: Check
+    outcome: Outcome
+    detail: str
+
+    def to_wire(self) -> dict[str, Json]:
+        return {"check": self.check.value, "outcome": self.outcome.value, "detail": self.detail}
+
+
+@dataclass(frozen=True, slots=True)
+class Would:
+    """What an observing site would have done."""
+
+    verdict: Verdict
+    code: Code
+    rule_id: str | None
+
+    def to_wire(self) -> dict[str, Json]:
+        return {"verdict": self.verdict.value, "code": self.code.value, "ruleId": self.rule_id}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One decision; `params` are the resolved ones and stand only in an allow.
+
+    `policy_age_s` is the age in seconds of the rules it was made from, None in the store itself.
+    """
+
+    verdict: Verdict
+    code: Code
+    reason: str
+    action: str | None
+    rule_id: str | None
+    params: Mapping[str, Json]
+    approver_roles: tuple[str, ...] | None
+    trace: tuple[TraceStep, ...]
+    policy_revision: int
+    policy_epoch: int
+    policy_age_s: int | None
+    decision_id: str
+    would: Would | None = None
+
+    @property
+    def type(self) -> Type:
+        return Type.DENY if self.verdict is Verdict.BLOCK else Type.ALLOW
+
+    @property
+    def execute(self) -> bool:
+        return self.verdict is Verdict.RUN
+
+    @property
+    def needs_approval(self) -> bool:
+        return self.verdict is Verdict.ASK
+
+    def to_wire(self) -> dict[str, Json]:
+        """The contract's keys and the added ones, in the canonical profile: `exact.plain` turns
+        its decimals into JSON numbers for a public answer."""
+        head = self._deny_wire() if self.type is Type.DENY else self._allow_wire()
+        return {
+            **head,
+            "ruleId": self.rule_id,
+            "action": self.action,
+            "verdict": self.verdict.value,
+            "code": self.code.value,
+            "trace": [step.to_wire() for step in self.trace],
+            "policyRevision": self.policy_revision,
+            "policyEpoch": self.policy_epoch,
+            "policyAgeSeconds": self.policy_age_s,
+            "decisionId": self.decision_id,
+        }
+
+    def _allow_wire(self) -> dict[str, Json]:
+        return {
+            "type": self.type.value,
+            "execute": self.execute,
+            "needsApproval": self.needs_approval,
+            "approverRoles": None if self.approver_roles is None else list(self.approver_roles),
+            "resolvedParams": exact.tagged(self.params),
+        }
+
+    def _deny_wire(self) -> dict[str, Json]:
+        wire: dict[str, Json] = {"type": self.type.value, "reason": self.reason}
+        return wire if self.would is None else {**wire, "would": self.would.to_wire()}

@@ -1,0 +1,126 @@
+"""Parameters of a rule for one request: choices by severity and placeholders, resolved."""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+
+from wardline.core import canonical, severity
+from wardline.core.canonical import Json
+from wardline.core.errors import Refused
+from wardline.core.policy import exact
+from wardline.core.policy.request import Request
+from wardline.core.policy.rule import Rule
+from wardline.core.severity import Severity
+
+TEXT_CHARS_MAX = 4096
+RESOLVED_BYTES_MAX = 32 * 1024
+
+# Whatever opens a brace before a letter is meant as a placeholder, so that a misspelt one is
+# refused and never passed on. `{}` and `{2}` are plain text.
+_PLACEHOLDER = re.compile(r"\{\s*([^\W\d][^{}]*?)\s*\}")
+_KNOWN = re.compile(r"delta|facts(\.[A-Za-z0-9_\-]+)+")
+_CHOICE = frozenset({"warn", "crit"})
+
+
+class Unresolved(Refused):
+    """A parameter that cannot be given a value for this request."""
+
+    code = "unresolved_input"
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(f"{exact.shown(path)}: {why}")
+
+
+def resolve(rule: Rule, request: Request) -> dict[str, Json]:
+    """The parameters as the action gets them; raises Unresolved.
+
+    A map with both `warn` and `crit` becomes the one that the alert's severity meets. `{delta}`
+    and `{facts.x}` are replaced in texts at any depth, once; one that is the whole text keeps
+    the type of its value.
+    """
+    resolved = _resolve(rule.params or {}, request, "")
+    if not isinstance(resolved, dict):
+        raise Unresolved("", "the parameters resolve to no map")
+    if len(canonical.dumps(exact.tagged(resolved))) > RESOLVED_BYTES_MAX:
+        raise Unresolved("", f"more than {RESOLVED_BYTES_MAX} bytes once resolved")
+    return resolved
+
+
+def digest(resolved: Mapping[str, Json]) -> str:
+    """Hex SHA-256 of resolved parameters: what an approval is bound to."""
+    return canonical.digest(exact.tagged(resolved))
+
+
+def unknown_placeholders(value: Json, path: str) -> list[tuple[str, str]]:
+    """Path and reason of every placeholder that no request could ever resolve."""
+    if isinstance(value, str):
+        names = [name for name in _PLACEHOLDER.findall(value) if not _KNOWN.fullmatch(name)]
+        return [(path, "a placeholder is {delta} or {facts.name}")] if names else []
+    if isinstance(value, Mapping):
+        inner = [(f"{path}.{key}", item) for key, item in value.items()]
+    elif isinstance(value, list):
+        inner = [(f"{path}[{i}]", item) for i, item in enumerate(value)]
+    else:
+        inner = []
+    return [problem for where, item in inner for problem in unknown_placeholders(item, where)]
+
+
+def is_choice(value: Json) -> bool:
+    """Whether `value` is a map that resolves by severity."""
+    return isinstance(value, Mapping) and value.keys() >= _CHOICE
+
+
+def _resolve(value: Json, request: Request, path: str) -> Json:
+    if isinstance(value, str):
+        return _fill(value, request, path)
+    if is_choice(value):
+        return _resolve(value[_choice(request.alert.severity)], request, path)
+    if isinstance(value, Mapping):
+        return {
+            key: _resolve(item, request, f"{path}.{key}" if path else key)
+            for key, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_resolve(item, request, f"{path}[{i}]") for i, item in enumerate(value)]
+    return value
+
+
+def _choice(actual: Severity) -> str:
+    return "crit" if severity.rank(actual) >= severity.rank(Severity.HIGH) else "warn"
+
+
+def _fill(text: str, request: Request, path: str) -> Json:
+    whole = _PLACEHOLDER.fullmatch(text)
+    if whole is not None:
+        return _value(whole[1], request, path)
+    filled = _PLACEHOLDER.sub(lambda found: _as_text(found[1], request, path), text)
+    if len(filled) > TEXT_CHARS_MAX:
+        raise Unresolved(path, f"longer than {TEXT_CHARS_MAX} characters once resolved")
+    return filled
+
+
+def _value(name: str, request: Request, path: str) -> Json:
+    if not _KNOWN.fullmatch(name):
+        raise Unresolved(path, "a placeholder is {delta} or {facts.name}")
+    value: Json = request.alert.delta if name == "delta" else _fact(name, request)
+    if value is None:
+        raise Unresolved(path, f"the request has no value for {{{name[: exact.KEY_CHARS_MAX]}}}")
+    return value
+
+
+def _fact(name: str, request: Request) -> Json:
+    value: Json = request.facts
+    for part in name.split(".")[1:]:
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
+def _as_text(name: str, request: Request, path: str) -> str:
+    value = _value(name, request, path)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float | Decimal):
+        return exact.text(Decimal(repr(value)) if isinstance(value, float) else value)
+    if isinstance(value, str):
+        return value
+    raise Unresolved(path, f"{{{name[: exact.KEY_CHARS_MAX]}}} is a list or map inside a text")

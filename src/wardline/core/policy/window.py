@@ -1,0 +1,64 @@
+"""Whether an instant lies in a window: the wall clock in a zone, DST nights and overnight included.
+
+A wall-clock time that the zone skips never occurs; one that it repeats is inside both times.
+"""
+
+import re
+from datetime import datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from wardline.core.errors import Refused
+from wardline.core.policy.rule import Window
+
+ZONE_CHARS_MAX = 64
+ZONES_KEPT_MAX = 700
+
+# Names of the IANA list alone: `localtime` or `posix/…` mean something else on every machine.
+_ZONE = re.compile(r"UTC|(?!posix/|right/)[A-Za-z]+(/[A-Za-z0-9_+\-]+){1,2}")
+
+
+class UnknownZone(Refused):
+    """A time zone that the IANA database does not have."""
+
+    code = "unknown_zone"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name[:ZONE_CHARS_MAX]!r} is no time zone such as Europe/Berlin")
+
+
+@lru_cache(maxsize=ZONES_KEPT_MAX)
+def zone(name: str) -> ZoneInfo:
+    """The zone of an IANA name; raises UnknownZone."""
+    if len(name) > ZONE_CHARS_MAX or not _ZONE.fullmatch(name):
+        raise UnknownZone(name)
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise UnknownZone(name) from None
+
+
+def contains(window: Window | None, at: datetime, site_zone: str) -> bool:
+    """Whether `at` (aware) is inside; no window is always open. Raises UnknownZone."""
+    if window is None:
+        return True
+    local = at.astimezone(zone(window.timezone or site_zone))
+    minute = local.hour * 60 + local.minute
+    today = local.isoweekday() % 7
+    if window.start < window.end:
+        return today in window.days and window.start <= minute <= window.end
+    yesterday = (today - 1) % 7
+    return (today in window.days and minute >= window.start) or (
+        yesterday in window.days and minute <= window.end
+    )
+
+
+def clock_text(minute: int) -> str:
+    """`08:00` for 480."""
+    return f"{minute // 60:02d}:{minute % 60:02d}"
+
+
+def clock_minute(text: str) -> int:
+    """480 for `08:00`; the form has been checked by whoever read it."""
+    hours, minutes = text.split(":")
+    return int(hours) * 60 + int(minutes)

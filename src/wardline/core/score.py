@@ -1,0 +1,33 @@
+"""The one score: what passed of what was measured, or None where nothing was."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from wardline.core.evidence.bundle import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """`passed` of `assessed` latest results. Never shown without how many of the `hosts` have been
+    measured at all, nor without what is unknown."""
+
+    passed: int
+    assessed: int
+    unknown: int
+    measured_hosts: int
+    hosts: int
+
+    @property
+    def share(self) -> float:
+        """Between 0 and 1; `assessed` is never 0."""
+        return self.passed / self.assessed
+
+
+def score(outcomes: Mapping[Outcome, int], measured_hosts: int, hosts: int) -> Score | None:
+    """pass ÷ (pass + fail) over the latest result of each (site, host, check); None when neither
+    occurs: absence of data is unknown, never pass."""
+    passed = outcomes.get(Outcome.PASS, 0)
+    assessed = passed + outcomes.get(Outcome.FAIL, 0)
+    if assessed == 0:
+        return None
+    return Score(passed, assessed, outcomes.get(Outcome.UNKNOWN, 0), measured_hosts, hosts)

@@ -1,0 +1,1 @@
+"""The files that leave the house, read and written the same everywhere."""

@@ -1,0 +1,54 @@
+"""A host in memory, so that thousands of hostile file contents can be tried in a second."""
+
+import fnmatch
+from collections.abc import Iterator
+
+from wardline.agent.hosts.host import FileKind, Kind, Missing, Stat, TooLarge, WrongKind
+
+
+class MemoryHost:
+    """Files by path; every folder on the way to one exists."""
+
+    id = name = "memory"
+    platform = "linux/debian"
+
+    def __init__(self, files: dict[str, bytes], kind: Kind = Kind.TREE) -> None:
+        self.files = files
+        self.kind = kind
+
+    def read(self, path: str, bytes_max: int) -> bytes:
+        if self.stat(path).kind is not FileKind.FILE:
+            raise WrongKind(path, FileKind.DIRECTORY, FileKind.FILE)
+        if len(self.files[path]) > bytes_max:
+            raise TooLarge(path, bytes_max)
+        return self.files[path]
+
+    def stream(self, path: str, bytes_max: int) -> Iterator[bytes]:
+        content = self.read(path, bytes_max)
+        # In small pieces, so that what a parser looks for falls across their borders.
+        for at in range(0, len(content), 7):
+            yield content[at : at + 7]
+
+    def stat(self, path: str) -> Stat:
+        if path in self.files:
+            return Stat(FileKind.FILE, 0o600, 0, 0, len(self.files[path]), 4_000_000_000)
+        if any(one.startswith(f"{path}/") for one in self.files):
+            return Stat(FileKind.DIRECTORY, 0o700, 0, 0, 0, 4_000_000_000)
+        raise Missing(path)
+
+    lstat = stat
+
+    def listdir(self, path: str) -> list[str]:
+        self.stat(path)
+        below = [one[len(path) + 1 :] for one in self.files if one.startswith(f"{path}/")]
+        return sorted({one.partition("/")[0] for one in below})
+
+    def glob(self, pattern: str) -> list[str]:
+        return sorted(one for one in self.files if fnmatch.fnmatchcase(one, pattern))
+
+    def exists(self, path: str) -> bool:
+        try:
+            self.stat(path)
+        except Missing:
+            return False
+        return True

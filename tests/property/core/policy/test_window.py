@@ -1,0 +1,73 @@
+"""Windows against brute force: every minute around both clock changes of five zones."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wardline.core.policy import window
+from wardline.core.policy.rule import Window
+
+# Zones with the evenings before their two changes of 2026; Lord Howe shifts by half an hour,
+# Kathmandu never changes and is 5:45 ahead.
+CHANGES = {
+    "Europe/Berlin": (date(2026, 3, 28), date(2026, 10, 24)),
+    "America/New_York": (date(2026, 3, 7), date(2026, 10, 31)),
+    "Australia/Lord_Howe": (date(2026, 4, 4), date(2026, 10, 3)),
+    "America/Santiago": (date(2026, 4, 4), date(2026, 9, 5)),
+    "Asia/Kathmandu": (date(2026, 3, 28), date(2026, 10, 24)),
+}
+NIGHT_MINUTES = 52 * 60
+STEP_MINUTES = 5
+
+minutes = st.integers(0, 24 * 60 - 1)
+windows = st.builds(
+    Window,
+    st.sets(st.integers(0, 6), min_size=1).map(lambda days: tuple(sorted(days))),
+    minutes,
+    minutes,
+).filter(lambda given: given.start != given.end)
+
+
+def open_minutes(given: Window, first: date, days: int) -> set[datetime]:
+    """The wall-clock minutes of a window, laid out by hand day by day."""
+    laid: set[datetime] = set()
+    for offset in range(-1, days + 1):
+        day = first + timedelta(days=offset)
+        if (day.weekday() + 1) % 7 not in given.days:
+            continue
+        midnight = datetime(day.year, day.month, day.day)  # noqa: DTZ001 (a wall clock)
+        length = (
+            given.end - given.start
+            if given.end > given.start
+            else (24 * 60 - given.start + given.end)
+        )
+        laid |= {midnight + timedelta(minutes=given.start + m) for m in range(length + 1)}
+    return laid
+
+
+@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("change", [0, 1])
+@settings(max_examples=20)
+@given(given_window=windows, second=st.integers(0, 59), phase=st.integers(0, STEP_MINUTES - 1))
+def test_membership_is_the_wall_clock(
+    name: str, change: int, given_window: Window, second: int, phase: int
+) -> None:
+    zone, first = ZoneInfo(name), CHANGES[name][change]
+    laid = open_minutes(given_window, first, days=4)
+    start = datetime(first.year, first.month, first.day, 12, tzinfo=zone).astimezone(UTC)
+    for minute in range(phase, NIGHT_MINUTES, STEP_MINUTES):
+        at = start + timedelta(minutes=minute, seconds=second)
+        wall = (at + at.astimezone(zone).utcoffset()).replace(tzinfo=None, second=0)  # type: ignore[operator]
+        assert window.contains(given_window, at, name) is (wall in laid)
+
+
+@pytest.mark.parametrize("name", [name for name in CHANGES if name != "Asia/Kathmandu"])
+def test_both_changes_lie_in_the_nights_that_are_tried(name: str) -> None:
+    zone = ZoneInfo(name)
+    for first in CHANGES[name]:
+        start = datetime(first.year, first.month, first.day, 12, tzinfo=zone).astimezone(UTC)
+        end = start + timedelta(minutes=NIGHT_MINUTES)
+        assert start.astimezone(zone).utcoffset() != end.astimezone(zone).utcoffset()

@@ -1,0 +1,208 @@
+"""A clinic's evidence log in memory, honest until a test tampers with it."""
+
+import hashlib
+import io
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from wardline.core import canonical, clock
+from wardline.core.evidence import audit, bundle, checkpoint, log, trust
+from wardline.core.evidence.bundle import Bundle, Kind, Outcome, Result
+from wardline.core.evidence.checkpoint import Checkpoint
+from wardline.core.evidence.log import Entry, EntryKind
+from wardline.core.evidence.signing import Envelope, SigningKey
+from wardline.core.evidence.trust import Trust
+from wardline.core.evidence.verdict import Verdict
+from wardline.core.severity import Severity
+from wardline.formats import kit
+
+START = datetime(2026, 11, 21, 9, 0, 0, 123000, tzinfo=UTC)
+SITE = "site_" + "0" * 26
+ORIGIN = checkpoint.log_origin("inst_1", SITE)
+
+
+def named(prefix: str, number: int) -> str:
+    return f"{prefix}_{number:026d}"
+
+
+def key(seed: int) -> SigningKey:
+    return SigningKey.from_seed(bytes([seed]) * 32)
+
+
+def result(**changes: object) -> Result:
+    facts = {"path": "/etc/ssh/sshd_config", "permitrootlogin": "yes"}
+    plain = Result(
+        check="ssh_config",
+        outcome=Outcome.FAIL,
+        severity=Severity.HIGH,
+        summary="PermitRootLogin is yes",
+        facts=facts,
+        facts_digest=canonical.digest(facts),
+        measured_at=START,
+        duration_ms=12,
+        controls=("hipaa:164.312(a)(1)",),
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def record(**changes: object) -> Bundle:
+    plain = Bundle(
+        kind=Kind.CYCLE,
+        site_id=SITE,
+        appliance_id=named("appl", 1),
+        host_id=named("host", 1),
+        epoch=1,
+        seq=1,
+        prev=bundle.NO_PREV,
+        captured_at=START,
+        clock=bundle.Clock("system", None, 12_345, "boot"),
+        agent=bundle.Agent("0.1.0"),
+        results=(result(),),
+        controls=("hipaa:164.312(a)(1)",),
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+@dataclass
+class Appliance:
+    number: int
+    epoch: int = 1
+    seq: int = 0
+    prev: str = bundle.NO_PREV
+
+    @property
+    def id(self) -> str:
+        return named("appl", self.number)
+
+    @property
+    def key(self) -> SigningKey:
+        return key(10 + self.number)
+
+    @property
+    def witness(self) -> SigningKey:
+        return key(20 + self.number)
+
+    def seal(self, **changes: object) -> Envelope:
+        self.seq += 1
+        fields = {"appliance_id": self.id, "epoch": self.epoch, "seq": self.seq, "prev": self.prev}
+        envelope = bundle.seal(record(**{**fields, **changes}), self.key)
+        self.prev = bundle.chain_hash(bundle.PAYLOAD_TYPE, envelope.payload)
+        return envelope
+
+
+@dataclass
+class SiteLog:
+    """Entries, bundles by index and checkpoints: what Central would hold."""
+
+    log_key: SigningKey = field(default_factory=lambda: key(1))
+    leaves: list[bytes] = field(default_factory=list)
+    bundles: dict[int, Envelope] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    site: str = SITE
+    origin: str = ORIGIN
+
+    def append(self, entry: Entry) -> None:
+        self.leaves.append(log.entry_bytes(entry))
+
+    def enrol(self, appliance: Appliance) -> None:
+        kind = EntryKind.KEY_ENROL
+        public, witness = appliance.key.public, appliance.witness.public
+        received = self.received_ms()
+        self.append(log.key_entry(kind, SITE, appliance.id, public, received, witness=witness))
+
+    def retire(self, appliance: Appliance, kind: EntryKind = EntryKind.KEY_RETIRE) -> None:
+        public = appliance.key.public
+        self.append(log.key_entry(kind, SITE, appliance.id, public, self.received_ms()))
+
+    def take(self, envelope: Envelope, kind: EntryKind | None = None, **changes: Any) -> None:
+        """What ingest does with a bundle."""
+        item = bundle.parse(envelope.payload)
+        gap = item.kind is Kind.GAP
+        entry = Entry(
+            kind=kind or (EntryKind.GAP if gap else EntryKind.BUNDLE),
+            site=item.site_id,
+            appliance=item.appliance_id,
+            host=item.host_id,
+            epoch=item.epoch,
+            seq=item.seq,
+            payload_sha256=hashlib.sha256(envelope.payload).hexdigest(),
+            payload_len=len(envelope.payload),
+            sig=envelope.sig,
+            kid=envelope.keyid,
+            received_ms=self.received_ms(),
+        )
+        self.bundles[len(self.leaves)] = envelope
+        self.append(replace(entry, **changes))
+
+    def received_ms(self) -> int:
+        return clock.milliseconds(START + timedelta(seconds=len(self.leaves)))
+
+    def root(self, size: int | None = None) -> bytes:
+        leaves = self.leaves if size is None else self.leaves[:size]
+        return log.root_from_leaves(map(log.leaf_hash, leaves))
+
+    def head(self, size: int | None = None) -> Checkpoint:
+        size = len(self.leaves) if size is None else size
+        return Checkpoint(self.origin, size, self.root(size))
+
+    def checkpoint(self, *witnesses: Appliance) -> None:
+        body = self.head().body()
+        note = checkpoint.sign_note(body, self.origin, self.log_key)
+        time_s = self.received_ms() // 1000
+        for appliance in witnesses:
+            name = checkpoint.witness_name(appliance.id)
+            note += checkpoint.cosign(body, name, appliance.witness, time_s)
+        self.notes.append(note)
+
+    def zip(self) -> bytes:
+        writer = kit.Writer(self.site, self.origin, self.log_key.public)
+        return b"".join(kit.write(writer, self.leaves, sorted(self.bundles.items()), self.notes))
+
+    def verify(self, trusted: Trust | None = None) -> Verdict:
+        return audit.verify(kit.read(io.BytesIO(self.zip())), trusted)
+
+
+def clinic(rounds: int = 3) -> tuple[SiteLog, list[Appliance]]:
+    """Two appliances, two hosts each, a checkpoint after every round, the last one cosigned."""
+    site, appliances = SiteLog(), [Appliance(1), Appliance(2)]
+    for appliance in appliances:
+        site.enrol(appliance)
+    for _ in range(rounds):
+        for appliance in appliances:
+            for host in (1, 2):
+                site.take(appliance.seal(host_id=named("host", appliance.number * 10 + host)))
+        site.checkpoint(*appliances)
+    return site, appliances
+
+
+def keys_txt(site: SiteLog, *appliances: Appliance) -> str:
+    """What `wardline agent trust` prints at the clinic."""
+    lines = [trust.line("log", site.origin, site.log_key.public)]
+    for appliance in appliances:
+        lines.append(trust.line("appliance", appliance.id, appliance.key.public))
+        lines.append(trust.line("witness", appliance.id, appliance.witness.public))
+    return "".join(lines)
+
+
+def trusting(site: SiteLog, *appliances: Appliance) -> Trust:
+    return trust.parse(keys_txt(site, *appliances))
+
+
+def says(verdict: Verdict, *words: str) -> None:
+    """Asserts that the findings hold these words."""
+    found = " | ".join(f"{item.where}: {item.what}" for item in verdict.findings)
+    assert all(word in found for word in words), found
+
+
+def one_appliance(bundles: int = 2) -> tuple[SiteLog, Appliance]:
+    site, appliance = SiteLog(), Appliance(1)
+    site.enrol(appliance)
+    for _ in range(bundles):
+        site.take(appliance.seal())
+    return site, appliance
+
+
+def closed(site: SiteLog, *witnesses: Appliance) -> Verdict:
+    site.checkpoint(*witnesses)
+    return site.verify()
