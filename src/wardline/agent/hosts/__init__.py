@@ -1,0 +1,1 @@
+"""The computers that an agent measures and repairs."""

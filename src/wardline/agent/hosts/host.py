@@ -1,0 +1,221 @@
+"""What the agent may ask of a host: to be read, and by the runner alone, to be changed.
+
+Paths are absolute POSIX paths on the host. A read never blocks on a FIFO, never opens a device,
+and never returns more than the caller allowed; whatever cannot be answered is a HostError.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from wardline.core.errors import WardlineError
+
+ENTRIES_MAX = 20_000
+PIECE_BYTES = 256 * 1024
+
+
+class Kind(StrEnum):
+    """How the agent reaches a host."""
+
+    LOCAL = "local"
+    TREE = "tree"
+
+
+class FileKind(StrEnum):
+    """What stands under a path."""
+
+    FILE = "file"
+    DIRECTORY = "directory"
+    LINK = "link"
+    FIFO = "fifo"
+    SOCKET = "socket"
+    DEVICE = "device"
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """Facts of one file; `uid` and `gid` are None where ownership says nothing about the host."""
+
+    kind: FileKind
+    mode: int
+    uid: int | None
+    gid: int | None
+    size: int
+    modified_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a command left: `stdout` and `stderr` are cut at the limit and then `truncated`."""
+
+    exit_code: int
+    stdout: bytes
+    stderr: bytes
+    truncated: bool
+    duration_ms: int
+
+
+class HostError(WardlineError):
+    """The host did not answer a question about `path`; `why` says why, in a few words."""
+
+    code = "host"
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(f"{path}: {why}")
+        self.path = path
+        self.why = why
+
+
+class Missing(HostError):
+    """Nothing stands under the path."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "does not exist")
+
+
+class NotPermitted(HostError):
+    """The agent's own account may not do this."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "the agent has no permission")
+
+
+class WrongKind(HostError):
+    """A FIFO, a device, a directory or a file where another kind of file was expected."""
+
+    def __init__(self, path: str, found: FileKind, wanted: FileKind) -> None:
+        super().__init__(path, f"is a {found}, not a {wanted}")
+        self.found = found
+
+
+class TooLarge(HostError):
+    """Longer than the caller is willing to read."""
+
+    def __init__(self, path: str, limit: int, unit: str = "bytes") -> None:
+        super().__init__(path, f"holds more than {limit} {unit}")
+
+
+class PathEscapes(HostError):
+    """A path or a link that leads out of the tree that is the host."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "leads out of the tree")
+
+
+class TooManyLinks(HostError):
+    """Symbolic links that lead in a circle, or too many of them."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "too many symbolic links, probably a circle")
+
+
+class CannotRun(HostError):
+    """Commands cannot be run on this host, or this one could not be started."""
+
+
+class TimedOut(HostError):
+    """A command ran longer than it was given and was ended."""
+
+
+class ReadOnly(HostError):
+    """The host is observed only: nothing on it may be changed."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "this host is only observed and is never changed")
+
+
+class Failed(HostError):
+    """The operating system refused; `why` holds its words."""
+
+
+class Reader(Protocol):
+    """The side of a host that checks may use."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def kind(self) -> Kind: ...
+
+    @property
+    def platform(self) -> str:
+        """`linux/<ID of os-release>`, `linux/unknown`, or another system's own word."""
+        ...
+
+    def read(self, path: str, bytes_max: int) -> bytes:
+        """The whole content of a regular file; TooLarge beyond `bytes_max`."""
+        ...
+
+    def stream(self, path: str, bytes_max: int) -> Iterator[bytes]:
+        """The content in pieces of at most 256 KiB; TooLarge once `bytes_max` is passed."""
+        ...
+
+    def stat(self, path: str) -> Stat:
+        """What the path leads to, links followed."""
+        ...
+
+    def lstat(self, path: str) -> Stat:
+        """What stands under the path itself, a link included."""
+        ...
+
+    def listdir(self, path: str) -> list[str]:
+        """The names in a directory, sorted by their bytes; TooLarge beyond ENTRIES_MAX."""
+        ...
+
+    def glob(self, pattern: str) -> list[str]:
+        """Existing paths that match, sorted; `*`, `?`, `[…]` as the shell has them, no `**`."""
+        ...
+
+    def exists(self, path: str) -> bool:
+        """Whether something stands there, links followed; a link into nothing does not exist."""
+        ...
+
+
+class Host(Reader, Protocol):
+    """A whole host: what the runner gets, and nobody else."""
+
+    @property
+    def writable(self) -> bool:
+        """False on an observed host: every operation below raises ReadOnly there."""
+        ...
+
+    @property
+    def runs_commands(self) -> bool:
+        """Whether `run` can work at all here."""
+        ...
+
+    def run(self, argv: Sequence[str], timeout_s: float, output_bytes_max: int) -> Output:
+        """Run a program without a shell; CannotRun on a tree or where it cannot be started."""
+        ...
+
+    def replace_file(
+        self,
+        path: str,
+        content: bytes,
+        mode: int | None = None,
+        uid: int | None = None,
+        gid: int | None = None,
+    ) -> None:
+        """Put `content` in place at once or not at all: temporary file, fsync, rename, fsync.
+
+        Links are followed and kept. What is None stays as the old file had it; a new file gets
+        0644 and the agent's own account.
+        """
+        ...
+
+    def chmod(self, path: str, mode: int) -> None: ...
+
+    def chown(self, path: str, uid: int, gid: int) -> None: ...
+
+    def remove(self, path: str) -> None:
+        """Remove a regular file (links are followed)."""
+        ...
+
+
+def covers(platforms: Sequence[str], platform: str) -> bool:
+    """Whether a list of platform prefixes covers `platform`; `linux` covers `linux/debian`."""
+    return any(platform == one or platform.startswith(f"{one}/") for one in platforms)

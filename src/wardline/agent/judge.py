@@ -1,0 +1,206 @@
+"""What the policy says about an incident now: a decision per remedy, and the best of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from wardline.agent.roster import Member
+from wardline.agent.runbooks import runbook
+from wardline.agent.runbooks.runbook import Runbook
+from wardline.agent.settings import Flap
+from wardline.agent.store import facts, incidents
+from wardline.agent.store.database import Transaction
+from wardline.agent.store.incidents import Run
+from wardline.agent.store.policies import Active
+from wardline.core import clock, ids
+from wardline.core.canonical import Json
+from wardline.core.evidence.bundle import Result, RunbookRef
+from wardline.core.incidents import ladder, remedy
+from wardline.core.incidents.incident import Incident
+from wardline.core.incidents.remedy import Remedy
+from wardline.core.policy import evaluate
+from wardline.core.policy.decision import Code, Decision, Verdict
+from wardline.core.policy.request import (
+    ActionFacts,
+    Alert,
+    Counters,
+    HostUsage,
+    Request,
+    Risk,
+    RuleUsage,
+    State,
+)
+from wardline.core.policy.rule import Policy
+
+_PREFERENCE = (Verdict.RUN, Verdict.ASK, Verdict.OFFER, Verdict.BLOCK)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A remedy with the decision on it; `inputs` is None where the facts do not give them."""
+
+    remedy: Remedy
+    runbook: Runbook
+    inputs: Mapping[str, Json] | None
+    decision: Decision
+
+    def ref(self) -> RunbookRef:
+        one = self.runbook
+        return RunbookRef(one.id, str(one.version), one.digest, one.risk.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An incident with all that a decision on it needs to know."""
+
+    incident: Incident
+    member: Member
+    latest: Result
+    policy: Active | None
+    at: datetime
+    interval_s: float
+    flap: Flap
+
+    @property
+    def observing(self) -> bool:
+        """Until a person lets this site heal, and always on an observed host."""
+        healing = self.policy is not None and self.policy.snapshot.healing == "heal"
+        return not healing or self.member.declared.observed
+
+
+def candidates(remedies: tuple[Remedy, ...], case: Case) -> tuple[Remedy, ...]:
+    """The remedies for this drift, in the order of L1."""
+    return remedy.candidates(remedies, case.latest.check, case.latest.facts)
+
+
+def best(tx: Transaction, case: Case, remedies: tuple[Remedy, ...]) -> Judged | None:
+    """The first remedy that may run; else the one that is nearest to it; None without any."""
+    judged = [_judge(tx, case, one) for one in remedies]
+    if not judged:
+        return None
+    return min(judged, key=lambda one: _PREFERENCE.index(_verdict(one.decision)))
+
+
+def _verdict(decision: Decision) -> Verdict:
+    """What it comes to, or would come to if the site did not only observe."""
+    if decision.code is Code.OBSERVING and decision.would is not None:
+        return decision.would.verdict
+    return decision.verdict
+
+
+def _judge(tx: Transaction, case: Case, one: Remedy) -> Judged:
+    book = runbook.registry()[one.runbook]
+    try:
+        inputs: Mapping[str, Json] | None = remedy.inputs(one, case.latest.facts)
+    except remedy.UnresolvedInput:
+        inputs = None
+    decision = evaluate.evaluate(_policy(case), _request(case, book), _state(tx, case, book))
+    return Judged(one, book, inputs, decision)
+
+
+def _policy(case: Case) -> Policy:
+    if case.policy is None:
+        return Policy((), 0)
+    return Policy(case.policy.rules, case.policy.snapshot.revision, case.policy.snapshot.epoch)
+
+
+def _request(case: Case, book: Runbook) -> Request:
+    result, snapshot = case.latest, case.policy.snapshot if case.policy else None
+    return Request(
+        alert=Alert(
+            id=case.incident.id,
+            kpi_id=result.check,
+            title=book.title,
+            message=result.summary,
+            severity=result.severity,
+        ),
+        at=case.at,
+        zone=snapshot.zone if snapshot else "UTC",
+        decision_id=ids.new("dec"),
+        action=book.id,
+        partner=snapshot.partner_id if snapshot else None,
+        site=case.incident.site_id,
+        host=case.incident.host_id,
+        platform=case.member.host.platform,
+        facts=result.facts,
+    )
+
+
+def _state(tx: Transaction, case: Case, book: Runbook) -> State:
+    runs = incidents.runs_since(tx, case.at - timedelta(days=7))
+    confirmed = facts.get(tx, facts.Name.LAST_CHECKIN_AT)
+    return State(
+        observing=case.observing,
+        hold=_is_held(tx, case, book),
+        locked=any(
+            not run.ended and (run.host_id, run.runbook_id) == (case.member.id, book.id)
+            for run in runs
+        ),
+        counters=_counters(runs, case),
+        actions=_actions(),
+        confirmed_at=clock.parse(confirmed) if confirmed else None,
+    )
+
+
+def _is_held(tx: Transaction, case: Case, book: Runbook) -> bool:
+    """An active hold, or as many verified heals of this drift as make one necessary."""
+    if incidents.is_held(tx, case.incident, book.id):
+        return True
+    window = ladder.flap_window(case.flap.heals, case.flap.window_minutes, case.interval_s)
+    heals = incidents.heals(tx, case.incident, book.id, case.at - window)
+    return ladder.flapping(heals, case.at, case.flap.heals, window)
+
+
+def _actions() -> dict[str, ActionFacts]:
+    """The runbooks of this appliance: no policy can name an action that is not among them."""
+    return {
+        book.id: ActionFacts(Risk(book.risk.value), book.platforms)
+        for book in runbook.registry().values()
+    }
+
+
+def _counters(runs: list[Run], case: Case) -> Counters:
+    by_rule: dict[str, RuleUsage] = {}
+    by_action: dict[str, HostUsage] = {}
+    for run in runs:
+        age = case.at - run.started_at
+        if run.rule_id is not None:
+            by_rule[run.rule_id] = _used(by_rule.get(run.rule_id, RuleUsage()), run, age)
+        if run.host_id == case.member.id:
+            used = by_action.get(run.runbook_id, HostUsage())
+            today = used.runs_24h + (age < timedelta(days=1))
+            last = max(filter(None, (used.last_run_at, run.started_at)))
+            by_action[run.runbook_id] = HostUsage(today, last)
+    return Counters(by_rule, by_action)
+
+
+def _used(usage: RuleUsage, run: Run, age: timedelta) -> RuleUsage:
+    pct, qty = _number(run.params.get("deltaPct")), _number(run.params.get("qty"))
+    in_day = not run.ended or age < timedelta(days=1)
+    return RuleUsage(
+        pct_24h=usage.pct_24h + (pct if in_day else 0),
+        pct_7d=usage.pct_7d + pct,
+        qty_24h=usage.qty_24h + (qty if in_day else 0),
+        runs_1h=usage.runs_1h + (age < timedelta(hours=1)),
+        running=usage.running + (not run.ended),
+    )
+
+
+def _number(value: Any) -> Decimal:
+    """What a run counted against a limit; parameters that are no numbers count nothing."""
+    return Decimal(value) if isinstance(value, int | str) and _is_decimal(value) else Decimal(0)
+
+
+def _is_decimal(value: int | str) -> bool:
+    return isinstance(value, int) or value.lstrip("-").replace(".", "", 1).isdigit()
+
+
+def counted(decision: Decision) -> dict[str, object]:
+    """The parameters of a decision that limits sum up, as they are kept with the run."""
+    return {
+        name: value if isinstance(value, int) else str(value)
+        for name, value in decision.params.items()
+        if name in ("deltaPct", "qty") and isinstance(value, int | Decimal)
+    }

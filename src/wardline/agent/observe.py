@@ -1,0 +1,184 @@
+"""The observing loop: measures when it is due, records what changed, opens and clears incidents."""
+
+import random
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from wardline.agent import measure
+from wardline.agent.bell import Bells
+from wardline.agent.checks.protocol import Check
+from wardline.agent.roster import Member, Roster
+from wardline.agent.settings import Intervals
+from wardline.agent.store import incidents, results
+from wardline.agent.store.database import StoreFull, Transaction
+from wardline.agent.store.ledger import Ledger
+from wardline.agent.store.outbox import Draft
+from wardline.core import canonical, ids
+from wardline.core.evidence import bundle
+from wardline.core.evidence.bundle import IncidentRecord, Kind, Outcome, Result
+from wardline.core.incidents import incident
+from wardline.core.incidents.incident import Incident, State
+
+IDLE_S_MAX = 5.0
+REST_WHEN_FULL_S = 10.0
+SPLAY_SHARE = 0.1
+FIRST_SPLAY_S = 2.0
+FIRST_SPLAY_PER_HOST_S = 0.05
+# What one bundle of a cycle may hold, well below the limit of a payload.
+PARTS_BYTES_MAX = 160 * 1024
+
+
+@dataclass(slots=True)
+class _Due:
+    """When a check of a host is measured next, on the monotonic clock."""
+
+    member: Member
+    check: Check
+    at: float
+
+
+class Observer:
+    """Measures every check of every host at its interval."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        roster: Roster,
+        checks: Mapping[str, Check],
+        intervals: Intervals,
+        bells: Bells,
+        draw: random.Random,
+    ) -> None:
+        self._ledger = ledger
+        self._roster = roster
+        self._intervals = intervals
+        self._bells = bells
+        self._draw = draw
+        self._plan = [
+            _Due(member, check, first)
+            for member, first in self._first_cycles()
+            for check in checks.values()
+        ]
+
+    def run(self) -> None:
+        """Until the bells say stop."""
+        while not self._bells.stopping:
+            try:
+                wait_s = self.turn()
+            except StoreFull as error:
+                self._ledger.begin_gap(str(error))
+                wait_s = REST_WHEN_FULL_S
+            self._bells.observe.wait(wait_s)
+
+    def turn(self) -> float:
+        """Measure what is due, one host after the other; seconds until there is more."""
+        now = time.monotonic()
+        for member in self._roster:
+            due = [one for one in self._plan if one.member is member and one.at <= now]
+            if due and not self._bells.stopping:
+                self.cycle(member, [one.check for one in due])
+                for one in due:
+                    one.at = time.monotonic() + self._interval(one.check)
+        soonest = min((one.at for one in self._plan), default=now + IDLE_S_MAX)
+        return min(max(soonest - time.monotonic(), 0.0), IDLE_S_MAX)
+
+    def cycle(self, member: Member, checks: Iterable[Check]) -> list[Result]:
+        """Measure these checks of a host and record what changed, in one transaction."""
+        self._ledger.require_room()
+        with member.busy:
+            found = [measure.measure(one, member.host, self._ledger.now) for one in checks]
+            with self._ledger.transaction() as tx:
+                changed = [one for one in found if _is_news(tx, member.id, one)]
+                moved = [record for one in found for record in self._follow(tx, member.id, one)]
+                for one in found:
+                    results.save(tx, member.id, one)
+                self._seal(tx, member, changed, moved)
+        if moved:
+            self._bells.act.ring()
+        if changed or moved:
+            self._bells.report.ring()
+        return found
+
+    def _seal(
+        self,
+        tx: Transaction,
+        member: Member,
+        changed: list[Result],
+        moved: list[IncidentRecord],
+    ) -> None:
+        for some, records in _parts(changed, moved):
+            self._ledger.seal(tx, Draft(Kind.CYCLE, member.id, some, records))
+        now = self._ledger.now()
+        last = results.heartbeat_at(tx, member.id)
+        interval = timedelta(seconds=self._intervals.heartbeat_s)
+        if last is None or not now - interval < last <= now:
+            # The first heartbeat comes an interval after the first cycle, which says it all.
+            if last is not None:
+                for some, _ in _parts(results.all_of(tx, member.id), []):
+                    self._ledger.seal(tx, Draft(Kind.HEARTBEAT, member.id, some))
+            results.set_heartbeat(tx, member.id, now)
+
+    def _follow(self, tx: Transaction, host_id: str, result: Result) -> list[IncidentRecord]:
+        """Open the incident of a new drift; clear that of one which is gone."""
+        known = incidents.open_of(tx, self._ledger.site_id, host_id, result.check)
+        moved: Incident | None = None
+        if result.outcome is Outcome.FAIL and known is None:
+            moved = incident.opened(
+                ids.incident(), self._ledger.site_id, host_id, result, self._ledger.now()
+            )
+        elif known is not None and known.state is not State.REPAIRING and _is_gone(result):
+            moved = incident.cleared(known, result, self._ledger.now())
+        if moved is None:
+            return []
+        incidents.save(tx, moved)
+        return [moved.record()]
+
+    def _interval(self, check: Check) -> float:
+        seconds = self._intervals.of(check.manifest.id, check.manifest.interval_s)
+        return seconds * self._draw.uniform(1 - SPLAY_SHARE, 1 + SPLAY_SHARE)
+
+    def _first_cycles(self) -> list[tuple[Member, float]]:
+        """When each host is measured for the first time: soon, and not all at the same instant."""
+        started, hosts = time.monotonic(), list(self._roster)
+        spread_s = min(FIRST_SPLAY_S, FIRST_SPLAY_PER_HOST_S * len(hosts))
+        return [(member, started + self._draw.uniform(0, spread_s)) for member in hosts]
+
+
+def _is_news(tx: Transaction, host_id: str, result: Result) -> bool:
+    before = results.latest(tx, host_id, result.check)
+    return before is None or (before.outcome, before.severity, before.facts_digest) != (
+        result.outcome,
+        result.severity,
+        result.facts_digest,
+    )
+
+
+def _is_gone(result: Result) -> bool:
+    return result.outcome in (Outcome.PASS, Outcome.NOT_APPLICABLE)
+
+
+def _parts(
+    changed: list[Result], moved: list[IncidentRecord]
+) -> list[tuple[tuple[Result, ...], tuple[IncidentRecord, ...]]]:
+    """Results and records in as few bundles as hold them; no bundle for nothing."""
+    sizes = [_size(bundle.result_to_wire(one)) for one in changed]
+    sizes += [_size(bundle.incident_to_wire(one)) for one in moved]
+    parts: list[tuple[tuple[Result, ...], tuple[IncidentRecord, ...]]] = []
+    start = room = 0
+    for index, size in enumerate([*sizes, PARTS_BYTES_MAX + 1]):
+        if index > start and size > room:
+            some = changed[start:index]
+            records = moved[max(0, start - len(changed)) : max(0, index - len(changed))]
+            parts.append((tuple(some), tuple(records)))
+            start = index
+        if index == start:
+            room = PARTS_BYTES_MAX
+        room -= size
+    return parts
+
+
+def _size(wire: dict[str, Any]) -> int:
+    return len(canonical.dumps(wire))

@@ -1,0 +1,1 @@
+"""The repairs, one YAML per runbook, and what reads and runs them."""

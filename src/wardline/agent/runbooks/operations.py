@@ -1,0 +1,310 @@
+"""The concrete changes that a step comes down to on a host, each recording how it is undone."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Protocol
+
+from wardline.agent.hosts.host import Failed, FileKind, Host, Missing, Output, Stat, WrongKind
+from wardline.agent.runbooks import diff
+from wardline.agent.runbooks.config_lines import Edit
+from wardline.core.evidence.bundle import OUTPUT_BYTES_MAX
+
+FILE_BYTES_MAX = 1024 * 1024
+CAPTURE_BYTES_MAX = 4096
+HELPER_TIMEOUT_S = 30
+BEFORE = "{before}"
+STAGED = "{staged}"
+
+
+class CommandFailed(Failed):
+    """A command ended with another exit code than 0; its output rides along."""
+
+    def __init__(self, argv: tuple[str, ...], output: Output) -> None:
+        self.exit_code = output.exit_code
+        self.output = tail(output)
+        super().__init__(argv[0], f"ended with exit code {output.exit_code}: {self.output[-400:]}")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an operation did, or would do."""
+
+    changed: bool
+    diff: str = ""
+    output: str = ""
+    exit_code: int | None = None
+
+
+class Undo(Protocol):
+    """How to put something back; raises HostError where that is not possible."""
+
+    def apply(self, host: Host) -> None: ...
+
+
+class Operation(Protocol):
+    """One change of one target."""
+
+    @property
+    def step(self) -> str: ...
+
+    @property
+    def type(self) -> str: ...
+
+    @property
+    def target(self) -> str: ...
+
+    def preview(self, host: Host) -> Change: ...
+
+    def apply(self, host: Host, undos: list[Undo]) -> Change:
+        """Do it. What undoes it is in `undos` before anything is changed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file as it was found; both are None where there is none."""
+
+    content: bytes | None
+    status: Stat | None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _File) and self._compared == other._compared
+
+    def __hash__(self) -> int:
+        return hash(self._compared)
+
+    @property
+    def _compared(self) -> object:
+        found = self.status
+        return self.content, None if found is None else (found.mode, found.uid, found.gid)
+
+
+@dataclass(frozen=True, slots=True)
+class WriteFile:
+    """A file with wanted lines, or with wanted content and mode."""
+
+    step: str
+    type: str
+    target: str
+    wanted: Edit | bytes
+    mode: int | None
+    check_with: tuple[str, ...] | None
+    reload_with: tuple[str, ...] | None
+
+    def preview(self, host: Host) -> Change:
+        before = _look(host, self.target)
+        after = self._after(before)
+        return Change(
+            self._differs(before, after), diff.of_bytes(self.target, before.content, after)
+        )
+
+    def apply(self, host: Host, undos: list[Undo]) -> Change:
+        before = _look(host, self.target)
+        after = self._after(before)
+        if after is None or not self._differs(before, after):
+            return Change(changed=False)
+        output = self._prove(host, after)
+        if _look(host, self.target) != before:
+            raise Failed(
+                self.target, "was edited by somebody else in this moment; nothing was done"
+            )
+        undos.append(_RestoreFile(self.target, before, after, self.reload_with))
+        host.replace_file(self.target, after, self.mode)
+        if host.read(self.target, FILE_BYTES_MAX) != after:
+            raise Failed(self.target, "does not hold what was written")
+        output += _run_if_possible(host, self.reload_with)
+        return Change(True, diff.of_bytes(self.target, before.content, after), output)
+
+    def _after(self, before: _File) -> bytes | None:
+        """The content that is wanted, None where there is no file and none is wanted."""
+        if isinstance(self.wanted, bytes):
+            return self.wanted
+        if before.content is None and self.wanted.only_if_present:
+            return None
+        # Bytes that are not UTF-8 are carried through as they are.
+        text = (before.content or b"").decode("utf-8", "surrogateescape")
+        return self.wanted.apply(text).encode("utf-8", "surrogateescape")
+
+    def _differs(self, before: _File, after: bytes | None) -> bool:
+        if after is None:
+            return False
+        if before.content != after or before.status is None:
+            return True
+        return self.mode is not None and before.status.mode != self.mode
+
+    def _prove(self, host: Host, content: bytes) -> str:
+        """Let the program that reads the file judge the new content before it is switched in."""
+        if self.check_with is None or not host.runs_commands:
+            return ""
+        folder, _, name = self.target.rpartition("/")
+        staged = f"{folder}/.{name}.{secrets.token_hex(8)}"
+        host.replace_file(staged, content, 0o600)
+        try:
+            argv = tuple(word.replace(STAGED, staged) for word in self.check_with)
+            return _run_if_possible(host, argv)
+        finally:
+            host.remove(staged)
+
+
+@dataclass(frozen=True, slots=True)
+class _RestoreFile:
+    path: str
+    before: _File
+    after: bytes
+    reload_with: tuple[str, ...] | None
+
+    def apply(self, host: Host) -> None:
+        found = _look(host, self.path)
+        if found != self.before:
+            if found.content != self.after:
+                raise Failed(self.path, "was edited since, so it was left as it is")
+            self._restore(host)
+            if _look(host, self.path) != self.before:
+                raise Failed(self.path, "is not as it was before")
+        _run_if_possible(host, self.reload_with)
+
+    def _restore(self, host: Host) -> None:
+        status = self.before.status
+        if self.before.content is None or status is None:
+            host.remove(self.path)
+        else:
+            host.replace_file(self.path, self.before.content, status.mode, status.uid, status.gid)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeMode:
+    """Mode and, where they are known, owner and group of a file or a directory; never of a link."""
+
+    step: str
+    type: str
+    target: str
+    mode: int
+    uid: int | None
+    gid: int | None
+
+    def preview(self, host: Host) -> Change:
+        before = self._look(host)
+        after = (self.mode, self.uid, self.gid)
+        if before == after:
+            return Change(changed=False)
+        lines = [f"--- {self.target}", f"+++ {self.target}"]
+        lines += [f"-{_ownership(before)}", f"+{_ownership(after)}"]
+        return Change(True, "\n".join(lines) + "\n")
+
+    def apply(self, host: Host, undos: list[Undo]) -> Change:
+        change = self.preview(host)
+        if not change.changed:
+            return change
+        mode, uid, gid = self._look(host)
+        undos.append(ChangeMode(self.step, self.type, self.target, mode, uid, gid).as_undo())
+        self._set(host)
+        return change
+
+    def as_undo(self) -> Undo:
+        return _RestoreMode(self)
+
+    def _set(self, host: Host) -> None:
+        if self.uid is not None and self.gid is not None:
+            host.chown(self.target, self.uid, self.gid)
+        # After the owner: a change of owner takes set-user-id bits away.
+        host.chmod(self.target, self.mode)
+        if self._look(host) != (self.mode, self.uid, self.gid):
+            raise Failed(self.target, "did not take the mode it was given")
+
+    def _look(self, host: Host) -> tuple[int, int | None, int | None]:
+        found = host.lstat(self.target)
+        if found.kind not in (FileKind.FILE, FileKind.DIRECTORY):
+            raise WrongKind(self.target, found.kind, FileKind.FILE)
+        owned = self.uid is not None
+        return found.mode, found.uid if owned else None, found.gid if owned else None
+
+
+@dataclass(frozen=True, slots=True)
+class _RestoreMode:
+    before: ChangeMode
+
+    def apply(self, host: Host) -> None:
+        self.before._set(host)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A program and the program that undoes it; `capture` is the file that shows its effect."""
+
+    step: str
+    type: str
+    target: str
+    argv: tuple[str, ...]
+    undo: tuple[str, ...]
+    unless: str
+    timeout_s: int
+
+    def preview(self, host: Host) -> Change:
+        if not host.runs_commands:
+            return Change(False, output="left out: this host runs no commands")
+        before = _capture(host, self.target)
+        if before == self.unless:
+            return Change(changed=False)
+        return Change(True, diff.of_texts(self.target, before, self.unless))
+
+    def apply(self, host: Host, undos: list[Undo]) -> Change:
+        change = self.preview(host)
+        if not change.changed:
+            return change
+        before = _capture(host, self.target)
+        argv = tuple(word.replace(BEFORE, before) for word in self.undo)
+        undos.append(_RunUndo(argv, self.target, before, self.timeout_s))
+        output = _run(host, self.argv, self.timeout_s)
+        if _capture(host, self.target) != self.unless:
+            raise Failed(self.target, "did not take the value it was given")
+        return Change(True, change.diff, tail(output), output.exit_code)
+
+
+@dataclass(frozen=True, slots=True)
+class _RunUndo:
+    argv: tuple[str, ...]
+    path: str
+    before: str
+    timeout_s: int
+
+    def apply(self, host: Host) -> None:
+        if _capture(host, self.path) == self.before:
+            return
+        _run(host, self.argv, self.timeout_s)
+        if _capture(host, self.path) != self.before:
+            raise Failed(self.path, "is not as it was before")
+
+
+def tail(output: Output) -> str:
+    """The end of what a command wrote, from the beginning of a line, within what evidence takes."""
+    text = (output.stdout + output.stderr).decode("utf-8", "backslashreplace")
+    return diff.fit(text, OUTPUT_BYTES_MAX, from_end=True)
+
+
+def _look(host: Host, path: str) -> _File:
+    try:
+        return _File(host.read(path, FILE_BYTES_MAX), host.stat(path))
+    except Missing:
+        return _File(None, None)
+
+
+def _capture(host: Host, path: str) -> str:
+    return host.read(path, CAPTURE_BYTES_MAX).decode("ascii", "backslashreplace").strip()
+
+
+def _run(host: Host, argv: tuple[str, ...], timeout_s: float) -> Output:
+    output = host.run(argv, timeout_s, OUTPUT_BYTES_MAX)
+    if output.exit_code != 0:
+        raise CommandFailed(argv, output)
+    return output
+
+
+def _run_if_possible(host: Host, argv: tuple[str, ...] | None) -> str:
+    if argv is None or not host.runs_commands:
+        return ""
+    return tail(_run(host, argv, HELPER_TIMEOUT_S))
+
+
+def _ownership(found: tuple[int, int | None, int | None]) -> str:
+    mode, uid, gid = found
+    return f"{mode:04o}" if uid is None else f"{mode:04o} {uid}:{gid}"

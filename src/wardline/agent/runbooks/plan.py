@@ -1,0 +1,128 @@
+"""From a runbook and its inputs to the operations on one host; every input is checked first."""
+
+import fnmatch
+from collections.abc import Iterator, Mapping
+
+from wardline.agent.hosts import accounts
+from wardline.agent.hosts.host import Failed, Host, covers
+from wardline.agent.runbooks import runbook as runbooks
+from wardline.agent.runbooks.config_lines import Edit, Line
+from wardline.agent.runbooks.operations import ChangeMode, Command, Operation, WriteFile
+from wardline.agent.runbooks.runbook import (
+    ITEMS_MAX,
+    Input,
+    InputInvalid,
+    InputType,
+    InstallFile,
+    Runbook,
+    RunCommand,
+    SetConfigLine,
+    SetMode,
+)
+from wardline.core.canonical import Json
+
+Values = Mapping[str, str]
+Chosen = Mapping[str, tuple[Values, ...]]
+
+
+def make(runbook: Runbook, inputs: Mapping[str, Json], host: Host) -> tuple[Operation, ...]:
+    """The operations in their order; raises InputInvalid, HostError where owners are not known."""
+    if not covers(runbook.platforms, host.platform):
+        raise InputInvalid(f"{runbook.id}: not made for {host.platform}")
+    if set(inputs) != set(runbook.inputs):
+        wanted = ", ".join(sorted(runbook.inputs)) or "none"
+        raise InputInvalid(f"{runbook.id}: takes exactly these inputs: {wanted}")
+    chosen = {name: _choose(runbook, name, inputs[name]) for name in runbook.inputs}
+    return tuple(
+        operation for step in runbook.steps for operation in _operations(step, chosen, host)
+    )
+
+
+def _choose(runbook: Runbook, name: str, value: Json) -> tuple[Values, ...]:
+    """The rows of the table that an input chooses, each with its `item`."""
+    one = runbook.inputs[name]
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+        raise InputInvalid(f"{runbook.id}: input {name} is not a list of texts")
+    if len(value) > ITEMS_MAX or len(set(value)) != len(value):
+        raise InputInvalid(f"{runbook.id}: input {name} repeats items or has over {ITEMS_MAX}")
+    return tuple(_row(runbook, name, one, item) for item in value)
+
+
+def _row(runbook: Runbook, name: str, one: Input, item: str) -> Values:
+    table = runbook.tables[one.table]
+    row = table.get(item)
+    if row is None and one.type is InputType.PATHS:
+        row = next((table[glob] for glob in table if _fits(item, glob)), None)
+    if row is None:
+        raise InputInvalid(f"{runbook.id}: input {name} has an item that it does not repair")
+    return {"item": item, **{f"item.{column}": text for column, text in row.items()}}
+
+
+def _fits(path: str, glob: str) -> bool:
+    parts, wanted = path.split("/"), glob.split("/")
+    plain = not {"..", "."}.intersection(parts) and "\x00" not in path
+    return (
+        plain
+        and len(parts) == len(wanted)
+        and all(fnmatch.fnmatchcase(*pair) for pair in zip(parts, wanted, strict=True))
+    )
+
+
+def _operations(step: runbooks.Step, chosen: Chosen, host: Host) -> Iterator[Operation]:
+    match step:
+        case SetConfigLine():
+            yield from _config_lines(step, chosen)
+        case InstallFile():
+            yield WriteFile(
+                step.name,
+                step.type,
+                step.file,
+                step.content.encode(),
+                int(step.mode, 8),
+                step.check_with,
+                step.reload_with,
+            )
+        case SetMode():
+            yield from (_mode(step, row, host) for row in _rows(step.for_each, chosen))
+        case RunCommand():
+            yield from (_command(step, row) for row in _rows(step.for_each, chosen))
+
+
+def _rows(for_each: str | None, chosen: Chosen) -> tuple[Values, ...]:
+    return ({},) if for_each is None else chosen[for_each]
+
+
+def _config_lines(step: SetConfigLine, chosen: Chosen) -> Iterator[Operation]:
+    rows = _rows(step.for_each, chosen)
+    if rows:
+        lines = tuple(
+            Line(runbooks.fill(step.key, row), runbooks.fill(step.line, row)) for row in rows
+        )
+        edit = Edit(step.syntax, step.placement, step.only_if_present, lines)
+        yield WriteFile(
+            step.name, step.type, step.file, edit, None, step.check_with, step.reload_with
+        )
+
+
+def _mode(step: SetMode, row: Values, host: Host) -> Operation:
+    path = runbooks.fill(step.file, row)
+    mode = int(runbooks.fill(step.mode, row), 8)
+    if host.lstat(path).uid is None:
+        return ChangeMode(step.name, step.type, path, mode, None, None)
+    uid = accounts.users(host).get(runbooks.fill(step.owner, row))
+    gid = accounts.groups(host).get(runbooks.fill(step.group, row))
+    if uid is None or gid is None:
+        raise Failed(path, f"this host has no account {step.owner} or no group for it")
+    return ChangeMode(step.name, step.type, path, mode, uid, gid)
+
+
+def _command(step: RunCommand, row: Values) -> Operation:
+    return Command(
+        step.name,
+        step.type,
+        runbooks.fill(step.capture, row),
+        tuple(runbooks.fill(word, row) for word in step.argv),
+        tuple(runbooks.fill(word, {**row, "before": "{before}"}) for word in step.undo),
+        runbooks.fill(step.unless, row),
+        step.timeout_s,
+    )

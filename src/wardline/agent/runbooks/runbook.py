@@ -1,0 +1,289 @@
+"""What a runbook is, and the loader of its YAML: typed inputs, typed steps, remedies, a digest."""
+
+import functools
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from importlib import resources
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Literal
+
+import yaml
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+from wardline.core import canonical, ids
+from wardline.core.errors import Malformed, WardlineError
+from wardline.core.incidents import remedy
+from wardline.core.incidents.remedy import Condition, Remedy
+
+RUNBOOK_BYTES_MAX = 64 * 1024
+COMMAND_TIMEOUT_S = 30
+ITEMS_MAX = 64
+
+_STRICT = ConfigDict(extra="forbid", strict=False)
+_PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)?)\}")
+
+Argv = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1)]
+Mode = Annotated[str, Field(pattern=r"^0[0-7]{3}$")]
+HostPath = Annotated[str, Field(pattern=r"^(/|\{item[.}])")]
+
+
+class RunbookInvalid(WardlineError):
+    """A runbook file that cannot be used; the message names the file, the place and the reason."""
+
+    code = "runbook_invalid"
+
+
+class InputInvalid(WardlineError):
+    """A run was asked for with inputs that the runbook does not accept."""
+
+    status = 422
+    code = "input_invalid"
+
+
+class Risk(StrEnum):
+    """Low runs unasked, medium asks, high is offered and never automatic."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+class InputType(StrEnum):
+    """`choices`: keys of a table. `paths`: paths, each matched by a glob that is a table's key."""
+
+    CHOICES = "choices"
+    PATHS = "paths"
+
+
+class Placement(StrEnum):
+    """Where a line goes: before the first setting of a file, or after the last."""
+
+    FIRST = "first"
+    LAST = "last"
+
+
+class Syntax(StrEnum):
+    """How the key of a config line is found."""
+
+    SSHD = "sshd"
+    EQUALS = "equals"
+    WORDS = "words"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """One input: a list of items, each of which the named table must know."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    type: InputType
+    table: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetConfigLine:
+    """Exactly one active line per key, in the part of the file that `syntax` says counts.
+
+    With `for_each`, one line per item, all in one change of the file. `only_if_present` touches
+    keys that stand in the file and leaves the file alone otherwise. Undo: the file as it was.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    type: Literal["set_config_line"]
+    name: str
+    file: HostPath
+    syntax: Syntax
+    key: str
+    line: str
+    for_each: str | None = None
+    placement: Placement = Placement.LAST
+    only_if_present: bool = False
+    check_with: Argv | None = None
+    reload_with: Argv | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstallFile:
+    """A file with exactly this content. Undo: the file as it was, or its absence."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    type: Literal["install_file"]
+    name: str
+    file: HostPath
+    content: str
+    mode: Mode
+    check_with: Argv | None = None
+    reload_with: Argv | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetMode:
+    """Mode, owner and group of a path; owner only where the host's owners can be judged."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    type: Literal["set_mode"]
+    name: str
+    file: HostPath
+    mode: str
+    owner: str
+    group: str
+    for_each: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunCommand:
+    """A program, without a shell; left out on hosts that run none.
+
+    `capture` is a file whose content before the run is `{before}` in `undo`; when it already
+    equals `unless`, the command is not needed.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    type: Literal["run_command"]
+    name: str
+    argv: Argv
+    undo: Argv
+    capture: HostPath
+    unless: str
+    for_each: str | None = None
+    timeout_s: Annotated[int, Field(ge=1, le=600)] = COMMAND_TIMEOUT_S
+
+
+Step = Annotated[SetConfigLine | InstallFile | SetMode | RunCommand, Field(discriminator="type")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemedyText:
+    """A remedy as the runbook's file has it: check and runbook are the file's own."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    order: Annotated[int, Field(ge=0, le=1000)]
+    conditions: tuple[Condition, ...] = ()
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runbook:
+    """A repair: what it takes, what it does step by step, and what it answers.
+
+    `tables` hold the wanted values. A run may only choose among their keys: no value that is
+    written to a host comes from a host or from an order.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    id: str
+    version: Annotated[int, Field(ge=1)]
+    title: str
+    description: str
+    risk: Risk
+    check: str
+    platforms: Annotated[tuple[str, ...], Field(min_length=1)]
+    controls: tuple[str, ...]
+    inputs: Mapping[str, Input] = field(default_factory=dict)
+    tables: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
+    steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+    remedies: tuple[RemedyText, ...] = ()
+    digest: str = ""
+
+
+_RUNBOOK = TypeAdapter(Runbook)
+
+
+@functools.cache
+def registry() -> Mapping[str, Runbook]:
+    """The built-in runbooks by id."""
+    folder = resources.files(__package__)
+    files = sorted(one.name for one in folder.iterdir() if one.name.endswith(".yaml"))
+    loaded = [load((folder / name).read_bytes(), name) for name in files]
+    return MappingProxyType({runbook.id: runbook for runbook in loaded})
+
+
+def remedies() -> tuple[Remedy, ...]:
+    """The built-in remedies of all runbooks, in the order in which they are to be tried."""
+    found = [
+        Remedy(runbook.check, text.conditions, runbook.id, text.inputs, text.order)
+        for runbook in registry().values()
+        for text in runbook.remedies
+    ]
+    return tuple(sorted(found, key=lambda one: (one.check, one.order, one.runbook)))
+
+
+def load(data: bytes, name: str) -> Runbook:
+    """The runbook in a YAML file; raises RunbookInvalid naming file, place and reason.
+
+    Its digest is the hex SHA-256 of the file's content as canonical JSON, so comments and
+    layout do not count, and everything that is executed does.
+    """
+    if len(data) > RUNBOOK_BYTES_MAX:
+        raise RunbookInvalid(f"{name}: more than {RUNBOOK_BYTES_MAX} bytes")
+    try:
+        content = yaml.safe_load(data)
+        if "digest" in content:
+            raise Malformed("digest", "is made from the content and has no place in it")
+        runbook = _RUNBOOK.validate_python({**content, "digest": canonical.digest(content)})
+        _check(runbook)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise RunbookInvalid(f"{name}: {place}: {first['msg']}") from None
+    except (yaml.YAMLError, Malformed, TypeError) as error:
+        raise RunbookInvalid(f"{name}: {error}") from None
+    return runbook
+
+
+def _check(runbook: Runbook) -> None:
+    """Every name that a runbook uses is one that it has."""
+    ids.name(runbook.id, "id")
+    for name, one in runbook.inputs.items():
+        if one.table not in runbook.tables:
+            raise Malformed(f"inputs.{name}.table", f"there is no table {one.table!r}")
+    for table_name, table in runbook.tables.items():
+        if len({frozenset(row) for row in table.values()}) != 1:
+            raise Malformed(f"tables.{table_name}", "its rows do not have the same columns")
+    for index, step in enumerate(runbook.steps):
+        _check_step(runbook, step, f"steps[{index}]")
+    for index, text in enumerate(runbook.remedies):
+        _check_remedy(runbook, text, f"remedies[{index}]")
+
+
+def _check_step(runbook: Runbook, step: Step, where: str) -> None:
+    for_each = None if isinstance(step, InstallFile) else step.for_each
+    known = {"staged"}
+    if for_each is not None:
+        if for_each not in runbook.inputs:
+            raise Malformed(f"{where}.for_each", f"there is no input {for_each!r}")
+        table = runbook.tables[runbook.inputs[for_each].table]
+        known |= {"item"} | {f"item.{column}" for row in table.values() for column in row}
+    if isinstance(step, RunCommand):
+        known.add("before")
+    for text in _texts(step):
+        for placeholder in _PLACEHOLDER.findall(text):
+            if placeholder not in known:
+                raise Malformed(where, f"unknown placeholder {{{placeholder}}}")
+
+
+def _texts(step: Step) -> Iterator[str]:
+    match step:
+        case SetConfigLine():
+            yield from (step.file, step.key, step.line)
+            yield from step.check_with or ()
+        case InstallFile():
+            yield from step.check_with or ()
+        case SetMode():
+            yield from (step.file, step.mode, step.owner, step.group)
+        case RunCommand():
+            yield from (*step.argv, *step.undo, step.capture, step.unless)
+
+
+def _check_remedy(runbook: Runbook, text: RemedyText, where: str) -> None:
+    if set(text.inputs) != set(runbook.inputs):
+        raise Malformed(f"{where}.inputs", "must name exactly the runbook's inputs")
+    for index, condition in enumerate(text.conditions):
+        remedy.check_condition(condition, f"{where}.conditions[{index}]")
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """`text` with its placeholders replaced; the names were checked when the runbook was loaded."""
+    return _PLACEHOLDER.sub(lambda one: values[one[1]], text)

@@ -1,0 +1,105 @@
+"""The appliance's copy of its policy: a signed snapshot, kept until a newer one replaces it."""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from wardline.agent.store.database import Transaction
+from wardline.core import canonical, clock, protocol
+from wardline.core.errors import Refused, WardlineError
+from wardline.core.evidence import signing
+from wardline.core.evidence.signing import Envelope, VerifyKey
+from wardline.core.policy import parse
+from wardline.core.policy.rule import Rule
+from wardline.core.protocol import EnvelopeWire, PolicySnapshot
+
+SNAPSHOT_BYTES_MAX = 4 << 20
+
+
+class PolicyRefused(Refused):
+    """A snapshot that this appliance must not use; the one it has stays in force."""
+
+    code = "policy_refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """A verified snapshot and its rules, ready to be evaluated."""
+
+    snapshot: PolicySnapshot
+    rules: tuple[Rule, ...]
+    digest: str
+    received_at: datetime
+
+    @property
+    def version(self) -> tuple[int, int, int]:
+        return (self.snapshot.epoch, self.snapshot.revision, self.snapshot.settings_revision)
+
+
+def verified(wire: EnvelopeWire, policy_key: VerifyKey, site_id: str, at: datetime) -> Active:
+    """The snapshot of an envelope; raises PolicyRefused naming what is wrong with it."""
+    try:
+        envelope = Envelope.from_wire(wire.model_dump(), payload_bytes_max=SNAPSHOT_BYTES_MAX)
+        payload = signing.open_envelope(envelope, policy_key, protocol.POLICY_PAYLOAD_TYPE)
+        snapshot = PolicySnapshot.model_validate(
+            canonical.loads(payload, bytes_max=SNAPSHOT_BYTES_MAX)
+        )
+        rules = tuple(parse.rule(rule) for rule in snapshot.rules)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise PolicyRefused(f"the policy snapshot: {place}: {first['msg']}") from None
+    except WardlineError as error:
+        raise PolicyRefused(f"the policy snapshot: {error}") from error
+    if snapshot.site_id != site_id:
+        raise PolicyRefused(f"the policy snapshot is of {snapshot.site_id}, not of this site")
+    return Active(snapshot, rules, hashlib.sha256(payload).hexdigest(), at)
+
+
+def replace(tx: Transaction, wire: EnvelopeWire, new: Active) -> None:
+    """Put `new` in force; raises PolicyRefused when it is older than what is."""
+    row = tx.row("SELECT epoch, revision, settings_revision FROM policies WHERE only = 1")
+    if row is not None and new.version < tuple(row):
+        raise PolicyRefused(
+            f"the policy snapshot is older ({new.version}) than the one in force ({tuple(row)})"
+        )
+    epoch, revision, settings_revision = new.version
+    tx.execute(
+        "INSERT INTO policies"
+        " (only, epoch, revision, settings_revision, digest, envelope, received_at)"
+        " VALUES (1, ?, ?, ?, ?, ?, ?) ON CONFLICT(only) DO UPDATE SET epoch = excluded.epoch,"
+        " revision = excluded.revision, settings_revision = excluded.settings_revision,"
+        " digest = excluded.digest, envelope = excluded.envelope,"
+        " received_at = excluded.received_at",
+        (
+            epoch,
+            revision,
+            settings_revision,
+            new.digest,
+            wire.model_dump_json().encode(),
+            clock.wire(new.received_at),
+        ),
+    )
+
+
+def load(tx: Transaction, policy_key: VerifyKey, site_id: str) -> Active | None:
+    """The snapshot in force, verified again as it is read; None before the first."""
+    row = tx.row("SELECT envelope, received_at FROM policies WHERE only = 1")
+    if row is None:
+        return None
+    wire = EnvelopeWire.model_validate_json(row["envelope"])
+    return verified(wire, policy_key, site_id, clock.parse(row["received_at"]))
+
+
+def digest(tx: Transaction) -> str | None:
+    """Which snapshot is in force; None before the first."""
+    row = tx.row("SELECT digest FROM policies WHERE only = 1")
+    return None if row is None else str(row["digest"])
+
+
+def public_key(text: str) -> VerifyKey:
+    """A key of the wire's base64 form."""
+    return VerifyKey(base64.b64decode(text, validate=True))

@@ -1,0 +1,296 @@
+"""Every request that an appliance makes of Central, and what can come back."""
+
+import gzip
+import ipaddress
+import ssl
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import httpx2
+import orjson
+from pydantic import ValidationError
+
+from wardline import __version__
+from wardline.core import clock, protocol
+from wardline.core.errors import Refused, WardlineError
+from wardline.core.protocol import (
+    CheckinRequest,
+    CheckinResponse,
+    EnrolRequest,
+    EnrolResponse,
+    EnvelopeWire,
+    EvidenceReceipts,
+    EvidenceRefusal,
+    Message,
+    ProofRequest,
+    ProofResponse,
+    ServerKeys,
+)
+
+CONNECT_TIMEOUT_S = 5.0
+REQUEST_TIMEOUT_S = 20.0
+ANSWER_BYTES_MAX = 8 << 20
+COMPRESSED_FROM_BYTES = 1024
+GZIP_LEVEL = 1
+RETRY_AFTER_S_MAX = 24 * 3600.0
+REASON_CHARS_MAX = 300
+
+_Answer = TypeVar("_Answer", bound=Message)
+
+
+class InsecureAddress(Refused):
+    """Plain HTTP to anything but this machine itself."""
+
+    code = "insecure_address"
+
+
+class CentralUnavailable(WardlineError):
+    """No answer, or one that says: later. Retried for ever."""
+
+    code = "central_unavailable"
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class CredentialRefused(WardlineError):
+    """Central does not accept this appliance's credential (401, 403)."""
+
+    code = "credential_refused"
+
+
+class BodyTooLarge(WardlineError):
+    """Central wants it in parts (413)."""
+
+    code = "body_too_large"
+
+
+class BatchRefused(WardlineError):
+    """Central refused a batch of evidence; `refusal` is None where it did not say about which."""
+
+    code = "batch_refused"
+
+    def __init__(self, message: str, refusal: EvidenceRefusal | None) -> None:
+        super().__init__(message)
+        self.refusal = refusal
+
+
+class RequestRefused(WardlineError):
+    """Central refuses this request for good; the message has its words."""
+
+    code = "request_refused"
+
+
+class AnswerInvalid(CentralUnavailable):
+    """An answer that is not of the protocol: a proxy's page, or another release."""
+
+    code = "answer_invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where Central is; `ca` is the file of its own authority, None for the system's trust."""
+
+    url: str
+    ca: Path | None = None
+    verify: bool = True
+
+
+def check_address(url: str) -> str:
+    """`url` without a trailing slash; raises InsecureAddress for plain HTTP beyond loopback."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InsecureAddress(f"{url!r} is not the address of a Central such as https://host:8000")
+    if parts.username or parts.query or parts.fragment:
+        raise InsecureAddress("the address of a Central holds no user, query or fragment")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise InsecureAddress(
+            f"plain HTTP to {parts.hostname} is refused: evidence and credential would be readable"
+            " on the way. Use https://, or a Central on this machine (http://127.0.0.1:8000)"
+        )
+    return url.rstrip("/")
+
+
+class Uplink:
+    """One connection to Central; every method is one request and raises what it names above."""
+
+    def __init__(
+        self,
+        address: Address,
+        credential: str | None = None,
+        transport: httpx2.BaseTransport | None = None,
+    ) -> None:
+        self.url = check_address(address.url)
+        headers = {"User-Agent": f"wardline-agent/{__version__}", "Accept": "application/json"}
+        if credential is not None:
+            headers["Authorization"] = f"Bearer {credential}"
+        self._client = httpx2.Client(
+            base_url=self.url + protocol.PREFIX,
+            headers=headers,
+            timeout=httpx2.Timeout(REQUEST_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
+            verify=_tls(address) if self.url.startswith("https:") else True,
+            transport=transport,
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    def close(self) -> None:
+        self._client.close()
+
+    def keys(self, nonce: str) -> ServerKeys:
+        return self._read(self._send("GET", "/keys", params={"nonce": nonce}), ServerKeys)
+
+    def enrol(self, request: EnrolRequest) -> EnrolResponse:
+        return self._read(self._post("/enrol", request), EnrolResponse)
+
+    def checkin(self, request: CheckinRequest) -> CheckinResponse:
+        return self._read(self._post("/checkin", request), CheckinResponse)
+
+    def policy(self) -> EnvelopeWire:
+        return self._read(self._send("GET", "/policy"), EnvelopeWire)
+
+    def proofs(self, request: ProofRequest) -> ProofResponse:
+        return self._read(self._post("/proofs", request), ProofResponse)
+
+    def evidence(
+        self, envelopes: list[str], witnessed_size: int, cosignatures: list[str]
+    ) -> EvidenceReceipts:
+        """Send envelopes byte for byte as stored; raises BatchRefused besides the rest."""
+        frame = {"v": 1, "witnessed_size": witnessed_size, "cosignatures": cosignatures}
+        body = orjson.dumps(frame)[:-1] + b',"envelopes":[' + ",".join(envelopes).encode() + b"]}"
+        answer = self._send("POST", "/evidence", body=body, pass_on=frozenset({400, 409, 422}))
+        if answer.status in (400, 409, 422):
+            raise BatchRefused(answer.reason(), answer.refusal())
+        return self._read(answer, EvidenceReceipts)
+
+    def _post(self, path: str, message: Message) -> "_Received":
+        return self._send("POST", path, body=message.model_dump_json().encode())
+
+    def _read(self, answer: "_Received", kind: type[_Answer]) -> _Answer:
+        try:
+            return kind.model_validate_json(answer.body)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(str(part) for part in first["loc"]) or "body"
+            raise AnswerInvalid(
+                f"{self.url} did not answer as Wardline's Central does ({place}: {first['msg']})"
+            ) from None
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None = None,
+        params: dict[str, str] | None = None,
+        pass_on: frozenset[int] = frozenset(),
+    ) -> "_Received":
+        headers = {}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            if len(body) >= COMPRESSED_FROM_BYTES:
+                body = gzip.compress(body, GZIP_LEVEL)
+                headers["Content-Encoding"] = "gzip"
+        try:
+            with self._client.stream(
+                method, path, content=body, params=params, headers=headers
+            ) as response:
+                answer = _Received(response.status_code, _bounded(response), response.headers)
+        except (httpx2.TransportError, httpx2.StreamError, httpx2.DecodingError) as error:
+            what = str(error) or type(error).__name__
+            raise CentralUnavailable(f"{self.url} cannot be reached: {what}") from error
+        return self._judged(answer, pass_on)
+
+    def _judged(self, answer: "_Received", pass_on: frozenset[int]) -> "_Received":
+        status = answer.status
+        if status == 200 or status in pass_on:
+            return answer
+        said = f"{self.url} answered {status}: {answer.reason()}"
+        if status in (401, 403):
+            raise CredentialRefused(said)
+        if status == 413:
+            raise BodyTooLarge(said)
+        if status in (408, 425, 429) or status >= 500:
+            raise CentralUnavailable(said, answer.retry_after_s())
+        if status in (400, 404, 409, 410, 422):
+            raise RequestRefused(said)
+        raise AnswerInvalid(said)
+
+
+@dataclass(frozen=True, slots=True)
+class _Received:
+    """An answer as it came, its body within the limit."""
+
+    status: int
+    body: bytes
+    headers: httpx2.Headers
+
+    def reason(self) -> str:
+        """The detail of a problem document, or what there is, in a few words."""
+        try:
+            problem = orjson.loads(self.body)
+            text = str(problem.get("detail") or problem.get("title") or "no reason given")
+        except (orjson.JSONDecodeError, AttributeError):
+            text = self.body[:REASON_CHARS_MAX].decode(errors="replace") or "no reason given"
+        shown = "".join(char if char.isprintable() else " " for char in text)
+        return shown[:REASON_CHARS_MAX]
+
+    def refusal(self) -> EvidenceRefusal | None:
+        try:
+            return EvidenceRefusal.model_validate_json(self.body)
+        except ValidationError:
+            return None
+
+    def retry_after_s(self) -> float | None:
+        """Retry-After in seconds, as a number or an HTTP date (RFC 9110 10.2.3)."""
+        text = self.headers.get("retry-after")
+        if text is None:
+            return None
+        if text.strip().isdigit():
+            return min(float(text), RETRY_AFTER_S_MAX)
+        try:
+            until = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        if until.tzinfo is None:
+            return None
+        return min(max(0.0, (until - clock.system()).total_seconds()), RETRY_AFTER_S_MAX)
+
+
+def _bounded(response: httpx2.Response) -> bytes:
+    """The body, as long as it stays within the limit."""
+    taken = bytearray()
+    for piece in response.iter_bytes():
+        taken += piece
+        if len(taken) > ANSWER_BYTES_MAX:
+            raise AnswerInvalid(
+                f"{response.url.host} answered with more than {ANSWER_BYTES_MAX} bytes"
+            )
+    return bytes(taken)
+
+
+def _tls(address: Address) -> ssl.SSLContext:
+    if address.ca is None:
+        context = ssl.create_default_context()
+    else:
+        # The pinned authority alone: no other one may speak for this Central.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(cafile=str(address.ca))
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if not address.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

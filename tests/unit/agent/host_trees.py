@@ -1,0 +1,93 @@
+"""File trees for tests: a healthy clinic host, changed in one named way after the other."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from wardline.agent.hosts.host import Kind
+from wardline.agent.hosts.tree import TreeHost
+from wardline.demo import trees
+
+DATA = Path(__file__).parents[2] / "data"
+MEBIBYTE = 1024 * 1024
+
+
+class RecordedHost(TreeHost):
+    """A tree that answers as a live host does, for what was recorded under its /proc."""
+
+    kind = Kind.LOCAL
+
+
+def clinic(folder: Path) -> Path:
+    """A host on which every check passes."""
+    trees.build(folder, "reception-pc")
+    return folder
+
+
+def copy(source: Path, folder: Path) -> Path:
+    """The same tree again, links and modes included."""
+    return Path(shutil.copytree(source, folder, symlinks=True))
+
+
+def change(root: Path, case: dict[str, Any]) -> None:
+    """Carry out what a case says: remove, files, copies, append, replace, links, make, modes."""
+    for path in case.get("remove", []):
+        target = root / path
+        shutil.rmtree(target) if target.is_dir() else target.unlink()
+    for path, text in case.get("files", {}).items():
+        _parent(root / path).write_bytes(text.encode("latin-1"))
+    for path, source in case.get("copies", {}).items():
+        shutil.copyfile(DATA / source, _parent(root / path))
+    for path, text in case.get("append", {}).items():
+        with (root / path).open("a") as file:
+            file.write(text)
+    for path, (old, new) in case.get("replace", {}).items():
+        before = (root / path).read_text()
+        assert old in before, f"the case wants to replace what is not there: {old}"
+        (root / path).write_text(before.replace(old, new, 1))
+    for path, target in case.get("links", {}).items():
+        _parent(root / path).unlink(missing_ok=True)
+        (root / path).symlink_to(target)
+    for path, what in case.get("make", {}).items():
+        make(root / path, what)
+    for path, mode in case.get("modes", {}).items():
+        (root / path).chmod(int(mode, 8))
+
+
+def make(path: Path, what: str) -> None:
+    """Put something hostile in place of a file."""
+    _parent(path).unlink(missing_ok=True)
+    match what:
+        case "fifo":
+            os.mkfifo(path)
+        case "directory":
+            path.mkdir()
+        case "50 MiB":
+            with path.open("wb") as file:
+                file.truncate(50 * MEBIBYTE)
+        case "binary":
+            path.write_bytes(bytes(range(256)) * 64)
+        case "bad UTF-8":
+            path.write_bytes(b"# caf\xe9 \xff\xfe\n")
+        case "long line":
+            path.write_bytes(b"# " + b"x" * (MEBIBYTE - 8) + b"\n")
+        case "blanks":
+            blanks = " " * (MEBIBYTE - 1000)
+            status = "Status: install ok installed\nArchitecture: all"
+            path.write_text(f"Package: x\n{status}\nVersion: 1{blanks}2\n")
+        case "open comments":
+            path.write_text("/* \n" * (MEBIBYTE // 4))
+        case "open brackets":
+            path.write_text("auth [[[[[[[[\\\n" * (MEBIBYTE // 16))
+        case "patterns":
+            path.write_text("".join(f"a{number}*=1\n" for number in range(100_000)))
+        case "quotes":
+            path.write_text(("Banner " + '"a" ' * 2000 + "\n") * 100)
+        case _:
+            raise ValueError(what)
+
+
+def _parent(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path

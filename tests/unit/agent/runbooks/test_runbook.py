@@ -1,0 +1,117 @@
+"""The loader of runbooks: what it refuses and says, and that the shipped ones agree with the rest."""
+
+import pytest
+import yaml
+
+from wardline.agent.checks import check, file_permissions, kernel_sysctl, ssh_config
+from wardline.agent.runbooks import runbook
+from wardline.agent.runbooks.runbook import Risk, RunbookInvalid
+from wardline.core import controls
+
+TEXT = """
+id: demo.repair
+version: 1
+title: A repair
+description: It repairs.
+risk: low
+check: file_permissions
+platforms: [linux]
+controls: ["nist_800_53:CM-6"]
+inputs:
+  keys: {type: choices, table: values, description: The keys.}
+tables:
+  values:
+    a: {value: "1"}
+    b: {value: "2"}
+steps:
+  - {type: set_config_line, name: set, for_each: keys, file: /etc/x.conf, syntax: equals,
+     key: "{item}", line: "{item} = {item.value}"}
+remedies:
+  - {order: 10, inputs: {keys: "{facts.failing}"}}
+"""
+
+
+def test_a_good_runbook_is_loaded_and_its_layout_does_not_count() -> None:
+    loaded = runbook.load(TEXT.encode(), "demo.yaml")
+    again = runbook.load(yaml.safe_dump(yaml.safe_load(TEXT)).encode(), "demo.yaml")
+    assert loaded.digest == again.digest
+    assert loaded.risk is Risk.LOW
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("CM-6", "CM-7"), ('"1"', '"3"'), ("/etc/x.conf", "/etc/y.conf"), ("order: 10", "order: 11")],
+)
+def test_everything_that_is_executed_is_in_the_digest(old: str, new: str) -> None:
+    changed = runbook.load(TEXT.replace(old, new).encode(), "demo.yaml")
+    assert changed.digest != runbook.load(TEXT.encode(), "demo.yaml").digest
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("risk: low", "risk: none", "risk"),
+        ("version: 1", "version: 0", "version"),
+        ("title: A repair", "titel: A repair", "title"),
+        ("type: set_config_line", "type: run_shell", "steps.0"),
+        ("file: /etc/x.conf", "file: etc/x.conf", "steps.0"),
+        ("table: values", "table: other", "inputs.keys.table: there is no table 'other'"),
+        ("for_each: keys", "for_each: other", "steps[0].for_each: there is no input 'other'"),
+        ("{item.value}", "{item.mode}", "steps[0]: unknown placeholder {item.mode}"),
+        ("{item.value}", "{facts.value}", "steps[0]: unknown placeholder {facts.value}"),
+        ('b: {value: "2"}', 'b: {worth: "2"}', "tables.values"),
+        ('{keys: "{facts.failing}"}', "{}", "remedies[0].inputs"),
+        (
+            "order: 10,",
+            "order: 10, conditions: [{fact: x, operator: in, value: 1}],",
+            "needs a list",
+        ),
+        ("order: 10,", "order: 10, conditions: [{fact: x, operator: like}],", "remedies.0"),
+        ("id: demo.repair", "id: Demo Repair", "id"),
+        ("id: demo.repair", "id: [", "demo.yaml"),
+        ("id: demo.repair", "digest: x\nid: demo.repair", "digest"),
+        ("id: demo.repair", "id: !!python/object/apply:os.system ['true']", "demo.yaml"),
+    ],
+)
+def test_a_bad_runbook_is_refused_with_the_place(old: str, new: str, says: str) -> None:
+    assert old in TEXT
+    with pytest.raises(RunbookInvalid) as caught:
+        runbook.load(TEXT.replace(old, new).encode(), "demo.yaml")
+    assert str(caught.value).startswith("demo.yaml")
+    assert says in str(caught.value)
+
+
+def test_shipped_runbooks_name_checks_and_controls_that_exist() -> None:
+    assert len(runbook.registry()) == 5
+    for book in runbook.registry().values():
+        assert book.check in check.registry()
+        for control in book.controls:
+            controls.parse(control, book.id)
+    for one in check.registry().values():
+        for control in one.manifest.controls:
+            controls.parse(control, one.manifest.id)
+
+
+def test_wanted_modes_are_those_that_the_check_asks_for() -> None:
+    table = runbook.registry()["file_permissions.restore"].tables["modes"]
+    asked = {rule.glob: rule for rule in file_permissions.RULES}
+    assert set(table) == set(asked)
+    for glob, row in table.items():
+        assert int(row["mode"], 8) == asked[glob].mode
+        assert row["group"] in asked[glob].groups
+
+
+def test_wanted_kernel_values_are_among_those_that_the_check_accepts() -> None:
+    table = runbook.registry()["kernel_sysctl.apply"].tables["values"]
+    assert set(table) == {rule.key for rule in kernel_sysctl.RULES}
+    for rule in kernel_sysctl.RULES:
+        assert table[rule.key]["value"] in rule.safe
+        assert table[rule.key]["live"] == "/proc/sys/" + rule.key.replace(".", "/")
+
+
+def test_wanted_ssh_values_are_accepted_by_the_check() -> None:
+    table = runbook.registry()["ssh_config.harden"].tables["options"]
+    rules = {rule.keyword: rule for rule in ssh_config.RULES}
+    assert set(table) == set(rules) - {"Protocol"}
+    for keyword, row in table.items():
+        assert rules[keyword].accepts(row["value"]), keyword
