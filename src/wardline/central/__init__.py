@@ -1,0 +1,1 @@
+"""Central Command: what runs at the partner."""

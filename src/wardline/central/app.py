@@ -1,0 +1,102 @@
+"""The web process's wiring: every router, every gate, every part, in one place."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from wardline import __version__
+from wardline.central.evidence import endpoints as evidence
+from wardline.central.fleet import endpoints as fleet
+from wardline.central.identity import access
+from wardline.central.identity import endpoints as identity
+from wardline.central.identity.access import Viewer
+from wardline.central.identity.passwords import Passwords
+from wardline.central.identity.server_keys import ServerKeys
+from wardline.central.incidents import endpoints as incidents
+from wardline.central.policies import endpoints as policies
+from wardline.central.posture import endpoints as posture
+from wardline.central.reports import endpoints as reports
+from wardline.central.reports import overview
+from wardline.central.settings import WebSettings
+from wardline.central.tenancy import endpoints as tenancy
+from wardline.central.uplink import endpoints as uplink
+from wardline.central.web import body, headers, problems, spa
+from wardline.core import clock
+from wardline.core.clock import Now
+
+system = APIRouter(tags=["system"])
+
+# Matched in this order, so what appliances call all day stands first.
+ROUTERS: list[APIRouter] = [
+    uplink.router,
+    policies.router,
+    system,
+    identity.router,
+    evidence.router,
+    incidents.router,
+    posture.router,
+    reports.router,
+    fleet.router,
+    tenancy.router,
+]
+
+
+@system.get("/healthz", dependencies=[access.PUBLIC])
+async def healthz() -> dict[str, bool]:
+    """The process answers."""
+    return {"ok": True}
+
+
+def create(
+    settings: WebSettings,
+    engine: AsyncEngine,
+    server_keys: ServerKeys,
+    *,
+    now: Now = clock.system,
+    passwords: Passwords | None = None,
+) -> FastAPI:
+    """The app on an engine of the application role; raises RouteUnguarded."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await engine.dispose()
+
+    app = FastAPI(
+        title="Wardline Central Command",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=lifespan,
+    )
+    app.state.settings = settings
+    app.state.engine = engine
+    app.state.server_keys = server_keys
+    app.state.now = now
+    app.state.passwords = passwords or Passwords()
+    app.state.site_overview = overview.site
+    for router in ROUTERS:
+        access.guard(router)
+        app.include_router(router)
+    app.include_router(_description(app))
+    problems.install(app)
+    app.mount("/", spa.Dashboard())
+    app.add_middleware(body.BodyGate)
+    app.add_middleware(headers.HeaderGate, transport=settings.transport)
+    return app
+
+
+def _description(app: FastAPI) -> APIRouter:
+    router = APIRouter(tags=["system"])
+
+    @router.get("/api/v1/openapi.json")
+    async def openapi(session: Viewer) -> dict[str, Any]:
+        """This API's description."""
+        return app.openapi()
+
+    access.guard(router)
+    return router

@@ -1,0 +1,1 @@
+"""Evidence as it is received: verified, appended to the site's log, read back, exported."""

@@ -1,0 +1,304 @@
+"""The SQL of evidence: appending under the site's head row, and reading what was appended.
+
+Whoever appends locks the head row first and everything else after it, so that appends to one site
+take turns and never wait for each other in a circle.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from wardline.central.database.session import Session
+from wardline.core.evidence import log
+from wardline.core.evidence.log import Frontier
+
+_MAKE_HEAD = """
+INSERT INTO evidence_log_heads (site_id, partner_id) VALUES ($1, $2) ON CONFLICT DO NOTHING
+"""
+_LOCK_HEAD = """
+SELECT generation, size, frontier FROM evidence_log_heads WHERE site_id = $1 FOR UPDATE
+"""
+_HEAD = "SELECT generation, size, frontier FROM evidence_log_heads WHERE site_id = $1"
+_STREAM = """
+SELECT next_seq, prev FROM evidence_streams
+WHERE site_id = $1 AND appliance_id = $2 AND epoch = $3
+"""
+_SET_STREAM = """
+INSERT INTO evidence_streams (site_id, partner_id, appliance_id, epoch, next_seq, prev)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (site_id, appliance_id, epoch)
+DO UPDATE SET next_seq = EXCLUDED.next_seq, prev = EXCLUDED.prev
+"""
+_TAKEN = """
+SELECT b.seq, b.bundle_hash, b.equivocates, b.log_index, b.received_at, e.leaf_hash
+FROM evidence_bundles b
+JOIN evidence_log_entries e ON e.site_id = b.site_id AND e.generation = b.generation
+  AND e.log_index = b.log_index
+WHERE b.site_id = $1 AND b.appliance_id = $2 AND b.epoch = $3 AND b.seq = ANY($4::bigint[])
+"""
+_APPEND_BUNDLES = """
+INSERT INTO evidence_bundles (site_id, partner_id, appliance_id, epoch, kid, received_at,
+  generation, equivocates, host_id, seq, bundle_type, bundle_hash, hipaa_controls, generated_at,
+  log_index, payload, signature)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, host_id, seq, bundle_type, bundle_hash,
+  hipaa_controls::jsonb, generated_at, log_index, payload, signature
+FROM unnest($9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::timestamptz[],
+  $15::bigint[], $16::bytea[], $17::bytea[])
+  AS new (host_id, seq, bundle_type, bundle_hash, hipaa_controls, generated_at, log_index, payload,
+    signature)
+"""
+# One statement: the entries, the nodes that they complete, and the head that counts them.
+_APPEND_LEAVES = """
+WITH entries AS (
+  INSERT INTO evidence_log_entries (site_id, partner_id, generation, log_index, kind, entry,
+    leaf_hash)
+  SELECT $1, $2, $3, log_index, kind, entry, leaf_hash
+  FROM unnest($4::bigint[], $5::text[], $6::bytea[], $7::bytea[])
+    AS new (log_index, kind, entry, leaf_hash)
+), nodes AS (
+  INSERT INTO evidence_log_nodes (site_id, partner_id, generation, level, node_index, hash)
+  SELECT $1, $2, $3, level, node_index, hash
+  FROM unnest($8::smallint[], $9::bigint[], $10::bytea[]) AS new (level, node_index, hash)
+)
+UPDATE evidence_log_heads SET size = $11, frontier = $12
+WHERE site_id = $1 AND generation = $3 AND size = $13
+"""
+_NODES = """
+SELECT 0::smallint AS level, log_index AS node_index, leaf_hash AS hash FROM evidence_log_entries
+WHERE site_id = $1 AND generation = $2 AND log_index = ANY($3::bigint[])
+UNION ALL
+SELECT n.level, n.node_index, n.hash
+FROM unnest($4::smallint[], $5::bigint[]) AS wanted (level, node_index)
+JOIN evidence_log_nodes n ON n.site_id = $1 AND n.generation = $2 AND n.level = wanted.level
+  AND n.node_index = wanted.node_index
+"""
+_NEWEST_CHECKPOINT = """
+SELECT c.generation, c.size, c.root, c.note, c.signed_at FROM evidence_checkpoints c
+WHERE c.site_id = $1 ORDER BY c.generation DESC, c.size DESC LIMIT 1
+"""
+_CHECKPOINT_AT = """
+SELECT c.generation, c.size, c.root, c.note, c.signed_at FROM evidence_checkpoints c
+WHERE c.site_id = $1 AND c.size = $2 ORDER BY c.generation DESC LIMIT 1
+"""
+_ADD_COSIGNATURE = """
+INSERT INTO evidence_cosignatures (site_id, partner_id, generation, size, appliance_id, line,
+  cosigned_at, received_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A site's log as it stands."""
+
+    generation: int
+    frontier: Frontier
+
+
+@dataclass(frozen=True, slots=True)
+class StreamHead:
+    """What an appliance's stream expects next."""
+
+    next_seq: int
+    prev: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A stored bundle under a sequence number, with what its receipt says."""
+
+    seq: int
+    bundle_hash: str
+    equivocates: bool
+    log_index: int
+    leaf_hash: bytes
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewBundle:
+    """A row of evidence_bundles that an append brings."""
+
+    host_id: str | None
+    seq: int
+    bundle_type: str
+    bundle_hash: str
+    hipaa_controls: str
+    generated_at: datetime
+    log_index: int
+    payload: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NewLeaf:
+    """A row of evidence_log_entries that an append brings."""
+
+    kind: str
+    entry: bytes
+    leaf_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCheckpoint:
+    """A tree head as the signer issued it."""
+
+    generation: int
+    size: int
+    root: bytes
+    note: str
+    signed_at: datetime
+
+
+class Repository:
+    """One site's evidence tables inside one transaction."""
+
+    __slots__ = ("_partner_id", "_raw", "_site_id")
+
+    def __init__(self, session: Session, site_id: str) -> None:
+        self._raw: asyncpg.Connection[Any] = session.raw
+        self._site_id = site_id
+        self._partner_id = session.scope.owner
+
+    async def lock_head(self) -> Head | None:
+        """The log's head, held until the transaction ends; None before the first entry."""
+        return _head(await self._raw.fetchrow(_LOCK_HEAD, self._site_id))
+
+    async def make_head(self) -> Head:
+        """The log's head, made where there is none, held until the transaction ends."""
+        await self._raw.execute(_MAKE_HEAD, self._site_id, self._partner_id)
+        head = await self.lock_head()
+        assert head is not None
+        return head
+
+    async def head(self) -> Head | None:
+        return _head(await self._raw.fetchrow(_HEAD, self._site_id))
+
+    async def stream(self, appliance_id: str, epoch: int) -> StreamHead | None:
+        row = await self._raw.fetchrow(_STREAM, self._site_id, appliance_id, epoch)
+        return None if row is None else StreamHead(row["next_seq"], row["prev"])
+
+    async def set_stream(self, appliance_id: str, epoch: int, head: StreamHead) -> None:
+        await self._raw.execute(
+            _SET_STREAM,
+            *(self._site_id, self._partner_id, appliance_id, epoch, head.next_seq, head.prev),
+        )
+
+    async def taken(self, appliance_id: str, epoch: int, sequence: Collection[int]) -> list[Taken]:
+        """What is stored under these sequence numbers of a stream, equivocations too."""
+        rows = await self._raw.fetch(_TAKEN, self._site_id, appliance_id, epoch, list(sequence))
+        return [
+            Taken(
+                row["seq"],
+                row["bundle_hash"],
+                row["equivocates"],
+                row["log_index"],
+                row["leaf_hash"],
+                row["received_at"],
+            )
+            for row in rows
+        ]
+
+    async def append_bundles(
+        self,
+        head: Head,
+        appliance_id: str,
+        epoch: int,
+        kid: str,
+        received_at: datetime,
+        bundles: Sequence[NewBundle],
+        *,
+        equivocates: bool = False,
+    ) -> None:
+        await self._raw.execute(
+            _APPEND_BUNDLES,
+            *(self._site_id, self._partner_id, appliance_id, epoch, kid, received_at),
+            *(head.generation, equivocates),
+            [item.host_id for item in bundles],
+            [item.seq for item in bundles],
+            [item.bundle_type for item in bundles],
+            [item.bundle_hash for item in bundles],
+            [item.hipaa_controls for item in bundles],
+            [item.generated_at for item in bundles],
+            [item.log_index for item in bundles],
+            [item.payload for item in bundles],
+            [item.signature for item in bundles],
+        )
+
+    async def append_leaves(self, head: Head, leaves: Sequence[NewLeaf]) -> Head:
+        """Entries from `head` on, the nodes that they complete, and the head after them."""
+        size = head.frontier.size
+        frontier, nodes = log.grow(head.frontier, [leaf.leaf_hash for leaf in leaves])
+        interior = [node for node in nodes if node[0] > 0]
+        status = await self._raw.execute(
+            _APPEND_LEAVES,
+            *(self._site_id, self._partner_id, head.generation),
+            list(range(size, frontier.size)),
+            [leaf.kind for leaf in leaves],
+            [leaf.entry for leaf in leaves],
+            [leaf.leaf_hash for leaf in leaves],
+            [level for level, _, _ in interior],
+            [index for _, index, _ in interior],
+            [digest for _, _, digest in interior],
+            *(frontier.size, b"".join(frontier.hashes), size),
+        )
+        assert status == "UPDATE 1", f"the log's head was not the one that is locked: {status}"
+        return Head(head.generation, frontier)
+
+    async def nodes(
+        self, generation: int, wanted: Collection[tuple[int, int]]
+    ) -> dict[tuple[int, int], bytes]:
+        """The hashes of these (level, index) nodes, level 0 being the leaves."""
+        if not wanted:
+            return {}
+        interior = [node for node in wanted if node[0] > 0]
+        rows = await self._raw.fetch(
+            _NODES,
+            *(self._site_id, generation),
+            [index for level, index in wanted if level == 0],
+            [level for level, _ in interior],
+            [index for _, index in interior],
+        )
+        return {(row["level"], row["node_index"]): row["hash"] for row in rows}
+
+    async def newest_checkpoint(self) -> StoredCheckpoint | None:
+        return _checkpoint(await self._raw.fetchrow(_NEWEST_CHECKPOINT, self._site_id))
+
+    async def checkpoint_at(self, size: int) -> StoredCheckpoint | None:
+        """The checkpoint of exactly this size, of the newest generation that has one."""
+        return _checkpoint(await self._raw.fetchrow(_CHECKPOINT_AT, self._site_id, size))
+
+    async def add_cosignature(
+        self,
+        checkpoint: StoredCheckpoint,
+        appliance_id: str,
+        line: str,
+        cosigned_at: datetime,
+        received_at: datetime,
+    ) -> None:
+        """Keeps the first cosignature of an appliance for a checkpoint."""
+        await self._raw.execute(
+            _ADD_COSIGNATURE,
+            *(self._site_id, self._partner_id, checkpoint.generation, checkpoint.size),
+            *(appliance_id, line, cosigned_at, received_at),
+        )
+
+
+def _head(row: asyncpg.Record | None) -> Head | None:
+    if row is None:
+        return None
+    packed: bytes = row["frontier"]
+    step = log.HASH_BYTES
+    hashes = tuple(packed[at : at + step] for at in range(0, len(packed), step))
+    return Head(row["generation"], Frontier(row["size"], hashes))
+
+
+def _checkpoint(row: asyncpg.Record | None) -> StoredCheckpoint | None:
+    if row is None:
+        return None
+    return StoredCheckpoint(
+        row["generation"], row["size"], row["root"], row["note"], row["signed_at"]
+    )

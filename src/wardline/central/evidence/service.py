@@ -1,0 +1,297 @@
+"""Evidence into the log: the append of verified bundles and of key events, in one transaction."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+import orjson
+
+from wardline.central.database.session import Session
+from wardline.central.evidence.receive import BatchRefused, Received
+from wardline.central.evidence.repository import (
+    Head,
+    NewBundle,
+    NewLeaf,
+    Repository,
+    StreamHead,
+    Taken,
+)
+from wardline.core import clock
+from wardline.core.errors import NotFound
+from wardline.core.evidence import bundle, log
+from wardline.core.evidence.bundle import Bundle, Kind
+from wardline.core.evidence.log import Entry, EntryKind
+from wardline.core.protocol import EvidenceProblem, Receipt, Stream
+
+_HIPAA = "hipaa:"
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A bundle that this transaction added, for whoever folds what it says."""
+
+    bundle: Bundle
+    log_index: int
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What a batch came to: a receipt per envelope in order, the new bundles, the stream's head.
+
+    `conflict` is set when one envelope holds other bytes under a number that is taken; the caller
+    commits, which keeps that envelope, and then raises it.
+    """
+
+    receipts: list[Receipt]
+    accepted: list[Accepted]
+    stream: Stream
+    conflict: BatchRefused | None = None
+
+
+async def ingest(session: Session, appliance_id: str, batch: Sequence[Received]) -> Ingested:
+    """Appends the bundles of a verified batch that are not stored yet; `batch` is of one epoch.
+
+    Raises BatchRefused when one is ahead of the stream or does not continue it; then nothing is
+    stored. A bundle that is stored already gets the receipt that it got the first time.
+    """
+    repository = Repository(session, _site(session))
+    epoch = batch[0].bundle.epoch
+    head = await repository.lock_head()
+    stream = await repository.stream(appliance_id, epoch)
+    if head is None or stream is None:
+        raise BatchRefused(EvidenceProblem.EPOCH, 0, "its epoch is not enrolled for this appliance")
+    repeated = [item.bundle.seq for item in batch if item.bundle.seq < stream.next_seq]
+    taken = await repository.taken(appliance_id, epoch, repeated) if repeated else []
+    first = {item.seq: item for item in taken if not item.equivocates}
+    received_ms = clock.milliseconds(session.now)
+    received_at = clock.from_milliseconds(received_ms)
+    append = _Append(repository, head, appliance_id, epoch, received_at, received_ms)
+    for item in batch:
+        held = first.get(item.bundle.seq)
+        if held is not None and held.bundle_hash != item.payload_sha256:
+            known = any(other.bundle_hash == item.payload_sha256 for other in taken)
+            return await _refuse_conflict(append, stream, item, known=known)
+    fresh, after = _continue(epoch, stream, batch, first)
+    leaves = await append.bundles(fresh)
+    if fresh:
+        await repository.set_stream(appliance_id, epoch, after)
+    return _ingested(batch, first, fresh, leaves, append, after)
+
+
+async def enrol_key(
+    session: Session,
+    *,
+    site_id: str,
+    appliance_id: str,
+    epoch: int,
+    public: bytes,
+    witness: bytes,
+) -> Stream:
+    """The log entry that a key speaks for an appliance from here on, and its stream's beginning.
+
+    Runs in the transaction that stores the key, so that neither is there without the other.
+    """
+    repository = Repository(session, site_id)
+    head = await repository.make_head()
+    received_ms = clock.milliseconds(session.now)
+    entry = log.key_entry(
+        EntryKind.KEY_ENROL,
+        site_id,
+        appliance_id,
+        public,
+        received_ms,
+        epoch=epoch,
+        witness=witness,
+    )
+    await repository.append_leaves(head, [_leaf(entry)])
+    await repository.set_stream(appliance_id, epoch, StreamHead(1, bundle.NO_PREV))
+    return Stream(epoch=epoch, next_seq=1, prev=bundle.NO_PREV)
+
+
+async def stream_head(session: Session, appliance_id: str, epoch: int) -> Stream:
+    """What Central expects next of an enrolled (appliance, epoch)."""
+    stream = await Repository(session, _site(session)).stream(appliance_id, epoch)
+    if stream is None:
+        raise NotFound("no such stream: the appliance is not enrolled in this epoch")
+    return _wire(epoch, stream)
+
+
+@dataclass(frozen=True, slots=True)
+class _Append:
+    """Where new entries go, and under which instant of receipt."""
+
+    repository: Repository
+    head: Head
+    appliance_id: str
+    epoch: int
+    received_at: datetime
+    received_ms: int
+
+    async def bundles(
+        self, items: Sequence[Received], *, equivocates: bool = False
+    ) -> list[NewLeaf]:
+        """Appends `items` as they stand; gives their leaves."""
+        if not items:
+            return []
+        leaves = [self._leaf(item, equivocates=equivocates) for item in items]
+        start = self.head.frontier.size
+        await self.repository.append_leaves(self.head, leaves)
+        await self.repository.append_bundles(
+            self.head,
+            self.appliance_id,
+            self.epoch,
+            items[0].envelope.keyid,
+            self.received_at,
+            [_row(item, start + offset) for offset, item in enumerate(items)],
+            equivocates=equivocates,
+        )
+        return leaves
+
+    def _leaf(self, item: Received, *, equivocates: bool) -> NewLeaf:
+        """The bytes that `log.entry_bytes` gives for this entry: every field was checked already,
+        and checking it again costs more than all that is done here."""
+        sent = item.bundle
+        kind = EntryKind.GAP if sent.kind is Kind.GAP else EntryKind.BUNDLE
+        if equivocates:
+            kind = EntryKind.EQUIVOCATION
+        entry = {
+            "appliance": sent.appliance_id,
+            "epoch": sent.epoch,
+            "host": sent.host_id,
+            "kid": item.envelope.keyid,
+            "kind": kind.value,
+            "payload_len": len(item.envelope.payload),
+            "payload_sha256": item.payload_sha256,
+            "received_ms": self.received_ms,
+            "seq": sent.seq,
+            "sig": base64.b64encode(item.envelope.sig).decode(),
+            "site": sent.site_id,
+            "v": log.ENTRY_VERSION,
+        }
+        data = orjson.dumps(entry, option=orjson.OPT_SORT_KEYS)
+        return NewLeaf(kind.value, data, log.leaf_hash(data))
+
+
+def _continue(
+    epoch: int, stream: StreamHead, batch: Sequence[Received], first: Mapping[int, Taken]
+) -> tuple[list[Received], StreamHead]:
+    """What of the batch continues the stream, and the stream's head after it."""
+    fresh: list[Received] = []
+    for item in batch:
+        sent = item.bundle
+        if sent.seq in first:
+            continue
+        if sent.seq < stream.next_seq:
+            _check_twin(item, fresh)
+            continue
+        if sent.seq > stream.next_seq and not _bridges(sent, stream.next_seq):
+            detail = f"its sequence number is ahead of {stream.next_seq}, which is expected next"
+            expected = _wire(epoch, stream)
+            raise BatchRefused(EvidenceProblem.BEHIND, item.position, detail, expected)
+        if sent.prev != stream.prev:
+            detail = "prev is not the hash of the bundle before it in the stream"
+            raise BatchRefused(EvidenceProblem.POISON, item.position, detail, _wire(epoch, stream))
+        fresh.append(item)
+        stream = StreamHead(sent.seq + 1, item.chain)
+    return fresh, stream
+
+
+def _check_twin(item: Received, fresh: Sequence[Received]) -> None:
+    """A number that came twice in one batch must have come with the same bytes, and one that a gap
+    record bridged over is gone for good."""
+    twin = next((other for other in fresh if other.bundle.seq == item.bundle.seq), None)
+    if twin is None or twin.payload_sha256 != item.payload_sha256:
+        detail = "its sequence number is taken, and these are not the bytes that took it"
+        raise BatchRefused(EvidenceProblem.POISON, item.position, detail)
+
+
+def _bridges(sent: Bundle, expected: int) -> bool:
+    """Whether this is the gap record that accounts for every number from `expected` to its own."""
+    if sent.kind is not Kind.GAP or sent.note is None:
+        return False
+    return (sent.note.get("first_seq"), sent.note.get("last_seq")) == (expected, sent.seq - 1)
+
+
+async def _refuse_conflict(
+    append: _Append, stream: StreamHead, item: Received, *, known: bool
+) -> Ingested:
+    """Keeps the envelope that contradicts a stored one, once, beside it in the log."""
+    if not known:
+        await append.bundles([item], equivocates=True)
+    detail = "other bytes are stored under its sequence number; both are kept"
+    expected = _wire(append.epoch, stream)
+    conflict = BatchRefused(EvidenceProblem.CONFLICT, item.position, detail, expected)
+    return Ingested([], [], expected, conflict)
+
+
+def _ingested(
+    batch: Sequence[Received],
+    first: Mapping[int, Taken],
+    fresh: Sequence[Received],
+    leaves: Sequence[NewLeaf],
+    append: _Append,
+    after: StreamHead,
+) -> Ingested:
+    receipts = {seq: _receipt(append.epoch, held) for seq, held in first.items()}
+    accepted: list[Accepted] = []
+    for offset, (item, leaf) in enumerate(zip(fresh, leaves, strict=True)):
+        index = append.head.frontier.size + offset
+        accepted.append(Accepted(item.bundle, index, append.received_at))
+        receipts[item.bundle.seq] = Receipt(
+            epoch=append.epoch,
+            seq=item.bundle.seq,
+            index=index,
+            leaf_hash=leaf.leaf_hash.hex(),
+            received_ms=append.received_ms,
+        )
+    in_order = [receipts[item.bundle.seq] for item in batch]
+    return Ingested(in_order, accepted, _wire(append.epoch, after))
+
+
+def _receipt(epoch: int, held: Taken) -> Receipt:
+    return Receipt(
+        epoch=epoch,
+        seq=held.seq,
+        index=held.log_index,
+        leaf_hash=held.leaf_hash.hex(),
+        received_ms=clock.milliseconds(held.received_at),
+    )
+
+
+def _row(item: Received, log_index: int) -> NewBundle:
+    return NewBundle(
+        host_id=item.bundle.host_id,
+        seq=item.bundle.seq,
+        bundle_type=item.bundle.kind.value,
+        bundle_hash=item.payload_sha256,
+        hipaa_controls=_hipaa(item.bundle.controls),
+        generated_at=item.bundle.captured_at,
+        log_index=log_index,
+        payload=item.envelope.payload,
+        signature=item.envelope.sig,
+    )
+
+
+@lru_cache(maxsize=1024)
+def _hipaa(controls: tuple[str, ...]) -> str:
+    """The HIPAA controls among these, as JSON."""
+    return orjson.dumps([name for name in controls if name.startswith(_HIPAA)]).decode()
+
+
+def _leaf(entry: Entry) -> NewLeaf:
+    data = log.entry_bytes(entry)
+    return NewLeaf(entry.kind.value, data, log.leaf_hash(data))
+
+
+def _wire(epoch: int, stream: StreamHead) -> Stream:
+    return Stream(epoch=epoch, next_seq=stream.next_seq, prev=stream.prev)
+
+
+def _site(session: Session) -> str:
+    """The site whose scope the session has: an appliance writes to no other."""
+    site_id = session.scope.site_id
+    assert site_id is not None, "evidence is received in a site's scope"
+    return site_id

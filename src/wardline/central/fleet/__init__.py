@@ -1,0 +1,1 @@
+"""Appliances and their hosts: enrolment, check-in, and who is online."""

@@ -1,0 +1,176 @@
+"""SQL over enrolment tokens, appliances, their keys and hosts."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import RowMapping, text
+
+from wardline.central.database.session import Session
+from wardline.core.protocol import CheckinRequest, EnrolRequest, HostReport
+
+TOKENS_LISTED_MAX = 100
+APPLIANCES_LISTED_MAX = 100
+
+_ADD_TOKEN = text(
+    "INSERT INTO enrolment_tokens (id, partner_id, site_id, secret_hash, created_by, created_at,"
+    " expires_at) VALUES (:id, :partner_id, :site_id, :secret_hash, :created_by, :now,"
+    " :expires_at)"
+)
+_TOKENS = text(
+    "SELECT id, created_at, expires_at, used_at, used_by FROM enrolment_tokens"
+    " WHERE site_id = :site_id ORDER BY created_at DESC, id DESC LIMIT :limit"
+)
+_USE_TOKEN = text(
+    "UPDATE enrolment_tokens SET used_at = :now, used_by = :appliance_id"
+    " WHERE id = :id AND site_id = :site_id AND used_at IS NULL AND expires_at > :now"
+)
+_SITE_NAME = text("SELECT name FROM sites WHERE id = :site_id")
+_ADD_APPLIANCE = text(
+    "INSERT INTO appliances (id, site_id, partner_id, hostname, platform, agent_version,"
+    " ip_address, credential_hash, enrolled_at) VALUES (:id, :site_id, :partner_id, :hostname,"
+    " :platform, :agent_version, CAST(CAST(:address AS text) AS inet), :credential_hash, :now)"
+)
+_ADD_KEY = text(
+    "INSERT INTO appliance_keys (site_id, partner_id, appliance_id, epoch, kid, public_key,"
+    " witness_key, enrolled_at) VALUES (:site_id, :partner_id, :appliance_id, :epoch, :kid,"
+    " :public_key, :witness_key, :now)"
+)
+_KEY_KNOWN = text(
+    "SELECT 1 AS found FROM appliance_keys WHERE site_id = :site_id"
+    " AND (public_key = :public OR witness_key = :public) LIMIT 1"
+)
+_APPLIANCES = text(
+    "SELECT id, hostname, platform, agent_version, last_checkin, enrolled_at, pending_bundles,"
+    " quarantined_bundles, epoch FROM appliances"
+    " WHERE site_id = :site_id AND retired_at IS NULL ORDER BY enrolled_at, id LIMIT :limit"
+)
+_HOSTS = text(
+    "SELECT id, name, kind, platform, observed, last_seen_at FROM hosts"
+    " WHERE site_id = :site_id ORDER BY name, id LIMIT :limit"
+)
+HOSTS_LISTED_MAX = 1_000
+
+# Hot path: plain driver statements. A host belongs to the appliance that declared it first.
+_CHECK_IN = (
+    "UPDATE appliances SET is_online = true, last_checkin = $2, agent_version = $3,"
+    " ip_address = $4::text::inet, pending_bundles = $5, quarantined_bundles = $6,"
+    " witnessed_size = GREATEST(witnessed_size, $7) WHERE id = $1"
+)
+_DECLARE_HOSTS = (
+    "INSERT INTO hosts AS held (site_id, partner_id, appliance_id, id, name, kind, platform,"
+    " observed, first_seen_at, last_seen_at)"
+    " SELECT $1, $2, $3, given.id, given.name, given.kind, given.platform, given.observed, $9, $9"
+    " FROM unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::boolean[])"
+    " AS given (id, name, kind, platform, observed)"
+    " ON CONFLICT (site_id, id) DO UPDATE SET name = excluded.name, kind = excluded.kind,"
+    " platform = excluded.platform, observed = excluded.observed,"
+    " last_seen_at = excluded.last_seen_at WHERE held.appliance_id = excluded.appliance_id"
+)
+
+
+async def add_token(
+    session: Session, site_id: str, token_id: str, secret_hash: bytes, expires_at: datetime
+) -> None:
+    await session.execute(
+        _ADD_TOKEN,
+        id=token_id,
+        partner_id=session.scope.owner,
+        site_id=site_id,
+        secret_hash=secret_hash,
+        created_by=session.actor.id,
+        now=session.now,
+        expires_at=expires_at,
+    )
+
+
+async def tokens(session: Session, site_id: str) -> list[RowMapping]:
+    return await session.rows(_TOKENS, site_id=site_id, limit=TOKENS_LISTED_MAX)
+
+
+async def use_token(session: Session, token_id: str, site_id: str, appliance_id: str) -> bool:
+    """False where it was used or expired in the meantime: of two at once, one wins."""
+    touched = await session.execute(
+        _USE_TOKEN, id=token_id, site_id=site_id, appliance_id=appliance_id, now=session.now
+    )
+    return touched == 1
+
+
+async def site_name(session: Session, site_id: str) -> str:
+    row = await session.row(_SITE_NAME, site_id=site_id)
+    assert row is not None
+    return str(row["name"])
+
+
+async def add_appliance(
+    session: Session, site_id: str, request: EnrolRequest, credential_hash: bytes
+) -> None:
+    await session.execute(
+        _ADD_APPLIANCE,
+        id=session.actor.id,
+        site_id=site_id,
+        partner_id=session.scope.owner,
+        hostname=request.hostname,
+        platform=request.platform,
+        agent_version=request.agent_version,
+        address=session.actor.address,
+        credential_hash=credential_hash,
+        now=session.now,
+    )
+
+
+async def add_key(
+    session: Session, site_id: str, epoch: int, kid: str, public: bytes, witness: bytes
+) -> None:
+    await session.execute(
+        _ADD_KEY,
+        site_id=site_id,
+        partner_id=session.scope.owner,
+        appliance_id=session.actor.id,
+        epoch=epoch,
+        kid=kid,
+        public_key=public,
+        witness_key=witness,
+        now=session.now,
+    )
+
+
+async def key_known(session: Session, site_id: str, public: bytes) -> bool:
+    return await session.row(_KEY_KNOWN, site_id=site_id, public=public) is not None
+
+
+async def check_in(session: Session, request: CheckinRequest) -> None:
+    await session.raw.execute(
+        _CHECK_IN,
+        session.actor.id,
+        session.now,
+        request.agent_version,
+        session.actor.address,
+        request.queue.pending,
+        request.queue.quarantined,
+        request.witnessed_size,
+    )
+
+
+async def declare_hosts(session: Session, site_id: str, hosts: Sequence[HostReport]) -> int:
+    """How many of the hosts are this appliance's now."""
+    tag = await session.raw.execute(
+        _DECLARE_HOSTS,
+        site_id,
+        session.scope.owner,
+        session.actor.id,
+        [host.id for host in hosts],
+        [host.name for host in hosts],
+        [host.kind for host in hosts],
+        [host.platform for host in hosts],
+        [host.observed for host in hosts],
+        session.now,
+    )
+    return int(tag.rpartition(" ")[2])
+
+
+async def appliances(session: Session, site_id: str) -> list[RowMapping]:
+    return await session.rows(_APPLIANCES, site_id=site_id, limit=APPLIANCES_LISTED_MAX)
+
+
+async def hosts(session: Session, site_id: str) -> list[RowMapping]:
+    return await session.rows(_HOSTS, site_id=site_id, limit=HOSTS_LISTED_MAX)

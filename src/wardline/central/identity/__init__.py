@@ -1,0 +1,1 @@
+"""Who calls: people with sessions and roles, appliances with credentials, Central's own keys."""

@@ -1,0 +1,302 @@
+"""From a caller to an open session: a route names its permission and receives the session."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from wardline.central.database.scope import Actor, ActorKind, Scope
+from wardline.central.database.session import Session, credentials, open_session
+from wardline.central.identity import cookies, tokens
+from wardline.central.identity.permissions import ALLOWED, Permission, Role
+from wardline.central.web import state
+from wardline.core.clock import Now
+from wardline.core.errors import WardlineError
+from wardline.core.ids import ApplianceId, PartnerId, SiteId, UserId
+
+IDLE_SECONDS_MAX = 30 * 60
+SEEN_SECONDS_STEP = 60
+CSRF_HEADER = "x-wardline"
+PERMISSION_KEY = "x-permission"
+
+_BEARER = "bearer "
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_SESSION = (
+    "SELECT session_id, kind, user_id, partner_id, role, email, name, must_change_password,"
+    " last_seen_at FROM credential_session($1)"
+)
+_APPLIANCE = "SELECT appliance_id, site_id, partner_id, epoch FROM credential_appliance($1)"
+_SEEN = text("UPDATE sessions SET last_seen_at = :now WHERE id = :id")
+
+
+class NotSignedIn(WardlineError):
+    """No valid session: sign in."""
+
+    status = 401
+    code = "not_signed_in"
+
+
+class NotAllowed(WardlineError):
+    """The caller's role does not allow this."""
+
+    status = 403
+    code = "not_allowed"
+
+
+class PasswordChangeRequired(WardlineError):
+    """The one-time password opens nothing but the change of itself."""
+
+    status = 403
+    code = "password_change_required"
+
+
+class CrossSite(WardlineError):
+    """A request that a page of another origin may have made."""
+
+    status = 403
+    code = "cross_site"
+
+
+class CredentialRefused(WardlineError):
+    """An appliance's credential is missing, unknown or retired."""
+
+    status = 401
+    code = "credential_refused"
+
+
+class RouteUnguarded(WardlineError):
+    """A route names no permission, or more than one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A person, or this machine's command line, behind a valid session."""
+
+    session_id: str
+    user_id: UserId
+    partner_id: PartnerId
+    email: str
+    name: str
+    role: Role
+    must_change_password: bool
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        return ALLOWED[self.role]
+
+
+@dataclass(frozen=True, slots=True)
+class ApplianceCaller:
+    """An enrolled appliance; site, partner and epoch are the server's record, never its word."""
+
+    appliance_id: ApplianceId
+    site_id: SiteId
+    partner_id: PartnerId
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class ApplianceAccess:
+    """A known appliance and its open session."""
+
+    session: Session
+    appliance: ApplianceCaller
+
+
+@dataclass(frozen=True, slots=True)
+class ApplianceGate:
+    """A known appliance that opens its session when its work outside one is done."""
+
+    appliance: ApplianceCaller
+    _engine: AsyncEngine
+    _address: str | None
+    _now: Now
+
+    def now(self) -> datetime:
+        return self._now()
+
+    def open(self) -> AbstractAsyncContextManager[Session]:
+        """A session in the appliance's site scope; committed when the block ends well."""
+        return _open_for(self._engine, self.appliance, self._address, self._now)
+
+
+def requires(permission: Permission) -> Any:
+    """A dependency that yields the caller's open Session, in the scope of the caller's partner.
+
+    It ends, and commits, before the answer is sent.
+    """
+
+    async def session(request: Request) -> AsyncIterator[Session]:
+        caller = await identify(request)
+        _check(caller, permission)
+        request.state.caller = caller
+        scope = Scope.partner(caller.partner_id)
+        actor = Actor(ActorKind.USER, caller.user_id, state.address(request))
+        async with open_session(
+            state.engine(request), scope, actor, now=state.now(request)
+        ) as opened:
+            await _mark_seen(request, opened, caller)
+            yield opened
+
+    session.permission = permission  # type: ignore[attr-defined]
+    return Depends(session, scope="function")
+
+
+def caller_of(request: Request) -> Caller:
+    """Who passed `requires` on this request."""
+    found: Caller = request.state.caller
+    return found
+
+
+async def _public() -> None:
+    """Marks a route that anybody may call."""
+
+
+async def _appliance_gate(request: Request) -> ApplianceGate:
+    return ApplianceGate(
+        await _appliance(request),
+        state.engine(request),
+        state.address(request),
+        state.now(request),
+    )
+
+
+async def _appliance_session(request: Request) -> AsyncIterator[ApplianceAccess]:
+    appliance = await _appliance(request)
+    async with _open_for(
+        state.engine(request), appliance, state.address(request), state.now(request)
+    ) as session:
+        yield ApplianceAccess(session, appliance)
+
+
+_public.permission = Permission.PUBLIC  # type: ignore[attr-defined]
+_appliance_gate.permission = Permission.APPLIANCE  # type: ignore[attr-defined]
+_appliance_session.permission = Permission.APPLIANCE  # type: ignore[attr-defined]
+
+PUBLIC = Depends(_public)
+Viewer = Annotated[Session, requires(Permission.VIEW)]
+EvidenceReader = Annotated[Session, requires(Permission.EVIDENCE)]
+SiteManager = Annotated[Session, requires(Permission.SITES)]
+HealingManager = Annotated[Session, requires(Permission.HEALING)]
+PolicyReader = Annotated[Session, requires(Permission.POLICY_READ)]
+PolicyWriter = Annotated[Session, requires(Permission.POLICY_WRITE)]
+AccountHolder = Annotated[Session, requires(Permission.ACCOUNT)]
+ApplianceSession = Annotated[ApplianceAccess, Depends(_appliance_session, scope="function")]
+Appliance = Annotated[ApplianceGate, Depends(_appliance_gate)]
+
+
+async def identify(request: Request) -> Caller:
+    """The caller behind the session cookie or the local token; raises NotSignedIn."""
+    secret, kind = _shown(request)
+    async with credentials(state.engine(request)) as raw:
+        found = await raw.fetchrow(_SESSION, tokens.digest(secret))
+    if found is None or found["kind"] != kind:
+        raise NotSignedIn("your session is not known or has ended: sign in again")
+    now = state.now(request)()
+    if kind == "browser" and now - found["last_seen_at"] > timedelta(seconds=IDLE_SECONDS_MAX):
+        raise NotSignedIn("your session was idle for too long: sign in again")
+    request.state.last_seen_at = found["last_seen_at"]
+    return Caller(
+        found["session_id"],
+        UserId(found["user_id"]),
+        PartnerId(found["partner_id"]),
+        found["email"],
+        found["name"],
+        Role(found["role"]),
+        found["must_change_password"],
+    )
+
+
+def check_same_site(request: Request) -> None:
+    """Raises CrossSite unless the request can only come from our own pages or from no page."""
+    if request.headers.get(CSRF_HEADER) != "1":
+        raise CrossSite("header X-Wardline: 1 is missing, which a foreign page cannot send")
+    origin = request.headers.get("origin")
+    if origin is not None and origin.partition("://")[2] != request.headers.get("host"):
+        raise CrossSite("origin: the request comes from a page of another host")
+
+
+def guard(router: APIRouter) -> None:
+    """Writes each route's permission into its OpenAPI operation; raises RouteUnguarded."""
+    for route in router.routes:
+        if not isinstance(route, APIRoute):
+            raise RouteUnguarded(f"{route!r} is no API route, so its permission cannot be read")
+        found = _permissions(route.dependant)
+        if len(found) != 1:
+            named = ", ".join(sorted(found)) or "none"
+            raise RouteUnguarded(
+                f"{sorted(route.methods or ())} {route.path} must name one permission, and it names"
+                f" {named}; see wardline.central.identity.access"
+            )
+        route.openapi_extra = {**(route.openapi_extra or {}), PERMISSION_KEY: found.pop().value}
+
+
+def _permissions(dependant: Dependant) -> set[Permission]:
+    own = getattr(dependant.call, "permission", None)
+    found = {own} if isinstance(own, Permission) else set()
+    return found.union(*(_permissions(each) for each in dependant.dependencies))
+
+
+def _shown(request: Request) -> tuple[str, str]:
+    """The secret that the caller shows, and the kind of session that it may open."""
+    bearer = _bearer(request)
+    if bearer is not None:
+        return bearer, "local"
+    cookie = request.cookies.get(cookies.name(state.settings(request).transport))
+    if not cookie or len(cookie) > tokens.SECRET_CHARS_MAX:
+        raise NotSignedIn("sign in first")
+    if request.method not in _SAFE:
+        check_same_site(request)
+    return cookie, "browser"
+
+
+def _bearer(request: Request) -> str | None:
+    shown = request.headers.get("authorization", "")
+    if shown[: len(_BEARER)].lower() != _BEARER or len(shown) > tokens.SECRET_CHARS_MAX:
+        return None
+    return shown[len(_BEARER) :].strip()
+
+
+def _check(caller: Caller, permission: Permission) -> None:
+    if caller.must_change_password and permission is not Permission.ACCOUNT:
+        raise PasswordChangeRequired("change your one-time password first")
+    if permission not in caller.permissions:
+        raise NotAllowed(f"the role {caller.role.value} does not include {permission.value}")
+
+
+async def _mark_seen(request: Request, session: Session, caller: Caller) -> None:
+    if session.now - request.state.last_seen_at > timedelta(seconds=SEEN_SECONDS_STEP):
+        await session.execute(_SEEN, now=session.now, id=caller.session_id)
+
+
+async def _appliance(request: Request) -> ApplianceCaller:
+    secret = _bearer(request)
+    if secret is None:
+        raise CredentialRefused(
+            "authorization: an appliance shows its credential as a bearer token"
+        )
+    async with credentials(state.engine(request)) as raw:
+        found = await raw.fetchrow(_APPLIANCE, tokens.digest(secret))
+    if found is None:
+        raise CredentialRefused("authorization: this credential is not known here or was retired")
+    return ApplianceCaller(
+        ApplianceId(found["appliance_id"]),
+        SiteId(found["site_id"]),
+        PartnerId(found["partner_id"]),
+        found["epoch"],
+    )
+
+
+def _open_for(
+    engine: AsyncEngine, appliance: ApplianceCaller, address: str | None, now: Now
+) -> AbstractAsyncContextManager[Session]:
+    scope = Scope.site(appliance.site_id, appliance.partner_id)
+    actor = Actor(ActorKind.APPLIANCE, appliance.appliance_id, address)
+    return open_session(engine, scope, actor, now=now)

@@ -1,0 +1,104 @@
+"""HTTP: /session (sign in, who am I, sign out, change password)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from wardline import __version__
+from wardline.central.identity import access, cookies, service
+from wardline.central.identity.access import AccountHolder
+from wardline.central.identity.passwords import LENGTH_MAX
+from wardline.central.identity.permissions import Permission, Role
+from wardline.central.web import state
+
+router = APIRouter(prefix="/api/v1/session", tags=["session"])
+
+Password = Annotated[str, StringConstraints(min_length=1, max_length=LENGTH_MAX)]
+
+
+class SignIn(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    email: Annotated[str, StringConstraints(min_length=1, max_length=254)]
+    password: Password
+
+
+class PasswordChange(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    current: Password
+    new: Password
+
+
+class UserOut(BaseModel):
+    id: str
+    email: str
+    name: str
+    role: Role
+
+
+class PartnerOut(BaseModel):
+    id: str
+    name: str
+
+
+class MeOut(BaseModel):
+    """Who is signed in, to what, and what they may do."""
+
+    user: UserOut
+    partner: PartnerOut
+    must_change_password: bool
+    demo: bool
+    permissions: list[Permission]
+    version: str
+
+
+@router.post("", dependencies=[access.PUBLIC])
+async def sign_in(body: SignIn, request: Request, response: Response) -> MeOut:
+    """Opens a session; its secret is in the cookie only."""
+    access.check_same_site(request)
+    secret, me = await service.sign_in(_gate(request), body.email, body.password)
+    transport = state.settings(request).transport
+    cookies.put(response, transport, secret, service.SESSION_SECONDS_MAX)
+    return _out(me)
+
+
+@router.get("")
+async def who_am_i(session: AccountHolder, request: Request) -> MeOut:
+    return _out(await service.me(session, access.caller_of(request).user_id))
+
+
+@router.delete("", status_code=204)
+async def sign_out(session: AccountHolder, request: Request, response: Response) -> None:
+    await service.sign_out(session, access.caller_of(request))
+    cookies.clear(response, state.settings(request).transport)
+
+
+@router.post("/password")
+async def change_password(body: PasswordChange, session: AccountHolder, request: Request) -> MeOut:
+    """Ends the user's other sessions too."""
+    me = await service.change_password(
+        session, access.caller_of(request), _gate(request), body.current, body.new
+    )
+    return _out(me)
+
+
+def _gate(request: Request) -> service.Gate:
+    return service.Gate(
+        state.engine(request),
+        request.app.state.passwords,
+        state.now(request),
+        state.address(request),
+    )
+
+
+def _out(me: service.Me) -> MeOut:
+    return MeOut(
+        user=UserOut(id=me.user_id, email=me.email, name=me.name, role=me.role),
+        partner=PartnerOut(id=me.partner_id, name=me.partner_name),
+        must_change_password=me.must_change_password,
+        demo=me.demo,
+        permissions=list(me.permissions),
+        version=__version__,
+    )

@@ -1,0 +1,149 @@
+"""Signing in and out, and changing a password."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from wardline.central.database.scope import Actor, ActorKind, Scope
+from wardline.central.database.session import Session, credentials, open_session
+from wardline.central.identity import passwords, repository, tokens
+from wardline.central.identity.access import Caller
+from wardline.central.identity.passwords import Passwords
+from wardline.central.identity.permissions import ALLOWED, Permission, Role
+from wardline.core import ids
+from wardline.core.clock import Now
+from wardline.core.errors import WardlineError
+
+SESSION_SECONDS_MAX = 12 * 3600
+FAILURES_FREE = 5
+LOCK_SECONDS_FIRST = 30
+LOCK_SECONDS_MAX = 3600
+
+_FIND_USER = "SELECT id, partner_id, password_hash, disabled_at FROM credential_user($1)"
+
+
+class LoginFailed(WardlineError):
+    """The e-mail or password is wrong, or sign-in is paused after failed attempts."""
+
+    status = 401
+    code = "login_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """Who is signed in, and what they may do."""
+
+    user_id: str
+    email: str
+    name: str
+    role: Role
+    partner_id: str
+    partner_name: str
+    must_change_password: bool
+    demo: bool
+    permissions: tuple[Permission, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What signing in needs before there is a session."""
+
+    engine: AsyncEngine
+    passwords: Passwords
+    now: Now
+    address: str | None
+
+
+async def sign_in(gate: Gate, email: str, password: str) -> tuple[str, Me]:
+    """A new session's secret and who it is; raises LoginFailed, the same way for every reason."""
+    async with credentials(gate.engine) as raw:
+        found = await raw.fetchrow(_FIND_USER, email)
+    if found is None:
+        await gate.passwords.verify(None, password)
+        raise _failed()
+    scope = Scope.partner(found["partner_id"])
+    actor = Actor(ActorKind.USER, found["id"], gate.address)
+    admitted = await _reserve(gate, scope, actor)
+    fits = await gate.passwords.verify(found["password_hash"], password)
+    async with open_session(gate.engine, scope, actor, now=gate.now) as session:
+        if admitted and fits:
+            return await _open(session, found["id"])
+        # Committed, though the answer is no: the record of a failure must stay.
+        reason = "wrong password" if admitted else "sign-in is paused or disabled"
+        await session.record("session.refused", found["id"], reason=reason)
+    raise _failed()
+
+
+async def sign_out(session: Session, caller: Caller) -> None:
+    """Ends the caller's session for good."""
+    await repository.revoke(session, caller.session_id)
+    await session.record("session.close", caller.user_id)
+
+
+async def me(session: Session, user_id: str) -> Me:
+    """Who the user is now."""
+    row = await repository.me(session, user_id)
+    role = Role(row["role"])
+    return Me(
+        user_id=row["id"],
+        email=row["email"],
+        name=row["name"],
+        role=role,
+        partner_id=row["partner_id"],
+        partner_name=row["partner_name"],
+        must_change_password=row["must_change_password"],
+        demo=row["demo"],
+        permissions=tuple(sorted(ALLOWED[role])),
+    )
+
+
+async def change_password(
+    session: Session, caller: Caller, gate: Gate, current: str, new: str
+) -> Me:
+    """Sets a new password and ends the user's other sessions.
+
+    Raises LoginFailed where `current` is wrong (it counts like a failed sign-in) and PasswordWeak.
+    """
+    passwords.check_new(new, current, caller.email)
+    admitted = await _reserve(gate, session.scope, session.actor)
+    stored = await repository.password_hash(session, caller.user_id)
+    if not (await gate.passwords.verify(stored, current) and admitted):
+        raise _failed()
+    hashed = await gate.passwords.hash(new)
+    await repository.set_password(session, caller.user_id, hashed)
+    ended = await repository.revoke_others(session, caller.user_id, caller.session_id)
+    await session.record("password.change", caller.user_id, after={"sessions_ended": ended})
+    return await me(session, caller.user_id)
+
+
+async def _reserve(gate: Gate, scope: Scope, actor: Actor) -> bool:
+    async with open_session(gate.engine, scope, actor, now=gate.now) as session:
+        return await repository.reserve_login(
+            session,
+            actor.id,
+            free=FAILURES_FREE,
+            first_s=LOCK_SECONDS_FIRST,
+            longest_s=LOCK_SECONDS_MAX,
+        )
+
+
+async def _open(session: Session, user_id: str) -> tuple[str, Me]:
+    secret = tokens.make()
+    await repository.clear_failures(session, user_id)
+    await repository.open_login(
+        session,
+        ids.new("sess"),
+        user_id,
+        tokens.digest(secret),
+        session.now + timedelta(seconds=SESSION_SECONDS_MAX),
+    )
+    await session.record("session.open", user_id)
+    return secret, await me(session, user_id)
+
+
+def _failed() -> LoginFailed:
+    return LoginFailed(
+        "The e-mail address or the password is wrong, or signing in is paused after failed"
+        " attempts; check both, and try again in a while."
+    )

@@ -1,0 +1,1 @@
+"""Incidents as evidence tells them: their latest state and the bundles behind it."""

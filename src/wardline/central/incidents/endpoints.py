@@ -1,0 +1,226 @@
+"""HTTP: incidents of a site and of the fleet, one incident's story, what would have run."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel
+from sqlalchemy import RowMapping
+
+from wardline.central.database import page
+from wardline.central.database.page import Cursor, Limit
+from wardline.central.identity.access import Viewer
+from wardline.central.incidents import service
+from wardline.central.tenancy import service as tenancy
+from wardline.core.evidence.bundle import IncidentState
+
+router = APIRouter(prefix="/api/v1", tags=["incidents"])
+
+SiteParameter = Annotated[str, Path(max_length=64)]
+IncidentParameter = Annotated[str, Path(max_length=64)]
+State = Annotated[IncidentState | None, Query()]
+
+
+class IncidentOut(BaseModel):
+    """`host_name` is null when the host was never declared. `verdict` and `code` are the policy's;
+    the `would_` ones what it had been, were the site not observing."""
+
+    site_id: str
+    site_name: str
+    id: str
+    host_id: str
+    host_name: str | None
+    check: str
+    severity: str
+    state: IncidentState
+    resolution_level: str | None
+    outcome: str | None
+    opened_at: datetime
+    closed_at: datetime | None
+    summary: str
+    verdict: str | None
+    code: str | None
+    would_verdict: str | None
+    runbook_id: str | None
+
+
+class IncidentsOut(BaseModel):
+    items: list[IncidentOut]
+    next_cursor: str | None
+
+
+class BundleOut(BaseModel):
+    log_index: int
+    state: str
+    at: datetime
+
+
+class IncidentDetailOut(IncidentOut):
+    """The parts as the appliance signed them: schema evidence.bundle/1."""
+
+    before: dict[str, Any]
+    after: dict[str, Any] | None
+    decision: dict[str, Any] | None
+    runbook: dict[str, Any] | None
+    actions: list[dict[str, Any]]
+    bundles: list[BundleOut]
+
+
+class WouldOut(BaseModel):
+    verdict: str
+    code: str | None
+    rule_id: str | None
+
+
+class RunbookOut(BaseModel):
+    id: str
+    version: str
+    digest: str
+    risk: str
+    title: str
+
+
+class WouldRunOut(BaseModel):
+    incident_id: str
+    host_id: str
+    host_name: str | None
+    check: str
+    severity: str
+    summary: str
+    opened_at: datetime
+    would: WouldOut | None
+    runbook: RunbookOut | None
+    diff: str
+
+
+class WouldRunListOut(BaseModel):
+    items: list[WouldRunOut]
+
+
+@router.get("/incidents")
+async def list_fleet_incidents(
+    session: Viewer,
+    state: State = None,
+    limit: Limit = page.ITEMS_DEFAULT,
+    cursor: Cursor = None,
+) -> IncidentsOut:
+    """The partner's incidents, newest first."""
+    rows = await service.page(session, None, state, _after(cursor), limit)
+    return _page(rows, limit)
+
+
+@router.get("/sites/{site_id}/incidents")
+async def list_incidents(
+    site_id: SiteParameter,
+    session: Viewer,
+    state: State = None,
+    limit: Limit = page.ITEMS_DEFAULT,
+    cursor: Cursor = None,
+) -> IncidentsOut:
+    """A site's incidents, newest first."""
+    await tenancy.get(session, site_id)
+    rows = await service.page(session, site_id, state, _after(cursor), limit)
+    return _page(rows, limit)
+
+
+@router.get("/sites/{site_id}/incidents/{incident_id}")
+async def get_incident(
+    site_id: SiteParameter, incident_id: IncidentParameter, session: Viewer
+) -> IncidentDetailOut:
+    """What was measured, decided, done, and measured again."""
+    row, bundles = await service.one(session, site_id, incident_id)
+    return IncidentDetailOut(
+        **_incident(row).model_dump(),
+        before=row["before"],
+        after=row["after"],
+        decision=row["decision"],
+        runbook=row["runbook"],
+        actions=row["actions"],
+        bundles=[BundleOut.model_validate(dict(bundle)) for bundle in bundles],
+    )
+
+
+@router.get("/sites/{site_id}/would-run")
+async def list_would_run(site_id: SiteParameter, session: Viewer) -> WouldRunListOut:
+    """What a person looks through before letting the site heal."""
+    await tenancy.get(session, site_id)
+    rows = await service.would_run(session, site_id)
+    return WouldRunListOut(items=[_would_run(row) for row in rows])
+
+
+def _after(cursor: str | None) -> tuple[datetime, str] | None:
+    if cursor is None:
+        return None
+    at, incident_id = page.decode(cursor, str, str)
+    try:
+        return datetime.fromisoformat(str(at)), str(incident_id)
+    except ValueError:
+        raise page.CursorInvalid("cursor: not one that this list gave") from None
+
+
+def _page(rows: Sequence[RowMapping], limit: int) -> IncidentsOut:
+    following = None
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        following = page.encode(last["created_at"].isoformat(), last["id"])
+    return IncidentsOut(items=[_incident(row) for row in rows[:limit]], next_cursor=following)
+
+
+def _incident(row: RowMapping) -> IncidentOut:
+    decision = row["decision"] or {}
+    return IncidentOut(
+        site_id=row["site_id"],
+        site_name=row["site_name"],
+        id=row["id"],
+        host_id=row["host_id"],
+        host_name=row["host_name"],
+        check=row["incident_type"],
+        severity=row["severity"],
+        state=row["state"],
+        resolution_level=row["resolution_level"],
+        outcome=row["outcome"],
+        opened_at=row["created_at"],
+        closed_at=row["closed_at"],
+        summary=row["before"]["summary"],
+        verdict=_text(decision.get("verdict")),
+        code=_text(decision.get("code")),
+        would_verdict=_text(_would(decision).get("verdict")),
+        runbook_id=(row["runbook"] or {}).get("id"),
+    )
+
+
+def _would_run(row: RowMapping) -> WouldRunOut:
+    would, runbook = _would(row["decision"] or {}), row["runbook"]
+    verdict = _text(would.get("verdict"))
+    return WouldRunOut(
+        incident_id=row["id"],
+        host_id=row["host_id"],
+        host_name=row["host_name"],
+        check=row["incident_type"],
+        severity=row["severity"],
+        summary=row["before"]["summary"],
+        opened_at=row["created_at"],
+        would=None
+        if verdict is None
+        else WouldOut(
+            verdict=verdict, code=_text(would.get("code")), rule_id=_text(would.get("ruleId"))
+        ),
+        runbook=None if runbook is None else RunbookOut(**runbook, title=_title(runbook["id"])),
+        diff="\n".join(action["diff"] for action in row["actions"] if action["diff"]),
+    )
+
+
+def _would(decision: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The decision is the appliance's, and its inside was never checked here."""
+    would = decision.get("would")
+    return would if isinstance(would, dict) else {}
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _title(runbook_id: str) -> str:
+    """A runbook's name as people read it: `ssh_config.harden` is "Ssh config: harden"."""
+    return runbook_id.replace("_", " ").replace(".", ": ").capitalize()

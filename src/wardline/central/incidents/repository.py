@@ -1,0 +1,164 @@
+"""The SQL of incidents: folding what bundles tell, and the pages that show it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+from sqlalchemy import RowMapping, text
+
+from wardline.central.database.session import Session
+
+_FOLD = """
+INSERT INTO incidents AS old (site_id, partner_id, appliance_id, epoch, received_at, id, host_id,
+  incident_type, severity, raw_data, pattern_signature, created_at, state, resolution_level,
+  outcome, before, after, decision, runbook, actions, closed_at, seq)
+SELECT $1, $2, $3, $4, $5, id, host_id, incident_type, severity, raw_data::jsonb,
+  pattern_signature, created_at, state, resolution_level, outcome, before::jsonb, after::jsonb,
+  decision::jsonb, runbook::jsonb, actions::jsonb, closed_at, seq
+FROM unnest($6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
+  $12::timestamptz[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
+  $18::text[], $19::text[], $20::text[], $21::timestamptz[], $22::bigint[])
+  AS new (id, host_id, incident_type, severity, raw_data, pattern_signature, created_at, state,
+    resolution_level, outcome, before, after, decision, runbook, actions, closed_at, seq)
+ON CONFLICT (site_id, id) DO UPDATE SET
+  epoch = EXCLUDED.epoch, seq = EXCLUDED.seq, received_at = EXCLUDED.received_at,
+  severity = EXCLUDED.severity, raw_data = EXCLUDED.raw_data, state = EXCLUDED.state,
+  resolution_level = EXCLUDED.resolution_level, outcome = EXCLUDED.outcome,
+  before = EXCLUDED.before, after = EXCLUDED.after, decision = EXCLUDED.decision,
+  runbook = EXCLUDED.runbook, actions = EXCLUDED.actions, closed_at = EXCLUDED.closed_at
+WHERE old.appliance_id = EXCLUDED.appliance_id
+  AND (old.epoch, old.seq) < (EXCLUDED.epoch, EXCLUDED.seq)
+"""
+_ADD_BUNDLES = """
+INSERT INTO incident_bundles (site_id, partner_id, incident_id, log_index, state, at)
+SELECT $1, $2, new.incident_id, new.log_index, new.state, new.at
+FROM unnest($3::text[], $4::bigint[], $5::text[], $6::timestamptz[])
+  AS new (incident_id, log_index, state, at)
+ON CONFLICT DO NOTHING
+"""
+_ROW = (
+    "SELECT i.site_id, s.name AS site_name, i.id, i.host_id, h.name AS host_name,"
+    " i.incident_type, i.severity, i.state, i.resolution_level, i.outcome, i.created_at,"
+    " i.closed_at, i.before, i.decision, i.runbook"
+)
+_FROM = (
+    " FROM incidents i JOIN sites s ON s.id = i.site_id"
+    " LEFT JOIN hosts h ON h.site_id = i.site_id AND h.id = i.host_id"
+)
+_AFTER = (
+    " AND (CAST(:state AS text) IS NULL OR i.state = :state)"
+    " AND (CAST(:after_id AS text) IS NULL"
+    "   OR (i.created_at, i.id) < (CAST(:after_at AS timestamptz), :after_id))"
+    " ORDER BY i.created_at DESC, i.id DESC LIMIT :limit"
+)
+_OF_SITE = text(f"{_ROW}{_FROM} WHERE i.site_id = :site_id{_AFTER}")
+_OF_PARTNER = text(f"{_ROW}{_FROM} WHERE i.partner_id = :partner_id{_AFTER}")
+_ONE = text(f"{_ROW}, i.after, i.actions{_FROM} WHERE i.site_id = :site_id AND i.id = :incident_id")
+_BUNDLES = text(
+    "SELECT b.log_index, b.state, b.at FROM incident_bundles b"
+    " WHERE b.site_id = :site_id AND b.incident_id = :incident_id"
+    " ORDER BY b.log_index LIMIT :limit"
+)
+_OBSERVING = text(
+    f"{_ROW}, i.actions{_FROM} WHERE i.site_id = :site_id AND i.state = 'observing'"
+    " ORDER BY i.created_at DESC, i.id DESC LIMIT :limit"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewRecord:
+    """An incident as one bundle tells it; JSON columns as text."""
+
+    id: str
+    host_id: str
+    incident_type: str
+    severity: str
+    raw_data: str
+    pattern_signature: str
+    created_at: datetime
+    state: str
+    resolution_level: str | None
+    outcome: str | None
+    before: str
+    after: str | None
+    decision: str | None
+    runbook: str | None
+    actions: str
+    closed_at: datetime | None
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewLink:
+    """That a bundle told of an incident."""
+
+    incident_id: str
+    log_index: int
+    state: str
+    at: datetime
+
+
+class Repository:
+    """Incidents inside one transaction."""
+
+    __slots__ = ("_session",)
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def fold(
+        self,
+        site_id: str,
+        appliance_id: str,
+        epoch: int,
+        received_at: datetime,
+        records: Sequence[NewRecord],
+    ) -> None:
+        """The record of the highest (epoch, seq) stands; `records` holds each incident once."""
+        raw: asyncpg.Connection[Any] = self._session.raw
+        columns = ([getattr(item, name) for item in records] for name in NewRecord.__slots__)
+        await raw.execute(
+            _FOLD,
+            *(site_id, self._session.scope.owner, appliance_id, epoch, received_at),
+            *columns,
+        )
+
+    async def add_bundles(self, site_id: str, links: Sequence[NewLink]) -> None:
+        raw: asyncpg.Connection[Any] = self._session.raw
+        await raw.execute(
+            _ADD_BUNDLES,
+            *(site_id, self._session.scope.owner),
+            [item.incident_id for item in links],
+            [item.log_index for item in links],
+            [item.state for item in links],
+            [item.at for item in links],
+        )
+
+    async def page(
+        self,
+        site_id: str | None,
+        state: str | None,
+        after: tuple[datetime, str] | None,
+        limit: int,
+    ) -> list[RowMapping]:
+        """Newest first, of one site or of the whole partner, after a (created_at, id)."""
+        after_at, after_id = after or (None, None)
+        given = {"state": state, "after_at": after_at, "after_id": after_id, "limit": limit}
+        if site_id is None:
+            owner = self._session.scope.owner
+            return await self._session.rows(_OF_PARTNER, partner_id=owner, **given)
+        return await self._session.rows(_OF_SITE, site_id=site_id, **given)
+
+    async def one(self, site_id: str, incident_id: str) -> RowMapping | None:
+        return await self._session.row(_ONE, site_id=site_id, incident_id=incident_id)
+
+    async def bundles(self, site_id: str, incident_id: str, limit: int) -> list[RowMapping]:
+        return await self._session.rows(
+            _BUNDLES, site_id=site_id, incident_id=incident_id, limit=limit
+        )
+
+    async def observing(self, site_id: str, limit: int) -> list[RowMapping]:
+        """The open incidents that would have been dealt with, were the site not observing."""
+        return await self._session.rows(_OBSERVING, site_id=site_id, limit=limit)

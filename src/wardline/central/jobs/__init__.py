@@ -1,0 +1,1 @@
+"""The jobs process: loops that must not die unseen, and their heartbeats."""

@@ -1,0 +1,781 @@
+-- The sum of migrations/*.sql, written by its test; never edited by hand.
+SET check_function_bodies = false;
+CREATE FUNCTION public.credential_appliance(given_hash bytea) RETURNS TABLE(appliance_id character varying, site_id character varying, partner_id character varying, epoch integer)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$
+  SELECT a.id, a.site_id, a.partner_id, a.epoch
+  FROM appliances a WHERE a.credential_hash = given_hash AND a.retired_at IS NULL
+$$;
+CREATE FUNCTION public.credential_enrolment(given_id text) RETURNS TABLE(id character varying, site_id character varying, partner_id character varying, secret_hash bytea, expires_at timestamp with time zone, used_at timestamp with time zone)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$
+  SELECT t.id, t.site_id, t.partner_id, t.secret_hash, t.expires_at, t.used_at
+  FROM enrolment_tokens t WHERE t.id = given_id
+$$;
+CREATE FUNCTION public.credential_session(given_hash bytea) RETURNS TABLE(session_id character varying, kind character varying, user_id character varying, partner_id character varying, role character varying, email character varying, name character varying, must_change_password boolean, last_seen_at timestamp with time zone)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$
+  SELECT s.id, s.kind, u.id, u.partner_id, u.role, u.email, u.name, u.must_change_password,
+         s.last_seen_at
+  FROM sessions s JOIN users u ON u.id = s.user_id AND u.partner_id = s.partner_id
+  WHERE s.token_hash = given_hash AND s.revoked_at IS NULL AND s.expires_at > now()
+    AND u.disabled_at IS NULL
+$$;
+CREATE FUNCTION public.credential_user(given_email text) RETURNS TABLE(id character varying, partner_id character varying, password_hash text, failed_logins integer, locked_until timestamp with time zone, disabled_at timestamp with time zone)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$
+  SELECT u.id, u.partner_id, u.password_hash, u.failed_logins, u.locked_until, u.disabled_at
+  FROM users u WHERE lower(u.email) = lower(given_email)
+$$;
+CREATE FUNCTION public.make_append_only(target regclass) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  EXECUTE format('DROP TRIGGER IF EXISTS append_only_rows ON %s', target);
+  EXECUTE format('CREATE TRIGGER append_only_rows BEFORE UPDATE OR DELETE ON %s'
+                 ' FOR EACH ROW EXECUTE FUNCTION refuse_change()', target);
+  EXECUTE format('DROP TRIGGER IF EXISTS append_only_table ON %s', target);
+  EXECUTE format('CREATE TRIGGER append_only_table BEFORE TRUNCATE ON %s'
+                 ' FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', target);
+END
+$$;
+CREATE FUNCTION public.make_results_month(day date) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$
+DECLARE
+  first DATE := date_trunc('month', day)::date;
+  name TEXT := 'results_' || to_char(first, 'YYYY_MM');
+BEGIN
+  IF day < DATE '2020-01-01' OR day > now()::date + 400 THEN
+    RAISE EXCEPTION 'make_results_month: % is not a month to prepare', day;
+  END IF;
+  IF to_regclass('public.' || name) IS NULL THEN
+    EXECUTE format('CREATE TABLE public.%I PARTITION OF public.results FOR VALUES FROM (%L) TO (%L)',
+      name, first::timestamp AT TIME ZONE 'UTC',
+      (first + interval '1 month')::timestamp AT TIME ZONE 'UTC');
+    PERFORM protect_table(('public.' || name)::regclass, 'site');
+  END IF;
+END
+$$;
+CREATE FUNCTION public.open_to_jobs(target regclass) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  EXECUTE format('DROP POLICY IF EXISTS jobs ON %s', target);
+  EXECUTE format('CREATE POLICY jobs ON %s TO wardline_jobs USING (true) WITH CHECK (true)', target);
+END
+$$;
+CREATE FUNCTION public.protect_table(target regclass, shape text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', target);
+  EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', target);
+  EXECUTE format('DROP POLICY IF EXISTS tenant ON %s', target);
+  IF shape = 'site' THEN
+    EXECUTE format(
+      'CREATE POLICY tenant ON %s TO wardline_app'
+      ' USING (partner_id = (SELECT scope_partner()) OR site_id = (SELECT scope_site()))'
+      ' WITH CHECK (partner_id = (SELECT scope_partner())'
+      '   OR (site_id = (SELECT scope_site()) AND partner_id = (SELECT scope_site_partner())))',
+      target);
+  ELSIF shape = 'partner' THEN
+    EXECUTE format(
+      'CREATE POLICY tenant ON %s TO wardline_app'
+      ' USING (partner_id = (SELECT scope_partner()))'
+      ' WITH CHECK (partner_id = (SELECT scope_partner()))', target);
+  ELSE
+    RAISE EXCEPTION 'protect_table: shape % is neither site nor partner', shape;
+  END IF;
+END
+$$;
+CREATE FUNCTION public.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  RAISE EXCEPTION '% on % refused: this table is append-only', TG_OP, TG_TABLE_NAME
+    USING ERRCODE = 'restrict_violation';
+END
+$$;
+CREATE FUNCTION public.scope_partner() RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ SELECT NULLIF(current_setting('app.partner', true), '') $$;
+CREATE FUNCTION public.scope_site() RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ SELECT NULLIF(current_setting('app.site', true), '') $$;
+CREATE FUNCTION public.scope_site_partner() RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ SELECT NULLIF(current_setting('app.site_partner', true), '') $$;
+CREATE TABLE public.appliance_keys (
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    appliance_id character varying(64) NOT NULL,
+    epoch integer NOT NULL,
+    kid character varying(64) NOT NULL,
+    public_key bytea NOT NULL,
+    witness_key bytea NOT NULL,
+    enrolled_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT appliance_keys_epoch_check CHECK ((epoch >= 1)),
+    CONSTRAINT appliance_keys_public_key_check CHECK ((length(public_key) = 32)),
+    CONSTRAINT appliance_keys_witness_key_check CHECK ((length(witness_key) = 32))
+);
+ALTER TABLE ONLY public.appliance_keys FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.appliances (
+    id character varying(64) NOT NULL,
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    hostname character varying(255) NOT NULL,
+    platform character varying(64) NOT NULL,
+    agent_version character varying(64) NOT NULL,
+    ip_address inet,
+    is_online boolean DEFAULT false NOT NULL,
+    last_checkin timestamp with time zone,
+    credential_hash bytea NOT NULL,
+    epoch integer DEFAULT 1 NOT NULL,
+    witnessed_size bigint DEFAULT 0 NOT NULL,
+    pending_bundles integer DEFAULT 0 NOT NULL,
+    quarantined_bundles integer DEFAULT 0 NOT NULL,
+    enrolled_at timestamp with time zone DEFAULT now() NOT NULL,
+    retired_at timestamp with time zone,
+    CONSTRAINT appliances_id_check CHECK (((id)::text <> ''::text))
+);
+ALTER TABLE ONLY public.appliances FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.audit_log (
+    id bigint NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    site_id character varying(64),
+    actor_kind character varying(16) NOT NULL,
+    actor_id character varying(64) NOT NULL,
+    address inet,
+    action character varying(64) NOT NULL,
+    subject character varying(128) NOT NULL,
+    before jsonb,
+    after jsonb,
+    reason text,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT audit_log_actor_kind_check CHECK (((actor_kind)::text = ANY ((ARRAY['user'::character varying, 'appliance'::character varying, 'system'::character varying])::text[])))
+);
+ALTER TABLE ONLY public.audit_log FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.audit_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audit_log_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.change_log (
+    id bigint NOT NULL,
+    tx xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    site_id character varying(64),
+    kind character varying(64) NOT NULL,
+    subject character varying(128) NOT NULL,
+    payload jsonb DEFAULT '{}'::jsonb NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE ONLY public.change_log FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.change_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.change_log_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.enrolment_tokens (
+    id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    site_id character varying(64) NOT NULL,
+    secret_hash bytea NOT NULL,
+    created_by character varying(64) NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    used_by character varying(64),
+    CONSTRAINT enrolment_tokens_id_check CHECK (((id)::text <> ''::text))
+);
+ALTER TABLE ONLY public.enrolment_tokens FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.evidence_alarms (
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    generation integer NOT NULL,
+    reason text NOT NULL,
+    first_seen_at timestamp with time zone NOT NULL,
+    last_seen_at timestamp with time zone NOT NULL
+);
+ALTER TABLE ONLY public.evidence_alarms FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.evidence_bundles (
+    id bigint NOT NULL,
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    appliance_id character varying(64) NOT NULL,
+    host_id character varying(64),
+    epoch integer NOT NULL,
+    seq bigint NOT NULL,
+    bundle_type character varying(50) NOT NULL,
+    bundle_hash character varying(64) NOT NULL,
+    hipaa_controls jsonb NOT NULL,
+    generated_at timestamp with time zone NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    generation integer DEFAULT 1 NOT NULL,
+    log_index bigint NOT NULL,
+    kid character varying(64) NOT NULL,
+    payload bytea NOT NULL,
+    signature bytea NOT NULL,
+    equivocates boolean DEFAULT false NOT NULL,
+    CONSTRAINT evidence_bundles_seq_check CHECK ((seq >= 1)),
+    CONSTRAINT evidence_bundles_signature_check CHECK ((length(signature) = 64))
+)
+WITH (toast_tuple_target='8160');
+ALTER TABLE ONLY public.evidence_bundles ALTER COLUMN payload SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.evidence_bundles FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.evidence_bundles ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.evidence_bundles_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.evidence_checkpoints (
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    generation integer NOT NULL,
+    size bigint NOT NULL,
+    root bytea NOT NULL,
+    note text NOT NULL,
+    signed_at timestamp with time zone NOT NULL,
+    CONSTRAINT evidence_checkpoints_root_check CHECK ((length(root) = 32))
+);
+ALTER TABLE ONLY public.evidence_checkpoints FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.evidence_cosignatures (
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    generation integer NOT NULL,
+    size bigint NOT NULL,
+    appliance_id character varying(64) NOT NULL,
+    line text NOT NULL,
+    cosigned_at timestamp with time zone NOT NULL,
+    received_at timestamp with time zone NOT NULL
+);
+ALTER TABLE ONLY public.evidence_cosignatures FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.evidence_log_entries (
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    generation integer NOT NULL,
+    log_index bigint NOT NULL,
+    kind character varying(16) NOT NULL,
+    entry bytea NOT NULL,
+    leaf_hash bytea NOT NULL,
+    CONSTRAINT evidence_log_entries_leaf_hash_check CHECK ((length(leaf_hash) = 32))
+);
+ALTER TABLE ONLY public.evidence_log_entries FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.evidence_log_heads (
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    generation integer DEFAULT 1 NOT NULL,
+    size bigint DEFAULT 0 NOT NULL,
+    frontier bytea DEFAULT '\x'::bytea NOT NULL
+);
+ALTER TABLE ONLY public.evidence_log_heads FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.evidence_log_nodes (
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    generation integer NOT NULL,
+    level smallint NOT NULL,
+    node_index bigint NOT NULL,
+    hash bytea NOT NULL,
+    CONSTRAINT evidence_log_nodes_hash_check CHECK ((length(hash) = 32)),
+    CONSTRAINT evidence_log_nodes_level_check CHECK ((level >= 1))
+);
+ALTER TABLE ONLY public.evidence_log_nodes FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.evidence_streams (
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    appliance_id character varying(64) NOT NULL,
+    epoch integer NOT NULL,
+    next_seq bigint DEFAULT 1 NOT NULL,
+    prev character varying(64) NOT NULL
+);
+ALTER TABLE ONLY public.evidence_streams FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.hosts (
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    id character varying(64) NOT NULL,
+    appliance_id character varying(64) NOT NULL,
+    name character varying(255) NOT NULL,
+    kind character varying(16) NOT NULL,
+    platform character varying(64) NOT NULL,
+    observed boolean DEFAULT false NOT NULL,
+    first_seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT hosts_id_check CHECK (((id)::text <> ''::text)),
+    CONSTRAINT hosts_kind_check CHECK (((kind)::text = ANY ((ARRAY['local'::character varying, 'tree'::character varying, 'ssh'::character varying])::text[])))
+);
+ALTER TABLE ONLY public.hosts FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.incident_bundles (
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    incident_id character varying(64) NOT NULL,
+    log_index bigint NOT NULL,
+    state character varying(16) NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+ALTER TABLE ONLY public.incident_bundles FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.incidents (
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    id character varying(64) NOT NULL,
+    appliance_id character varying(64) NOT NULL,
+    host_id character varying(64) NOT NULL,
+    incident_type character varying(255) NOT NULL,
+    severity character varying(16) NOT NULL,
+    raw_data jsonb NOT NULL,
+    pattern_signature character varying(128) NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    state character varying(16) NOT NULL,
+    resolution_level character varying(2),
+    outcome character varying(16),
+    before jsonb NOT NULL,
+    after jsonb,
+    decision jsonb,
+    runbook jsonb,
+    actions jsonb DEFAULT '[]'::jsonb NOT NULL,
+    closed_at timestamp with time zone,
+    epoch integer NOT NULL,
+    seq bigint NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    CONSTRAINT incidents_id_check CHECK (((id)::text <> ''::text)),
+    CONSTRAINT incidents_outcome_check CHECK (((outcome)::text = ANY ((ARRAY['success'::character varying, 'failed'::character varying, 'escalated'::character varying])::text[]))),
+    CONSTRAINT incidents_resolution_level_check CHECK (((resolution_level)::text = ANY ((ARRAY['L1'::character varying, 'L2'::character varying, 'L3'::character varying])::text[]))),
+    CONSTRAINT incidents_state_check CHECK (((state)::text = ANY ((ARRAY['open'::character varying, 'observing'::character varying, 'waiting'::character varying, 'healed'::character varying, 'resolved'::character varying, 'failed'::character varying, 'escalated'::character varying])::text[])))
+);
+ALTER TABLE ONLY public.incidents FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.installation (
+    only_row boolean DEFAULT true NOT NULL,
+    id character varying(64) NOT NULL,
+    demo boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT installation_only_row_check CHECK (only_row)
+);
+CREATE TABLE public.job_heartbeats (
+    name character varying(64) NOT NULL,
+    interval_ms integer NOT NULL,
+    beat_at timestamp with time zone NOT NULL,
+    ok boolean NOT NULL,
+    error text,
+    CONSTRAINT job_heartbeats_check CHECK ((ok = (error IS NULL))),
+    CONSTRAINT job_heartbeats_interval_ms_check CHECK ((interval_ms > 0)),
+    CONSTRAINT job_heartbeats_name_check CHECK (((name)::text <> ''::text))
+);
+CREATE TABLE public.latest_results (
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    host_id character varying(64) NOT NULL,
+    check_id character varying(255) NOT NULL,
+    outcome character varying(16) NOT NULL,
+    severity character varying(16) NOT NULL,
+    summary text NOT NULL,
+    facts jsonb NOT NULL,
+    facts_digest character varying(64) NOT NULL,
+    controls jsonb NOT NULL,
+    log_index bigint NOT NULL,
+    effective_at timestamp with time zone NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    CONSTRAINT latest_results_outcome_check CHECK (((outcome)::text = ANY ((ARRAY['pass'::character varying, 'fail'::character varying, 'unknown'::character varying, 'not_applicable'::character varying])::text[])))
+);
+ALTER TABLE ONLY public.latest_results FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.partners (
+    id character varying(64) NOT NULL,
+    name character varying(255) NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT partners_id_check CHECK (((id)::text <> ''::text))
+);
+ALTER TABLE ONLY public.partners FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.policies (
+    partner_id character varying(64) NOT NULL,
+    id character varying(128) NOT NULL,
+    body jsonb NOT NULL,
+    revision bigint NOT NULL,
+    created_by character varying(64) NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by character varying(64) NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT policies_id_check CHECK (((id)::text <> ''::text))
+);
+ALTER TABLE ONLY public.policies FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.policy_heads (
+    partner_id character varying(64) NOT NULL,
+    epoch integer DEFAULT 1 NOT NULL,
+    revision bigint DEFAULT 0 NOT NULL
+);
+ALTER TABLE ONLY public.policy_heads FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.policy_revisions (
+    partner_id character varying(64) NOT NULL,
+    revision bigint NOT NULL,
+    author character varying(64) NOT NULL,
+    reason text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT policy_revisions_revision_check CHECK ((revision >= 1))
+);
+ALTER TABLE ONLY public.policy_revisions FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.policy_rule_versions (
+    partner_id character varying(64) NOT NULL,
+    rule_id character varying(128) NOT NULL,
+    revision bigint NOT NULL,
+    body jsonb
+);
+ALTER TABLE ONLY public.policy_rule_versions FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.results (
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    host_id character varying(64) NOT NULL,
+    check_id character varying(255) NOT NULL,
+    outcome character varying(16) NOT NULL,
+    severity character varying(16) NOT NULL,
+    summary text NOT NULL,
+    facts jsonb NOT NULL,
+    facts_digest character varying(64) NOT NULL,
+    controls jsonb NOT NULL,
+    log_index bigint NOT NULL,
+    effective_at timestamp with time zone NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    CONSTRAINT results_outcome_check CHECK (((outcome)::text = ANY ((ARRAY['pass'::character varying, 'fail'::character varying, 'unknown'::character varying, 'not_applicable'::character varying])::text[])))
+)
+PARTITION BY RANGE (received_at);
+ALTER TABLE ONLY public.results FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.results_rest (
+    site_id character varying(64) CONSTRAINT results_site_id_not_null NOT NULL,
+    partner_id character varying(64) CONSTRAINT results_partner_id_not_null NOT NULL,
+    host_id character varying(64) CONSTRAINT results_host_id_not_null NOT NULL,
+    check_id character varying(255) CONSTRAINT results_check_id_not_null NOT NULL,
+    outcome character varying(16) CONSTRAINT results_outcome_not_null NOT NULL,
+    severity character varying(16) CONSTRAINT results_severity_not_null NOT NULL,
+    summary text CONSTRAINT results_summary_not_null NOT NULL,
+    facts jsonb CONSTRAINT results_facts_not_null NOT NULL,
+    facts_digest character varying(64) CONSTRAINT results_facts_digest_not_null NOT NULL,
+    controls jsonb CONSTRAINT results_controls_not_null NOT NULL,
+    log_index bigint CONSTRAINT results_log_index_not_null NOT NULL,
+    effective_at timestamp with time zone CONSTRAINT results_effective_at_not_null NOT NULL,
+    received_at timestamp with time zone CONSTRAINT results_received_at_not_null NOT NULL,
+    CONSTRAINT results_outcome_check CHECK (((outcome)::text = ANY ((ARRAY['pass'::character varying, 'fail'::character varying, 'unknown'::character varying, 'not_applicable'::character varying])::text[])))
+);
+ALTER TABLE ONLY public.results_rest FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.schema_migrations (
+    number integer NOT NULL,
+    name text NOT NULL,
+    sha256 text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+CREATE TABLE public.sessions (
+    id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    user_id character varying(64) NOT NULL,
+    kind character varying(16) DEFAULT 'browser'::character varying NOT NULL,
+    token_hash bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT sessions_id_check CHECK (((id)::text <> ''::text)),
+    CONSTRAINT sessions_kind_check CHECK (((kind)::text = ANY ((ARRAY['browser'::character varying, 'local'::character varying])::text[])))
+);
+ALTER TABLE ONLY public.sessions FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.sites (
+    id character varying(64) NOT NULL,
+    name character varying(255) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    zone character varying(64) NOT NULL,
+    opening_hours jsonb DEFAULT '[]'::jsonb NOT NULL,
+    healing character varying(16) DEFAULT 'observe'::character varying NOT NULL,
+    settings_revision bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT sites_healing_check CHECK (((healing)::text = ANY ((ARRAY['observe'::character varying, 'heal'::character varying])::text[]))),
+    CONSTRAINT sites_id_check CHECK (((id)::text <> ''::text))
+);
+ALTER TABLE ONLY public.sites FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.users (
+    id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    email character varying(254) NOT NULL,
+    name character varying(255) NOT NULL,
+    role character varying(16) NOT NULL,
+    password_hash text NOT NULL,
+    must_change_password boolean DEFAULT false NOT NULL,
+    failed_logins integer DEFAULT 0 NOT NULL,
+    locked_until timestamp with time zone,
+    disabled_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT users_id_check CHECK (((id)::text <> ''::text)),
+    CONSTRAINT users_role_check CHECK (((role)::text = ANY ((ARRAY['owner'::character varying, 'manager'::character varying, 'operator'::character varying, 'reader'::character varying, 'auditor'::character varying])::text[])))
+);
+ALTER TABLE ONLY public.users FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY public.results ATTACH PARTITION public.results_rest DEFAULT;
+ALTER TABLE ONLY public.appliance_keys
+    ADD CONSTRAINT appliance_keys_pkey PRIMARY KEY (site_id, appliance_id, epoch);
+ALTER TABLE ONLY public.appliances
+    ADD CONSTRAINT appliances_credential_hash_key UNIQUE (credential_hash);
+ALTER TABLE ONLY public.appliances
+    ADD CONSTRAINT appliances_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.appliances
+    ADD CONSTRAINT appliances_site_id_id_key UNIQUE (site_id, id);
+ALTER TABLE ONLY public.audit_log
+    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.change_log
+    ADD CONSTRAINT change_log_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.enrolment_tokens
+    ADD CONSTRAINT enrolment_tokens_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.evidence_alarms
+    ADD CONSTRAINT evidence_alarms_pkey PRIMARY KEY (site_id, generation);
+ALTER TABLE ONLY public.evidence_bundles
+    ADD CONSTRAINT evidence_bundles_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.evidence_bundles
+    ADD CONSTRAINT evidence_bundles_site_id_generation_log_index_key UNIQUE (site_id, generation, log_index);
+ALTER TABLE ONLY public.evidence_checkpoints
+    ADD CONSTRAINT evidence_checkpoints_pkey PRIMARY KEY (site_id, generation, size);
+ALTER TABLE ONLY public.evidence_cosignatures
+    ADD CONSTRAINT evidence_cosignatures_pkey PRIMARY KEY (site_id, generation, size, appliance_id);
+ALTER TABLE ONLY public.evidence_log_entries
+    ADD CONSTRAINT evidence_log_entries_pkey PRIMARY KEY (site_id, generation, log_index);
+ALTER TABLE ONLY public.evidence_log_heads
+    ADD CONSTRAINT evidence_log_heads_pkey PRIMARY KEY (site_id);
+ALTER TABLE ONLY public.evidence_log_nodes
+    ADD CONSTRAINT evidence_log_nodes_pkey PRIMARY KEY (site_id, generation, level, node_index);
+ALTER TABLE ONLY public.evidence_streams
+    ADD CONSTRAINT evidence_streams_pkey PRIMARY KEY (site_id, appliance_id, epoch);
+ALTER TABLE ONLY public.hosts
+    ADD CONSTRAINT hosts_pkey PRIMARY KEY (site_id, id);
+ALTER TABLE ONLY public.incident_bundles
+    ADD CONSTRAINT incident_bundles_pkey PRIMARY KEY (site_id, incident_id, log_index);
+ALTER TABLE ONLY public.incidents
+    ADD CONSTRAINT incidents_pkey PRIMARY KEY (site_id, id);
+ALTER TABLE ONLY public.installation
+    ADD CONSTRAINT installation_pkey PRIMARY KEY (only_row);
+ALTER TABLE ONLY public.job_heartbeats
+    ADD CONSTRAINT job_heartbeats_pkey PRIMARY KEY (name);
+ALTER TABLE ONLY public.latest_results
+    ADD CONSTRAINT latest_results_pkey PRIMARY KEY (site_id, host_id, check_id);
+ALTER TABLE ONLY public.partners
+    ADD CONSTRAINT partners_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.policies
+    ADD CONSTRAINT policies_pkey PRIMARY KEY (partner_id, id);
+ALTER TABLE ONLY public.policy_heads
+    ADD CONSTRAINT policy_heads_pkey PRIMARY KEY (partner_id);
+ALTER TABLE ONLY public.policy_revisions
+    ADD CONSTRAINT policy_revisions_pkey PRIMARY KEY (partner_id, revision);
+ALTER TABLE ONLY public.policy_rule_versions
+    ADD CONSTRAINT policy_rule_versions_pkey PRIMARY KEY (partner_id, rule_id, revision);
+ALTER TABLE ONLY public.schema_migrations
+    ADD CONSTRAINT schema_migrations_name_key UNIQUE (name);
+ALTER TABLE ONLY public.schema_migrations
+    ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (number);
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_token_hash_key UNIQUE (token_hash);
+ALTER TABLE ONLY public.sites
+    ADD CONSTRAINT sites_id_partner_id_key UNIQUE (id, partner_id);
+ALTER TABLE ONLY public.sites
+    ADD CONSTRAINT sites_partner_id_name_key UNIQUE (partner_id, name);
+ALTER TABLE ONLY public.sites
+    ADD CONSTRAINT sites_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+CREATE INDEX idx_audit_log_partner ON public.audit_log USING btree (partner_id, id);
+CREATE INDEX idx_change_log_partner ON public.change_log USING btree (partner_id, tx, id);
+CREATE INDEX idx_enrolment_tokens_site ON public.enrolment_tokens USING btree (site_id, created_at);
+CREATE UNIQUE INDEX idx_evidence_bundles_equivocation ON public.evidence_bundles USING btree (site_id, appliance_id, epoch, seq, bundle_hash) WHERE equivocates;
+CREATE INDEX idx_evidence_bundles_partner ON public.evidence_bundles USING btree (partner_id);
+CREATE UNIQUE INDEX idx_evidence_bundles_stream ON public.evidence_bundles USING btree (site_id, appliance_id, epoch, seq) WHERE (NOT equivocates);
+CREATE INDEX idx_incidents_partner ON public.incidents USING btree (partner_id, created_at DESC, id);
+CREATE INDEX idx_incidents_pattern ON public.incidents USING btree (site_id, pattern_signature);
+CREATE INDEX idx_incidents_site ON public.incidents USING btree (site_id, created_at DESC, id);
+CREATE INDEX idx_incidents_type ON public.incidents USING btree (site_id, incident_type);
+CREATE INDEX idx_latest_results_partner ON public.latest_results USING btree (partner_id, outcome);
+CREATE INDEX idx_results_latest ON ONLY public.results USING btree (site_id, host_id, check_id, effective_at);
+CREATE INDEX idx_results_partner ON ONLY public.results USING btree (partner_id, received_at);
+CREATE INDEX idx_sessions_user ON public.sessions USING btree (user_id);
+CREATE UNIQUE INDEX idx_users_email ON public.users USING btree (lower((email)::text));
+CREATE INDEX results_rest_partner_id_received_at_idx ON public.results_rest USING btree (partner_id, received_at);
+CREATE INDEX results_rest_site_id_host_id_check_id_effective_at_idx ON public.results_rest USING btree (site_id, host_id, check_id, effective_at);
+ALTER INDEX public.idx_results_partner ATTACH PARTITION public.results_rest_partner_id_received_at_idx;
+ALTER INDEX public.idx_results_latest ATTACH PARTITION public.results_rest_site_id_host_id_check_id_effective_at_idx;
+CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.change_log FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.evidence_bundles FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.evidence_checkpoints FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.evidence_cosignatures FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.evidence_log_entries FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.evidence_log_nodes FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.incident_bundles FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.policy_revisions FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.policy_rule_versions FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.results FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.change_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.evidence_bundles FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.evidence_checkpoints FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.evidence_cosignatures FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.evidence_log_entries FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.evidence_log_nodes FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.incident_bundles FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.policy_revisions FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.policy_rule_versions FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.results FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+ALTER TABLE ONLY public.appliance_keys
+    ADD CONSTRAINT appliance_keys_site_id_appliance_id_fkey FOREIGN KEY (site_id, appliance_id) REFERENCES public.appliances(site_id, id) ON DELETE CASCADE;
+ALTER TABLE ONLY public.appliances
+    ADD CONSTRAINT appliances_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id) ON DELETE CASCADE;
+ALTER TABLE ONLY public.enrolment_tokens
+    ADD CONSTRAINT enrolment_tokens_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
+ALTER TABLE ONLY public.evidence_cosignatures
+    ADD CONSTRAINT evidence_cosignatures_site_id_generation_size_fkey FOREIGN KEY (site_id, generation, size) REFERENCES public.evidence_checkpoints(site_id, generation, size);
+ALTER TABLE ONLY public.evidence_log_heads
+    ADD CONSTRAINT evidence_log_heads_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
+ALTER TABLE ONLY public.hosts
+    ADD CONSTRAINT hosts_site_id_appliance_id_fkey FOREIGN KEY (site_id, appliance_id) REFERENCES public.appliances(site_id, id) ON DELETE CASCADE;
+ALTER TABLE ONLY public.incident_bundles
+    ADD CONSTRAINT incident_bundles_site_id_incident_id_fkey FOREIGN KEY (site_id, incident_id) REFERENCES public.incidents(site_id, id);
+ALTER TABLE ONLY public.policies
+    ADD CONSTRAINT policies_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
+ALTER TABLE ONLY public.policy_heads
+    ADD CONSTRAINT policy_heads_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
+ALTER TABLE ONLY public.policy_revisions
+    ADD CONSTRAINT policy_revisions_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
+ALTER TABLE ONLY public.policy_rule_versions
+    ADD CONSTRAINT policy_rule_versions_partner_id_revision_fkey FOREIGN KEY (partner_id, revision) REFERENCES public.policy_revisions(partner_id, revision);
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id);
+ALTER TABLE ONLY public.sites
+    ADD CONSTRAINT sites_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
+ALTER TABLE public.appliance_keys ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.appliances ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.change_log ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.enrolment_tokens ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.evidence_alarms ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.evidence_bundles ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.evidence_checkpoints ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.evidence_cosignatures ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.evidence_log_entries ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.evidence_log_heads ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.evidence_log_nodes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.evidence_streams ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.hosts ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.incident_bundles ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.incidents ENABLE ROW LEVEL SECURITY;
+CREATE POLICY jobs ON public.appliances TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.change_log TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.evidence_alarms TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.evidence_checkpoints TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.evidence_log_entries TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.evidence_log_heads TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.evidence_log_nodes TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.sites TO wardline_jobs USING (true) WITH CHECK (true);
+ALTER TABLE public.latest_results ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_site ON public.policies FOR SELECT TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)));
+CREATE POLICY own_site ON public.policy_heads FOR SELECT TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)));
+ALTER TABLE public.partners ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.policies ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.policy_heads ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.policy_revisions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.policy_rule_versions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.results ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.results_rest ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.sessions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.sites ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON public.appliance_keys TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
+CREATE POLICY tenant ON public.appliances TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
+CREATE POLICY tenant ON public.audit_log TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
+CREATE POLICY tenant ON public.change_log TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
+CREATE POLICY tenant ON public.enrolment_tokens TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
+CREATE POLICY tenant ON public.evidence_alarms TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
+CREATE POLICY tenant ON public.evidence_bundles TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
+CREATE POLICY tenant ON public.evidence_checkpoints TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
+CREATE POLICY tenant ON public.evidence_cosignatures TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
+CREATE POLICY tenant ON public.evidence_log_entries TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
+CREATE POLICY tenant ON public.evidence_log_heads TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
+CREATE POLICY tenant ON public.evidence_log_nodes TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
+CREATE POLICY tenant ON public.evidence_streams TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
+CREATE POLICY tenant ON public.hosts TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
+CREATE POLICY tenant ON public.incident_bundles TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
+CREATE POLICY tenant ON public.incidents TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
+CREATE POLICY tenant ON public.latest_results TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
+CREATE POLICY tenant ON public.partners TO wardline_app USING (((id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant ON public.policies TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant ON public.policy_heads TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant ON public.policy_revisions TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant ON public.policy_rule_versions TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant ON public.results TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
+CREATE POLICY tenant ON public.results_rest TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
+CREATE POLICY tenant ON public.sessions TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant ON public.sites TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant ON public.users TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
+GRANT USAGE ON SCHEMA public TO wardline_app;
+GRANT USAGE ON SCHEMA public TO wardline_jobs;
+REVOKE ALL ON FUNCTION public.credential_appliance(given_hash bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.credential_appliance(given_hash bytea) TO wardline_app;
+REVOKE ALL ON FUNCTION public.credential_enrolment(given_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.credential_enrolment(given_id text) TO wardline_app;
+REVOKE ALL ON FUNCTION public.credential_session(given_hash bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.credential_session(given_hash bytea) TO wardline_app;
+REVOKE ALL ON FUNCTION public.credential_user(given_email text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.credential_user(given_email text) TO wardline_app;
+REVOKE ALL ON FUNCTION public.make_append_only(target regclass) FROM PUBLIC;
+REVOKE ALL ON FUNCTION public.make_results_month(day date) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.make_results_month(day date) TO wardline_jobs;
+REVOKE ALL ON FUNCTION public.open_to_jobs(target regclass) FROM PUBLIC;
+REVOKE ALL ON FUNCTION public.protect_table(target regclass, shape text) FROM PUBLIC;
+GRANT SELECT,INSERT ON TABLE public.appliance_keys TO wardline_app;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.appliances TO wardline_app;
+GRANT SELECT(id) ON TABLE public.appliances TO wardline_jobs;
+GRANT SELECT(site_id) ON TABLE public.appliances TO wardline_jobs;
+GRANT SELECT(partner_id) ON TABLE public.appliances TO wardline_jobs;
+GRANT SELECT(is_online),UPDATE(is_online) ON TABLE public.appliances TO wardline_jobs;
+GRANT SELECT(last_checkin) ON TABLE public.appliances TO wardline_jobs;
+GRANT SELECT,INSERT ON TABLE public.audit_log TO wardline_app;
+GRANT SELECT,INSERT ON TABLE public.change_log TO wardline_app;
+GRANT SELECT,INSERT ON TABLE public.change_log TO wardline_jobs;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.enrolment_tokens TO wardline_app;
+GRANT SELECT ON TABLE public.evidence_alarms TO wardline_app;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.evidence_alarms TO wardline_jobs;
+GRANT SELECT,INSERT ON TABLE public.evidence_bundles TO wardline_app;
+GRANT SELECT ON TABLE public.evidence_checkpoints TO wardline_app;
+GRANT SELECT,INSERT ON TABLE public.evidence_checkpoints TO wardline_jobs;
+GRANT SELECT,INSERT ON TABLE public.evidence_cosignatures TO wardline_app;
+GRANT SELECT,INSERT ON TABLE public.evidence_log_entries TO wardline_app;
+GRANT SELECT ON TABLE public.evidence_log_entries TO wardline_jobs;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.evidence_log_heads TO wardline_app;
+GRANT SELECT ON TABLE public.evidence_log_heads TO wardline_jobs;
+GRANT SELECT,INSERT ON TABLE public.evidence_log_nodes TO wardline_app;
+GRANT SELECT ON TABLE public.evidence_log_nodes TO wardline_jobs;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.evidence_streams TO wardline_app;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.hosts TO wardline_app;
+GRANT SELECT,INSERT ON TABLE public.incident_bundles TO wardline_app;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.incidents TO wardline_app;
+GRANT SELECT ON TABLE public.installation TO wardline_app;
+GRANT SELECT ON TABLE public.installation TO wardline_jobs;
+GRANT SELECT ON TABLE public.job_heartbeats TO wardline_app;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.job_heartbeats TO wardline_jobs;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.latest_results TO wardline_app;
+GRANT SELECT,UPDATE ON TABLE public.partners TO wardline_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.policies TO wardline_app;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.policy_heads TO wardline_app;
+GRANT SELECT,INSERT ON TABLE public.policy_revisions TO wardline_app;
+GRANT SELECT,INSERT ON TABLE public.policy_rule_versions TO wardline_app;
+GRANT SELECT,INSERT ON TABLE public.results TO wardline_app;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.sessions TO wardline_app;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.sites TO wardline_app;
+GRANT SELECT ON TABLE public.sites TO wardline_jobs;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.users TO wardline_app;

@@ -1,0 +1,1 @@
+"""The partner's rules: list, write, simulate; every write an immutable revision."""

@@ -1,0 +1,119 @@
+"""SQL over rules, their versions and the revisions that wrote them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import RowMapping, text
+
+from wardline.central.database.session import Session
+
+_COLUMNS = "id, body, revision, created_by, created_at, updated_by, updated_at"
+_HEAD = text("SELECT epoch, revision FROM policy_heads WHERE partner_id = :partner_id")
+_MAKE_HEAD = text(
+    "INSERT INTO policy_heads (partner_id) VALUES (:partner_id) ON CONFLICT DO NOTHING"
+)
+_LOCK_HEAD = text(
+    "SELECT epoch, revision FROM policy_heads WHERE partner_id = :partner_id FOR UPDATE"
+)
+_MOVE_HEAD = text("UPDATE policy_heads SET revision = :revision WHERE partner_id = :partner_id")
+_ALL = text(f"SELECT {_COLUMNS} FROM policies WHERE partner_id = :partner_id ORDER BY id")  # noqa: S608
+_OF_KPI = text(
+    f"SELECT {_COLUMNS} FROM policies WHERE partner_id = :partner_id"  # noqa: S608
+    " AND body #>> '{when,kpiId}' = :kpi_id ORDER BY id"
+)
+_NAMED = text(
+    f"SELECT {_COLUMNS} FROM policies"  # noqa: S608
+    " WHERE partner_id = :partner_id AND id = ANY(CAST(:ids AS text[])) ORDER BY id"
+)
+_COUNT = text("SELECT count(*) AS rules FROM policies WHERE partner_id = :partner_id")
+_ADD_REVISION = text(
+    "INSERT INTO policy_revisions (partner_id, revision, author, reason, created_at)"
+    " VALUES (:partner_id, :revision, :author, :reason, :now)"
+)
+_PUT = text(
+    "INSERT INTO policies (partner_id, id, body, revision, created_by, created_at, updated_by,"
+    " updated_at)"
+    " SELECT :partner_id, body ->> 'id', body, :revision, :author, :now, :author, :now"
+    " FROM jsonb_array_elements(CAST(:bodies AS jsonb)) AS body"
+    " ON CONFLICT (partner_id, id) DO UPDATE SET body = excluded.body,"
+    " revision = excluded.revision, updated_by = excluded.updated_by,"
+    " updated_at = excluded.updated_at"
+)
+_ADD_VERSIONS = text(
+    "INSERT INTO policy_rule_versions (partner_id, rule_id, revision, body)"
+    " SELECT :partner_id, body ->> 'id', :revision, body"
+    " FROM jsonb_array_elements(CAST(:bodies AS jsonb)) AS body"
+)
+_REMOVE = text("DELETE FROM policies WHERE partner_id = :partner_id AND id = :id")
+_ADD_REMOVAL = text(
+    "INSERT INTO policy_rule_versions (partner_id, rule_id, revision, body)"
+    " VALUES (:partner_id, :id, :revision, NULL)"
+)
+
+
+class Repository:
+    """The rules of the session's partner."""
+
+    __slots__ = ("_partner_id", "_session")
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._partner_id = session.scope.owner
+
+    async def head(self) -> RowMapping | None:
+        """Epoch and revision; None where nothing was ever written."""
+        return await self._session.row(_HEAD, partner_id=self._partner_id)
+
+    async def lock_head(self) -> RowMapping:
+        """Epoch and revision, held until the transaction ends: writers take turns."""
+        await self._session.execute(_MAKE_HEAD, partner_id=self._partner_id)
+        row = await self._session.row(_LOCK_HEAD, partner_id=self._partner_id)
+        assert row is not None, "the row was just made sure of"
+        return row
+
+    async def all(self) -> list[RowMapping]:
+        return await self._session.rows(_ALL, partner_id=self._partner_id)
+
+    async def of_kpi(self, kpi_id: str) -> list[RowMapping]:
+        return await self._session.rows(_OF_KPI, partner_id=self._partner_id, kpi_id=kpi_id)
+
+    async def named(self, rule_ids: Sequence[str]) -> list[RowMapping]:
+        return await self._session.rows(_NAMED, partner_id=self._partner_id, ids=list(rule_ids))
+
+    async def count(self) -> int:
+        row = await self._session.row(_COUNT, partner_id=self._partner_id)
+        assert row is not None, "a count has a row"
+        return int(row["rules"])
+
+    async def begin_revision(self, revision: int, author: str) -> None:
+        """A new revision, which is the newest from now on."""
+        await self._session.execute(
+            _ADD_REVISION,
+            partner_id=self._partner_id,
+            revision=revision,
+            author=author,
+            reason=None,
+            now=self._session.now,
+        )
+        await self._session.execute(_MOVE_HEAD, partner_id=self._partner_id, revision=revision)
+
+    async def put(self, revision: int, author: str, bodies: Sequence[dict[str, Any]]) -> None:
+        """Writes rules, new or in place of the ones with their ids, and their versions."""
+        await self._session.execute(
+            _PUT,
+            partner_id=self._partner_id,
+            revision=revision,
+            author=author,
+            now=self._session.now,
+            bodies=list(bodies),
+        )
+        await self._session.execute(
+            _ADD_VERSIONS, partner_id=self._partner_id, revision=revision, bodies=list(bodies)
+        )
+
+    async def remove(self, revision: int, rule_id: str) -> None:
+        """Takes a rule out of force; its versions stay."""
+        await self._session.execute(_REMOVE, partner_id=self._partner_id, id=rule_id)
+        await self._session.execute(
+            _ADD_REMOVAL, partner_id=self._partner_id, id=rule_id, revision=revision
+        )

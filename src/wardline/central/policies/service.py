@@ -1,0 +1,288 @@
+"""Rules of a partner: read, write as one immutable revision, simulate."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from wardline.central.database.session import Session
+from wardline.central.policies.repository import Repository
+from wardline.central.tenancy import service as tenancy
+from wardline.central.tenancy.service import Healing
+from wardline.core import clock, ids
+from wardline.core.canonical import Json
+from wardline.core.errors import Conflict, NotFound
+from wardline.core.incidents import catalogue
+from wardline.core.policy import condition, evaluate, exact, parse, seeds
+from wardline.core.policy.decision import Decision
+from wardline.core.policy.parse import RuleInvalid
+from wardline.core.policy.request import (
+    ActionFacts,
+    Alert,
+    Principal,
+    Request,
+    Risk,
+    State,
+)
+from wardline.core.policy.rule import ANY_ACTION, Policy, Rule, Stamp
+from wardline.core.policy.wire import SimulationWire
+
+RULES_PER_PARTNER_MAX = 20_000
+AUDITED_IDS_MAX = 200
+ZONE_WITHOUT_SITE = "UTC"
+
+CREATED = "policy.created"
+UPDATED = "policy.updated"
+DELETED = "policy.deleted"
+BULK_CREATED = "policy.bulk-created"
+
+Problems = list[tuple[str, str]]
+
+
+class RuleUnknown(NotFound):
+    """There is no rule with this id; the words are those that the contract's clients know."""
+
+    def __init__(self) -> None:
+        super().__init__("Policy not found")
+
+
+class RuleExists(Conflict):
+    """The rule is there, and the caller wanted to make a new one."""
+
+    code = "rule_exists"
+
+
+class RuleChanged(Conflict):
+    """The rule is not in the revision that the caller has seen."""
+
+    status = 412
+    code = "rule_changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What the caller believes of the rule that it writes.
+
+    `absent`: there is none with this id. `revisions`: it is in one of these, None for any.
+    """
+
+    absent: bool = False
+    revisions: frozenset[int] | None = None
+
+
+async def page(session: Session) -> list[dict[str, Json]]:
+    """Every rule in its public form, by id; there are at most RULES_PER_PARTNER_MAX."""
+    return [_public(row) for row in await Repository(session).all()]
+
+
+async def save(session: Session, rule: Rule, expected: Expectation) -> int:
+    """Makes the rule, or replaces the one with its id; gives the revision."""
+    _refuse(_foreign(session, rule))
+    return await _write_one(session, rule, expected)
+
+
+async def update(session: Session, rule: Rule, expected: Expectation) -> int:
+    """Replaces a rule that is there; raises RuleUnknown, RuleChanged."""
+    _refuse(_foreign(session, rule))
+    return await _write_one(session, rule, expected, must_exist=True)
+
+
+async def save_all(session: Session, rules: Sequence[Rule], expected: Expectation) -> int:
+    """Makes or replaces all of them in one revision, or none; gives how many."""
+    problems = [
+        problem
+        for position, rule in enumerate(rules)
+        for problem in parse.nested(f"rules[{position}]", _foreign(session, rule))
+    ]
+    _refuse(problems)
+    if rules:
+        repository = Repository(session)
+        head = await repository.lock_head()
+        held = await repository.named([rule.id for rule in rules])
+        if expected.absent and held:
+            raise RuleExists(f"rule {held[0]['id']}: there is one with this id")
+        await _check_room(repository, len(rules) - len(held))
+        revision = await _put(session, repository, head, rules)
+        told = {"count": len(rules), "ids": [rule.id for rule in rules[:AUDITED_IDS_MAX]]}
+        await session.record("policy.bulk-create", "policies", after=told | {"revision": revision})
+        await _announce(session, BULK_CREATED, "policies", {"count": len(rules)})
+    return len(rules)
+
+
+async def delete(session: Session, rule_id: str, expected: Expectation) -> None:
+    """Takes a rule out of force; raises RuleUnknown, RuleChanged."""
+    repository = Repository(session)
+    head = await repository.lock_head()
+    held = await _held(repository, rule_id)
+    if held is None:
+        raise RuleUnknown
+    _check_expected(held, expected)
+    revision = head["revision"] + 1
+    await repository.begin_revision(revision, session.actor.id)
+    await repository.remove(revision, rule_id)
+    await session.record("policy.delete", rule_id, before=held["body"])
+    await _announce(session, DELETED, rule_id, {"id": rule_id})
+
+
+async def simulate(session: Session, asked: SimulationWire, user_id: str) -> Decision:
+    """What the policy, or the draft rules in its place, would answer; reserves nothing."""
+    repository = Repository(session)
+    head = await repository.head()
+    if asked.rules is None:
+        rows = await repository.of_kpi(asked.alert.kpi_id)
+        rules = tuple(parse.rule(row["body"]) for row in rows)
+    else:
+        rules = parse.rules(asked.rules)
+    revision, epoch = (0, 1) if head is None else (head["revision"], head["epoch"])
+    zone, observing = await _site(session, asked)
+    request = _request(session, asked, user_id, zone)
+    state = State(observing=observing, actions=_actions(asked.alert.platform))
+    return evaluate.evaluate(Policy(rules, revision, epoch), request, state)
+
+
+async def plant(session: Session) -> int:
+    """Gives a partner that never wrote a rule one per built-in runbook; gives how many."""
+    repository = Repository(session)
+    head = await repository.lock_head()
+    if head["revision"] > 0:
+        return 0
+    runbooks = catalogue.runbooks().values()
+    rules = seeds.rules_for_runbooks((each.id, each.check, each.risk) for each in runbooks)
+    await _put(session, repository, head, rules)
+    await session.record("policy.plant", "policies", after={"ids": [rule.id for rule in rules]})
+    await _announce(session, BULK_CREATED, "policies", {"count": len(rules)})
+    return len(rules)
+
+
+async def _write_one(
+    session: Session, rule: Rule, expected: Expectation, *, must_exist: bool = False
+) -> int:
+    repository = Repository(session)
+    head = await repository.lock_head()
+    held = await _held(repository, rule.id)
+    if held is None and must_exist:
+        raise RuleUnknown
+    _check_expected(held, expected)
+    await _check_room(repository, 0 if held is not None else 1)
+    revision = await _put(session, repository, head, [rule])
+    action, kind = ("create", CREATED) if held is None else ("update", UPDATED)
+    before = None if held is None else held["body"]
+    after = _stored(rule, revision)
+    await session.record(f"policy.{action}", rule.id, before=before, after=after)
+    await _announce(session, kind, rule.id, {"id": rule.id})
+    return revision
+
+
+async def _put(
+    session: Session, repository: Repository, head: RowMapping, rules: Sequence[Rule]
+) -> int:
+    revision: int = head["revision"] + 1
+    await repository.begin_revision(revision, session.actor.id)
+    bodies = [_stored(rule, revision) for rule in rules]
+    await repository.put(revision, session.actor.id, bodies)
+    return revision
+
+
+async def _held(repository: Repository, rule_id: str) -> RowMapping | None:
+    rows = await repository.named([rule_id])
+    return rows[0] if rows else None
+
+
+def _check_expected(held: RowMapping | None, expected: Expectation) -> None:
+    if expected.absent and held is not None:
+        raise RuleExists(f"rule {held['id']}: there is one with this id")
+    if expected.revisions is None:
+        return
+    if held is None or held["revision"] not in expected.revisions:
+        now = "gone" if held is None else f"in revision {held['revision']}"
+        raise RuleChanged(f"the rule is {now} by now; read it again before you change it")
+
+
+async def _check_room(repository: Repository, added: int) -> None:
+    if added and await repository.count() + added > RULES_PER_PARTNER_MAX:
+        raise RuleInvalid([("$", f"a partner has at most {RULES_PER_PARTNER_MAX} rules")])
+
+
+def _foreign(session: Session, rule: Rule) -> Problems:
+    """What a rule names that this partner, or this version, does not have."""
+    problems: Problems = []
+    if rule.action != ANY_ACTION and rule.action not in catalogue.runbooks():
+        problems.append(("action", "no runbook is registered under this id"))
+    if rule.scope.partner not in (None, session.scope.owner):
+        problems.append(("scope.partner", "may name only your own partner"))
+    if rule.when.condition is not None:
+        problems.append(("when.condition", condition.UNSUPPORTED))
+    return problems
+
+
+def _refuse(problems: Problems) -> None:
+    if problems:
+        raise RuleInvalid(problems)
+
+
+def _stored(rule: Rule, revision: int) -> dict[str, Json]:
+    """The body as it is kept: authors and times stand in columns, the revision in it too, because
+    approvals are bound to it wherever the rule is evaluated."""
+    return parse.to_wire(replace(rule, stamp=Stamp(revision=revision)))
+
+
+def _public(row: RowMapping) -> dict[str, Json]:
+    body: dict[str, Any] = exact.plain(row["body"])
+    return {
+        **body,
+        "revision": row["revision"],
+        "createdBy": row["created_by"],
+        "createdAt": clock.wire(row["created_at"]),
+        "updatedBy": row["updated_by"],
+        "updatedAt": clock.wire(row["updated_at"]),
+    }
+
+
+async def _announce(session: Session, kind: str, subject: str, payload: dict[str, object]) -> None:
+    """The change-log row of an event of the contract: `{service, type, …}`."""
+    event = {"service": "policy", "type": kind.removeprefix("policy."), **payload}
+    await session.announce(kind, subject, event)
+
+
+async def _site(session: Session, asked: SimulationWire) -> tuple[str, bool]:
+    """The zone to judge windows in, and whether the site observes."""
+    named = {asked.site, asked.alert.site_id} - {None}
+    if len(named) > 1:
+        raise RuleInvalid([("site", "is another one than alert.siteId")])
+    if not named:
+        return ZONE_WITHOUT_SITE, False
+    try:
+        site = await tenancy.get(session, str(named.pop()))
+    except NotFound:
+        path = "site" if asked.site is not None else "alert.siteId"
+        raise RuleInvalid([(path, "you have no site with this id")]) from None
+    return site.zone, site.healing is Healing.OBSERVE
+
+
+def _request(session: Session, asked: SimulationWire, user_id: str, zone: str) -> Request:
+    alert = asked.alert
+    if asked.host is not None and alert.host_id not in (None, asked.host):
+        raise RuleInvalid([("host", "is another one than alert.hostId")])
+    return Request(
+        alert=Alert(
+            alert.id, alert.kpi_id, alert.title, alert.message, alert.severity, alert.delta
+        ),
+        at=asked.at or session.now,
+        zone=zone,
+        decision_id=ids.new("dec"),
+        partner=session.scope.owner,
+        site=asked.site or alert.site_id,
+        host=asked.host or alert.host_id,
+        platform=alert.platform,
+        facts=alert.facts,
+        principal=Principal(user_id, frozenset(asked.roles)),
+    )
+
+
+def _actions(platform: str | None) -> dict[str, ActionFacts]:
+    """The registered actions; without a platform to judge by, all are admissible."""
+    return {
+        each.id: ActionFacts(Risk(each.risk), each.platforms if platform is not None else ())
+        for each in catalogue.runbooks().values()
+    }

@@ -1,0 +1,132 @@
+"""The only joins across domains: read-only views of sites, the fleet, and what happened to it."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import RowMapping, text
+
+from wardline.central.database.session import Session
+
+HEALED_MAX = 20
+STATUS_SITES_MAX = 500
+OPEN = "i.closed_at IS NULL AND i.state <> 'healed'"
+
+_SITE = f"""
+SELECT s.id, s.name, s.zone, s.healing, s.created_at, s.opening_hours,
+  a.total AS appliances, a.online, a.last_checkin, h.hosts,
+  r.passed, r.failed, r.unknown, r.not_applicable, r.measured_hosts,
+  i.open AS open_incidents, i.would_run, coalesce(l.size, 0) AS log_size,
+  coalesce(c.size, 0) AS checkpoint_size, c.signed_at AS checkpoint_at,
+  coalesce(w.size, 0) AS witnessed_size
+FROM sites s
+CROSS JOIN LATERAL (
+  SELECT count(*) AS total, max(last_checkin) AS last_checkin,
+    count(*) FILTER (WHERE last_checkin >= :online_since) AS online
+  FROM appliances WHERE site_id = s.id AND retired_at IS NULL) a
+CROSS JOIN LATERAL (SELECT count(*) AS hosts FROM hosts WHERE site_id = s.id) h
+CROSS JOIN LATERAL (
+  SELECT count(*) FILTER (WHERE outcome = 'pass') AS passed,
+    count(*) FILTER (WHERE outcome = 'fail') AS failed,
+    count(*) FILTER (WHERE outcome = 'unknown') AS unknown,
+    count(*) FILTER (WHERE outcome = 'not_applicable') AS not_applicable,
+    count(DISTINCT host_id) FILTER (WHERE outcome IN ('pass', 'fail')) AS measured_hosts
+  FROM latest_results WHERE site_id = s.id) r
+CROSS JOIN LATERAL (
+  SELECT count(*) FILTER (WHERE {OPEN}) AS open,
+    count(*) FILTER (WHERE i.state = 'observing') AS would_run
+  FROM incidents i WHERE i.site_id = s.id) i
+LEFT JOIN evidence_log_heads l ON l.site_id = s.id
+LEFT JOIN LATERAL (
+  SELECT size, signed_at FROM evidence_checkpoints
+  WHERE site_id = s.id AND generation = l.generation ORDER BY size DESC LIMIT 1) c ON true
+LEFT JOIN LATERAL (
+  SELECT max(size) AS size FROM evidence_cosignatures
+  WHERE site_id = s.id AND generation = l.generation) w ON true
+"""  # noqa: S608 - OPEN is a constant of this file
+_ONE_SITE = text(f"{_SITE} WHERE s.id = :site_id")
+_SITES = text(
+    f"{_SITE} WHERE s.partner_id = :partner_id AND (CAST(:after_id AS text) IS NULL"
+    " OR (s.name, s.id) > (:after_name, :after_id)) ORDER BY s.name, s.id LIMIT :limit"
+)
+_TOTALS = text(
+    f"""
+SELECT (SELECT count(*) FROM sites WHERE partner_id = :partner_id) AS sites,
+  (SELECT count(*) FROM hosts WHERE partner_id = :partner_id) AS hosts,
+  r.passed, r.failed, r.unknown, r.not_applicable, i.open_incidents, i.healed_24h
+FROM (
+  SELECT count(*) FILTER (WHERE outcome = 'pass') AS passed,
+    count(*) FILTER (WHERE outcome = 'fail') AS failed,
+    count(*) FILTER (WHERE outcome = 'unknown') AS unknown,
+    count(*) FILTER (WHERE outcome = 'not_applicable') AS not_applicable
+  FROM latest_results WHERE partner_id = :partner_id) r
+CROSS JOIN (
+  SELECT count(*) FILTER (WHERE {OPEN}) AS open_incidents,
+    count(*) FILTER (WHERE i.state = 'healed' AND i.closed_at >= :since) AS healed_24h
+  FROM incidents i WHERE i.partner_id = :partner_id) i
+"""  # noqa: S608 - OPEN is a constant of this file
+)
+_INCIDENTS = text(
+    "SELECT site_id, state, decision ->> 'verdict' AS verdict, decision ->> 'code' AS code,"
+    " count(*) AS count FROM incidents WHERE partner_id = :partner_id"
+    " AND site_id = ANY(CAST(:sites AS text[])) GROUP BY 1, 2, 3, 4"
+)
+_BUNDLES = text(
+    "SELECT site_id, count(*) AS count FROM evidence_bundles"
+    " WHERE partner_id = :partner_id AND site_id = ANY(CAST(:sites AS text[])) GROUP BY 1"
+)
+_HEALED = text(
+    "SELECT i.id, i.site_id, i.host_id, h.name AS host_name, i.incident_type, i.created_at,"
+    " i.closed_at, i.runbook, i.before, i.after,"
+    " (SELECT array_agg(b.log_index ORDER BY b.log_index) FROM incident_bundles b"
+    "   WHERE b.site_id = i.site_id AND b.incident_id = i.id) AS log_indexes"
+    " FROM incidents i LEFT JOIN hosts h ON h.site_id = i.site_id AND h.id = i.host_id"
+    " WHERE i.partner_id = :partner_id AND i.state = 'healed'"
+    " ORDER BY i.closed_at DESC NULLS LAST, i.id DESC LIMIT :limit"
+)
+_PROCESSES = text("SELECT name, interval_ms, beat_at, ok, error FROM job_heartbeats ORDER BY name")
+
+
+async def site(session: Session, site_id: str, online_since: object) -> RowMapping | None:
+    return await session.row(_ONE_SITE, site_id=site_id, online_since=online_since)
+
+
+async def sites(
+    session: Session, online_since: object, after: tuple[str, str] | None, limit: int
+) -> list[RowMapping]:
+    """The partner's sites by name, after a (name, id)."""
+    after_name, after_id = after or (None, None)
+    return await session.rows(
+        _SITES,
+        partner_id=session.scope.owner,
+        online_since=online_since,
+        after_name=after_name,
+        after_id=after_id,
+        limit=limit,
+    )
+
+
+async def totals(session: Session, since: object) -> RowMapping:
+    """Over all of the partner's sites; `healed_24h` counts from `since`."""
+    row = await session.row(_TOTALS, partner_id=session.scope.owner, since=since)
+    assert row is not None, "an aggregate has a row"
+    return row
+
+
+async def incidents(session: Session, sites: Sequence[str]) -> list[RowMapping]:
+    """How many incidents per site, state, verdict and code."""
+    return await session.rows(_INCIDENTS, partner_id=session.scope.owner, sites=list(sites))
+
+
+async def bundles(session: Session, sites: Sequence[str]) -> dict[str, int]:
+    """How many bundles per site."""
+    rows = await session.rows(_BUNDLES, partner_id=session.scope.owner, sites=list(sites))
+    return {row["site_id"]: row["count"] for row in rows}
+
+
+async def healed(session: Session) -> list[RowMapping]:
+    """What was healed last, with what was measured before and after."""
+    return await session.rows(_HEALED, partner_id=session.scope.owner, limit=HEALED_MAX)
+
+
+async def processes(session: Session) -> list[RowMapping]:
+    """The heartbeat of every loop of the jobs process."""
+    return await session.rows(_PROCESSES)

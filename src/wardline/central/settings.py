@@ -1,0 +1,143 @@
+"""Where Central keeps its files, and the settings that its processes are started with."""
+
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from wardline.core.errors import WardlineError
+
+DATA_DEFAULT = Path("wardline-data")
+PORT_DEFAULT = 8000
+HOST_DEFAULT = "127.0.0.1"
+PRIVATE_DIRECTORY_MODE = 0o700
+PRIVATE_FILE_MODE = 0o600
+
+
+class DataUnusable(WardlineError):
+    """The data directory cannot be used as it stands."""
+
+    code = "data_unusable"
+
+
+class Transport(StrEnum):
+    """How people and appliances reach the web process."""
+
+    LOOPBACK = "loopback"  # plain HTTP on this machine only
+    TLS = "tls"  # HTTPS spoken by the web process itself
+    PROXY = "proxy"  # HTTPS ended by a trusted proxy in front
+
+
+class WebSettings(BaseModel):
+    """What the web process is given by its supervisor, through an inherited descriptor.
+
+    `listen_fd` is a bound, listening socket; keys are standard base64 of 32 bytes.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    app_dsn: str = Field(repr=False)
+    listen_fd: int
+    url: str
+    transport: Transport
+    proxy: str | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_ca_pem: str | None = None
+    demo: bool = False
+    installation_id: str
+    uplink_key: str = Field(repr=False)
+    policy_key: str = Field(repr=False)
+    log_public: str
+
+
+class JobsSettings(BaseModel):
+    """What the jobs process is given by its supervisor, through an inherited descriptor."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    data: Path
+    jobs_dsn: str = Field(repr=False)
+    installation_id: str
+    log_key: str = Field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The files under one data directory; `make` creates what must exist."""
+
+    root: Path
+
+    @property
+    def postgres(self) -> Path:
+        return self.root / "postgres"
+
+    @property
+    def keys(self) -> Path:
+        return self.root / "keys"
+
+    @property
+    def server_keys(self) -> Path:
+        return self.keys / "server"
+
+    @property
+    def database_secrets(self) -> Path:
+        return self.keys / "database.json"
+
+    @property
+    def demo_password(self) -> Path:
+        """The login of a demo, which is shown at every start; there is none in real use."""
+        return self.keys / "demo-password"
+
+    @property
+    def tls(self) -> Path:
+        return self.root / "tls"
+
+    @property
+    def run(self) -> Path:
+        return self.root / "run"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "log"
+
+    @property
+    def kind_mark(self) -> Path:
+        """Holds `demo` or `real`: which of the two this directory was made for."""
+        return self.root / "kind"
+
+    @property
+    def central_file(self) -> Path:
+        """Where a running Central listens and a token that may read it."""
+        return self.run / "central.json"
+
+    def make(self) -> None:
+        """Creates the directories, readable by their owner alone; raises DataUnusable."""
+        try:
+            for path in (self.root, self.keys, self.tls, self.run, self.logs):
+                path.mkdir(mode=PRIVATE_DIRECTORY_MODE, parents=True, exist_ok=True)
+            (self.run / ".writable").write_bytes(b"")
+            next(self.keys.iterdir(), None)
+        except OSError as error:
+            raise DataUnusable(
+                f"the data directory {self.root} cannot be used: {error.strerror}"
+                f" ({error.filename}); give it to this user and free some space,"
+                " or name another one with --data"
+            ) from error
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Replaces `path` whole, on disk before it has its name, mode 0600."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE_MODE)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,1 @@
+"""Sites of a partner: their name, zone, opening hours, and whether they heal."""

@@ -1,0 +1,67 @@
+"""One site as every list and page shows it; the reports fill it, as they look across domains."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Literal
+
+from fastapi import Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from wardline.central.database.session import Session
+
+
+class ApplianceCounts(BaseModel):
+    total: int
+    online: int
+
+
+class ResultCounts(BaseModel):
+    """Latest results by outcome; unknown is never counted as pass."""
+
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+
+    passed: int = Field(alias="pass")
+    fail: int
+    unknown: int
+    not_applicable: int
+
+
+class Score(BaseModel):
+    """`passed` of `assessed` results; on `measured_hosts` of `hosts`. Null where nothing counts."""
+
+    passed: int
+    assessed: int
+    measured_hosts: int
+    hosts: int
+
+
+class LogState(BaseModel):
+    size: int
+    checkpoint_size: int
+    checkpoint_at: datetime | None
+    witnessed_size: int
+
+
+class SiteOverview(BaseModel):
+    id: str
+    name: str
+    zone: str
+    healing: Literal["observe", "heal"]
+    created_at: datetime
+    appliances: ApplianceCounts
+    hosts: int
+    results: ResultCounts
+    score: Score | None
+    open_incidents: int
+    would_run: int
+    log: LogState
+    last_checkin: datetime | None
+
+
+ReadOverview = Callable[[Session, str], Awaitable[SiteOverview]]
+
+
+async def read(request: Request, session: Session, site_id: str) -> SiteOverview:
+    """The site as it stands in this transaction; the reader is wired in `app`."""
+    reader: ReadOverview = request.app.state.site_overview
+    return await reader(session, site_id)

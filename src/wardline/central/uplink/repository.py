@@ -1,0 +1,118 @@
+"""The SQL of an appliance's own requests: what its answers depend on, its epochs, its policy."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+from sqlalchemy import RowMapping, text
+
+from wardline.central.database.session import Session
+
+# Everything that a check-in's answer depends on, in one statement.
+_STATE = """
+SELECT a.epoch, st.next_seq, st.prev, s.settings_revision,
+  coalesce(p.epoch, 1) AS policy_epoch, coalesce(p.revision, 0) AS policy_revision,
+  k.kid, k.public_key, k.witness_key
+FROM appliances a
+JOIN sites s ON s.id = a.site_id
+JOIN evidence_streams st ON st.site_id = a.site_id AND st.appliance_id = a.id
+  AND st.epoch = a.epoch
+JOIN appliance_keys k ON k.site_id = a.site_id AND k.appliance_id = a.id AND k.epoch = a.epoch
+LEFT JOIN policy_heads p ON p.partner_id = a.partner_id
+WHERE a.site_id = $1 AND a.id = $2
+"""
+_ENROLLED = """
+SELECT array_agg(k.epoch ORDER BY k.epoch) AS epochs,
+  array_agg(k.public_key ORDER BY k.epoch) AS keys,
+  (array_agg(k.witness_key ORDER BY k.epoch DESC))[1] AS witness,
+  (SELECT array_agg(h.id) FROM hosts h WHERE h.site_id = $1 AND h.appliance_id = $2) AS hosts
+FROM appliance_keys k WHERE k.site_id = $1 AND k.appliance_id = $2
+"""
+_RAISE_EPOCH = """
+UPDATE appliances SET epoch = $3 WHERE site_id = $1 AND id = $2 AND epoch = $3 - 1
+"""
+_ADD_KEY = """
+INSERT INTO appliance_keys (site_id, partner_id, appliance_id, epoch, kid, public_key, witness_key,
+  enrolled_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+_SITE_POLICY = text(
+    "SELECT s.name, s.partner_id, s.zone, s.opening_hours, s.healing, s.settings_revision,"
+    " coalesce(p.epoch, 1) AS epoch, coalesce(p.revision, 0) AS revision,"
+    " greatest(s.created_at, (SELECT max(updated_at) FROM policies"
+    "   WHERE partner_id = s.partner_id)) AS issued_at"
+    " FROM sites s LEFT JOIN policy_heads p ON p.partner_id = s.partner_id WHERE s.id = :site_id"
+)
+_RULES = text(
+    "SELECT body FROM policies"
+    " WHERE partner_id = :partner_id AND (body #>> '{scope,site}' IS NULL"
+    "   OR body #>> '{scope,site}' = :site_id) ORDER BY id"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """An appliance's stream, its site's settings and policy, and its newest key."""
+
+    epoch: int
+    next_seq: int
+    prev: str
+    settings_revision: int
+    policy_epoch: int
+    policy_revision: int
+    kid: str
+    public_key: bytes
+    witness_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """What an appliance may speak with and for: keys by epoch, its witness key, its hosts."""
+
+    keys: dict[int, bytes]
+    witness: bytes
+    hosts: frozenset[str]
+
+
+class Repository:
+    """What one appliance reads and writes, in its site's scope."""
+
+    __slots__ = ("_partner_id", "_raw", "_session", "_site_id")
+
+    def __init__(self, session: Session, site_id: str) -> None:
+        self._session = session
+        self._raw: asyncpg.Connection[Any] = session.raw
+        self._site_id = site_id
+        self._partner_id = session.scope.owner
+
+    async def state(self, appliance_id: str) -> State:
+        row = await self._raw.fetchrow(_STATE, self._site_id, appliance_id)
+        assert row is not None, "an appliance has a site, a key and a stream"
+        return State(*(row[name] for name in State.__slots__))
+
+    async def enrolled(self, appliance_id: str) -> Enrolled:
+        row = await self._raw.fetchrow(_ENROLLED, self._site_id, appliance_id)
+        assert row is not None, "an aggregate has a row"
+        keys = dict(zip(row["epochs"], row["keys"], strict=True))
+        return Enrolled(keys, row["witness"], frozenset(row["hosts"] or ()))
+
+    async def raise_epoch(self, appliance_id: str, state: State) -> None:
+        """The epoch after `state`'s, under the same keys."""
+        epoch = state.epoch + 1
+        await self._raw.execute(_RAISE_EPOCH, self._site_id, appliance_id, epoch)
+        await self._raw.execute(
+            _ADD_KEY,
+            *(self._site_id, self._partner_id, appliance_id, epoch),
+            *(state.kid, state.public_key, state.witness_key, self._session.now),
+        )
+
+    async def site_policy(self) -> RowMapping:
+        """The site's settings and its partner's policy head."""
+        row = await self._session.row(_SITE_POLICY, site_id=self._site_id)
+        assert row is not None, "the scope is of a site that is there"
+        return row
+
+    async def rules(self, partner_id: str) -> list[dict[str, Any]]:
+        """The partner's rules that may concern this site, by id."""
+        rows = await self._session.rows(_RULES, partner_id=partner_id, site_id=self._site_id)
+        return [row["body"] for row in rows]

@@ -1,0 +1,171 @@
+"""What an appliance's requests do: check in, bring evidence, ask for proofs."""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+
+from wardline.central.database.session import Session
+from wardline.central.evidence import receive, tree
+from wardline.central.evidence import service as evidence
+from wardline.central.evidence.receive import Batch, Caller, Received
+from wardline.central.evidence.service import Ingested
+from wardline.central.fleet import service as fleet
+from wardline.central.identity.access import ApplianceCaller, ApplianceGate
+from wardline.central.incidents import service as incidents
+from wardline.central.posture import service as posture
+from wardline.central.uplink import snapshot
+from wardline.central.uplink.repository import Enrolled, Repository, State
+from wardline.core import clock, protocol
+from wardline.core.evidence import checkpoint
+from wardline.core.protocol import (
+    CheckinRequest,
+    CheckinResponse,
+    EnrolRequest,
+    EnrolResponse,
+    EvidenceReceipts,
+    Stream,
+)
+
+ETAG_CHARS = 32
+
+
+async def enrol(gate: ApplianceGate, installation_id: str, request: EnrolRequest) -> EnrolResponse:
+    """Appliance, key, log entry and spent token in one transaction, behind the gate of
+    `fleet.admit`."""
+    site_id = gate.appliance.site_id
+    async with gate.open() as session:
+        origin = checkpoint.log_origin(installation_id, site_id)
+        response = await fleet.enrol(session, request, log_origin=origin)
+        public, witness = fleet.keys_of(request)
+        await evidence.enrol_key(
+            session,
+            site_id=site_id,
+            appliance_id=gate.appliance.appliance_id,
+            epoch=gate.appliance.epoch,
+            public=public,
+            witness=witness,
+        )
+    return response
+
+
+async def check_in(
+    session: Session, appliance: ApplianceCaller, request: CheckinRequest
+) -> CheckinResponse:
+    """Marks the appliance as seen; answers only what changed since `request.etag`.
+
+    A stream that is one epoch ahead of the enrolled one raises it: the appliance found itself
+    behind its own stream, and goes on under the same key in a new one.
+    """
+    site_id, appliance_id = appliance.site_id, appliance.appliance_id
+    await fleet.check_in(session, request)
+    seen = await Repository(session, site_id).state(appliance_id)
+    await _keep_cosignatures(session, appliance, seen.witness_key, request)
+    stream = Stream(epoch=seen.epoch, next_seq=seen.next_seq, prev=seen.prev)
+    if request.stream.epoch == seen.epoch + 1:
+        stream = await _raise_epoch(session, appliance, seen)
+    etag = _etag(seen)
+    changed = request.etag != etag
+    return CheckinResponse(
+        etag=etag,
+        server_time=clock.wire(session.now),
+        stream=stream,
+        policy=(await snapshot.build(session, site_id)).head if changed else None,
+        log=await tree.update_for(session, site_id, request.witnessed_size),
+        interval_s=protocol.CHECKIN_INTERVAL_S,
+    )
+
+
+async def receive_evidence(gate: ApplianceGate, body: bytes) -> EvidenceReceipts:
+    """A batch into the log. Raises BatchRefused, BatchTooLarge, Malformed; nothing of a refused
+    batch is stored, but for the envelope that contradicts a stored one."""
+    batch = receive.frame(body)
+    async with gate.open() as session:
+        enrolled = await Repository(session, gate.appliance.site_id).enrolled(
+            gate.appliance.appliance_id
+        )
+    received = await _verified(batch, gate.appliance, enrolled)
+    async with gate.open() as session:
+        await _keep_cosignatures(session, gate.appliance, enrolled.witness, batch)
+        ingested = await _ingest(session, gate.appliance, received)
+        log = await tree.update_for(session, gate.appliance.site_id, batch.witnessed_size)
+    if ingested.conflict is not None:
+        raise ingested.conflict
+    return EvidenceReceipts(receipts=ingested.receipts, stream=ingested.stream, log=log)
+
+
+async def _verified(batch: Batch, appliance: ApplianceCaller, enrolled: Enrolled) -> list[Received]:
+    """In a thread: the signature checks leave the interpreter to others while they compute."""
+    caller = Caller(
+        appliance.site_id,
+        appliance.partner_id,
+        appliance.appliance_id,
+        enrolled.keys,
+        enrolled.hosts,
+    )
+    return await asyncio.to_thread(receive.verify, batch, caller)
+
+
+async def _ingest(
+    session: Session, appliance: ApplianceCaller, received: Sequence[Received]
+) -> Ingested:
+    """The log and all that is read from it, in the one transaction of the session."""
+    site_id = appliance.site_id
+    ingested = await evidence.ingest(session, appliance.appliance_id, received)
+    if ingested.conflict is not None:
+        await session.record(
+            "evidence.conflict",
+            appliance.appliance_id,
+            reason=str(ingested.conflict),
+        )
+    if ingested.accepted:
+        await posture.fold(session, site_id, ingested.accepted)
+        told = await incidents.fold(session, site_id, appliance.appliance_id, ingested.accepted)
+        first, last = ingested.accepted[0].log_index, ingested.accepted[-1].log_index
+        await session.announce(
+            "evidence", site_id, {"first": first, "last": last, "incidents": len(told)}
+        )
+    return ingested
+
+
+async def _keep_cosignatures(
+    session: Session,
+    appliance: ApplianceCaller,
+    witness_key: bytes,
+    sent: Batch | CheckinRequest,
+) -> None:
+    refused = await tree.keep_cosignatures(
+        session,
+        appliance.site_id,
+        appliance.appliance_id,
+        witness_key,
+        sent.witnessed_size,
+        sent.cosignatures,
+    )
+    if refused is not None:
+        await session.record("cosignature.refuse", appliance.appliance_id, reason=refused)
+
+
+async def _raise_epoch(session: Session, appliance: ApplianceCaller, seen: State) -> Stream:
+    await Repository(session, appliance.site_id).raise_epoch(appliance.appliance_id, seen)
+    epoch = seen.epoch + 1
+    await session.record(
+        "appliance.epoch",
+        appliance.appliance_id,
+        before={"epoch": seen.epoch, "next_seq": seen.next_seq},
+        after={"epoch": epoch},
+    )
+    return await evidence.enrol_key(
+        session,
+        site_id=appliance.site_id,
+        appliance_id=appliance.appliance_id,
+        epoch=epoch,
+        public=seen.public_key,
+        witness=seen.witness_key,
+    )
+
+
+def _etag(seen: State) -> str:
+    """Opaque to the agent: names the state of everything that an answer leaves out when it is
+    known. Stream and log are always told."""
+    state = f"{seen.policy_epoch}.{seen.policy_revision}.{seen.settings_revision}"
+    return hashlib.sha256(state.encode()).hexdigest()[:ETAG_CHARS]

@@ -1,0 +1,58 @@
+"""The policy snapshot of a site: its partner's rules and its own settings, signed for its agents.
+
+The same state gives the same bytes, so that the digest names the snapshot.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+from wardline.central.database.session import Session
+from wardline.central.uplink.repository import Repository
+from wardline.core import canonical, clock, protocol
+from wardline.core.evidence import signing
+from wardline.core.evidence.signing import SigningKey
+from wardline.core.policy import exact
+from wardline.core.protocol import EnvelopeWire, PolicyHead
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The canonical payload and the head that names it."""
+
+    payload: bytes
+    head: PolicyHead
+
+    def sealed(self, key: SigningKey) -> EnvelopeWire:
+        """The DSSE envelope that GET /policy gives."""
+        envelope = signing.sign(key, protocol.POLICY_PAYLOAD_TYPE, self.payload)
+        return EnvelopeWire.model_validate(envelope.to_wire())
+
+
+async def build(session: Session, site_id: str) -> Snapshot:
+    """The snapshot of the state that this transaction sees."""
+    repository = Repository(session, site_id)
+    site = await repository.site_policy()
+    rules = await repository.rules(site["partner_id"])
+    payload = canonical.dumps(
+        {
+            "schema": "policy.snapshot/1",
+            "site_id": site_id,
+            "site_name": site["name"],
+            "partner_id": site["partner_id"],
+            "epoch": site["epoch"],
+            "revision": site["revision"],
+            "settings_revision": site["settings_revision"],
+            "issued_at": clock.wire(site["issued_at"]),
+            "healing": site["healing"],
+            "zone": site["zone"],
+            "opening_hours": site["opening_hours"],
+            "rules": [exact.tagged(rule) for rule in rules],
+        }
+    )
+    head = PolicyHead(
+        epoch=site["epoch"],
+        revision=site["revision"],
+        settings_revision=site["settings_revision"],
+        digest=hashlib.sha256(payload).hexdigest(),
+    )
+    return Snapshot(payload, head)

@@ -1,0 +1,1 @@
+"""What every request passes through: limits, headers, host check, error shape, the dashboard."""

@@ -1,0 +1,196 @@
+"""Request bodies: capped, decompressed under the same cap, JSON only, storable text only."""
+
+import json
+import re
+import zlib
+from collections.abc import Iterable
+
+import zstandard
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from wardline.central.web import problems
+from wardline.core import protocol
+from wardline.core.errors import WardlineError
+
+BODY_BYTES_MAX = 1 << 20
+AGENT_BODY_BYTES_MAX = protocol.BODY_BYTES_MAX
+ZSTD_WINDOW_BYTES_MAX = 8 << 20
+GZIP_WINDOW_BITS = 31
+NESTING_MAX = 64
+
+_SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+_NUL_IN_URL = b"%00"
+_JSON = "application/json"
+
+
+class BodyTooLarge(WardlineError):
+    """The body, as sent or decompressed, is over its limit."""
+
+    status = 413
+    code = "body_too_large"
+
+
+class UnsupportedMediaType(WardlineError):
+    """A content type or content encoding that is not taken here."""
+
+    status = 415
+    code = "unsupported_media_type"
+
+
+class BrokenEncoding(WardlineError):
+    """A compressed body that does not decompress."""
+
+    status = 422
+    code = "malformed"
+
+
+class BodyGate:
+    """Pure ASGI: hands the app a whole, plain, bounded body, or answers in its place."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            body = await _admit(scope, receive)
+        except WardlineError as error:
+            await _refusal(error)(scope, receive, send)
+            return
+        if body is None:
+            return
+        await self._app(scope, _replay(body, receive), send)
+
+
+async def _admit(scope: Scope, receive: Receive) -> bytes | None:
+    """The plain body; None where the caller went away. Rewrites the headers that describe it."""
+    if _NUL_IN_URL in scope["query_string"] or _NUL_IN_URL in scope.get("raw_path", b""):
+        raise problems.InvalidText("url: a NUL cannot be stored; leave it out")
+    headers = {name: value for name, value in scope["headers"] if name.startswith(b"content-")}
+    limit = _limit(scope["path"])
+    received = await _read(receive, limit, headers.get(b"content-length"))
+    if not received:
+        return received
+    _check_type(headers.get(b"content-type", b"").decode("latin-1"))
+    encoding = headers.get(b"content-encoding", b"identity").decode("latin-1").strip().lower()
+    plain = _decompress(received, encoding, limit)
+    _check_text(plain)
+    scope["headers"] = [
+        *((name, value) for name, value in scope["headers"] if name not in _REWRITTEN),
+        (b"content-length", str(len(plain)).encode()),
+    ]
+    return plain
+
+
+_REWRITTEN = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
+
+
+def _limit(path: str) -> int:
+    return AGENT_BODY_BYTES_MAX if path.startswith(protocol.PREFIX) else BODY_BYTES_MAX
+
+
+async def _read(receive: Receive, limit: int, declared: bytes | None) -> bytes | None:
+    if declared is not None and declared.isdigit() and int(declared) > limit:
+        raise BodyTooLarge(f"body: at most {limit} bytes are taken here")
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            raise BodyTooLarge(f"body: at most {limit} bytes are taken here")
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+def _check_type(content_type: str) -> None:
+    if content_type.partition(";")[0].strip().lower() != _JSON:
+        raise UnsupportedMediaType(f"content-type: bodies are {_JSON}")
+
+
+def _decompress(received: bytes, encoding: str, limit: int) -> bytes:
+    match encoding:
+        case "identity" | "":
+            return received
+        case "gzip":
+            plain = _gunzip(received, limit)
+        case "zstd":
+            plain = _unzstd(received, limit)
+        case _:
+            raise UnsupportedMediaType("content-encoding: gzip, zstd or none")
+    if len(plain) > limit:
+        raise BodyTooLarge(f"body: at most {limit} bytes are taken here, decompressed")
+    return plain
+
+
+def _gunzip(received: bytes, limit: int) -> bytes:
+    decompressor = zlib.decompressobj(GZIP_WINDOW_BITS)
+    try:
+        plain = decompressor.decompress(received, limit + 1)
+    except zlib.error:
+        raise BrokenEncoding("body: not gzip, though its content-encoding says so") from None
+    if len(plain) <= limit and (not decompressor.eof or decompressor.unused_data):
+        raise BrokenEncoding("body: the gzip stream is cut off or has something behind it")
+    return plain
+
+
+def _unzstd(received: bytes, limit: int) -> bytes:
+    decompressor = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_BYTES_MAX)
+    try:
+        with decompressor.stream_reader(received, read_across_frames=True) as reader:
+            return reader.read(limit + 1)
+    except zstandard.ZstdError:
+        raise BrokenEncoding("body: not zstd, though its content-encoding says so") from None
+
+
+def _check_text(plain: bytes) -> None:
+    """Refuses what JSON can spell and PostgreSQL cannot hold; looks closely at suspects only."""
+    if _SUSPECT.search(plain) is None:
+        return
+    try:
+        found = json.loads(plain)
+    except (ValueError, RecursionError):
+        return
+    for text in _texts(found):
+        if "\x00" in text:
+            raise problems.InvalidText("body: a NUL cannot be stored; leave it out")
+        if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+            raise problems.InvalidText("body: half of a surrogate pair is no character")
+
+
+def _texts(found: object) -> Iterable[str]:
+    pending = [found]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, list):
+            pending.extend(one)
+        elif isinstance(one, dict):
+            pending.extend(one)
+            pending.extend(one.values())
+
+
+def _refusal(error: WardlineError) -> Response:
+    # The rest of a refused body is not read, so the connection cannot be used again.
+    return problems.response(error.status, error.code, str(error), headers={"connection": "close"})
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    sent = False
+
+    async def replay() -> Message:
+        nonlocal sent
+        if sent:
+            return await receive()
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay

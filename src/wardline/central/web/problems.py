@@ -1,0 +1,114 @@
+"""The one error shape, RFC 9457 problem details, and what becomes one."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from wardline.core.errors import Refused, WardlineError
+
+MEDIA_TYPE = "application/problem+json"
+ERRORS_MAX = 50
+PATH_CHARS_MAX = 200
+
+_log = logging.getLogger(__name__)
+_CODES = {
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+    421: "misdirected",
+}
+
+
+class InvalidText(Refused):
+    """Text that cannot be stored: a NUL or half of a surrogate pair."""
+
+    code = "invalid_text"
+
+
+def response(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    extra: Mapping[str, object] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A problem-details answer; `extra` members stand beside the registered ones."""
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        **(extra or {}),
+    }
+    return Response(orjson.dumps(body), status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Every error of the app leaves as a problem."""
+    app.add_exception_handler(WardlineError, _wardline)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _wardline(request: Request, error: Exception) -> Response:
+    assert isinstance(error, WardlineError)
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return await _unexpected(request, error)
+    return response(
+        error.status,
+        error.code,
+        _plain(str(error)),
+        extra=getattr(error, "extra", None),
+        headers=getattr(error, "headers", None),
+    )
+
+
+async def _validation(request: Request, error: Exception) -> Response:
+    """Where and why, never the input: it may hold a secret, or text that no answer can hold."""
+    assert isinstance(error, RequestValidationError)
+    problems = [
+        {"path": _path(each["loc"]), "reason": _plain(str(each["msg"]))}
+        for each in error.errors()[:ERRORS_MAX]
+    ]
+    first = problems[0] if problems else {"path": "body", "reason": "not acceptable"}
+    detail = f"{first['path']}: {first['reason']}"
+    return response(422, "invalid", detail, extra={"errors": problems})
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == HTTPStatus.BAD_REQUEST:
+        # What the framework says of JSON that is nested too deeply or not in UTF-8.
+        return response(422, "malformed", "body: cannot be read as JSON")
+    code = _CODES.get(error.status_code, "refused")
+    return response(error.status_code, code, _plain(error.detail), headers=error.headers)
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return response(
+        500, "internal", "Something failed here; the server's log says what. Nothing was changed."
+    )
+
+
+def _path(location: Sequence[Any]) -> str:
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return _plain(text)[:PATH_CHARS_MAX]
+
+
+def _plain(text: str) -> str:
+    """Text that any answer can hold: a lone surrogate has no UTF-8."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "?")

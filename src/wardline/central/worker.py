@@ -1,0 +1,52 @@
+"""The jobs process's wiring: the log's signer and standing work, each a loop with a heartbeat."""
+
+import asyncio
+import base64
+import signal
+from collections.abc import Callable
+
+from wardline.central.database import engine
+from wardline.central.jobs import loops, upkeep
+from wardline.central.jobs.checkpoints import Signer
+from wardline.central.jobs.loops import Loop
+from wardline.central.settings import JobsSettings
+from wardline.core import clock
+from wardline.core.evidence.signing import SigningKey
+
+CHECKPOINT_INTERVAL_S = 1.0
+QUIET_INTERVAL_S = 30.0
+PARTITIONS_INTERVAL_S = 6 * 3600.0
+LAST_SIGNED = "last-signed.json"
+
+
+async def run(settings: JobsSettings, say_ready: Callable[[], None]) -> None:
+    """Runs until the supervisor ends it."""
+    pool = engine.create(settings.jobs_dsn)
+    signer = Signer(
+        pool,
+        SigningKey.from_seed(base64.b64decode(settings.log_key)),
+        settings.installation_id,
+        settings.data / "keys" / LAST_SIGNED,
+        clock.system,
+    )
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    say_ready()
+    await loops.run_all(
+        [
+            Loop("checkpoints", CHECKPOINT_INTERVAL_S, signer.sign_grown),
+            Loop(
+                "quiet-appliances", QUIET_INTERVAL_S, lambda: upkeep.mark_quiet(pool, clock.system)
+            ),
+            Loop(
+                "results-partitions",
+                PARTITIONS_INTERVAL_S,
+                lambda: upkeep.make_partitions(pool, clock.system),
+            ),
+        ],
+        pool,
+        clock.system,
+        stop,
+    )
+    await pool.dispose()

@@ -1,0 +1,69 @@
+"""First start: the owner's one-time password, the local token, and whose database it is."""
+
+import httpx2
+import pytest
+
+from tests.integration.central.conftest import Moment, sign_in, web_settings
+from wardline.central.database.engine import Raw
+from wardline.central.identity import setup
+from wardline.central.identity.setup import Plan
+from wardline.central.settings import DataUnusable
+from wardline.core import clock
+
+PLAN = Plan(
+    installation_id=web_settings().installation_id,
+    demo=False,
+    partner_name="Acme",
+    owner_email="owner@example.com",
+    owner_name="Owner",
+)
+
+
+async def test_the_first_owner_signs_in_with_the_one_time_password(
+    browser: httpx2.AsyncClient, owner: Raw
+) -> None:
+    await setup.claim(owner, PLAN)
+    first = await setup.ensure_owner(owner, PLAN)
+    again = await setup.ensure_owner(owner, PLAN)
+    assert first.one_time_password != again.one_time_password, "the first one may be lost"
+    me = await sign_in(browser, first.email, again.one_time_password or "")
+    assert (me["partner"]["name"], me["must_change_password"]) == ("Acme", True)
+    body = {"current": again.one_time_password, "new": "my own long password"}
+    assert (await browser.post("/api/v1/session/password", json=body)).status_code == 200
+    assert (await setup.ensure_owner(owner, PLAN)).one_time_password is None
+    assert await owner.fetchval("SELECT count(*) FROM users WHERE role = 'owner'") == 1
+
+
+async def test_the_local_token_reads_and_exports_and_changes_nothing(
+    browser: httpx2.AsyncClient, owner: Raw, moment: Moment
+) -> None:
+    await setup.ensure_owner(owner, PLAN)
+    old = await setup.make_local_token(owner, clock.system)
+    token = await setup.make_local_token(owner, clock.system)
+    headers = {"Authorization": f"Bearer {token}"}
+    moment.advance(7 * 24 * 3600)
+    assert (await browser.get("/api/v1/status", headers=headers)).status_code == 200
+    site = {"name": "A", "zone": "UTC", "opening_hours": []}
+    assert (await browser.post("/api/v1/sites", json=site, headers=headers)).status_code == 403
+    stale = {"Authorization": f"Bearer {old}"}
+    assert (await browser.get("/api/v1/status", headers=stale)).status_code == 401
+    browser.cookies.set("wardline", token)
+    assert (await browser.get("/api/v1/status")).status_code == 401
+
+
+async def test_the_local_user_cannot_sign_in(browser: httpx2.AsyncClient, owner: Raw) -> None:
+    await setup.ensure_owner(owner, PLAN)
+    await setup.make_local_token(owner, clock.system)
+    email = await owner.fetchval("SELECT email FROM users WHERE role = 'auditor'")
+    body = {"email": email, "password": "!"}
+    assert (await browser.post("/api/v1/session", json=body)).status_code == 401
+
+
+async def test_another_installations_database_is_refused(owner: Raw) -> None:
+    await setup.claim(owner, PLAN)
+    other = Plan("inst_other", False, "Acme", "owner@example.com", "Owner")
+    with pytest.raises(DataUnusable, match="belongs to the installation"):
+        await setup.claim(owner, other)
+    demo = Plan(PLAN.installation_id, True, "Acme", "owner@example.com", "Owner")
+    with pytest.raises(DataUnusable, match="made for real use"):
+        await setup.claim(owner, demo)

@@ -1,0 +1,65 @@
+"""The policy's routes in an app on the application role, and people of every role who call it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from tests.integration.central.conftest import Tenant
+from wardline.central.database.engine import Raw
+from wardline.central.identity import access, tokens
+from wardline.central.policies import endpoints
+from wardline.central.web import body, problems
+from wardline.core import clock, ids
+
+SignIn = Callable[[Tenant, str], Awaitable[httpx2.AsyncClient]]
+
+
+@pytest.fixture
+async def sign_in(app_engine: AsyncEngine, owner: Raw) -> AsyncIterator[SignIn]:
+    """Gives a client that speaks as a new person of a partner, in a role."""
+    app = FastAPI()
+    app.state.engine = app_engine
+    app.state.now = clock.system
+    access.guard(endpoints.router)
+    app.include_router(endpoints.router)
+    problems.install(app)
+    app.add_middleware(body.BodyGate)
+    opened: list[httpx2.AsyncClient] = []
+
+    async def client(tenant: Tenant, role: str) -> httpx2.AsyncClient:
+        made = httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app=app),
+            base_url="http://central/api/mcp/policy",
+            headers={"authorization": f"Bearer {await _session(owner, tenant, role)}"},
+        )
+        opened.append(made)
+        return made
+
+    yield client
+    for each in opened:
+        await each.aclose()
+
+
+@pytest.fixture
+async def manager(sign_in: SignIn, tenant: Tenant) -> httpx2.AsyncClient:
+    return await sign_in(tenant, "manager")
+
+
+async def _session(owner: Raw, tenant: Tenant, role: str) -> str:
+    user_id, secret = ids.user(), tokens.make()
+    await owner.execute(
+        "INSERT INTO users (id, partner_id, email, name, role, password_hash)"
+        " VALUES ($1, $2, $3, 'Somebody', $4, '-')",
+        *(user_id, tenant.partner_id, f"{user_id}@example.org", role),
+    )
+    await owner.execute(
+        "INSERT INTO sessions (id, partner_id, user_id, kind, token_hash, expires_at)"
+        " VALUES ($1, $2, $3, 'local', $4, $5)",
+        *(ids.new("sess"), tenant.partner_id, user_id, tokens.digest(secret)),
+        datetime.now(UTC) + timedelta(hours=1),
+    )
+    return secret
