@@ -1,0 +1,74 @@
+"""`wardline status`: what happened so far, as the running Central knows it."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from wardline.cli import client, places
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def status(
+    data: Annotated[
+        Path | None, typer.Option(help="Central's data directory; default: the one that runs here")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print the whole answer as JSON")] = False,
+) -> None:
+    """Sites, hosts, incidents and the evidence log of the Central that runs on this machine."""
+    address = client.local_address(places.running(data))
+    central = client.Client(address.url, token=address.token, ca_file=address.ca_file)
+    try:
+        answer = central.get("/status")
+    finally:
+        central.close()
+    if as_json:
+        print(json.dumps(answer, indent=2))
+    else:
+        _render(answer)
+
+
+def _render(answer: Any) -> None:
+    console = Console(highlight=False)
+    console.print(f"Central {answer['central']['version']} at {answer['central']['url']}")
+    console.print(_sites(answer["sites"]))
+    if answer["healed"]:
+        console.print("Healed, and proved by a second measurement (newest first):")
+    for incident in answer["healed"]:
+        console.print(f"  {_healed(incident)}", markup=False, soft_wrap=True)
+    for process in answer["processes"]:
+        if not process["ok"]:
+            console.print(f"[red]{process['name']} is not well[/]: {process['error']}")
+
+
+def _sites(sites: list[Any]) -> Table:
+    table = Table("site", "hosts", "pass", "fail", "unknown", "open", "healed", "log", "signed")
+    for site in sites:
+        results, incidents, evidence = site["results"], site["incidents"], site["evidence"]
+        waiting = incidents["open"] + incidents["observing"] + incidents["waiting"]
+        table.add_row(
+            f"{site['name']} ({'heals' if site['healing'] == 'heal' else 'observes'})",
+            str(site["hosts"]),
+            *(str(results[outcome]) for outcome in ("pass", "fail", "unknown")),
+            str(waiting),
+            str(incidents["healed"]),
+            str(evidence["log_size"]),
+            str(evidence["checkpoint_size"] or 0),
+        )
+    return table
+
+
+def _healed(incident: Any) -> str:
+    at = datetime.fromisoformat(incident["healed_at"]).astimezone()
+    entries = ", ".join(str(index) for index in incident["log_indexes"])
+    return (
+        f"{at:%H:%M:%S}  {incident['host_name']}: {incident['check']}"
+        f" {incident['before']['outcome']} → {incident['after']['outcome']}"
+        f" by {incident['runbook']} (log entries {entries})"
+    )

@@ -1,0 +1,140 @@
+"""`wardline up`: starts Central Command, and with --demo a clinic of its own beside it."""
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from wardline.central import settings
+from wardline.central.listening import Listener
+from wardline.central.supervisor import Options, Started, Supervisor
+from wardline.cli import places
+from wardline.cli.client import Client
+from wardline.demo import clinic
+
+TEND_SECONDS = 0.2
+OWNER_EMAIL = "owner@wardline.local"
+DEMO_EMAIL = "demo@wardline.local"
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+console = Console(highlight=False, soft_wrap=True)
+
+
+@app.command()
+def up(
+    data: Annotated[Path | None, typer.Option(help="where Central keeps everything")] = None,
+    port: Annotated[int, typer.Option(help="port to listen on")] = settings.PORT_DEFAULT,
+    host: Annotated[
+        str, typer.Option(help="address to listen on; any but loopback is HTTPS")
+    ] = settings.HOST_DEFAULT,
+    tls_cert: Annotated[
+        Path | None, typer.Option(help="PEM certificate chain; without it Central makes its own CA")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="PEM key of --tls-cert")] = None,
+    behind_proxy: Annotated[
+        str | None,
+        typer.Option(help="address of a proxy that ends TLS; plain HTTP is taken from it alone"),
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option(help="public address, where it is not the one listened on")
+    ] = None,
+    owner_email: Annotated[
+        str, typer.Option(help="who signs in first; counts at the first start only")
+    ] = OWNER_EMAIL,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="with an invented clinic that heals")
+    ] = False,
+) -> None:
+    """Start Central Command; Ctrl-C ends it. PostgreSQL is our own, or that of DATABASE_URL."""
+    options = Options(
+        data=places.central(data, demo=demo),
+        listener=Listener(host, port, tls_cert, tls_key, behind_proxy, url),
+        demo=demo,
+        partner_name="Demo Partner" if demo else "My company",
+        owner_email=DEMO_EMAIL if demo else owner_email,
+        database_url=os.environ.get("DATABASE_URL") or None,
+    )
+    with _interrupts() as interrupted:
+        _serve(options, interrupted)
+
+
+def _serve(options: Options, interrupted: threading.Event) -> None:
+    supervisor = Supervisor(options, _say)
+    clinic_processes: list[subprocess.Popen[bytes]] = []
+    try:
+        started = supervisor.start()
+        if options.demo and not interrupted.is_set():
+            clinic_processes = _start_clinic(options.data, started)
+        _welcome(started, demo=options.demo)
+        while not interrupted.wait(TEND_SECONDS):
+            supervisor.tend()
+        _say("Stopping")
+    finally:
+        clinic.stop(clinic_processes)
+        supervisor.stop()
+    _say("Stopped")
+
+
+@contextmanager
+def _interrupts() -> Iterator[threading.Event]:
+    """Set by Ctrl-C, by SIGTERM, and when the terminal goes away; a second Ctrl-C ends at once."""
+    interrupted = threading.Event()
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if interrupted.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        interrupted.set()
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, note) for number in numbers}
+    try:
+        yield interrupted
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _start_clinic(data: Path, started: Started) -> "list[subprocess.Popen[bytes]]":
+    clinic_places = clinic.Places(data / "clinic")
+    password = started.owner.one_time_password
+    assert password is not None
+    central = Client(started.url, ca_file=started.ca_file)
+    try:
+        central.sign_in(started.owner.email, password)
+        clinic.prepare(central, clinic_places, _say)
+    finally:
+        central.close()
+    _say("Starting the clinic's agent")
+    return clinic.start(clinic_places)
+
+
+def _welcome(started: Started, *, demo: bool) -> None:
+    owner = started.owner
+    lines = ["", f"Central Command answers at {started.url}", f"  sign in as {owner.email}"]
+    if demo:
+        lines.append(f"  password   {owner.one_time_password}")
+        lines.append("  A clinic's settings break every few seconds, and its agent repairs them;")
+        lines.append("  `wardline status` says what happened so far.")
+    elif owner.one_time_password is not None:
+        lines.append(f"  one-time password   {owner.one_time_password}")
+        lines.append(
+            "  It is shown here and nowhere else; you choose your own at the first sign-in."
+        )
+    else:
+        lines.append("  with the password that you chose")
+    if started.ca_file is not None:
+        lines.append(f"  its certificate authority: {started.ca_file} (browsers must trust it)")
+    lines += ["  Ctrl-C ends it.", ""]
+    console.print("\n".join(lines), markup=False)
+
+
+def _say(text: str) -> None:
+    console.print(f"• {text}" if console.is_terminal else text, markup=False)

@@ -1,0 +1,147 @@
+"""Starts and stops the product's own processes, as a person would on a terminal."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from wardline.agent import settings
+from wardline.cli.client import Client
+from wardline.demo import clinic
+
+WARDLINE = str(Path(sys.executable).with_name("wardline"))
+START_SECONDS_MAX = 90.0
+STOP_SECONDS_MAX = 20.0
+POLL_SECONDS = 0.1
+
+T = TypeVar("T")
+
+
+def free_port() -> int:
+    """A loopback port that nobody listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(question: Callable[[], T | None], what: str, seconds: float) -> T:
+    """The first answer that is neither None nor false; fails naming `what` after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = question()
+        if answer:
+            return answer
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
+        time.sleep(POLL_SECONDS)
+
+
+def run(*arguments: str | Path, expect: int | None = 0) -> subprocess.CompletedProcess[str]:
+    """One `wardline` command to its end; checks the exit code unless `expect` is None."""
+    done = subprocess.run(
+        [WARDLINE, *map(str, arguments)], capture_output=True, text=True, timeout=120, check=False
+    )
+    if expect is not None:
+        assert done.returncode == expect, (
+            f"{done.args}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        )
+    return done
+
+
+def quicken(agent: Path) -> None:
+    """Lets an enrolled agent measure within seconds what a clinic measures in minutes."""
+    layout = settings.Layout(agent)
+    quick = settings.load(layout).model_copy(update={"intervals": clinic.INTERVALS})
+    layout.settings.write_text(settings.to_toml(quick))
+
+
+class Process:
+    """A long-running `wardline` command whose output goes to a file."""
+
+    def __init__(self, log: Path, *arguments: str | Path) -> None:
+        self.log = log
+        with log.open("wb") as output:
+            self.popen = subprocess.Popen(
+                [WARDLINE, *map(str, arguments)],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1"},
+            )
+
+    def output(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def stop(self) -> int:
+        """Asks it to end as Ctrl-C does and waits; the exit code."""
+        if self.popen.poll() is None:
+            self.popen.send_signal(signal.SIGINT)
+        try:
+            return self.popen.wait(STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            self.popen.kill()
+            self.popen.wait()
+            raise AssertionError(f"did not end on SIGINT:\n{self.output()}") from None
+
+    def kill(self) -> None:
+        self.popen.kill()
+        self.popen.wait()
+
+
+class Central:
+    """`wardline up` on a data directory of its own; `start` waits until it serves."""
+
+    def __init__(self, folder: Path, *options: str, port: int | None = None) -> None:
+        self.data = folder / "central"
+        self.port = port if port is not None else free_port()
+        self.options = options
+        self.folder = folder
+        self.process: Process | None = None
+
+    def start(self) -> "Central":
+        self.process = Process(
+            self.folder / "up.log",
+            *("up", "--data", self.data, "--port", str(self.port), *self.options),
+        )
+        wait_for(self._serves, "wardline up serves", START_SECONDS_MAX)
+        return self
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.stop()
+
+    @property
+    def address(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.data / "run" / "central.json").read_text())
+        return found
+
+    def login(self) -> tuple[str, str]:
+        """E-mail and password that the start printed."""
+        assert self.process is not None
+        output = self.process.output()
+        found = re.search(r"(\S+@\S+).*?password:?\s+(\S+)", output, re.DOTALL | re.IGNORECASE)
+        assert found, f"no login in:\n{output}"
+        return found[1], found[2]
+
+    def owner(self, password: str = "a long passphrase of ours") -> Client:
+        """A client signed in as the first owner, with the one-time password changed."""
+        email, once = self.login()
+        client = Client(self.address["url"])
+        me = client.sign_in(email, once)
+        if me["must_change_password"]:
+            client.post("/session/password", {"current": once, "new": password})
+        return client
+
+    def status(self) -> Any:
+        return json.loads(run("status", "--json", "--data", self.data).stdout)
+
+    def _serves(self) -> bool:
+        assert self.process is not None
+        assert self.process.popen.poll() is None, f"wardline up ended:\n{self.process.output()}"
+        return (self.data / "run" / "central.json").exists()
