@@ -1,0 +1,7 @@
+/** The permissions that pages ask for, as Central spells them in Me.permissions. */
+import type { Permission } from "@/api/types";
+
+export const SITES: Permission = "sites";
+export const HEALING: Permission = "healing";
+export const EVIDENCE: Permission = "evidence";
+export const POLICY_READ: Permission = "policy.read";

@@ -1,0 +1,37 @@
+/** The query client: who retries, and what happens when the session has ended. */
+import { QueryCache, QueryClient, MutationCache } from "@tanstack/react-query";
+import { asProblem } from "@/api/problem";
+import { sessionKey } from "@/api/session";
+
+const RETRIES_MAX = 2;
+const STALE_MS = 1_000;
+
+export function makeQueryClient(): QueryClient {
+  const onError = (error: Error) => {
+    const { status, code } = asProblem(error);
+    const ended = status === 401 || code === "password_change_required";
+    if (ended) void client.invalidateQueries({ queryKey: sessionKey });
+  };
+  const client: QueryClient = new QueryClient({
+    queryCache: new QueryCache({
+      onError: (error, query) => {
+        if (query.queryKey[0] !== sessionKey[0]) onError(error);
+      },
+    }),
+    mutationCache: new MutationCache({
+      onError: (error, _sent, _result, mutation) => {
+        if (mutation.meta?.isSignIn !== true) onError(error);
+      },
+    }),
+    defaultOptions: {
+      queries: { retry: isWorthRetrying, staleTime: STALE_MS, networkMode: "always" },
+      mutations: { networkMode: "always" },
+    },
+  });
+  return client;
+}
+
+function isWorthRetrying(failures: number, error: Error): boolean {
+  const { status } = asProblem(error);
+  return (status === 0 || status >= 500) && failures < RETRIES_MAX;
+}

@@ -1,0 +1,52 @@
+/** The API's shapes, named: each is what its route answers, so a change of the API shows up here. */
+import type { paths } from "@/api/schema";
+
+type Json<Operation> = Operation extends { responses: infer Answers }
+  ? {
+      [Status in keyof Answers & (200 | 201)]: Answers[Status] extends {
+        content: { "application/json": infer Body };
+      }
+        ? Body
+        : never;
+    }[keyof Answers & (200 | 201)]
+  : never;
+type Sent<Operation> = Operation extends {
+  requestBody: { content: { "application/json": infer Body } };
+}
+  ? Body
+  : never;
+
+export type Me = Json<paths["/api/v1/session"]["get"]>;
+export type Permission = Me["permissions"][number];
+export type Fleet = Json<paths["/api/v1/fleet"]["get"]>;
+export type SiteOverview = Fleet["items"][number];
+export type Results = SiteOverview["results"];
+export type Score = SiteOverview["score"];
+export type SiteSettings = Sent<paths["/api/v1/sites"]["post"]>;
+export type OpeningHours = SiteSettings["opening_hours"][number];
+export type Site = Json<paths["/api/v1/sites/{site_id}"]["get"]>;
+export type Appliance = Site["appliance_list"][number];
+export type Host = Site["host_list"][number];
+export type EnrolmentToken = Json<paths["/api/v1/sites/{site_id}/enrolment-tokens"]["post"]>;
+export type EnrolmentTokens = Json<paths["/api/v1/sites/{site_id}/enrolment-tokens"]["get"]>;
+export type SetHealing = Sent<paths["/api/v1/sites/{site_id}/healing"]["post"]>;
+export type WouldRun = Json<paths["/api/v1/sites/{site_id}/would-run"]["get"]>["items"][number];
+export type SiteResults = Json<paths["/api/v1/sites/{site_id}/results"]["get"]>;
+export type Cell = SiteResults["hosts"][number]["cells"][string];
+export type IncidentPage = Json<paths["/api/v1/incidents"]["get"]>;
+export type IncidentRow = IncidentPage["items"][number];
+export type Incident = Json<paths["/api/v1/sites/{site_id}/incidents/{incident_id}"]["get"]>;
+export type EvidencePage = Json<paths["/api/v1/sites/{site_id}/evidence"]["get"]>;
+export type EvidenceRow = EvidencePage["items"][number];
+export type EvidenceEntry = Json<paths["/api/v1/sites/{site_id}/evidence/{log_index}"]["get"]>;
+
+export type Outcome = "pass" | "fail" | "unknown" | "not_applicable";
+export type IncidentState =
+  | "open"
+  | "waiting"
+  | "observing"
+  | "healed"
+  | "resolved"
+  | "failed"
+  | "escalated";
+export type Verdict = "run" | "ask" | "offer" | "block";

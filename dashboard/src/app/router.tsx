@@ -1,0 +1,114 @@
+/** Every address of the dashboard, and what its search part may say. */
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+} from "@tanstack/react-router";
+import { Frame } from "@/app/Frame";
+import { readFilter } from "@/features/incidents/filter";
+import { FleetPage } from "@/routes/FleetPage";
+import { NotFoundPage } from "@/routes/NotFoundPage";
+import { PasswordPage } from "@/routes/PasswordPage";
+import { SignInPage } from "@/routes/SignInPage";
+import { readTab } from "@/routes/site/tabs";
+import { Failed, Loading } from "@/ui/States";
+
+const root = createRootRoute({ component: Outlet });
+
+const login = createRoute({
+  getParentRoute: () => root,
+  path: "/login",
+  validateSearch: ({ to }: Record<string, unknown>): { to?: string } => ownAddress(to),
+  component: SignInPage,
+});
+
+const password = createRoute({
+  getParentRoute: () => root,
+  path: "/password",
+  component: PasswordPage,
+});
+
+const frame = createRoute({ getParentRoute: () => root, id: "frame", component: Frame });
+
+const fleet = createRoute({
+  getParentRoute: () => frame,
+  path: "/",
+  validateSearch: readCursor,
+  component: FleetPage,
+});
+
+const newSite = createRoute({
+  getParentRoute: () => frame,
+  path: "/sites/new",
+  component: lazyRouteComponent(() => import("@/routes/NewSitePage"), "NewSitePage"),
+});
+
+const site = createRoute({
+  getParentRoute: () => frame,
+  path: "/sites/$siteId",
+  validateSearch: (search: Record<string, unknown>) => {
+    const tab = readTab(search.tab);
+    return { ...(tab ? { tab } : {}), ...readFilter(search) };
+  },
+  component: lazyRouteComponent(() => import("@/routes/SitePage"), "SitePage"),
+});
+
+const enrol = createRoute({
+  getParentRoute: () => frame,
+  path: "/sites/$siteId/enrol",
+  component: lazyRouteComponent(() => import("@/routes/EnrolPage"), "EnrolPage"),
+});
+
+const incident = createRoute({
+  getParentRoute: () => frame,
+  path: "/sites/$siteId/incidents/$incidentId",
+  component: lazyRouteComponent(() => import("@/routes/IncidentPage"), "IncidentPage"),
+});
+
+const entry = createRoute({
+  getParentRoute: () => frame,
+  path: "/sites/$siteId/evidence/$logIndex",
+  component: lazyRouteComponent(() => import("@/routes/EntryPage"), "EntryPage"),
+});
+
+const incidents = createRoute({
+  getParentRoute: () => frame,
+  path: "/incidents",
+  validateSearch: readFilter,
+  component: lazyRouteComponent(() => import("@/routes/IncidentsPage"), "IncidentsPage"),
+});
+
+const policy = createRoute({
+  getParentRoute: () => frame,
+  path: "/policy",
+  component: lazyRouteComponent(() => import("@/routes/PolicyPage"), "PolicyPage"),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([
+    login,
+    password,
+    frame.addChildren([fleet, newSite, site, enrol, incident, entry, incidents, policy]),
+  ]),
+  defaultPendingComponent: Loading,
+  defaultErrorComponent: ({ error, reset }) => <Failed error={error} retry={reset} />,
+  defaultNotFoundComponent: NotFoundPage,
+  scrollRestoration: true,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}
+
+function readCursor({ cursor }: Record<string, unknown>): { cursor?: string } {
+  return typeof cursor === "string" ? { cursor } : {};
+}
+
+/** Only an address on this server: never `//elsewhere`. */
+function ownAddress(to: unknown): { to?: string } {
+  return typeof to === "string" && /^\/(?![/\\])/.test(to) ? { to } : {};
+}

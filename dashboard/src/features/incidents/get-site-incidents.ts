@@ -1,0 +1,19 @@
+/** GET /sites/{id}/incidents */
+import { keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { body, client } from "@/api/client";
+import { LIVE_INTERVAL_MS, PAGE_ROWS } from "@/api/live";
+import type { IncidentFilter } from "@/features/incidents/filter";
+
+export const siteIncidentsQuery = (siteId: string, filter: IncidentFilter) =>
+  queryOptions({
+    queryKey: ["site-incidents", siteId, filter],
+    queryFn: ({ signal }) =>
+      body(
+        client.GET("/api/v1/sites/{site_id}/incidents", {
+          params: { path: { site_id: siteId }, query: { ...filter, limit: PAGE_ROWS } },
+          signal,
+        }),
+      ),
+    placeholderData: keepPreviousData,
+    refetchInterval: LIVE_INTERVAL_MS,
+  });

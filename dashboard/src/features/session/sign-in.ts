@@ -1,0 +1,15 @@
+/** POST /session */
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { body, client } from "@/api/client";
+import { sessionKey } from "@/api/session";
+import type { Me } from "@/api/types";
+
+export function useSignIn() {
+  const queries = useQueryClient();
+  return useMutation({
+    meta: { isSignIn: true },
+    mutationFn: (given: { email: string; password: string }): Promise<Me> =>
+      body(client.POST("/api/v1/session", { body: given })),
+    onSuccess: (me) => queries.setQueryData(sessionKey, me),
+  });
+}

@@ -1,0 +1,50 @@
+/** The site's appliances: whether they answer, and what waits in their queues. */
+import type { Appliance } from "@/api/types";
+import { Online } from "@/ui/Online";
+import { counted } from "@/ui/score";
+import { Empty } from "@/ui/States";
+import { Row, Table } from "@/ui/Table";
+import { MaybeTime, Time } from "@/ui/Time";
+
+const COLUMNS = ["Appliance", "State", "Last check-in", "Queue", "Agent", "Enrolled"];
+
+export function Appliances({ appliances }: { appliances: Appliance[] }) {
+  if (appliances.length === 0) {
+    return (
+      <Empty title="No appliance yet">
+        <p>An appliance is the machine at the clinic that runs the agent.</p>
+      </Empty>
+    );
+  }
+  return (
+    <Table label="Appliances" columns={COLUMNS}>
+      {appliances.map((appliance) => (
+        <Row
+          key={appliance.id}
+          columns={COLUMNS}
+          cells={[
+            <div key="name">
+              <b>{appliance.hostname}</b>
+              <br />
+              <code>{appliance.platform}</code>
+            </div>,
+            <Online key="state" total={1} online={appliance.is_online ? 1 : 0} />,
+            <MaybeTime key="checkin" at={appliance.last_checkin} none="never" />,
+            queueWords(appliance),
+            `${appliance.agent_version}, epoch ${appliance.epoch}`,
+            <Time key="enrolled" at={appliance.enrolled_at} />,
+          ]}
+        />
+      ))}
+    </Table>
+  );
+}
+
+function queueWords(appliance: Appliance): string {
+  const waiting = appliance.pending_bundles
+    ? `${counted(appliance.pending_bundles, "bundle")} waiting`
+    : "empty";
+  return appliance.quarantined_bundles
+    ? `${waiting}; ${appliance.quarantined_bundles} quarantined`
+    : waiting;
+}

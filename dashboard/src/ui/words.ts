@@ -1,0 +1,97 @@
+/** Central's enums in plain words, with the tone they are shown in. */
+import type { IncidentState, Outcome, Verdict } from "@/api/types";
+import type { IconName } from "@/ui/icons";
+
+export type Tone = "pass" | "fail" | "unknown" | "na" | "info";
+
+export interface Word {
+  label: string;
+  tone: Tone;
+  icon: IconName;
+}
+
+export const OUTCOMES: readonly Outcome[] = ["pass", "fail", "unknown", "not_applicable"];
+
+export const OUTCOME: Record<Outcome, Word> = {
+  pass: { label: "Pass", tone: "pass", icon: "pass" },
+  fail: { label: "Fail", tone: "fail", icon: "fail" },
+  unknown: { label: "Unknown", tone: "unknown", icon: "unknown" },
+  not_applicable: { label: "Not applicable", tone: "na", icon: "not_applicable" },
+};
+
+export const STATES: readonly IncidentState[] = [
+  "open",
+  "waiting",
+  "observing",
+  "healed",
+  "resolved",
+  "failed",
+  "escalated",
+];
+
+export const STATE: Record<IncidentState, Word> = {
+  open: { label: "Open", tone: "fail", icon: "fail" },
+  healed: { label: "Healed", tone: "pass", icon: "pass" },
+  resolved: { label: "Passes again", tone: "na", icon: "pass" },
+  failed: { label: "Repair failed", tone: "fail", icon: "fail" },
+  escalated: { label: "With a person", tone: "unknown", icon: "person" },
+  observing: { label: "Observing", tone: "info", icon: "eye" },
+  waiting: { label: "Waiting", tone: "unknown", icon: "clock" },
+};
+
+export const VERDICT: Record<Verdict, Word> = {
+  run: { label: "Run", tone: "pass", icon: "pass" },
+  ask: { label: "Ask", tone: "unknown", icon: "person" },
+  offer: { label: "Offer", tone: "info", icon: "person" },
+  block: { label: "Block", tone: "fail", icon: "fail" },
+};
+
+/** Why a decision refused, as the end of "… because". */
+const CODES: Record<string, string> = {
+  freeze: "a freeze is set",
+  observing: "the site or the host is only observed",
+  hold: "a hold is set after a flap",
+  no_match: "no rule matches",
+  denied: "a rule denies it",
+  unknown_action: "the runbook is not known",
+  not_admissible: "the runbook is not for this platform",
+  unresolved_input: "one of its inputs could not be resolved",
+  outside_window: "its window is closed",
+  locked: "another run is under way on this host",
+  cooldown: "it ran here too recently",
+  limit_exceeded: "a limit of the rule is used up",
+  not_offered: "the rule offers it to nobody",
+  error: "the rules could not be evaluated",
+  allowed: "a rule allows it",
+  approval_needed: "it needs an approval",
+  start_needed: "a person has to start it",
+};
+
+/** How one check of a decision's trace came out. */
+export const TRACE: Record<string, Word> = {
+  pass: { label: "Passed", tone: "pass", icon: "pass" },
+  fail: { label: "Refused", tone: "fail", icon: "fail" },
+  ask: { label: "Asks", tone: "unknown", icon: "person" },
+  skipped: { label: "Skipped", tone: "na", icon: "not_applicable" },
+  note: { label: "Note", tone: "info", icon: "eye" },
+  error: { label: "Error", tone: "fail", icon: "fail" },
+};
+
+export function codeWords(code: string): string {
+  return CODES[code] ?? code.replaceAll("_", " ");
+}
+
+/** "healing" as the site shows it. */
+export const HEALING: Record<"observe" | "heal", Word> = {
+  observe: { label: "Observing", tone: "info", icon: "eye" },
+  heal: { label: "Healing", tone: "pass", icon: "mend" },
+};
+
+/** The word for a text that may be one of a table's keys; any other is shown as it is. */
+export function wordFor(table: Record<string, Word>, text: string): Word {
+  return table[text] ?? { label: text.replaceAll("_", " "), tone: "na", icon: "not_applicable" };
+}
+
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
