@@ -105,6 +105,8 @@ class Central:
         self.process: Process | None = None
 
     def start(self) -> "Central":
+        # What a killed one left would look like an answer.
+        (self.data / "run" / "central.json").unlink(missing_ok=True)
         self.process = Process(
             self.folder / "up.log",
             *("up", "--data", self.data, "--port", str(self.port), *self.options),

@@ -128,6 +128,7 @@ class Delivery:
             backoff.end(tx)
             alarms.over(tx, Code.REFUSED, stream.SUBJECT, now)
             alarms.over(tx, Code.RECEIPT_WRONG, stream.SUBJECT, now)
+            alarms.over(tx, Code.STREAM_HOLE, stream.SUBJECT, now)
         self._limits.widen()
         if answer.log is not None:
             self._witness_log(answer.log)

@@ -189,8 +189,10 @@ def _used(usage: RuleUsage, run: Run, age: timedelta) -> RuleUsage:
 
 
 def _number(value: Any) -> Decimal:
-    """What a run counted against a limit; parameters that are no numbers count nothing."""
-    return Decimal(value) if isinstance(value, int | str) and _is_decimal(value) else Decimal(0)
+    """How much of a limit a run used, whichever its direction; no number counts nothing."""
+    return (
+        abs(Decimal(value)) if isinstance(value, int | str) and _is_decimal(value) else Decimal(0)
+    )
 
 
 def _is_decimal(value: int | str) -> bool:

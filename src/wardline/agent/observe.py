@@ -130,7 +130,7 @@ class Observer:
                 ids.incident(), self._ledger.site_id, host_id, result, self._ledger.now()
             )
         elif known is not None and known.state is not State.REPAIRING and _is_gone(result):
-            moved = incident.cleared(known, result, self._ledger.now())
+            moved = incident.resolved(known, result, self._ledger.now())
         if moved is None:
             return []
         incidents.save(tx, moved)

@@ -80,6 +80,12 @@ class Listener:
             case Transport.TLS:
                 return f"https://{self._first_name()}:{port}"
 
+    def local_address(self, port: int) -> str | None:
+        """How this machine's own command line reaches a Central behind a proxy; else None."""
+        if self.proxy is None or not (_is_loopback(self.host) or _is_wildcard(self.host)):
+            return None
+        return f"http://127.0.0.1:{port}"
+
     def _first_name(self) -> str:
         if self.tls_cert is not None:
             return _name_in(self.tls_cert) or self.host

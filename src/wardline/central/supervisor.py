@@ -13,11 +13,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-import asyncpg
-
 from wardline.central.children import Child, Group, Report
 from wardline.central.database import embedded, engine, migrate, roles
-from wardline.central.database.engine import APP_ROLE, JOBS_ROLE, Raw
+from wardline.central.database import owner as database_owner
+from wardline.central.database.engine import APP_ROLE, JOBS_ROLE
 from wardline.central.database.roles import Passwords
 from wardline.central.database.scope import Actor, ActorKind, Scope
 from wardline.central.database.session import open_session
@@ -153,7 +152,8 @@ class Supervisor:
         new = not self._layout.postgres.exists()
         self._report("Making the database" if new else "Starting the database")
         server = self._server = self._start_postgres()
-        asyncio.run(_create_database(server, passwords))
+        maintenance = server.dsn(embedded.OWNER, passwords.owner, database="postgres")
+        asyncio.run(database_owner.ensure_database(maintenance, embedded.DATABASE))
         return Addresses(
             server.dsn(embedded.OWNER, passwords.owner),
             server.dsn(APP_ROLE, passwords.app),
@@ -193,15 +193,12 @@ class Supervisor:
             owner_name="Owner",
             password=setup.demo_password(self._layout.demo_password) if options.demo else None,
         )
-        raw: Raw = await asyncpg.connect(addresses.owner)
-        try:
+        async with database_owner.at_work(addresses.owner) as raw:
             await setup.claim(raw, plan)
             owner = await setup.ensure_owner(raw, plan)
-            if plan.password is not None:
-                owner = replace(owner, one_time_password=plan.password)
-            token = await setup.make_local_token(raw, clock.system)
-        finally:
-            await raw.close()
+            token = await setup.make_local_token(raw, owner.partner_id, clock.system)
+        if plan.password is not None:
+            owner = replace(owner, one_time_password=plan.password)
         await _plant_policies(addresses, owner)
         return owner, token
 
@@ -252,7 +249,7 @@ class Supervisor:
     def _publish(self, bound: socket.socket, url: str, token: str, ca_file: Path | None) -> None:
         """For the command line on this machine."""
         content = {
-            "url": url,
+            "url": self._options.listener.local_address(bound.getsockname()[1]) or url,
             "token": token,
             "ca_file": str(ca_file) if ca_file is not None else None,
             "port": bound.getsockname()[1],
@@ -299,20 +296,6 @@ def _check_kind(layout: Layout, *, demo: bool) -> None:
         f"{layout.root} is in real use, which a demo must not touch: start it without --demo, or"
         " name another directory with --data"
     )
-
-
-async def _create_database(server: embedded.Server, passwords: Passwords) -> None:
-    raw: Raw = await asyncpg.connect(
-        server.dsn(embedded.OWNER, passwords.owner, database="postgres")
-    )
-    try:
-        known = await raw.fetchval(
-            "SELECT true FROM pg_database WHERE datname = $1", embedded.DATABASE
-        )
-        if not known:
-            await raw.execute(f"CREATE DATABASE {embedded.DATABASE}")
-    finally:
-        await raw.close()
 
 
 async def _plant_policies(addresses: Addresses, owner: FirstOwner) -> None:

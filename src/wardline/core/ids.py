@@ -24,7 +24,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}(\.[a-z][a-z0-9_]{0,62}){0,3}")
 
 
 def new(prefix: str) -> str:
-    """A new identifier `prefix_` + 26 characters: 48 bits of milliseconds, 80 random bits (ULID)."""
+    """A new `prefix_` + 26 characters (ULID): 48 bits of milliseconds, 80 random bits."""
     value = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
     return f"{prefix}_" + "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -5, -5))
 

@@ -1,4 +1,4 @@
-"""Every message between an appliance and Central, versioned; JSON, snake_case, unknown keys refused.
+"""Every message between an appliance and Central: versioned JSON, unknown keys refused.
 
 Times are `clock.wire` texts, bytes are standard base64 with padding, hashes and digests lower hex.
 """

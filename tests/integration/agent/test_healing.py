@@ -133,7 +133,7 @@ def test_medium_and_high_risk_wait_for_a_person(bench: Bench) -> None:
     assert waiting.decision["verdict"] == "ask"
 
 
-def test_a_drift_that_goes_away_by_itself_is_cleared_and_never_counted_as_healed(
+def test_a_drift_that_goes_away_by_itself_is_resolved_and_never_counted_as_healed(
     bench: Bench,
 ) -> None:
     bench.check_in()
@@ -146,7 +146,7 @@ def test_a_drift_that_goes_away_by_itself_is_cleared_and_never_counted_as_healed
     cleared = bench.central.records(CHECK)[-1]
     assert cleared.closed_at is not None
     assert cleared.outcome is None
-    assert cleared.state is IncidentState.OBSERVING
+    assert cleared.state is IncidentState.RESOLVED
     assert cleared.after is not None
     assert cleared.after.outcome is Outcome.PASS
 

@@ -22,7 +22,6 @@ class Code(StrEnum):
     REFUSED = "refused"  # Central does not accept this appliance's credential
     POLICY_REFUSED = "policy_refused"  # a policy snapshot that must not be used
     STORE_FULL = "store_full"  # no room for new evidence: checks are stopped
-    HOST_UNUSABLE = "host_unusable"  # a host of agent.toml that cannot be opened
 
 
 @dataclass(frozen=True, slots=True)

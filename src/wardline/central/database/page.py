@@ -31,7 +31,8 @@ def encode(*key: str | int) -> str:
 def decode(cursor: str, *kinds: type) -> list[str | int]:
     """The key in a cursor, of exactly these types; raises CursorInvalid."""
     try:
-        key = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        padded = cursor + "=" * (-len(cursor) % 4)
+        key = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (ValueError, binascii.Error):
         key = None
     if not isinstance(key, list) or [type(part) for part in key] != list(kinds):

@@ -2,10 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from wardline.core import protocol
+from wardline.central.jobs.upkeep import QUIET_SECONDS
 
-ONLINE_INTERVALS_MAX = 3
-ONLINE_SECONDS_MAX = ONLINE_INTERVALS_MAX * protocol.CHECKIN_INTERVAL_S
+# Three intervals with their splay; the standing job that marks quiet appliances uses the same.
+ONLINE_SECONDS_MAX = QUIET_SECONDS
 
 
 def is_online(last_checkin: datetime | None, now: datetime) -> bool:

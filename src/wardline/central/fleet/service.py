@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from wardline.central.database.session import Session, credentials
+from wardline.central.database import credentials
+from wardline.central.database.session import Session
 from wardline.central.fleet import freshness, repository
 from wardline.central.identity import tokens
 from wardline.central.identity.access import ApplianceCaller, ApplianceGate
@@ -24,10 +25,6 @@ from wardline.core.ids import PartnerId, SiteId
 from wardline.core.protocol import CheckinRequest, EnrolRequest, EnrolResponse, HostReport, Stream
 
 FIRST_EPOCH = 1
-
-_FIND_ENROLMENT = (
-    "SELECT id, site_id, partner_id, secret_hash, expires_at, used_at FROM credential_enrolment($1)"
-)
 
 
 class TokenRefused(WardlineError):
@@ -121,8 +118,7 @@ async def admit(
 
     Raises TokenRefused or ProofRefused; a token's state is told to nobody who lacks its secret.
     """
-    async with credentials(engine) as raw:
-        found = await raw.fetchrow(_FIND_ENROLMENT, request.token_id)
+    found = await credentials.enrolment(engine, request.token_id)
     given = tokens.digest(request.token_secret)
     if found is None or not hmac.compare_digest(given, found["secret_hash"]):
         raise TokenRefused(

@@ -9,12 +9,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from wardline.central.database import credentials
 from wardline.central.database.scope import Actor, ActorKind, Scope
-from wardline.central.database.session import Session, credentials, open_session
-from wardline.central.identity import cookies, tokens
+from wardline.central.database.session import Session, open_session
+from wardline.central.identity import cookies, repository, tokens
 from wardline.central.identity.permissions import ALLOWED, Permission, Role
 from wardline.central.web import state
 from wardline.core.clock import Now
@@ -28,12 +28,6 @@ PERMISSION_KEY = "x-permission"
 
 _BEARER = "bearer "
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_SESSION = (
-    "SELECT session_id, kind, user_id, partner_id, role, email, name, must_change_password,"
-    " last_seen_at FROM credential_session($1)"
-)
-_APPLIANCE = "SELECT appliance_id, site_id, partner_id, epoch FROM credential_appliance($1)"
-_SEEN = text("UPDATE sessions SET last_seen_at = :now WHERE id = :id")
 
 
 class NotSignedIn(WardlineError):
@@ -195,8 +189,7 @@ Appliance = Annotated[ApplianceGate, Depends(_appliance_gate)]
 async def identify(request: Request) -> Caller:
     """The caller behind the session cookie or the local token; raises NotSignedIn."""
     secret, kind = _shown(request)
-    async with credentials(state.engine(request)) as raw:
-        found = await raw.fetchrow(_SESSION, tokens.digest(secret))
+    found = await credentials.open_session(state.engine(request), tokens.digest(secret))
     if found is None or found["kind"] != kind:
         raise NotSignedIn("your session is not known or has ended: sign in again")
     now = state.now(request)()
@@ -273,7 +266,7 @@ def _check(caller: Caller, permission: Permission) -> None:
 
 async def _mark_seen(request: Request, session: Session, caller: Caller) -> None:
     if session.now - request.state.last_seen_at > timedelta(seconds=SEEN_SECONDS_STEP):
-        await session.execute(_SEEN, now=session.now, id=caller.session_id)
+        await repository.mark_seen(session, caller.session_id)
 
 
 async def _appliance(request: Request) -> ApplianceCaller:
@@ -282,8 +275,7 @@ async def _appliance(request: Request) -> ApplianceCaller:
         raise CredentialRefused(
             "authorization: an appliance shows its credential as a bearer token"
         )
-    async with credentials(state.engine(request)) as raw:
-        found = await raw.fetchrow(_APPLIANCE, tokens.digest(secret))
+    found = await credentials.appliance(state.engine(request), tokens.digest(secret))
     if found is None:
         raise CredentialRefused("authorization: this credential is not known here or was retired")
     return ApplianceCaller(

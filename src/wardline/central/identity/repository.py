@@ -1,10 +1,16 @@
 """SQL over users, sessions, partners and the installation row."""
 
+from dataclasses import dataclass, field
 from datetime import datetime
 
+import asyncpg
 from sqlalchemy import RowMapping, text
 
+from wardline.central.database.engine import Raw
 from wardline.central.database.session import Session
+from wardline.central.identity.permissions import Role
+from wardline.core import ids
+from wardline.core.ids import PartnerId, UserId
 
 # One statement counts the attempt and refuses it while locked, so that a hundred at once count as
 # a hundred. From the fifth failure on the pause doubles: 30 s, 60 s, … up to an hour.
@@ -36,6 +42,45 @@ _ME = text(
     " p.name AS partner_name, i.demo FROM users u JOIN partners p ON p.id = u.partner_id"
     " CROSS JOIN installation i WHERE u.id = :id"
 )
+
+
+_SEEN = text("UPDATE sessions SET last_seen_at = :now WHERE id = :id")
+
+# First start, as the schema's owner.
+_CLAIM = "INSERT INTO installation (id, demo) VALUES ($1, $2) ON CONFLICT (only_row) DO NOTHING"
+_INSTALLATION = "SELECT id, demo FROM installation"
+_FIRST_OWNER = (
+    "SELECT id, partner_id, email, must_change_password FROM users WHERE role = 'owner'"
+    " ORDER BY created_at, id LIMIT 1"
+)
+_REPLACE_ONE_TIME = (
+    "UPDATE users SET password_hash = $2, failed_logins = 0, locked_until = NULL WHERE id = $1"
+)
+_ADD_PARTNER = "INSERT INTO partners (id, name) VALUES ($1, $2)"
+_ADD_USER = (
+    "INSERT INTO users (id, partner_id, email, name, role, password_hash, must_change_password)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (lower(email)) DO NOTHING"
+)
+_END_LOCAL = (
+    "UPDATE sessions SET revoked_at = $2"
+    " WHERE partner_id = $1 AND kind = 'local' AND revoked_at IS NULL"
+)
+_ADD_LOCAL = (
+    "INSERT INTO sessions (id, partner_id, user_id, kind, token_hash, expires_at)"
+    " SELECT $1, partner_id, id, 'local', $3, $4 FROM users WHERE email = $2"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """A user to be; `password_hash` is argon2's, or what no password has."""
+
+    id: UserId
+    partner_id: PartnerId
+    email: str
+    name: str
+    role: Role
+    password_hash: str = field(repr=False)
 
 
 async def reserve_login(
@@ -89,7 +134,48 @@ async def revoke_others(session: Session, user_id: str, kept: str) -> int:
     return await session.execute(_REVOKE_OTHERS, user_id=user_id, kept=kept, now=session.now)
 
 
+async def mark_seen(session: Session, session_id: str) -> None:
+    await session.execute(_SEEN, now=session.now, id=session_id)
+
+
 async def me(session: Session, user_id: str) -> RowMapping:
     row = await session.row(_ME, id=user_id)
     assert row is not None
     return row
+
+
+async def claim(raw: Raw, installation_id: str, *, demo: bool) -> tuple[str, bool]:
+    """Writes the installation's row where there is none; gives the id and kind that it has."""
+    await raw.execute(_CLAIM, installation_id, demo)
+    row = await raw.fetchrow(_INSTALLATION)
+    assert row is not None
+    return row["id"], row["demo"]
+
+
+async def first_owner(raw: Raw) -> asyncpg.Record | None:
+    return await raw.fetchrow(_FIRST_OWNER)
+
+
+async def replace_one_time(raw: Raw, user_id: str, hashed: str) -> None:
+    await raw.execute(_REPLACE_ONE_TIME, user_id, hashed)
+
+
+async def add_partner(raw: Raw, partner_id: str, name: str) -> None:
+    await raw.execute(_ADD_PARTNER, partner_id, name)
+
+
+async def add_user(raw: Raw, user: NewUser, *, must_change_password: bool) -> None:
+    """Does nothing where the address is taken."""
+    await raw.execute(
+        _ADD_USER,
+        *(user.id, user.partner_id, user.email, user.name, user.role.value, user.password_hash),
+        must_change_password,
+    )
+
+
+async def replace_local_session(
+    raw: Raw, partner_id: str, email: str, digest: bytes, now: datetime, expires_at: datetime
+) -> None:
+    """The one session of the user `email` on this machine; the partner's others of its kind end."""
+    await raw.execute(_END_LOCAL, partner_id, now)
+    await raw.execute(_ADD_LOCAL, ids.new("sess"), email, digest, expires_at)

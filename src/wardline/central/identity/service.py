@@ -5,8 +5,9 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from wardline.central.database import credentials
 from wardline.central.database.scope import Actor, ActorKind, Scope
-from wardline.central.database.session import Session, credentials, open_session
+from wardline.central.database.session import Session, open_session
 from wardline.central.identity import passwords, repository, tokens
 from wardline.central.identity.access import Caller
 from wardline.central.identity.passwords import Passwords
@@ -19,8 +20,6 @@ SESSION_SECONDS_MAX = 12 * 3600
 FAILURES_FREE = 5
 LOCK_SECONDS_FIRST = 30
 LOCK_SECONDS_MAX = 3600
-
-_FIND_USER = "SELECT id, partner_id, password_hash, disabled_at FROM credential_user($1)"
 
 
 class LoginFailed(WardlineError):
@@ -57,8 +56,7 @@ class Gate:
 
 async def sign_in(gate: Gate, email: str, password: str) -> tuple[str, Me]:
     """A new session's secret and who it is; raises LoginFailed, the same way for every reason."""
-    async with credentials(gate.engine) as raw:
-        found = await raw.fetchrow(_FIND_USER, email)
+    found = await credentials.user(gate.engine, email)
     if found is None:
         await gate.passwords.verify(None, password)
         raise _failed()

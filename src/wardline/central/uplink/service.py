@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from wardline.central.database.session import Session
 from wardline.central.evidence import receive, tree
@@ -14,6 +15,7 @@ from wardline.central.identity.access import ApplianceCaller, ApplianceGate
 from wardline.central.incidents import service as incidents
 from wardline.central.posture import service as posture
 from wardline.central.uplink import snapshot
+from wardline.central.uplink.enrolled import Memory
 from wardline.central.uplink.repository import Enrolled, Repository, State
 from wardline.core import clock, protocol
 from wardline.core.evidence import checkpoint
@@ -27,6 +29,9 @@ from wardline.core.protocol import (
 )
 
 ETAG_CHARS = 32
+
+_verifier = ThreadPoolExecutor(max_workers=1, thread_name_prefix="verify")
+_memory = Memory()
 
 
 async def enrol(gate: ApplianceGate, installation_id: str, request: EnrolRequest) -> EnrolResponse:
@@ -79,11 +84,11 @@ async def receive_evidence(gate: ApplianceGate, body: bytes) -> EvidenceReceipts
     """A batch into the log. Raises BatchRefused, BatchTooLarge, Malformed; nothing of a refused
     batch is stored, but for the envelope that contradicts a stored one."""
     batch = receive.frame(body)
-    async with gate.open() as session:
-        enrolled = await Repository(session, gate.appliance.site_id).enrolled(
-            gate.appliance.appliance_id
-        )
-    received = await _verified(batch, gate.appliance, enrolled)
+    enrolled, received = await _memory.judge(
+        gate.appliance.appliance_id,
+        lambda: _enrolled(gate),
+        lambda enrolled: _verified(batch, gate.appliance, enrolled),
+    )
     async with gate.open() as session:
         await _keep_cosignatures(session, gate.appliance, enrolled.witness, batch)
         ingested = await _ingest(session, gate.appliance, received)
@@ -93,8 +98,15 @@ async def receive_evidence(gate: ApplianceGate, body: bytes) -> EvidenceReceipts
     return EvidenceReceipts(receipts=ingested.receipts, stream=ingested.stream, log=log)
 
 
+async def _enrolled(gate: ApplianceGate) -> Enrolled:
+    async with gate.open() as session:
+        repository = Repository(session, gate.appliance.site_id)
+        return await repository.enrolled(gate.appliance.appliance_id)
+
+
 async def _verified(batch: Batch, appliance: ApplianceCaller, enrolled: Enrolled) -> list[Received]:
-    """In a thread: the signature checks leave the interpreter to others while they compute."""
+    """In the one thread for it: signature checks leave the interpreter to others while they
+    compute, and more threads would only fight for it."""
     caller = Caller(
         appliance.site_id,
         appliance.partner_id,
@@ -102,7 +114,8 @@ async def _verified(batch: Batch, appliance: ApplianceCaller, enrolled: Enrolled
         enrolled.keys,
         enrolled.hosts,
     )
-    return await asyncio.to_thread(receive.verify, batch, caller)
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_verifier, receive.verify, batch, caller)
 
 
 async def _ingest(

@@ -1,5 +1,7 @@
-"""What every answer carries: a strict content policy, no sniffing, no framing, no caching of data;
-and which Host names are answered at all."""
+"""What every answer carries, and which Host names are answered at all.
+
+A strict content policy, no sniffing, no framing, no caching of data.
+"""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send

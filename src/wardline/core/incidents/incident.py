@@ -1,7 +1,7 @@
 """One open drift of a host and the only ways in which it moves on, as a value that never changes.
 
-A drift that goes away without a repair of ours is *cleared*: the incident gets `closed_at` and the
-passing result as `after`, and keeps the state, level and outcome it had. Its outcome is therefore
+A drift that goes away without a repair of ours is *resolved*: the incident gets `closed_at` and
+the passing result as `after`, and keeps the level and outcome it had. Its outcome is therefore
 never `success`: healed by us means that we ran a runbook and the same check passed afterwards.
 """
 
@@ -38,6 +38,7 @@ class State(StrEnum):
     WAITING = "waiting"
     REPAIRING = "repairing"
     HEALED = "healed"
+    RESOLVED = "resolved"
     FAILED = "failed"
     ESCALATED = "escalated"
 
@@ -179,16 +180,18 @@ def interrupted(incident: Incident, after: Result, at: datetime) -> Incident:
         changed=False,
         exit_code=None,
         duration_ms=0,
-        error="the agent was stopped during this run; which of its steps ran is not known",
+        error="the agent was stopped during this run, or could not record it: which of its steps"
+        " ran is not known",
     )
+    passes = after.outcome is bundle.Outcome.PASS
     return replace(
         incident,
-        state=State.OPEN,
+        state=State.RESOLVED if passes else State.OPEN,
         level=None,
         outcome=None,
         actions=(told,),
         after=after,
-        closed_at=at if after.outcome is bundle.Outcome.PASS else None,
+        closed_at=at if passes else None,
         interruptions=incident.interruptions + 1,
     )
 
@@ -205,10 +208,10 @@ def escalated(incident: Incident, decision: Mapping[str, Any] | None = None) -> 
     )
 
 
-def cleared(incident: Incident, passed: Result, at: datetime) -> Incident:
-    """The check passes again and no run of ours is why; state and outcome stay as they were."""
+def resolved(incident: Incident, passed: Result, at: datetime) -> Incident:
+    """The check passes again and no run of ours is why; level and outcome stay as they were."""
     _expect(incident, State.OPEN, State.OBSERVING, State.WAITING, State.FAILED, State.ESCALATED)
-    return replace(incident, after=passed, closed_at=at)
+    return replace(incident, state=State.RESOLVED, after=passed, closed_at=at)
 
 
 def _expect(incident: Incident, *states: State) -> None:

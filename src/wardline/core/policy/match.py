@@ -79,8 +79,9 @@ def _fitting(
     """The rules that fit, by id, and the ids of those whose condition failed."""
     fitting: dict[str, Rule] = {}
     failed: set[str] = set()
+    kpi_id = request.alert.kpi_id
     for rule in rules:
-        if not _fits(rule, request, action):
+        if rule.when.kpi_id != kpi_id or not _fits(rule, request, action):
             continue
         try:
             held = condition.holds(rule.when.condition, request)
@@ -95,7 +96,6 @@ def _fitting(
 def _fits(rule: Rule, request: Request, action: str | None) -> bool:
     return (
         rule.enabled
-        and rule.when.kpi_id == request.alert.kpi_id
         and rule.action in (action, ANY_ACTION)
         and (rule.expires_at is None or request.at < rule.expires_at)
         and any(severity.meets(listed, request.alert.severity) for listed in rule.when.severity)
@@ -114,11 +114,12 @@ def _in_scope(scope: Scope, request: Request) -> bool:
 
 
 def _is_open(rule: Rule, request: Request) -> bool:
-    """A zone that this machine does not know leaves a deny open and an allow closed."""
+    """A window that cannot be judged counts as open: a deny then forbids, and an allow that wins
+    by it is stopped by the check of its window instead of giving way to a broader rule."""
     try:
         return window.contains(rule.window, request.at, request.zone)
     except UnknownZone:
-        return rule.effect is Effect.DENY
+        return True
 
 
 def _why_lost(rule: Rule, decider: Rule | None, request: Request) -> str:

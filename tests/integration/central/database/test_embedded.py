@@ -103,7 +103,10 @@ def test_a_lock_file_of_a_process_that_is_not_postgres_is_stale(home: Path) -> N
     begin(home).stop()
     (home / "postmaster.pid").write_text(f"{os.getpid()}\n{home}\n")
     second = begin(home)
-    second.stop()
+    try:
+        assert ask(owner(second)) == 1
+    finally:
+        second.stop()
 
 
 def test_a_second_start_on_the_same_directory_is_refused(

@@ -37,9 +37,9 @@ async def test_the_first_owner_signs_in_with_the_one_time_password(
 async def test_the_local_token_reads_and_exports_and_changes_nothing(
     browser: httpx2.AsyncClient, owner: Raw, moment: Moment
 ) -> None:
-    await setup.ensure_owner(owner, PLAN)
-    old = await setup.make_local_token(owner, clock.system)
-    token = await setup.make_local_token(owner, clock.system)
+    partner_id = (await setup.ensure_owner(owner, PLAN)).partner_id
+    old = await setup.make_local_token(owner, partner_id, clock.system)
+    token = await setup.make_local_token(owner, partner_id, clock.system)
     headers = {"Authorization": f"Bearer {token}"}
     moment.advance(7 * 24 * 3600)
     assert (await browser.get("/api/v1/status", headers=headers)).status_code == 200
@@ -52,8 +52,8 @@ async def test_the_local_token_reads_and_exports_and_changes_nothing(
 
 
 async def test_the_local_user_cannot_sign_in(browser: httpx2.AsyncClient, owner: Raw) -> None:
-    await setup.ensure_owner(owner, PLAN)
-    await setup.make_local_token(owner, clock.system)
+    partner_id = (await setup.ensure_owner(owner, PLAN)).partner_id
+    await setup.make_local_token(owner, partner_id, clock.system)
     email = await owner.fetchval("SELECT email FROM users WHERE role = 'auditor'")
     body = {"email": email, "password": "!"}
     assert (await browser.post("/api/v1/session", json=body)).status_code == 401

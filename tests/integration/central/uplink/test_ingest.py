@@ -375,3 +375,11 @@ async def test_an_appliance_without_a_credential_is_refused(appliance):
     envelope = appliance.seal()
     appliance.credential = "x" * 43
     assert (await appliance.send(envelope)).status_code == 401
+
+
+async def test_a_host_declared_after_the_first_batch_is_known_to_the_next(appliance):
+    assert (await appliance.send(appliance.seal())).status_code == 200
+    appliance.hosts.append(ids.host())
+    await appliance.check_in()
+    answer = await appliance.send(appliance.seal(host_id=appliance.hosts[1]))
+    assert answer.status_code == 200, answer.text

@@ -55,7 +55,7 @@ class Draw:
             id=rule_id,
             when=When(
                 self._one(["disk", "disk", "margin"]),
-                tuple(dict.fromkeys(self.random.choices(list(Severity), k=3))),
+                tuple(dict.fromkeys(self.random.choices(list(Severity), k=6))),
                 self._seldom("delta > 3"),
             ),
             action=self._one(["fix", "fix", "other", "*"]),
@@ -70,7 +70,7 @@ class Draw:
             effect=Effect.DENY if self._chance(0.1) else Effect.ALLOW,
             scope=self._scope(),
             floor=self._chance(0.2),
-            cooldown_minutes=self._seldom(WEEK_MINUTES // 2),
+            cooldown_minutes=self._one([None, None, WEEK_MINUTES // 2]),
             max_stale_minutes=self._seldom(60),
             mode=Mode.LOG_ONLY if self._chance(0.15) else Mode.ENFORCE,
             expires_at=self._seldom(START + timedelta(days=3)),
@@ -104,7 +104,7 @@ class Draw:
     def state(self) -> State:
         known = {"fix": ActionFacts(self._one(list(Risk)), self._one([(), ("linux",)]))}
         usage = RuleUsage(pct_24h=self.random.randint(0, 3), running=self.random.randint(0, 1))
-        host = HostUsage(self.random.randint(0, 1), self._seldom(START))
+        host = HostUsage(self.random.randint(0, 1), self._one([None, START]))
         return State(
             freeze=self._chance(0.05),
             observing=self._chance(0.1),

@@ -11,7 +11,8 @@ CREATE TABLE IF NOT EXISTS incidents (
   resolution_level TEXT,       -- L1, L2, L3
   outcome TEXT,                -- success, failed, escalated
   state TEXT NOT NULL CHECK (
-    state IN ('open', 'observing', 'waiting', 'repairing', 'healed', 'failed', 'escalated')),
+    state IN ('open', 'observing', 'waiting', 'repairing', 'healed', 'resolved', 'failed',
+              'escalated')),
   closed_at TEXT,              -- NULL while the drift is there
   runbook_id TEXT,             -- the last runbook that ran for it
   tried TEXT NOT NULL DEFAULT '[]',        -- runbooks that ran and did not help, JSON

@@ -1,0 +1,161 @@
+"""Central's processes killed in the middle of their work: what was answered is still there."""
+
+import json
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.harness.product import Central, wait_for
+from wardline.cli.client import Client, Rejected, Unreachable
+
+RECOVERY_SECONDS_MAX = 40.0
+ATTEMPTS = 30
+KILL_AT = 5
+SITE = {"zone": "Europe/Berlin", "opening_hours": []}
+
+
+@pytest.fixture
+def central(tmp_path: Path) -> Iterator[Central]:
+    made = Central(tmp_path).start()
+    yield made
+    made.stop()
+
+
+def descendants(central: Central) -> list[psutil.Process]:
+    assert central.process is not None
+    return psutil.Process(central.process.popen.pid).children(recursive=True)
+
+
+def child(central: Central, *words: str) -> psutil.Process:
+    """The direct child whose command line has these words."""
+    assert central.process is not None
+    for process in psutil.Process(central.process.popen.pid).children():
+        line = process.cmdline()
+        if all(any(word in part for part in line) for word in words):
+            return process
+    raise AssertionError(f"no child with {words} among {descendants(central)}")
+
+
+def add(owner: Client, name: str) -> str:
+    return str(owner.post("/sites", {"name": name, **SITE})["id"])
+
+
+def names(owner: Client) -> set[str]:
+    found: set[str] = set()
+    cursor: str | None = ""
+    while cursor is not None:
+        more = {"cursor": cursor} if cursor else {}
+        page = owner.get("/fleet", limit=200, **more)
+        found |= {site["name"] for site in page["items"]}
+        cursor = page["next_cursor"]
+    return found
+
+
+def keep_adding(owner: Client, prefix: str, during: Any) -> set[str]:
+    """Adds sites until one fails, killing in the middle; the names that were acknowledged."""
+    acknowledged: set[str] = set()
+    for number in range(ATTEMPTS):
+        if number == KILL_AT:
+            during()
+        try:
+            add(owner, f"{prefix} {number}")
+        except (Unreachable, Rejected):
+            break
+        acknowledged.add(f"{prefix} {number}")
+    return acknowledged
+
+
+def test_web_postgres_and_jobs_come_back_with_all_that_was_acknowledged(central: Central) -> None:
+    owner = central.owner()
+    acknowledged: set[str] = set()
+    for words in (("wardline.central", "web"), ("postgres",), ("wardline.central", "jobs")):
+        victim = child(central, *words)
+        acknowledged |= keep_adding(owner, words[-1], victim.kill)
+        wait_for(lambda: answers(owner), f"Central after killing {words[-1]}", RECOVERY_SECONDS_MAX)
+        wait_for(
+            lambda words=words: child_or_none(central, *words),  # type: ignore[misc]
+            f"a new {words[-1]} process",
+            RECOVERY_SECONDS_MAX,
+        )
+        assert child(central, *words).pid != victim.pid
+    assert acknowledged
+    assert acknowledged <= names(owner)
+    owner.close()
+    assert central.process is not None
+    output = central.process.output()
+    assert "The web process ended (signal 9)" in output
+    assert "The database ended and is started again" in output
+    assert "The jobs process ended (signal 9)" in output
+
+
+def test_killing_the_supervisor_ends_its_children_and_the_next_start_works(
+    central: Central,
+) -> None:
+    owner = central.owner()
+    acknowledged = keep_adding(owner, "before", lambda: None)
+    children = descendants(central)
+    assert len(children) > 2
+    assert central.process is not None
+    central.process.kill()
+    owner.close()
+    gone, alive = psutil.wait_procs(children, timeout=15)
+    assert not alive, [process.cmdline() for process in alive]
+    assert len(gone) == len(children)
+    output_before = central.process.output()
+    (central.data / "run" / "central.json").unlink()
+    central.start()
+    client = Client(central.address["url"])
+    client.sign_in("owner@wardline.local", "a long passphrase of ours")
+    assert acknowledged <= names(client)
+    client.close()
+    assert "one-time password" in output_before
+    assert "one-time password" not in central.process.output()
+
+
+def test_ctrl_c_ends_everything_within_seconds(central: Central) -> None:
+    children = descendants(central)
+    assert central.process is not None
+    begun = time.monotonic()
+    central.process.popen.send_signal(signal.SIGINT)
+    assert central.process.popen.wait(20) == 0
+    assert time.monotonic() - begun < 10
+    _, alive = psutil.wait_procs(children, timeout=1)
+    assert not alive
+    assert not (central.data / "run" / "central.json").exists()
+    assert not list((central.data / "run").glob(".s.PGSQL*"))
+
+
+def test_no_secret_stands_in_a_command_line_an_environment_or_an_open_file(
+    central: Central,
+) -> None:
+    secrets = json.loads((central.data / "keys" / "database.json").read_text())
+    for process in descendants(central):
+        shown = " ".join(process.cmdline()) + json.dumps(process.environ())
+        assert not any(secret in shown for secret in secrets.values())
+    for name in ("keys/database.json", "keys/server/log.key", "run/central.json", "kind"):
+        assert (central.data / name).stat().st_mode & 0o777 == 0o600, name
+    for name in ("", "keys", "run", "log", "tls", "postgres"):
+        assert (central.data / name).stat().st_mode & 0o777 == 0o700, name
+    log = "".join(path.read_text() for path in (central.data / "log").iterdir())
+    assert central.login()[1] not in log
+    assert not any(secret in log for secret in secrets.values())
+
+
+def answers(owner: Client) -> bool:
+    try:
+        return "totals" in owner.get("/fleet")
+    except (Unreachable, Rejected):
+        return False
+
+
+def child_or_none(central: Central, *words: str) -> psutil.Process | None:
+    try:
+        found = child(central, *words)
+    except (AssertionError, psutil.Error):
+        return None
+    return found if found.status() != psutil.STATUS_ZOMBIE else None

@@ -1,0 +1,109 @@
+"""The only ways in which an incident moves on."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.unit.core.incidents.drift import AT, BOOK, failed, result
+from wardline.core.errors import Conflict
+from wardline.core.evidence.bundle import (
+    ACTIONS_MAX,
+    Action,
+    IncidentOutcome,
+    Outcome,
+    ResolutionLevel,
+)
+from wardline.core.incidents import incident
+from wardline.core.incidents.incident import Incident, State
+
+RAN = Action("mode", "set_mode", "/etc/passwd", False, True, None, 3)
+
+
+def _opened() -> Incident:
+    return incident.opened("inc_x", "site_x", "host_x", failed(), AT)
+
+
+def _started() -> Incident:
+    return incident.started(_opened(), {"verdict": "run"}, BOOK)
+
+
+def test_a_run_with_a_passing_measurement_is_healed_at_l1() -> None:
+    healed = incident.ended(_started(), True, (RAN,), result(Outcome.PASS), AT)
+    assert (healed.state, healed.outcome) == (State.HEALED, IncidentOutcome.SUCCESS)
+    assert healed.level is ResolutionLevel.L1
+    assert healed.closed_at == AT
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAIL, Outcome.UNKNOWN, Outcome.NOT_APPLICABLE])
+def test_a_run_that_ended_well_without_a_passing_measurement_is_failed(outcome: Outcome) -> None:
+    ended = incident.ended(_started(), True, (RAN,), result(outcome), AT)
+    assert (ended.state, ended.outcome) == (State.FAILED, IncidentOutcome.FAILED)
+    assert ended.closed_at is None
+    assert ended.tried == (BOOK.id,)
+
+
+def test_a_run_that_failed_is_failed_even_if_the_check_passes_now() -> None:
+    ended = incident.ended(_started(), False, (RAN,), result(Outcome.PASS), AT)
+    assert ended.state is State.FAILED
+
+
+def test_an_interrupted_run_is_never_a_success() -> None:
+    passing = incident.interrupted(_started(), result(Outcome.PASS), AT)
+    assert passing.outcome is None
+    assert passing.closed_at == AT
+    still = incident.interrupted(_started(), failed(), AT)
+    assert (still.state, still.closed_at, still.interruptions) == (State.OPEN, None, 1)
+    assert still.record().actions[0].error is not None
+
+
+@pytest.mark.parametrize(
+    "move",
+    [
+        lambda one: incident.judged(one, State.WAITING, {"verdict": "ask"}, BOOK, ()),
+        incident.escalated,
+        lambda one: one,
+    ],
+)
+def test_a_drift_that_went_away_by_itself_never_has_the_outcome_success(
+    move: Callable[[Incident], Incident],
+) -> None:
+    cleared = incident.resolved(move(_opened()), result(Outcome.PASS), AT)
+    assert cleared.closed_at == AT
+    assert cleared.outcome is not IncidentOutcome.SUCCESS
+    assert cleared.state is not State.HEALED
+
+
+@pytest.mark.parametrize(
+    "move",
+    [
+        lambda one: incident.started(one, {}, BOOK),
+        lambda one: incident.judged(one, State.OPEN, None, None, ()),
+        incident.escalated,
+        lambda one: incident.resolved(one, result(Outcome.PASS), AT),
+        lambda one: incident.interrupted(one, failed(), AT),
+        lambda one: incident.ended(one, True, (), result(Outcome.PASS), AT),
+    ],
+)
+def test_what_is_closed_moves_no_more(move: Callable[[Incident], Incident]) -> None:
+    healed = incident.ended(_started(), True, (RAN,), result(Outcome.PASS), AT)
+    with pytest.raises(Conflict):
+        move(healed)
+
+
+def test_nothing_is_sealed_in_the_middle_of_a_repair() -> None:
+    with pytest.raises(Conflict):
+        _started().record()
+
+
+def test_the_same_kind_of_drift_on_two_hosts_has_one_pattern() -> None:
+    other = incident.opened("inc_y", "site_y", "host_y", failed(), AT)
+    assert other.pattern_signature == _opened().pattern_signature
+
+
+def test_a_record_holds_as_many_actions_and_diffs_as_fit_and_says_what_it_leaves_out() -> None:
+    big = Action("a", "set_mode", "/x", False, True, None, 1, diff="d" * 16_000)
+    many = incident.ended(_started(), True, (big,) * 70, result(Outcome.PASS), AT).record()
+    assert len(many.actions) == ACTIONS_MAX
+    assert sum(len(action.diff) for action in many.actions) < 60_000
+    assert "left out" in many.actions[10].diff
+    assert "further steps are left out" in (many.actions[-1].error or "")

@@ -1,0 +1,63 @@
+"""The ladder's thresholds and its order."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.core.incidents.drift import failed, remedy
+from wardline.core.incidents import incident, ladder
+
+NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+
+
+@given(
+    heals=st.integers(1, 50),
+    window_minutes=st.integers(1, 7 * 24 * 60),
+    interval_s=st.floats(0.5, 86400),
+)
+def test_a_threshold_that_is_called_reachable_is_reached(
+    heals: int, window_minutes: int, interval_s: float
+) -> None:
+    """One heal per measurement, as fast as the check is measured at all."""
+    if not ladder.reachable(heals, window_minutes, interval_s):
+        return
+    window = ladder.flap_window(heals, window_minutes, interval_s)
+    healed = [NOW - timedelta(seconds=number * interval_s) for number in range(1, heals + 1)]
+    assert ladder.flapping(healed, NOW, heals, window)
+    assert not ladder.flapping(healed[:-1], NOW, heals, window)
+
+
+def test_the_defaults_are_reachable_at_every_interval_of_a_day() -> None:
+    for interval_s in (1, 300, 3600, 86400):
+        assert ladder.reachable(ladder.FLAP_HEALS, ladder.FLAP_WINDOW_MINUTES, interval_s)
+
+
+def test_a_threshold_that_takes_longer_than_a_flap_can_is_unreachable() -> None:
+    assert not ladder.reachable(10_000, 120, 3600)
+
+
+def test_heals_outside_the_window_and_in_the_future_do_not_count() -> None:
+    window = timedelta(minutes=120)
+    healed = [NOW - timedelta(minutes=1), NOW - timedelta(minutes=121), NOW + timedelta(minutes=1)]
+    assert not ladder.flapping(healed, NOW, 2, window)
+    assert ladder.flapping(healed, NOW, 1, window)
+
+
+def test_what_failed_is_not_tried_again_and_when_all_failed_it_is_a_persons_turn() -> None:
+    one, two = remedy("a.one"), remedy("a.two")
+    drift = incident.opened("inc_x", "site_x", "host_x", failed(), NOW)
+    assert ladder.exhausted((one, two), drift) is None
+    tried = _tried(drift, "a.one")
+    assert ladder.untried((one, two), tried) == (two,)
+    assert ladder.exhausted((one, two), _tried(tried, "a.two")) is not None
+
+
+def test_no_remedy_is_a_persons_turn() -> None:
+    drift = incident.opened("inc_x", "site_x", "host_x", failed(), NOW)
+    assert ladder.exhausted((), drift) == "no remedy answers this check"
+
+
+def _tried(drift: incident.Incident, runbook: str) -> incident.Incident:
+    return replace(drift, tried=(*drift.tried, runbook))
