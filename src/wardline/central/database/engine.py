@@ -1,5 +1,6 @@
 """The pool of one role in one process: SQLAlchemy's asyncpg engine, 2 to 10 connections."""
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -27,16 +28,16 @@ LOCK_SECONDS_MAX = 10
 IDLE_IN_TRANSACTION_SECONDS_MAX = 60
 
 
-def create(
-    dsn: str, *, pool_size: int = POOL_SIZE_MIN, pool_max: int = POOL_SIZE_MAX
-) -> AsyncEngine:
+def create(dsn: str, *, pool_max: int = POOL_SIZE_MAX) -> AsyncEngine:
     """An engine for a `postgresql://` address; sessions begin and end their own transactions."""
     engine = create_async_engine(
         _url(dsn),
         # Sessions send BEGIN together with their scope, in one round trip.
         isolation_level="AUTOCOMMIT",
-        pool_size=pool_size,
-        max_overflow=pool_max - pool_size,
+        # A connection beyond pool_size is closed when it comes back, and a new one costs a login
+        # and a backend: so all are kept, opened as they are needed, the first by `warm`.
+        pool_size=pool_max,
+        max_overflow=0,
         pool_timeout=POOL_WAIT_SECONDS_MAX,
         pool_pre_ping=True,
         hide_parameters=True,
@@ -55,6 +56,13 @@ def create(
     event.listen(engine.sync_engine, "connect", _use_json_codec)
     event.listen(engine.sync_engine, "checkin", _discard_if_in_transaction)
     return engine
+
+
+async def warm(engine: AsyncEngine, pool_min: int = POOL_SIZE_MIN) -> None:
+    """Opens the first connections, so that no first caller waits for them."""
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(pool_min):
+            await stack.enter_async_context(engine.connect())
 
 
 def role(engine: AsyncEngine) -> str | None:

@@ -1,7 +1,7 @@
 """HTTP: a site's evidence as a list, one entry with its proof, and the export for an auditor."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Annotated, Any
@@ -15,12 +15,12 @@ from wardline.central.database import page
 from wardline.central.database.page import Cursor, Limit
 from wardline.central.database.session import Session, open_session
 from wardline.central.evidence import reading, tree
-from wardline.central.evidence.repository import Repository, StoredCheckpoint
+from wardline.central.evidence.reading import LogState, Signed
 from wardline.central.identity.access import EvidenceReader
 from wardline.central.identity.server_keys import ServerKeys
 from wardline.central.tenancy import service as tenancy
 from wardline.central.web import state
-from wardline.core.errors import Conflict, NotFound
+from wardline.core.errors import Conflict
 from wardline.core.evidence import checkpoint, log
 from wardline.formats import kit
 
@@ -92,14 +92,14 @@ async def list_evidence(
 ) -> EvidenceOut:
     """The site's log, newest entry first."""
     await tenancy.get(session, site_id)
-    described = await _log(session, site_id, request)
-    before = described.size if cursor is None else int(page.decode(cursor, int)[0])
-    head = await Repository(session, site_id).head()
-    generation = 1 if head is None else head.generation
-    rows = await reading.page(session, site_id, generation, before, limit + 1)
+    log_state = await reading.state(session, site_id)
+    before = log_state.size if cursor is None else int(page.decode(cursor, int)[0])
+    rows = await reading.page(session, site_id, log_state, before, limit)
     following = page.encode(rows[limit - 1]["log_index"]) if len(rows) > limit else None
     return EvidenceOut(
-        items=[_entry(row) for row in rows[:limit]], next_cursor=following, log=described
+        items=[_entry(row) for row in rows[:limit]],
+        next_cursor=following,
+        log=_log(site_id, log_state, request),
     )
 
 
@@ -132,29 +132,21 @@ async def get_entry(
 ) -> EntryDetailOut:
     """One entry, its bundle as it was signed, and its proof under the newest checkpoint."""
     await tenancy.get(session, site_id)
-    log_head = await Repository(session, site_id).head()
-    generation = 1 if log_head is None else log_head.generation
-    row = await reading.one(session, site_id, generation, log_index)
-    if row is None:
-        raise NotFound("no such entry in this site's log")
-    head = await tree.newest(session, site_id)
-    proof = None
-    if head is not None and log_index < head.size:
-        (path,) = await tree.inclusion_proofs(session, site_id, head.size, [log_index])
-        proof = ProofOut(size=head.size, path=[item.hex() for item in path])
+    found = await reading.entry(session, site_id, log_index)
+    row, head = found.row, found.checkpoint
     has_bundle = row["payload"] is not None
     return EntryDetailOut(
         entry=orjson.loads(row["entry"]),
         leaf_hash=row["leaf_hash"].hex(),
         payload=orjson.loads(row["payload"]) if has_bundle else None,
         envelope=reading.envelope(row).to_wire() if has_bundle else None,
-        proof=proof,
-        checkpoint=None if head is None or proof is None else head.note,
+        proof=None if head is None else _proof(head, found.path),
+        checkpoint=None if head is None else head.note,
     )
 
 
 async def _kit(
-    opened: reading.Open, site_id: str, head: StoredCheckpoint, keys: ServerKeys
+    opened: reading.Open, site_id: str, head: Signed, keys: ServerKeys
 ) -> AsyncIterator[bytes]:
     """The kit piece by piece; one part of it is in memory at a time."""
     origin = checkpoint.parse_note(head.note).checkpoint().origin
@@ -171,19 +163,20 @@ async def _kit(
     yield writer.finish()
 
 
-async def _log(session: Session, site_id: str, request: Request) -> LogOut:
-    head = await Repository(session, site_id).head()
-    newest = await tree.newest(session, site_id)
-    generation = 1 if head is None else head.generation
+def _log(site_id: str, found: LogState, request: Request) -> LogOut:
     installation_id = _server_keys(request).installation_id
     return LogOut(
-        size=0 if head is None else head.frontier.size,
-        checkpoint_size=0 if newest is None else newest.size,
-        checkpoint_at=None if newest is None else newest.signed_at,
-        root=None if newest is None else newest.root.hex(),
-        witnessed_size=await reading.witnessed_size(session, site_id, generation),
-        origin=checkpoint.log_origin(installation_id, site_id, generation),
+        size=found.size,
+        checkpoint_size=found.checkpoint_size,
+        checkpoint_at=found.checkpoint_at,
+        root=None if found.root is None else found.root.hex(),
+        witnessed_size=found.witnessed_size,
+        origin=checkpoint.log_origin(installation_id, site_id, found.generation),
     )
+
+
+def _proof(head: Signed, path: Sequence[bytes]) -> ProofOut:
+    return ProofOut(size=head.size, path=[item.hex() for item in path])
 
 
 def _entry(row: Any) -> EntryOut:

@@ -5,11 +5,12 @@ take turns and never wait for each other in a circle.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 import asyncpg
+from sqlalchemy import RowMapping, text
 
 from wardline.central.database.session import Session
 from wardline.core.evidence import log
@@ -89,6 +90,46 @@ INSERT INTO evidence_cosignatures (site_id, partner_id, generation, size, applia
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING
 """
 
+_PAGE = text(
+    "SELECT e.log_index, e.kind, e.entry, b.bundle_type, b.host_id, h.name AS host_name,"
+    " b.appliance_id, b.epoch, b.seq, b.bundle_hash, b.generated_at, b.received_at, b.payload"
+    " FROM evidence_log_entries e"
+    " LEFT JOIN evidence_bundles b ON b.site_id = e.site_id AND b.generation = e.generation"
+    "   AND b.log_index = e.log_index"
+    " LEFT JOIN hosts h ON h.site_id = e.site_id AND h.id = b.host_id"
+    " WHERE e.site_id = :site_id AND e.generation = :generation AND e.log_index < :before"
+    " ORDER BY e.log_index DESC LIMIT :limit"
+)
+_ONE = text(
+    "SELECT e.kind, e.entry, e.leaf_hash, b.payload, b.kid, b.signature"
+    " FROM evidence_log_entries e"
+    " LEFT JOIN evidence_bundles b ON b.site_id = e.site_id AND b.generation = e.generation"
+    "   AND b.log_index = e.log_index"
+    " WHERE e.site_id = :site_id AND e.generation = :generation AND e.log_index = :log_index"
+)
+_ENTRIES = text(
+    "SELECT log_index AS key, entry FROM evidence_log_entries"
+    " WHERE site_id = :site_id AND generation = :generation AND log_index > :after"
+    " AND log_index < :size ORDER BY log_index LIMIT :limit"
+)
+_BUNDLES = text(
+    "SELECT log_index AS key, payload, kid, signature FROM evidence_bundles"
+    " WHERE site_id = :site_id AND generation = :generation AND log_index > :after"
+    " AND log_index < :size ORDER BY log_index LIMIT :limit"
+)
+_CHECKPOINTS = text(
+    "SELECT c.size AS key, c.note, (SELECT string_agg(w.line, '' ORDER BY w.appliance_id)"
+    "   FROM evidence_cosignatures w WHERE w.site_id = c.site_id"
+    "   AND w.generation = c.generation AND w.size = c.size) AS cosignatures"
+    " FROM evidence_checkpoints c"
+    " WHERE c.site_id = :site_id AND c.generation = :generation AND c.size > :after"
+    " AND c.size <= :size ORDER BY c.size LIMIT :limit"
+)
+_WITNESSED = text(
+    "SELECT max(size) AS size FROM evidence_cosignatures"
+    " WHERE site_id = :site_id AND generation = :generation"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Head:
@@ -153,12 +194,23 @@ class StoredCheckpoint:
     signed_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Below:
+    """A slice of what stands under a checkpoint of `size`: what comes after the key `after`."""
+
+    generation: int
+    size: int
+    after: int
+    limit: int
+
+
 class Repository:
     """One site's evidence tables inside one transaction."""
 
-    __slots__ = ("_partner_id", "_raw", "_site_id")
+    __slots__ = ("_partner_id", "_raw", "_session", "_site_id")
 
     def __init__(self, session: Session, site_id: str) -> None:
+        self._session = session
         self._raw: asyncpg.Connection[Any] = session.raw
         self._site_id = site_id
         self._partner_id = session.scope.owner
@@ -285,6 +337,36 @@ class Repository:
             *(self._site_id, self._partner_id, checkpoint.generation, checkpoint.size),
             *(appliance_id, line, cosigned_at, received_at),
         )
+
+    async def page(self, generation: int, before: int, limit: int) -> list[RowMapping]:
+        """Entries below an index, newest first, with their bundles where they have one."""
+        return await self._session.rows(
+            _PAGE, site_id=self._site_id, generation=generation, before=before, limit=limit
+        )
+
+    async def one(self, generation: int, log_index: int) -> RowMapping | None:
+        """An entry with its bundle where it has one."""
+        return await self._session.row(
+            _ONE, site_id=self._site_id, generation=generation, log_index=log_index
+        )
+
+    async def witnessed_size(self, generation: int) -> int:
+        """The largest checkpoint that an appliance has cosigned."""
+        row = await self._session.row(_WITNESSED, site_id=self._site_id, generation=generation)
+        return 0 if row is None or row["size"] is None else int(row["size"])
+
+    async def entries(self, below: Below) -> list[RowMapping]:
+        """Leaves by index: `key`, `entry`."""
+        return await self._session.rows(_ENTRIES, site_id=self._site_id, **asdict(below))
+
+    async def bundles(self, below: Below) -> list[RowMapping]:
+        """Bundles by index: `key`, `payload`, `kid`, `signature`."""
+        return await self._session.rows(_BUNDLES, site_id=self._site_id, **asdict(below))
+
+    async def checkpoints(self, below: Below) -> list[RowMapping]:
+        """Checkpoints by size, with the lines of their cosignatures: `key`, `note`,
+        `cosignatures`."""
+        return await self._session.rows(_CHECKPOINTS, site_id=self._site_id, **asdict(below))
 
 
 def _head(row: asyncpg.Record | None) -> Head | None:

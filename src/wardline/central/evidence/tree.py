@@ -1,5 +1,4 @@
-"""Checkpoints and proofs read from a site's stored tree: its own file because both the pages and
-every appliance's response need them, without the append."""
+"""Checkpoints and proofs read from a site's stored tree, for pages and for every appliance."""
 
 import base64
 from collections.abc import Sequence

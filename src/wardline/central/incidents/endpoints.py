@@ -14,6 +14,7 @@ from wardline.central.identity.access import Viewer
 from wardline.central.incidents import service
 from wardline.central.tenancy import service as tenancy
 from wardline.core.evidence.bundle import IncidentState
+from wardline.core.incidents import catalogue
 
 router = APIRouter(prefix="/api/v1", tags=["incidents"])
 
@@ -222,5 +223,6 @@ def _text(value: object) -> str | None:
 
 
 def _title(runbook_id: str) -> str:
-    """A runbook's name as people read it: `ssh_config.harden` is "Ssh config: harden"."""
-    return runbook_id.replace("_", " ").replace(".", ": ").capitalize()
+    """What a runbook is called; one of a newer agent's that we do not know goes by its id."""
+    known = catalogue.runbooks().get(runbook_id)
+    return known.title if known is not None else runbook_id

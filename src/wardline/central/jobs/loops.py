@@ -82,7 +82,7 @@ async def run_once(
 async def _attempt(work: Callable[[], Awaitable[object]]) -> str | None:
     try:
         await work()
-    except Exception as error:  # noqa: BLE001 - whatever it is, the heartbeat shows it
+    except Exception as error:  # noqa: BLE001 (whatever it is, the heartbeat shows it)
         _log.error("a job failed and is tried again: %s", error, exc_info=error)
         return f"{type(error).__name__}: {error}"[:ERROR_CHARS_MAX].replace("\x00", "?")
     return None

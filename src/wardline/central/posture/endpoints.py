@@ -11,6 +11,7 @@ from wardline.central.identity.access import Viewer
 from wardline.central.posture import service
 from wardline.central.tenancy import service as tenancy
 from wardline.core.evidence.bundle import Outcome
+from wardline.core.incidents import catalogue
 
 router = APIRouter(prefix="/api/v1/sites/{site_id}/results", tags=["posture"])
 
@@ -72,5 +73,6 @@ async def list_results(site_id: SiteParameter, session: Viewer) -> ResultsOut:
 
 
 def _title(check_id: str) -> str:
-    """A check's name as people read it: `ssh_config` is "Ssh config"."""
-    return check_id.replace("_", " ").replace(".", ": ").capitalize()
+    """What a check is called; one of a newer agent's that we do not know goes by its id."""
+    known = catalogue.checks().get(check_id)
+    return known.title if known is not None else check_id

@@ -78,53 +78,6 @@ async def test_every_page_shows_the_same_numbers(appliance, signed_in, signer):
     assert watched.incident_id.startswith("inc_")
 
 
-async def test_results_show_every_host_and_only_what_was_measured(appliance, signed_in):
-    await told(appliance)
-    said = (await signed_in.get(f"/api/v1/sites/{appliance.site_id}/results")).json()
-    assert [check["id"] for check in said["checks"]] == [
-        "kernel_sysctl",
-        "patching",
-        "ssh_config",
-    ]
-    (host,) = said["hosts"]
-    assert {check: cell["outcome"] for check, cell in host["cells"].items()} == {
-        "kernel_sysctl": "unknown",
-        "patching": "pass",
-        "ssh_config": "fail",
-    }
-
-
-async def test_what_would_have_run_is_listed_with_its_diff(appliance, signed_in):
-    watched = await told(appliance)
-    said = (await signed_in.get(f"/api/v1/sites/{appliance.site_id}/would-run")).json()
-    (item,) = said["items"]
-    assert item["incident_id"] == watched.incident_id
-    assert item["would"] == {"verdict": "run", "code": "allowed", "rule_id": "r1"}
-    assert (item["runbook"]["id"], item["diff"]) == ("ssh_config.harden", DIFF)
-
-
-async def test_incidents_page_by_key_and_filter_by_state(appliance, signed_in):
-    records = [observed() for _ in range(5)]
-    closed = replace(records[0], state=IncidentState.HEALED, outcome=IncidentOutcome.SUCCESS)
-    await appliance.send(
-        appliance.seal(kind=Kind.INCIDENT, incidents=tuple(records)),
-        appliance.seal(kind=Kind.INCIDENT, incidents=(closed,)),
-    )
-    address = f"/api/v1/sites/{appliance.site_id}/incidents"
-    for path in (address, "/api/v1/incidents"):
-        seen, cursor = [], None
-        while True:
-            query = {"limit": 2} if cursor is None else {"limit": 2, "cursor": cursor}
-            page = (await signed_in.get(path, params=query)).json()
-            seen += [item["id"] for item in page["items"]]
-            cursor = page["next_cursor"]
-            if cursor is None:
-                break
-        assert sorted(seen) == sorted(record.incident_id for record in records)
-        healed = (await signed_in.get(path, params={"state": "healed"})).json()["items"]
-        assert [item["id"] for item in healed] == [closed.incident_id]
-
-
 async def test_an_incident_tells_its_story(appliance, signed_in):
     opened = observed()
     after = result(outcome=Outcome.PASS)
