@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -42,7 +43,7 @@ class Stream:
     appliance_id: str
     credential: str
     key: SigningKey
-    hosts: list[str]
+    hosts: Sequence[str]
     seq: int = 0
     prev: str = bundle.NO_PREV
     _incidents: list[str] = field(default_factory=list)

@@ -38,7 +38,7 @@ class Central:
 
 @contextmanager
 def running() -> Iterator[Central]:
-    """The default configuration: embedded PostgreSQL with fsync, one web and one jobs process."""
+    """The default configuration: embedded PostgreSQL with fsync, the web and jobs processes."""
     with tempfile.TemporaryDirectory(prefix="wardline-bench-") as folder:
         data, port = Path(folder) / "central", _free_port()
         listener = Listener("127.0.0.1", port, None, None, None, None)

@@ -25,6 +25,15 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request as it goes out, and which of the streams' connections it takes."""
+
+    place: int
+    body: bytes
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
     """What came of it; times are of the monotonic clock, in seconds."""
 
@@ -45,13 +54,13 @@ def serve(pipe: Connection, port: int, works: list[Work]) -> None:
         pipe.send(_send(port, prepared, work, payload_bytes))
 
 
-def _prepare(work: Work) -> tuple[list[tuple[bytes, dict[str, str]]], int]:
+def _prepare(work: Work) -> tuple[list[Prepared], int]:
     """Requests in the order of sending; the envelopes stay behind in `copy` for the ceiling."""
-    requests: list[tuple[bytes, dict[str, str]]] = []
+    requests: list[Prepared] = []
     payload_bytes = 0
     with work.copy.open("wb") as copy:
         for _ in range(work.batches):
-            for stream in work.streams:
+            for place, stream in enumerate(work.streams):
                 envelopes = [stream.next() for _ in range(work.batch)]
                 payload_bytes += sum(len(envelope.payload) for envelope in envelopes)
                 wires = b",".join(envelope.to_json() for envelope in envelopes)
@@ -62,24 +71,25 @@ def _prepare(work: Work) -> tuple[list[tuple[bytes, dict[str, str]]], int]:
                     "Content-Type": "application/json",
                     "Content-Encoding": "gzip",
                 }
-                requests.append((gzip.compress(body, GZIP_LEVEL), headers))
+                requests.append(Prepared(place, gzip.compress(body, GZIP_LEVEL), headers))
     return requests, payload_bytes
 
 
-def _send(
-    port: int, requests: list[tuple[bytes, dict[str, str]]], work: Work, payload_bytes: int
-) -> Sent:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+def _send(port: int, requests: list[Prepared], work: Work, payload_bytes: int) -> Sent:
+    """One request after the other; each appliance has a connection of its own and keeps it."""
+    connections = [http.client.HTTPConnection("127.0.0.1", port, timeout=60) for _ in work.streams]
     latencies: list[float] = []
     began = time.monotonic()
-    for body, headers in requests:
+    for prepared in requests:
         at = time.monotonic()
-        connection.request("POST", f"{protocol.PREFIX}/evidence", body, headers)
+        connection = connections[prepared.place]
+        connection.request("POST", f"{protocol.PREFIX}/evidence", prepared.body, prepared.headers)
         answer = connection.getresponse()
         said = answer.read()
         if answer.status != 200:
             raise RuntimeError(f"Central answered {answer.status}: {said[:300]!r}")
         latencies.append(time.monotonic() - at)
     ended = time.monotonic()
-    connection.close()
+    for connection in connections:
+        connection.close()
     return Sent(began, ended, len(requests) * work.batch, payload_bytes, latencies)

@@ -123,7 +123,7 @@ def _measure(
 
 
 def _one_round(pipes: list[Connection]) -> tuple[list[Sent], float, float]:
-    """What was sent, and the processor seconds that the web process and PostgreSQL took for it."""
+    """What was sent, and the processor seconds of the web processes and of PostgreSQL for it."""
     for pipe in pipes:
         pipe.send("prepare")
     for pipe in pipes:
@@ -137,7 +137,7 @@ def _one_round(pipes: list[Connection]) -> tuple[list[Sent], float, float]:
 
 
 def _processor_seconds() -> tuple[float, float]:
-    """Of the web process and of all PostgreSQL processes under this one, so far."""
+    """Of the web processes and of all PostgreSQL processes under this one, so far."""
     web = database = 0.0
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):

@@ -10,14 +10,18 @@ import orjson
 
 from wardline.central.identity import tokens
 from wardline.core import canonical, ids, protocol
-from wardline.core.evidence import bundle, checkpoint, log
+from wardline.core.evidence import bundle, checkpoint, log, signing
 from wardline.core.evidence.bundle import (
+    Action,
     Bundle,
+    IncidentOutcome,
     IncidentRecord,
     IncidentState,
     Kind,
     Outcome,
+    ResolutionLevel,
     Result,
+    RunbookRef,
 )
 from wardline.core.evidence.checkpoint import Note
 from wardline.core.evidence.signing import Envelope, SigningKey
@@ -39,7 +43,7 @@ async def issue_token(owner: Any, tenant: Any, **changes: Any) -> tuple[str, str
 
 
 def result(check: str = "ssh_config", **changes: Any) -> Result:
-    facts = {"path": "/etc/ssh/sshd_config", "permitrootlogin": "yes"}
+    facts = changes.get("facts", {"path": "/etc/ssh/sshd_config", "permitrootlogin": "yes"})
     plain = Result(
         check=check,
         outcome=Outcome.FAIL,
@@ -72,6 +76,23 @@ def incident(**changes: Any) -> IncidentRecord:
         closed_at=None,
     )
     return replace(plain, **changes)
+
+
+def healed(opened: IncidentRecord, at: datetime = START, **changes: Any) -> IncidentRecord:
+    """The incident after a repair, with all that it takes to say so."""
+    action = Action("set", "set_config_line", "/etc/x", False, True, 0, 3, diff="-a\n+b\n")
+    repaired = replace(
+        opened,
+        state=IncidentState.HEALED,
+        resolution_level=ResolutionLevel.L1,
+        outcome=IncidentOutcome.SUCCESS,
+        after=result(opened.check, outcome=Outcome.PASS, measured_at=at),
+        decision={"type": "allow", "verdict": "run", "code": "allowed"},
+        runbook=RunbookRef("ssh_config.harden", "1", "cd" * 32, "medium"),
+        actions=(action,),
+        closed_at=at,
+    )
+    return replace(repaired, **changes)
 
 
 @dataclass
@@ -142,7 +163,14 @@ class Appliance:
 
     def seal(self, **changes: Any) -> Envelope:
         """The next bundle's envelope; moves the stream on."""
-        envelope = bundle.seal(self.bundle(**changes), self.key)
+        return self._moved(bundle.seal(self.bundle(**changes), self.key))
+
+    def forge(self, **changes: Any) -> Envelope:
+        """What an agent that was tampered with sends: signed, and bound by no rule but the form."""
+        payload = bundle.payload_bytes(self.bundle(**changes))
+        return self._moved(signing.sign(self.key, bundle.PAYLOAD_TYPE, payload))
+
+    def _moved(self, envelope: Envelope) -> Envelope:
         self.seq += 1
         self.prev = bundle.chain_hash(envelope.payload_type, envelope.payload)
         return envelope

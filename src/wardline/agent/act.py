@@ -12,14 +12,16 @@ from wardline.agent.roster import Member, Roster
 from wardline.agent.runbooks import runbook, runner
 from wardline.agent.runbooks.runner import RunReport
 from wardline.agent.settings import Flap, Intervals
-from wardline.agent.store import alarms, incidents, policies, results
+from wardline.agent.store import alarms, incidents, policies, results, scrub
 from wardline.agent.store.alarms import Code
+from wardline.agent.store.backoff import Moment
 from wardline.agent.store.database import StoreFull, Transaction
 from wardline.agent.store.incidents import Run
 from wardline.agent.store.ledger import Ledger
 from wardline.agent.store.outbox import Draft
 from wardline.agent.store.policies import Active, PolicyRefused
 from wardline.core import canonical, ids
+from wardline.core.canonical import Json
 from wardline.core.errors import WardlineError
 from wardline.core.evidence import bundle
 from wardline.core.evidence.bundle import Action, Kind, Outcome, ResolutionLevel, Result
@@ -41,7 +43,11 @@ class _Turn:
     """One look at an incident: the policy in force, and the time."""
 
     policy: Active | None
-    at: datetime
+    moment: Moment
+
+    @property
+    def at(self) -> datetime:
+        return self.moment.at
 
     @property
     def digest(self) -> str:
@@ -87,14 +93,14 @@ class Healer:
     def turn(self) -> None:
         """Look at every open incident whose time has come."""
         self._settle_interrupted()
-        turn = _Turn(self._current_policy(), self._ledger.now())
+        turn = _Turn(self._current_policy(), self._ledger.moment())
         with self._ledger.reading() as tx:
             found = incidents.open_ones(tx, *_TO_JUDGE)
             due = [one for one in found if self._is_due(tx, one, turn)]
         for one in due:
             if self._bells.stopping:
                 return
-            self._follow(one.id, replace(turn, at=self._ledger.now()))
+            self._follow(one.id, replace(turn, moment=self._ledger.moment()))
 
     def _is_due(self, tx: Transaction, one: Incident, turn: _Turn) -> bool:
         """New, failed, under another policy, or so long ago that a window may have opened."""
@@ -116,9 +122,8 @@ class Healer:
             if case is None:
                 return
             exhausted = ladder.exhausted(judge.candidates(self._remedies, case), case.incident)
-            runs = chosen is not None and chosen.decision.verdict is Verdict.RUN
-            if chosen is not None and runs and exhausted is None:
-                self._repair(case, chosen)
+            if chosen is not None and chosen.runs is not None and exhausted is None:
+                self._repair(case, chosen, chosen.runs)
             elif _is_held(chosen) or (exhausted is not None and not case.observing):
                 self._escalate(case, chosen)
             else:
@@ -138,7 +143,7 @@ class Healer:
             interval_s = self._intervals.of(
                 known.check, self._checks[known.check].manifest.interval_s
             )
-            case = Case(known, member, latest, turn.policy, turn.at, interval_s, self._flap)
+            case = Case(known, member, latest, turn.policy, turn.moment, interval_s, self._flap)
             untried = ladder.untried(judge.candidates(self._remedies, case), known)
             return case, judge.best(tx, case, untried)
 
@@ -152,7 +157,8 @@ class Healer:
             chosen.ref() if chosen else None,
             self._dry_run(case, chosen),
         )
-        news = _material(moved)
+        # Of what will be stored, so that what was scrubbed out can never be news again.
+        news = _material(scrub.incident(moved))
         with self._ledger.transaction() as tx:
             if incidents.judgement(tx, moved.id).digest != news:
                 self._record(tx, moved)
@@ -168,7 +174,7 @@ class Healer:
         except WardlineError as error:
             return (_told("dry run", chosen.runbook.id, str(error), dry_run=True),)
 
-    def _repair(self, case: Case, chosen: Judged) -> None:
+    def _repair(self, case: Case, chosen: Judged, inputs: Mapping[str, Json]) -> None:
         """Run, measure again with the same check, and seal both with the outcome."""
         self._ledger.require_room()
         wire = chosen.decision.to_wire()
@@ -186,7 +192,7 @@ class Healer:
         with self._ledger.transaction() as tx:
             incidents.save(tx, repairing)
             incidents.start_run(tx, run, wire)
-        report = _run(case.member, chosen)
+        report = _run(case.member, chosen, inputs)
         after = self._measure(case.member, repairing.check)
         ended = incident.ended(repairing, report.ok, report.actions, after, self._ledger.now())
         self._finish(ended, after)
@@ -203,11 +209,14 @@ class Healer:
         self._bells.act.ring()
 
     def _store_end(self, ended: Incident, after: Result) -> None:
-        healed = ended.state is State.HEALED
+        healed, moot = ended.state is State.HEALED, ended.outcome is None
+        result = None if moot else "healed" if healed else "failed"
         with self._ledger.transaction() as tx:
             results.save(tx, ended.host_id, after)
-            incidents.end_runs(tx, ended.id, self._ledger.now(), "healed" if healed else "failed")
-            incidents.count_pattern(tx, ended.pattern_signature, ResolutionLevel.L1, success=healed)
+            incidents.end_runs(tx, ended.id, self._ledger.now(), result)
+            if not moot:
+                pattern = ended.pattern_signature
+                incidents.count_pattern(tx, pattern, ResolutionLevel.L1, success=healed)
             incidents.prune_runs(tx, self._ledger.now())
             self._record(tx, ended, (after,))
 
@@ -275,13 +284,10 @@ def _is_held(chosen: Judged | None) -> bool:
     return chosen is not None and chosen.decision.code is DecisionCode.HOLD
 
 
-def _run(member: Member, chosen: Judged) -> RunReport:
+def _run(member: Member, chosen: Judged, inputs: Mapping[str, Json]) -> RunReport:
     """The run's report; what refused it before it began is a failed run too."""
-    if chosen.inputs is None:
-        told = _told("inputs", chosen.runbook.id, "the facts do not give the runbook's inputs")
-        return RunReport((told,), ok=False, undone=None, error=told.error)
     try:
-        return runner.run(chosen.runbook, chosen.inputs, member.host)
+        return runner.run(chosen.runbook, inputs, member.host)
     except WardlineError as error:
         told = _told("start", chosen.runbook.id, str(error))
         return RunReport((told,), ok=False, undone=None, error=told.error)

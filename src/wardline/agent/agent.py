@@ -1,4 +1,9 @@
-"""Puts an appliance together and runs its three loops until it is told to stop, or one dies."""
+"""Puts an appliance together and runs its three loops until it is told to stop.
+
+A loop that ends by an error of its own is told, alarmed and begun again after a rest, a few times.
+One that keeps failing ends the whole process with an error: an agent never looks alive with a dead
+loop in it.
+"""
 
 import fcntl
 import os
@@ -10,6 +15,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from types import FrameType
 
 from wardline.agent import roster as rosters
@@ -21,8 +27,9 @@ from wardline.agent.observe import Observer
 from wardline.agent.report import Reporter
 from wardline.agent.roster import Roster
 from wardline.agent.settings import Layout, Settings
-from wardline.agent.store import policies
-from wardline.agent.store.database import Database
+from wardline.agent.store import alarms, policies, scrub
+from wardline.agent.store.alarms import Code
+from wardline.agent.store.database import Database, Transaction
 from wardline.agent.store.keys import Keyring
 from wardline.agent.store.ledger import Ledger
 from wardline.agent.uplink import Address, Uplink
@@ -31,6 +38,10 @@ from wardline.core.errors import WardlineError
 
 STOP_S_MAX = 2.5
 WAKE_S = 0.2
+# So many errors of one loop are survived; one that has run for so long since begins a new count.
+RESTARTS_MAX = 5
+RESTART_REST_S = 1.0
+RESTART_FORGIVEN_S = 600.0
 
 
 class AlreadyRunning(WardlineError):
@@ -126,45 +137,98 @@ def run(layout: Layout, say: Callable[[str], None]) -> None:
         _work(agent, say)
 
 
-def _work(agent: Agent, say: Callable[[str], None]) -> None:
-    """One thread per loop; the first that dies stops them all."""
-    died: list[BaseException] = []
+class _Loop:
+    """A loop with its thread; begun again after an error, a bounded number of times."""
 
-    def guarded(loop: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        run: Callable[[], None],
+        ready: threading.Event,
+        agent: Agent,
+        say: Callable[[str], None],
+    ) -> None:
+        self.name = name
+        self.died: BaseException | None = None
+        self._run = run
+        self._ready = ready
+        self._agent = agent
+        self._say = say
+        self._failures = 0
+        self._failed_at: float | None = None
+        self.thread = threading.Thread(target=self._guarded, name=name, daemon=True)
+
+    def settle(self) -> None:
+        """The alarm of an error is over once the loop has run for long enough since."""
+        failed_at = self._failed_at
+        if failed_at is None or time.monotonic() - failed_at < RESTART_FORGIVEN_S:
+            return
+        self._failed_at, self._failures = None, 0
+        self._tell(lambda tx, at: alarms.over(tx, Code.LOOP_FAILED, self.name, at))
+
+    def _guarded(self) -> None:
         try:
-            loop()
+            while not self._agent.bells.stopping:
+                if self._ready.wait(WAKE_S):
+                    self._once()
         except BaseException as error:  # noqa: BLE001 (raised again by the main thread)
-            died.append(error)
-            say("".join(traceback.format_exception(error)))
-            agent.bells.stop()
+            self.died = error
+            self._agent.bells.stop()
 
-    def introduced(loop: Callable[[], None]) -> Callable[[], None]:
-        """A loop that begins once Central could say where the stream stands."""
+    def _once(self) -> None:
+        """The loop until it is told to stop, or until it fails and has rested."""
+        try:
+            self._run()
+            if not self._agent.bells.stopping:
+                raise LoopDied(f"the {self.name} loop ended though nobody had stopped it")
+        except Exception as error:
+            self._failures += 1
+            self._failed_at = time.monotonic()
+            self._say(scrub.text("".join(traceback.format_exception(error))))
+            detail = f"{type(error).__name__}: {error}"
+            self._tell(lambda tx, at: alarms.sound(tx, Code.LOOP_FAILED, self.name, detail, at))
+            if self._failures > RESTARTS_MAX:
+                raise
+            self._rest(RESTART_REST_S * 2 ** (self._failures - 1))
 
-        def later() -> None:
-            while not agent.reporter.introduced.wait(WAKE_S):
-                if agent.bells.stopping:
-                    return
-            loop()
+    def _rest(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while not self._agent.bells.stopping and time.monotonic() < end:
+            time.sleep(min(WAKE_S, seconds))
 
-        return later
+    def _tell(self, write: Callable[[Transaction, datetime], object]) -> None:
+        ledger = self._agent.ledger
+        try:
+            with ledger.transaction() as tx:
+                write(tx, ledger.now())
+        except WardlineError as error:
+            self._say(f"the alarm of the {self.name} loop could not be stored: {error}")
 
-    loops = {
-        "observe": introduced(agent.observer.run),
-        "act": introduced(agent.healer.run),
-        "report": agent.reporter.run,
-    }
-    threads = [
-        threading.Thread(target=guarded, args=(loop,), name=name, daemon=True)
-        for name, loop in loops.items()
+
+def _work(agent: Agent, say: Callable[[str], None]) -> None:
+    """One thread per loop, until all are told to stop; raises LoopDied if one had to give up."""
+    at_once = threading.Event()
+    at_once.set()
+    # Two begin once Central could say where the stream stands.
+    introduced = agent.reporter.introduced
+    loops = [
+        _Loop("observe", agent.observer.run, introduced, agent, say),
+        _Loop("act", agent.healer.run, introduced, agent, say),
+        _Loop("report", agent.reporter.run, at_once, agent, say),
     ]
-    for thread in threads:
-        thread.start()
+    for loop in loops:
+        loop.thread.start()
     while not agent.bells.stopping:
-        threads[0].join(WAKE_S)
-    _end(agent, threads)
-    if died:
-        raise LoopDied(f"the agent stopped because of: {died[0]}") from died[0]
+        loops[0].thread.join(WAKE_S)
+        for loop in loops:
+            loop.settle()
+    _end(agent, [loop.thread for loop in loops])
+    died = next((loop for loop in loops if loop.died is not None), None)
+    if died is not None:
+        raise LoopDied(
+            f"the agent stopped because its {died.name} loop kept failing:"
+            f" {scrub.text(str(died.died))}"
+        ) from died.died
 
 
 def _end(agent: Agent, threads: list[threading.Thread]) -> None:

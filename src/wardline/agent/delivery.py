@@ -34,7 +34,9 @@ from wardline.core.protocol import (
 FRAME_BYTES = 16 * 1024
 SENDS_PER_TURN_MAX = 200
 CEILING_RETRIES = 6
+CONFLICT_STATUS = 409
 SEQ_MAX = 2**53 - 1
+REASON_CHARS_MAX = 500
 
 
 class ReceiptWrong(CentralUnavailable):
@@ -160,27 +162,27 @@ class Delivery:
     def _refused(self, batch: list[Queued], error: BatchRefused) -> bool:
         refusal = error.refusal
         if refusal is None or refusal.position >= len(batch):
-            return self._bisect(batch, str(error), for_good=error.status != 409)
+            return self._bisect(batch, error)
         one = batch[refusal.position]
         match refusal.code:
             case EvidenceProblem.POISON:
-                return self._quarantine(one, refusal.detail, Code.QUARANTINED)
+                return self._quarantine(one, refusal.code.value, refusal.detail, Code.QUARANTINED)
             case EvidenceProblem.CONFLICT:
-                self._quarantine(one, refusal.detail, Code.CONFLICT)
+                self._quarantine(one, refusal.code.value, refusal.detail, Code.CONFLICT)
                 return self._leave_epoch(one, refusal.detail)
             case EvidenceProblem.BEHIND:
                 return self._rewind(batch, one, refusal)
             case EvidenceProblem.EPOCH:
                 return self._put_off(batch, refusal.detail, alarm=Code.EPOCH_NOT_ENROLLED)
 
-    def _bisect(self, batch: list[Queued], why: str, *, for_good: bool) -> bool:
+    def _bisect(self, batch: list[Queued], error: BatchRefused) -> bool:
         """Central does not say which one it is about: halve until it stands alone."""
         if len(batch) > 1:
             self._limits.halve(len(batch))
             return True
-        if not for_good:
-            return self._put_off(batch, why, ceiling=True)
-        return self._quarantine(batch[0], why, Code.QUARANTINED)
+        if error.answered == CONFLICT_STATUS:
+            return self._put_off(batch, str(error), ceiling=True)
+        return self._quarantine(batch[0], error.problem, str(error), Code.QUARANTINED)
 
     def _too_large(self, batch: list[Queued], why: str) -> bool:
         if len(batch) > 1:
@@ -188,7 +190,8 @@ class Delivery:
             return True
         return self._put_off(batch, why, ceiling=True, alarm=Code.REFUSED)
 
-    def _quarantine(self, one: Queued, why: str, code: Code) -> bool:
+    def _quarantine(self, one: Queued, problem: str, detail: str, code: Code) -> bool:
+        why = f"{problem}: {detail}"
         with self._ledger.transaction() as tx:
             outbox.quarantine(tx, one.id, why)
             alarms.sound(tx, code, f"{one.epoch}/{one.seq}", why, self._ledger.now())
@@ -209,17 +212,19 @@ class Delivery:
             return self._put_off(batch, refusal.detail, ceiling=True)
         with self._ledger.transaction() as tx:
             own = outbox.head(tx)
-            gone = outbox.is_quarantined(tx, expected.epoch, expected.next_seq)
+            refused = outbox.refused_at(tx, expected.epoch, expected.next_seq)
             here = outbox.holds_place(tx, expected.epoch, expected.next_seq)
             if here and expected.next_seq < one.seq:
                 return outbox.rewind(tx, expected.epoch, expected.next_seq) > 0
-            if gone and own.epoch > expected.epoch:
+            if refused is not None and own.epoch > expected.epoch:
                 # A stream that has ended takes no gap record: its rest stays here.
                 why = f"follows bundle {expected.next_seq}, which Central cannot accept"
                 outbox.give_up(tx, expected.epoch, expected.next_seq, SEQ_MAX, why)
                 return True
-        if gone:
-            stream.bridge(self._ledger, expected, "a bundle that Central cannot accept")
+        if refused is not None:
+            stream.bridge(
+                self._ledger, expected, f"refused by Central: {refused}"[:REASON_CHARS_MAX]
+            )
             return True
         why = (
             f"Central expects bundle {expected.next_seq} of epoch {expected.epoch}, which is no"

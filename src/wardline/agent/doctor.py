@@ -142,6 +142,7 @@ def _state(ledger: Ledger, settings: Settings) -> list[Line]:
         rest_s = backoff.remaining_ms(tx, ledger.moment()) / 1000
         why = backoff.reason(tx) if rest_s else None
         open_ones = incidents.count_by_state(tx)
+        open_hosts = incidents.count_by_host(tx)
         holds = incidents.holds(tx)
         sounding = alarms.sounding(tx)
         policy = _policy(tx, settings)
@@ -158,9 +159,21 @@ def _state(ledger: Ledger, settings: Settings) -> list[Line]:
         Line("witness", "log", log_line),
         policy,
         Line("incidents", "open", by_state),
+        *_orphans(open_hosts, settings),
         Line("incidents", "holds", str(len(holds)), not holds),
         Line("central", "last check-in", seen or "never"),
         *(Line("alarm", f"{one.code} {one.subject}", one.detail, ok=False) for one in sounding),
+    ]
+
+
+def _orphans(open_hosts: dict[str, int], settings: Settings) -> list[Line]:
+    """Incidents of hosts that nobody measures any more: they stay open, and are said."""
+    declared = {host.id for host in settings.hosts}
+    text = "open on a host that agent.toml no longer names: nothing measures them any more"
+    return [
+        Line("incidents", host_id, f"{count} {text}")
+        for host_id, count in sorted(open_hosts.items())
+        if host_id not in declared
     ]
 
 

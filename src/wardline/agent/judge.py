@@ -1,7 +1,7 @@
 """What the policy says about an incident now: a decision per remedy, and the best of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,18 +10,28 @@ from wardline.agent.roster import Member
 from wardline.agent.runbooks import runbook
 from wardline.agent.runbooks.runbook import Runbook
 from wardline.agent.settings import Flap
-from wardline.agent.store import facts, incidents
+from wardline.agent.store import incidents, policies
+from wardline.agent.store.backoff import Moment
 from wardline.agent.store.database import Transaction
 from wardline.agent.store.incidents import Run
 from wardline.agent.store.policies import Active
-from wardline.core import clock, ids
+from wardline.core import ids
 from wardline.core.canonical import Json
 from wardline.core.evidence.bundle import Result, RunbookRef
 from wardline.core.incidents import ladder, remedy
 from wardline.core.incidents.incident import Incident
 from wardline.core.incidents.remedy import Remedy
 from wardline.core.policy import evaluate
-from wardline.core.policy.decision import Code, Decision, Verdict
+from wardline.core.policy.decision import (
+    REASONS,
+    Check,
+    Code,
+    Decision,
+    Outcome,
+    TraceStep,
+    Verdict,
+    Would,
+)
 from wardline.core.policy.request import (
     ActionFacts,
     Alert,
@@ -35,6 +45,18 @@ from wardline.core.policy.request import (
 from wardline.core.policy.rule import Policy
 
 _PREFERENCE = (Verdict.RUN, Verdict.ASK, Verdict.OFFER, Verdict.BLOCK)
+# What refuses before the inputs are looked at.
+_BEFORE_INPUTS = frozenset(
+    {
+        Code.FREEZE,
+        Code.HOLD,
+        Code.NO_MATCH,
+        Code.DENIED,
+        Code.UNKNOWN_ACTION,
+        Code.NOT_ADMISSIBLE,
+        Code.ERROR,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +67,11 @@ class Judged:
     runbook: Runbook
     inputs: Mapping[str, Json] | None
     decision: Decision
+
+    @property
+    def runs(self) -> Mapping[str, Json] | None:
+        """The inputs to run with; None where the decision is not to run."""
+        return self.inputs if self.decision.verdict is Verdict.RUN else None
 
     def ref(self) -> RunbookRef:
         one = self.runbook
@@ -59,9 +86,13 @@ class Case:
     member: Member
     latest: Result
     policy: Active | None
-    at: datetime
+    moment: Moment
     interval_s: float
     flap: Flap
+
+    @property
+    def at(self) -> datetime:
+        return self.moment.at
 
     @property
     def observing(self) -> bool:
@@ -92,12 +123,42 @@ def _verdict(decision: Decision) -> Verdict:
 
 def _judge(tx: Transaction, case: Case, one: Remedy) -> Judged:
     book = runbook.registry()[one.runbook]
-    try:
-        inputs: Mapping[str, Json] | None = remedy.inputs(one, case.latest.facts)
-    except remedy.UnresolvedInput:
-        inputs = None
     decision = evaluate.evaluate(_policy(case), _request(case, book), _state(tx, case, book))
+    try:
+        inputs = remedy.inputs(one, case.latest.facts)
+    except remedy.UnresolvedInput as error:
+        return Judged(one, book, None, unresolved(decision, str(error)))
     return Judged(one, book, inputs, decision)
+
+
+def unresolved(decision: Decision, why: str) -> Decision:
+    """The decision on a runbook whose inputs are not known: blocked at the check of inputs, unless
+    a check before that one had blocked it already."""
+    if decision.code is Code.OBSERVING and decision.would is not None:
+        would = decision.would
+        if would.code not in _BEFORE_INPUTS:
+            would = Would(Verdict.BLOCK, Code.UNRESOLVED_INPUT, would.rule_id)
+        return replace(decision, trace=_with_inputs(decision, why, None), would=would)
+    if decision.code in _BEFORE_INPUTS:
+        return replace(decision, trace=_with_inputs(decision, why, None))
+    code = Code.UNRESOLVED_INPUT
+    return replace(
+        decision,
+        verdict=Verdict.BLOCK,
+        code=code,
+        reason=REASONS[code],
+        params={},
+        approver_roles=None,
+        trace=_with_inputs(decision, why, f"{Verdict.BLOCK} ({code})"),
+    )
+
+
+def _with_inputs(decision: Decision, why: str, verdict: str | None) -> tuple[TraceStep, ...]:
+    """The trace with the inputs' check failed, and with another last word where that decides."""
+    told = {Check.INPUTS: TraceStep(Check.INPUTS, Outcome.FAIL, why)}
+    if verdict is not None:
+        told[Check.VERDICT] = TraceStep(Check.VERDICT, Outcome.FAIL, verdict)
+    return tuple(told.get(step.check, step) for step in decision.trace)
 
 
 def _policy(case: Case) -> Policy:
@@ -130,7 +191,6 @@ def _request(case: Case, book: Runbook) -> Request:
 
 def _state(tx: Transaction, case: Case, book: Runbook) -> State:
     runs = incidents.runs_since(tx, case.at - timedelta(days=7))
-    confirmed = facts.get(tx, facts.Name.LAST_CHECKIN_AT)
     return State(
         observing=case.observing,
         hold=_is_held(tx, case, book),
@@ -140,7 +200,7 @@ def _state(tx: Transaction, case: Case, book: Runbook) -> State:
         ),
         counters=_counters(runs, case),
         actions=_actions(),
-        confirmed_at=clock.parse(confirmed) if confirmed else None,
+        confirmed_at=policies.confirmed_at(tx, case.moment),
     )
 
 

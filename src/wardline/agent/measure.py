@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from wardline.agent import scrub
 from wardline.agent.checks import check
 from wardline.agent.checks.protocol import Check
 from wardline.agent.hosts.host import Reader
+from wardline.agent.store import scrub
 from wardline.core import canonical, clock
 from wardline.core.evidence.bundle import Result
 
@@ -15,7 +15,7 @@ KEPT_FACTS: tuple[str, ...] = ("failing", "reason", "reason_code")
 
 def measure(measured: Check, host: Reader, now: clock.Now) -> Result:
     """Measure and scrub; the digest is that of the facts as they are recorded."""
-    result = scrub.scrub_result(check.measure(measured, host, now))
+    result = scrub.result(check.measure(measured, host, now))
     facts = dict(result.facts)
     size = len(canonical.dumps(facts))
     if size > FACTS_BYTES_MAX:

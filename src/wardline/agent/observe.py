@@ -130,7 +130,9 @@ class Observer:
                 ids.incident(), self._ledger.site_id, host_id, result, self._ledger.now()
             )
         elif known is not None and known.state is not State.REPAIRING and _is_gone(result):
-            moved = incident.resolved(known, result, self._ledger.now())
+            now = self._ledger.now()
+            if incident.can_close(known, result, now):
+                moved = incident.resolved(known, result, now)
         if moved is None:
             return []
         incidents.save(tx, moved)

@@ -220,6 +220,7 @@ class Reporter:
         if answer.policy is None or self._take_policy(answer.policy):
             with self._ledger.transaction() as tx:
                 facts.put(tx, facts.Name.ETAG, answer.etag)
+                policies.confirm(tx, self._ledger.moment())
 
     def _take_policy(self, named: PolicyHead) -> bool:
         """Fetch and put in force what the check-in named; False leaves the old set in force."""

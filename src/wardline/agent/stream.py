@@ -7,10 +7,12 @@ from wardline.agent.store.alarms import Code
 from wardline.agent.store.database import Transaction
 from wardline.agent.store.ledger import Ledger
 from wardline.agent.store.outbox import Draft, Head
+from wardline.core.evidence import notes
 from wardline.core.evidence.bundle import Kind
 from wardline.core.protocol import Stream
 
 SUBJECT = "stream"
+REASON_CHARS_MAX = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def raise_epoch(ledger: Ledger, epoch: int, reason: str) -> None:
             "last_epoch": own.epoch,
             "last_seq": own.next_seq - 1,
             "last_hash": own.prev,
-            "reason": reason,
+            "reason": reason[:REASON_CHARS_MAX] or "no reason was given",
         }
         ledger.seal(tx, Draft(Kind.EPOCH, None, note=note))
         alarms.sound(
@@ -96,13 +98,15 @@ def bridge(ledger: Ledger, expected: Stream, why: str) -> None:
     """Account for the places from `expected` to the head by one gap record that continues there.
 
     The bundles of those places stay here, in quarantine: their chain leads through a bundle that
-    Central cannot accept.
+    Central cannot accept. The record names the first notes.SKIPPED_MAX of them by the hash of their
+    payload, so that whoever is shown one later can tell that it is what was signed.
     """
     with ledger.transaction() as tx:
         own = outbox.head(tx)
         first, last = expected.next_seq, own.next_seq - 1
         outbox.give_up(tx, own.epoch, first, last, why)
-        note = {"first_seq": first, "last_seq": last, "reason": why}
+        hashes = outbox.skipped(tx, own.epoch, first, last, notes.SKIPPED_MAX)
+        note = {"first_seq": first, "last_seq": last, "reason": why, "skipped": hashes}
         ledger.seal(tx, Draft(Kind.GAP, None, note=note), prev=expected.prev)
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import ipaddress
+import re
 import ssl
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -36,7 +37,9 @@ ANSWER_BYTES_MAX = 8 << 20
 COMPRESSED_FROM_BYTES = 1024
 GZIP_LEVEL = 1
 RETRY_AFTER_S_MAX = 24 * 3600.0
+RETRY_AFTER_CHARS_MAX = 64
 REASON_CHARS_MAX = 300
+_PROBLEM_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 _Answer = TypeVar("_Answer", bound=Message)
 
@@ -70,13 +73,20 @@ class BodyTooLarge(WardlineError):
 
 
 class BatchRefused(WardlineError):
-    """Central refused a batch of evidence; `refusal` is None where it did not say about which."""
+    """Central refused a batch of evidence; `refusal` is None where it did not say about which.
+
+    `answered` is the HTTP status, `problem` the code of the problem document, or that status.
+    """
 
     code = "batch_refused"
 
-    def __init__(self, message: str, refusal: EvidenceRefusal | None) -> None:
+    def __init__(
+        self, message: str, refusal: EvidenceRefusal | None, answered: int, problem: str
+    ) -> None:
         super().__init__(message)
         self.refusal = refusal
+        self.answered = answered
+        self.problem = problem
 
 
 class RequestRefused(WardlineError):
@@ -101,8 +111,17 @@ class Address:
 
 
 def check_address(url: str) -> str:
-    """`url` without a trailing slash; raises InsecureAddress for plain HTTP beyond loopback."""
-    parts = urlsplit(url)
+    """`url` with its scheme in lower case and no trailing slash.
+
+    Raises InsecureAddress for plain HTTP beyond loopback, and for what is no address at all.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise InsecureAddress(f"{url!r} is not the address of a Central: {error}") from None
+    if not url.isascii() or not url.isprintable() or " " in url or "\\" in url or port == 0:
+        raise InsecureAddress(f"{url!r} is not the address of a Central such as https://host:8000")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise InsecureAddress(f"{url!r} is not the address of a Central such as https://host:8000")
     if parts.username or parts.query or parts.fragment:
@@ -112,7 +131,7 @@ def check_address(url: str) -> str:
             f"plain HTTP to {parts.hostname} is refused: evidence and credential would be readable"
             " on the way. Use https://, or a Central on this machine (http://127.0.0.1:8000)"
         )
-    return url.rstrip("/")
+    return (parts.scheme + url[len(parts.scheme) :]).rstrip("/")
 
 
 class Uplink:
@@ -164,7 +183,9 @@ class Uplink:
         body = orjson.dumps(frame)[:-1] + b',"envelopes":[' + ",".join(envelopes).encode() + b"]}"
         answer = self._send("POST", "/evidence", body=body, pass_on=frozenset({400, 409, 422}))
         if answer.status in (400, 409, 422):
-            raise BatchRefused(answer.reason(), answer.refusal())
+            raise BatchRefused(
+                answer.reason(), answer.refusal(), answer.status, answer.problem_code()
+            )
         return self._read(answer, EvidenceReceipts)
 
     def _post(self, path: str, message: Message) -> "_Received":
@@ -239,6 +260,14 @@ class _Received:
         shown = "".join(char if char.isprintable() else " " for char in text)
         return shown[:REASON_CHARS_MAX]
 
+    def problem_code(self) -> str:
+        """The `code` of a problem document, where there is one of the form that codes have."""
+        try:
+            code = str(orjson.loads(self.body).get("code"))
+        except (orjson.JSONDecodeError, AttributeError):
+            code = ""
+        return code if _PROBLEM_CODE.fullmatch(code) else f"http_{self.status}"
+
     def refusal(self) -> EvidenceRefusal | None:
         try:
             return EvidenceRefusal.model_validate_json(self.body)
@@ -250,15 +279,21 @@ class _Received:
         text = self.headers.get("retry-after")
         if text is None:
             return None
-        if text.strip().isdigit():
-            return min(float(text), RETRY_AFTER_S_MAX)
-        try:
-            until = parsedate_to_datetime(text)
-        except ValueError:
-            return None
-        if until.tzinfo is None:
-            return None
-        return min(max(0.0, (until - clock.system()).total_seconds()), RETRY_AFTER_S_MAX)
+        return _retry_after_s(text.strip())
+
+
+def _retry_after_s(text: str) -> float | None:
+    """None for whatever is neither a number nor a date that this machine's calendar holds."""
+    if len(text) > RETRY_AFTER_CHARS_MAX or not text.isascii():
+        return None
+    if text.isdigit():
+        return min(float(text), RETRY_AFTER_S_MAX)
+    try:
+        until = parsedate_to_datetime(text)
+        left_s = (until - clock.system()).total_seconds() if until.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
+    return None if left_s is None else min(max(0.0, left_s), RETRY_AFTER_S_MAX)
 
 
 def _bounded(response: httpx2.Response) -> bytes:

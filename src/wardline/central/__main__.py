@@ -7,6 +7,7 @@ import ctypes
 import gc
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -19,13 +20,15 @@ from wardline.central import app, worker
 from wardline.central.database import engine, migrate
 from wardline.central.identity.server_keys import ServerKeys
 from wardline.central.settings import JobsSettings, Transport, WebSettings
+from wardline.central.web import connections
+from wardline.central.web.connections import Crowd
 from wardline.central.web.peers import PeerGate
 from wardline.core.errors import WardlineError
 
 PR_SET_PDEATHSIG = 1
 GRACE_SECONDS_MAX = 2
 KEEP_ALIVE_SECONDS = 75
-CONCURRENT_REQUESTS_MAX = 512
+OPEN_FILES_MIN = 4_096
 COLLECTOR_THRESHOLDS = (50_000, 20, 50)
 EXIT_FAILED = 1
 EXIT_USAGE = 64
@@ -92,15 +95,26 @@ async def _web(settings: WebSettings, ready: int) -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        ws="websockets-sansio",
+        http=connections.of(Crowd(settings.proxy, connections_max=_connections_max())),
+        ws="none",
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS_MAX,
-        limit_concurrency=CONCURRENT_REQUESTS_MAX,
         ssl_certfile=settings.tls_cert if settings.transport is Transport.TLS else None,
         ssl_keyfile=settings.tls_key if settings.transport is Transport.TLS else None,
     )
     _spare_the_collector()
     await _Server(config, ready).serve([socket.socket(fileno=settings.listen_fd)])
+
+
+def _connections_max() -> int:
+    """Every connection is an open file: raises that limit as far as this user may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return connections.CONNECTIONS_MAX
+    if soft < OPEN_FILES_MIN:
+        soft = OPEN_FILES_MIN if hard == resource.RLIM_INFINITY else min(OPEN_FILES_MIN, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return min(connections.CONNECTIONS_MAX, soft // 2)
 
 
 def _spare_the_collector() -> None:

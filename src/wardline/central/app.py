@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.types import Scope
 
 from wardline import __version__
 from wardline.central.evidence import endpoints as evidence
@@ -24,6 +25,7 @@ from wardline.central.settings import WebSettings
 from wardline.central.tenancy import endpoints as tenancy
 from wardline.central.uplink import endpoints as uplink
 from wardline.central.web import body, headers, problems, spa
+from wardline.central.web.load import Load
 from wardline.core import clock
 from wardline.core.clock import Now
 
@@ -85,9 +87,15 @@ def create(
     app.include_router(_description(app))
     problems.install(app)
     app.mount("/", spa.Dashboard())
-    app.add_middleware(body.BodyGate)
+    app.add_middleware(
+        body.BodyGate, load=Load(), admit=_admit, public=access.public_paths(ROUTERS)
+    )
     app.add_middleware(headers.HeaderGate, transport=settings.transport)
     return app
+
+
+async def _admit(scope: Scope) -> None:
+    await access.admit(Request(scope))
 
 
 def _description(app: FastAPI) -> APIRouter:

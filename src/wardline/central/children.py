@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wardline.central.settings import PRIVATE_UMASK, append_private
 from wardline.core.errors import WardlineError
 
 STOP_SECONDS_MAX = 4.0
@@ -48,7 +49,7 @@ class Child:
         try:
             os.write(giving, self.settings)
             os.close(giving)
-            with self.log.open("ab") as log:
+            with append_private(self.log) as log:
                 self.process = subprocess.Popen(
                     [*self.argv, str(os.getpid()), str(given), str(readying)],
                     stdin=subprocess.DEVNULL,
@@ -56,6 +57,7 @@ class Child:
                     stderr=subprocess.STDOUT,
                     env=_environment(),
                     pass_fds=(given, readying, *self.inherit),
+                    umask=PRIVATE_UMASK,
                     # Ctrl-C at the terminal is for the supervisor, who ends things in order.
                     start_new_session=True,
                 )

@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import BinaryIO
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,6 +15,7 @@ PORT_DEFAULT = 8000
 HOST_DEFAULT = "127.0.0.1"
 PRIVATE_DIRECTORY_MODE = 0o700
 PRIVATE_FILE_MODE = 0o600
+PRIVATE_UMASK = 0o077
 
 
 class DataUnusable(WardlineError):
@@ -118,7 +120,7 @@ class Layout:
         try:
             for path in (self.root, self.keys, self.tls, self.run, self.logs):
                 path.mkdir(mode=PRIVATE_DIRECTORY_MODE, parents=True, exist_ok=True)
-            (self.run / ".writable").write_bytes(b"")
+            append_private(self.run / ".writable").close()
             next(self.keys.iterdir(), None)
         except OSError as error:
             raise DataUnusable(
@@ -126,6 +128,15 @@ class Layout:
                 f" ({error.filename}); give it to this user and free some space,"
                 " or name another one with --data"
             ) from error
+
+
+def append_private(path: Path) -> BinaryIO:
+    """Opens `path` for appending, mode 0600, whatever the umask is and whoever made it."""
+    descriptor = os.open(
+        path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, PRIVATE_FILE_MODE
+    )
+    os.fchmod(descriptor, PRIVATE_FILE_MODE)
+    return os.fdopen(descriptor, "ab")
 
 
 def write_private(path: Path, content: bytes) -> None:

@@ -31,6 +31,7 @@ from wardline.central.settings import (
     JobsSettings,
     Layout,
     WebSettings,
+    append_private,
     write_private,
 )
 from wardline.core import clock
@@ -39,6 +40,7 @@ from wardline.core.errors import WardlineError
 DEMO, REAL = "demo", "real"
 DATABASE_PAUSE_SECONDS = 1.0
 DATABASE_LOG = "postgres.log"
+WEB_PROCESSES_DEFAULT = min(2, os.cpu_count() or 1)
 
 
 class AlreadyRunning(WardlineError):
@@ -47,7 +49,8 @@ class AlreadyRunning(WardlineError):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What was asked for; `database_url` None = the embedded server."""
+    """What was asked for; `database_url` None = the embedded server. `web_processes` accept on one
+    listening socket and share nothing but the database."""
 
     data: Path
     listener: Listener
@@ -55,6 +58,8 @@ class Options:
     partner_name: str
     owner_email: str
     database_url: str | None = field(default=None, repr=False)
+    web_processes: int = WEB_PROCESSES_DEFAULT
+    reset_owner: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +136,7 @@ class Supervisor:
         owner, token = asyncio.run(self._prepare(addresses, keys.installation_id))
         self._report("Starting web and jobs")
         self._group.children = [
-            self._web(addresses, keys, served, bound, url),
+            *self._web(addresses, keys, served, bound, url),
             self._jobs(addresses, keys),
         ]
         self._group.start()
@@ -195,7 +200,7 @@ class Supervisor:
         )
         async with database_owner.at_work(addresses.owner) as raw:
             await setup.claim(raw, plan)
-            owner = await setup.ensure_owner(raw, plan)
+            owner = await setup.ensure_owner(raw, plan, clock.system, reset=options.reset_owner)
             token = await setup.make_local_token(raw, owner.partner_id, clock.system)
         if plan.password is not None:
             owner = replace(owner, one_time_password=plan.password)
@@ -209,7 +214,7 @@ class Supervisor:
         served: Certificates | None,
         bound: socket.socket,
         url: str,
-    ) -> Child:
+    ) -> list[Child]:
         authority = served.authority if served is not None else None
         settings = WebSettings(
             app_dsn=addresses.app,
@@ -226,7 +231,10 @@ class Supervisor:
             policy_key=base64.b64encode(keys.policy).decode(),
             log_public=base64.b64encode(keys.log_public()).decode(),
         )
-        return self._child("web", settings.model_dump_json(), (bound.fileno(),))
+        given = settings.model_dump_json()
+        return [
+            self._child("web", given, (bound.fileno(),)) for _ in range(self._options.web_processes)
+        ]
 
     def _jobs(self, addresses: Addresses, keys: KeyFiles) -> Child:
         settings = JobsSettings(
@@ -262,6 +270,7 @@ def _only_one(layout: Layout) -> contextlib.ExitStack:
     """Holds the directory for this process; raises AlreadyRunning."""
     path = layout.run / "lock"
     held = contextlib.ExitStack()
+    append_private(path).close()
     file = held.enter_context(path.open("a+"))
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -56,6 +56,11 @@ def digest(value: object) -> str:
     return hashlib.sha256(dumps(value)).hexdigest()
 
 
+def digest_of_loaded(value: object) -> str:
+    """`digest` of what `loads` gave, or of a part of it: its profile is not checked again."""
+    return hashlib.sha256(orjson.dumps(value, option=_OPTIONS)).hexdigest()
+
+
 def _plain(value: object, *, check_keys: bool) -> bool:
     """Whether a walk finds only plain types, ASCII keys and a depth in bounds.
 

@@ -66,6 +66,15 @@ def test_a_directory_of_another_postgresql_is_refused_untouched(central: Central
         central.start()
 
 
+def test_nothing_in_the_data_directory_is_for_others_to_read(central: Central) -> None:
+    open_to_others = [
+        str(path.relative_to(central.data))
+        for path in central.data.rglob("*")
+        if not path.is_socket() and path.stat().st_mode & 0o077 and path.parent.name != "tls"
+    ]
+    assert open_to_others == []
+
+
 def test_a_missing_server_key_is_not_made_anew(central: Central) -> None:
     central.stop()
     key = central.data / "keys" / "server" / "log.key"

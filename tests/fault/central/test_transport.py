@@ -1,5 +1,6 @@
 """How Central is reached: its own authority on any address but loopback, a proxy, DATABASE_URL."""
 
+import asyncio
 import ssl
 import subprocess
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from tests.harness.product import WARDLINE, Central, run
 from wardline.central.database import embedded
+from wardline.central.database import owner as database_owner
 
 JSON = {"X-Wardline": "1"}
 
@@ -74,7 +76,9 @@ def test_a_postgresql_of_ones_own_is_used_with_logins_of_our_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = embedded.start(tmp_path / "own", tmp_path / "own.log", "owner", sync=False)
-    dsn = server.dsn(embedded.OWNER, "owner", "postgres")
+    maintenance = server.dsn(embedded.OWNER, "owner", "postgres")
+    asyncio.run(database_owner.ensure_database(maintenance, "ours"))
+    dsn = server.dsn(embedded.OWNER, "owner", "ours")
     monkeypatch.setenv("DATABASE_URL", dsn)
     central = Central(tmp_path)
     try:

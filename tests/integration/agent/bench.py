@@ -88,6 +88,14 @@ class Bench:
     def agent_roster(self) -> roster.Roster:
         return self.agent.roster
 
+    def seal(self, count: int) -> None:
+        """So many bundles: every cycle finds something new."""
+        names = ("passwd", "group", "shadow", "gshadow")
+        for number in range(count):
+            path = self.tree / "etc" / names[number % 4]
+            path.chmod(0o666 if path.stat().st_mode & 0o002 == 0 else 0o640)
+            self.observe("file_permissions")
+
     def act(self) -> None:
         self.agent.healer.turn()
 

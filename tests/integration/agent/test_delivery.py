@@ -16,15 +16,6 @@ from wardline.agent.store.database import StoreFull
 from wardline.core.evidence.bundle import Kind
 
 
-def _seal(bench: Bench, count: int) -> None:
-    """So many bundles: every cycle finds something new."""
-    names = ("passwd", "group", "shadow", "gshadow")
-    for number in range(count):
-        path = bench.tree / "etc" / names[number % 4]
-        path.chmod(0o666 if path.stat().st_mode & 0o002 == 0 else 0o640)
-        bench.observe("file_permissions")
-
-
 def _rested(bench: Bench) -> int:
     with bench.agent.ledger.reading() as tx:
         return backoff.remaining_ms(tx, bench.agent.ledger.moment())
@@ -46,13 +37,13 @@ def _whole(bench: Bench, sealed: int) -> None:
 
 
 def test_everything_sealed_arrives_in_order_and_is_proved(bench: Bench) -> None:
-    _seal(bench, 7)
+    bench.seal(7)
     bench.report()
     _whole(bench, 7)
 
 
 def test_a_bundle_is_not_acknowledged_before_its_inclusion_is_proved(bench: Bench) -> None:
-    _seal(bench, 3)
+    bench.seal(3)
     bench.check_in()
     for _ in range(2):
         bench.central.odd.append(on("/proofs", problem(503, "later")))
@@ -67,7 +58,7 @@ def test_a_bundle_is_not_acknowledged_before_its_inclusion_is_proved(bench: Benc
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 408])
 def test_a_temporary_refusal_keeps_everything_and_rests(bench: Bench, status: int) -> None:
-    _seal(bench, 2)
+    bench.seal(2)
     bench.check_in()
     bench.central.odd.append(on("/evidence", problem(status, "later")))
     bench.agent.reporter.turn()
@@ -81,7 +72,7 @@ def test_a_temporary_refusal_keeps_everything_and_rests(bench: Bench, status: in
 
 
 def test_retry_after_only_ever_lengthens_the_rest(bench: Bench) -> None:
-    _seal(bench, 1)
+    bench.seal(1)
     bench.check_in()
     bench.central.odd.append(on("/evidence", problem(429, "slow", retry_after="1800")))
     bench.agent.reporter.turn()
@@ -93,7 +84,7 @@ def test_retry_after_only_ever_lengthens_the_rest(bench: Bench) -> None:
 
 
 def test_the_rest_survives_a_restart_and_a_clock_that_jumps(bench: Bench) -> None:
-    _seal(bench, 1)
+    bench.seal(1)
     bench.check_in()
     bench.central.odd.append(on("/evidence", problem(503, "later")))
     bench.agent.reporter.turn()
@@ -104,7 +95,7 @@ def test_the_rest_survives_a_restart_and_a_clock_that_jumps(bench: Bench) -> Non
 
 
 def test_after_a_reboot_the_rest_is_never_longer_than_it_was_drawn(bench: Bench) -> None:
-    _seal(bench, 1)
+    bench.seal(1)
     bench.check_in()
     bench.central.odd.append(on("/evidence", problem(503, "later")))
     bench.agent.reporter.turn()
@@ -117,7 +108,7 @@ def test_after_a_reboot_the_rest_is_never_longer_than_it_was_drawn(bench: Bench)
 
 
 def test_a_refused_credential_keeps_everything_alarms_and_resumes_by_itself(bench: Bench) -> None:
-    _seal(bench, 2)
+    bench.seal(2)
     bench.check_in()
     bench.central.odd.append(on("/evidence", problem(401, "not signed in")))
     bench.agent.reporter.turn()
@@ -131,7 +122,7 @@ def test_a_refused_credential_keeps_everything_alarms_and_resumes_by_itself(benc
 
 
 def test_a_refused_batch_without_a_position_is_bisected_to_the_one_record(bench: Bench) -> None:
-    _seal(bench, 9)
+    bench.seal(9)
     poison = 5
 
     def refuse(name: str, sent: dict[str, Any]) -> Answer | None:
@@ -147,30 +138,17 @@ def test_a_refused_batch_without_a_position_is_bisected_to_the_one_record(bench:
     assert bench.central.seqs()[:4] == [1, 2, 3, 4]
 
 
-def test_a_named_poison_alone_is_quarantined_and_a_gap_record_carries_the_stream_on(
-    bench: Bench,
-) -> None:
-    _seal(bench, 4)
+def test_a_conflict_that_says_nothing_more_quarantines_nothing(bench: Bench) -> None:
+    bench.seal(1)
     bench.check_in()
-    bench.central.odd.append(
-        on("/evidence", refusal("poison", 2, "results[0].facts: too deep", status=422))
-    )
-    bench.report()
-    _seal(bench, 2)
-    bench.report()
-    stored = [(one.bundle.seq, one.bundle.kind) for one in bench.central.stored]
-    assert [seq for seq, _ in stored] == [1, 2, 5, 6, 7]
-    assert stored[2][1] is Kind.GAP
-    note = bench.central.stored[2].bundle.note
-    assert note is not None
-    assert (note["first_seq"], note["last_seq"]) == (3, 4)
-    assert bench.alarms()["quarantined"].subject == "1/3"
-    assert bench.counts().quarantined == 2
-    assert bench.counts().pending == 0
+    bench.central.odd.append(on("/evidence", problem(409, "try again")))
+    bench.agent.reporter.turn()
+    assert (bench.counts().pending, bench.counts().quarantined) == (1, 0)
+    assert _rested(bench) >= 30 * 60_000
 
 
 def test_a_central_that_lost_its_newest_entries_gets_them_again(bench: Bench) -> None:
-    _seal(bench, 6)
+    bench.seal(6)
     bench.report()
     bench.central.forget_after(3)
     bench.report()
@@ -179,17 +157,17 @@ def test_a_central_that_lost_its_newest_entries_gets_them_again(bench: Bench) ->
 
 
 def test_a_batch_ahead_of_central_rewinds_to_what_is_expected(bench: Bench) -> None:
-    _seal(bench, 3)
+    bench.seal(3)
     bench.check_in()
     bench.agent.reporter.turn()
     bench.central.forget_after(1)
-    _seal(bench, 1)
+    bench.seal(1)
     bench.agent.reporter.turn()
     assert bench.central.seqs() == [1, 2, 3, 4]
 
 
 def test_a_batch_that_is_too_large_goes_in_parts(bench: Bench) -> None:
-    _seal(bench, 8)
+    bench.seal(8)
     largest = 3
 
     def refuse(name: str, sent: dict[str, Any]) -> Answer | None:
@@ -206,7 +184,7 @@ def test_a_batch_that_is_too_large_goes_in_parts(bench: Bench) -> None:
 
 
 def test_a_lost_answer_gives_the_same_receipt_again(bench: Bench) -> None:
-    _seal(bench, 3)
+    bench.seal(3)
     bench.check_in()
 
     def lose(name: str, sent: dict[str, Any]) -> Answer | None:
@@ -227,7 +205,7 @@ def test_a_lost_answer_gives_the_same_receipt_again(bench: Bench) -> None:
 def test_other_bytes_under_a_place_are_kept_alarmed_and_the_next_epoch_begins(
     bench: Bench,
 ) -> None:
-    _seal(bench, 2)
+    bench.seal(2)
     bench.check_in()
     bench.central.odd.append(on("/evidence", refusal("conflict", 1, "other bytes are stored")))
     bench.report()
@@ -241,13 +219,13 @@ def test_other_bytes_under_a_place_are_kept_alarmed_and_the_next_epoch_begins(
 
 
 def test_an_appliance_restored_from_an_old_backup_begins_a_new_epoch(bench: Bench) -> None:
-    _seal(bench, 2)
+    bench.seal(2)
     bench.report()
     bench.agent.close()
     backup = bench.folder / "backup"
     shutil.copytree(bench.layout.root, backup)
     bench.agent = bench.open()
-    _seal(bench, 3)
+    bench.seal(3)
     bench.report()
     bench.agent.close()
     shutil.rmtree(bench.layout.root)
@@ -255,7 +233,7 @@ def test_an_appliance_restored_from_an_old_backup_begins_a_new_epoch(bench: Benc
     bench.agent = bench.open()
     bench.check_in()
     assert "stream_behind" in bench.alarms()
-    _seal(bench, 2)
+    bench.seal(2)
     bench.check_in()
     bench.report()
     assert bench.central.seqs(1) == [1, 2, 3, 4, 5], "nothing of the first epoch was overwritten"
@@ -264,7 +242,7 @@ def test_an_appliance_restored_from_an_old_backup_begins_a_new_epoch(bench: Benc
 
 
 def test_a_receipt_for_other_bytes_is_no_receipt(bench: Bench) -> None:
-    _seal(bench, 1)
+    bench.seal(1)
     bench.check_in()
 
     def lie(name: str, sent: dict[str, Any]) -> Answer | None:
@@ -281,7 +259,7 @@ def test_a_receipt_for_other_bytes_is_no_receipt(bench: Bench) -> None:
 
 
 def test_a_wrong_inclusion_proof_acknowledges_nothing(bench: Bench) -> None:
-    _seal(bench, 3)
+    bench.seal(3)
     bench.check_in()
     wrong = [[base64.b64encode(b"\x01" * 32).decode()]] * 3
     bench.central.odd.append(on("/proofs", (200, {"v": 1, "proofs": wrong}, {})))
@@ -292,7 +270,7 @@ def test_a_wrong_inclusion_proof_acknowledges_nothing(bench: Bench) -> None:
 
 
 def test_an_answer_that_is_not_the_protocol_loses_nothing(bench: Bench) -> None:
-    _seal(bench, 2)
+    bench.seal(2)
     bench.check_in()
     bench.central.odd.append(on("/evidence", (200, {"hello": "I am a captive portal"}, {})))
     bench.agent.reporter.turn()
@@ -303,9 +281,9 @@ def test_an_answer_that_is_not_the_protocol_loses_nothing(bench: Bench) -> None:
 
 
 def test_acknowledged_bundles_stay_thirty_days_and_unsent_ones_for_ever(bench: Bench) -> None:
-    _seal(bench, 2)
+    bench.seal(2)
     bench.report()
-    _seal(bench, 1)
+    bench.seal(1)
     bench.clock.offset = timedelta(days=29)
     bench.restart()
     bench.central.odd += [on("/checkin", problem(503, "down")) for _ in range(9)]
@@ -321,7 +299,7 @@ def test_thirty_days_offline_lose_nothing_and_catch_up_in_order(bench: Bench) ->
     bench.central.odd += [on("/checkin", problem(503, "down")) for _ in range(30)]
     for day in range(30):
         bench.clock.offset = timedelta(days=day)
-        _seal(bench, 2)
+        bench.seal(2)
         bench.check_in()
     bench.central.odd.clear()
     bench.report()
@@ -346,7 +324,7 @@ def test_a_full_quota_stops_behind_one_signed_gap_record_and_resumes(tmp_path: A
         assert gap.kind is Kind.GAP
         assert "store_full" in bench.alarms()
         database.bytes_max = 4 << 20
-        _seal(bench, 2)
+        bench.seal(2)
         bench.report()
         assert [one.bundle.kind for one in bench.central.stored[-2:]] == [Kind.GAP, Kind.CYCLE]
         assert "store_full" not in bench.alarms()
@@ -367,7 +345,7 @@ def _turn_observer(bench: Bench) -> bool:
 def _seal_until_full(bench: Bench) -> None:
     for _ in range(400):
         try:
-            _seal(bench, 1)
+            bench.seal(1)
         except StoreFull:
             bench.agent.ledger.begin_gap("full")
             return

@@ -90,6 +90,8 @@ def clone(cluster: Cluster, template: str = TEMPLATE) -> Database:
     """A fresh database with the addresses of its three roles."""
     name = f"test_{secrets.token_hex(6)}"
     asyncio.run(execute(cluster.owner("postgres"), f"CREATE DATABASE {name} TEMPLATE {template}"))
+    # A clone has not its template's grants; the runner takes PUBLIC's back at every start.
+    asyncio.run(migrate.run(cluster.owner(name)))
     return Database(
         name,
         cluster.owner(name),

@@ -43,6 +43,7 @@ class Stat:
     gid: int | None
     size: int
     modified_s: int
+    links: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,15 @@ class WrongKind(HostError):
     def __init__(self, path: str, found: FileKind, wanted: FileKind) -> None:
         super().__init__(path, f"is a {found}, not a {wanted}")
         self.found = found
+
+
+class HardLinked(HostError):
+    """A regular file with other names, which may lie outside the host: not changed."""
+
+    def __init__(self, path: str, links: int) -> None:
+        super().__init__(
+            path, f"has {links} names (hard links): changing it could change a file elsewhere"
+        )
 
 
 class TooLarge(HostError):
@@ -203,7 +213,8 @@ class Host(Reader, Protocol):
         """Put `content` in place at once or not at all: temporary file, fsync, rename, fsync.
 
         Links are followed and kept. What is None stays as the old file had it; a new file gets
-        0644 and the agent's own account.
+        0644 and the agent's own account. HardLinked for a file that has other names; so it is
+        with chmod and chown.
         """
         ...
 

@@ -19,6 +19,7 @@ from wardline.agent.hosts.host import (
     PIECE_BYTES,
     Failed,
     FileKind,
+    HardLinked,
     HostError,
     Missing,
     NotPermitted,
@@ -123,6 +124,7 @@ class RootedFiles:
             before = _stat_or_none(folder, name)
             if before is not None:
                 _expect(before, FileKind.FILE, path)
+                _expect_one_name(before, path)
             temporary = f".{name[:200]}.{secrets.token_hex(8)}"
             try:
                 self._write(folder, temporary, content)
@@ -232,9 +234,11 @@ class RootedFiles:
         with self._place(path) as (folder, name):
             descriptor = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
             try:
-                kind = _kind(os.fstat(descriptor))
+                status = os.fstat(descriptor)
+                kind = _kind(status)
                 if kind not in (FileKind.FILE, FileKind.DIRECTORY):
                     raise WrongKind(path, kind, FileKind.FILE)
+                _expect_one_name(status, path)
                 yield f"/proc/self/fd/{descriptor}"
             finally:
                 os.close(descriptor)
@@ -259,6 +263,7 @@ class RootedFiles:
             gid=status.st_gid if self._owners_known else None,
             size=status.st_size,
             modified_s=int(status.st_mtime),
+            links=status.st_nlink,
         )
 
     def _check_writable(self, path: str) -> None:
@@ -335,6 +340,12 @@ def _expect(status: os.stat_result, wanted: FileKind, path: str) -> None:
     found = _kind(status)
     if found is not wanted:
         raise WrongKind(path, found, wanted)
+
+
+def _expect_one_name(status: os.stat_result, path: str) -> None:
+    """A second name of the same file may be anywhere on the disk, outside the root as well."""
+    if stat.S_ISREG(status.st_mode) and status.st_nlink > 1:
+        raise HardLinked(path, status.st_nlink)
 
 
 @contextmanager

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from wardline.core.evidence.bundle import DIFF_BYTES_MAX
 
-CONTEXT_LINES = 2
+# None: a neighbouring line is no part of the change, and may be anything.
+CONTEXT_LINES = 0
 # Beyond this many differing lines the search for what stayed costs more than it shows.
 COMPARED_LINES_MAX = 500
 

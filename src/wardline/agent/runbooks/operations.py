@@ -4,7 +4,16 @@ import secrets
 from dataclasses import dataclass
 from typing import Protocol
 
-from wardline.agent.hosts.host import Failed, FileKind, Host, Missing, Output, Stat, WrongKind
+from wardline.agent.hosts.host import (
+    Failed,
+    FileKind,
+    HardLinked,
+    Host,
+    Missing,
+    Output,
+    Stat,
+    WrongKind,
+)
 from wardline.agent.runbooks import diff
 from wardline.agent.runbooks.config_lines import Edit
 from wardline.core.evidence.bundle import OUTPUT_BYTES_MAX
@@ -215,6 +224,8 @@ class ChangeMode:
         found = host.lstat(self.target)
         if found.kind not in (FileKind.FILE, FileKind.DIRECTORY):
             raise WrongKind(self.target, found.kind, FileKind.FILE)
+        if found.kind is FileKind.FILE and found.links > 1:
+            raise HardLinked(self.target, found.links)
         owned = self.uid is not None
         return found.mode, found.uid if owned else None, found.gid if owned else None
 
@@ -282,8 +293,12 @@ def tail(output: Output) -> str:
 
 
 def _look(host: Host, path: str) -> _File:
+    """The file that an operation is about; HardLinked before anything of it is shown or changed."""
     try:
-        return _File(host.read(path, FILE_BYTES_MAX), host.stat(path))
+        status = host.stat(path)
+        if status.kind is FileKind.FILE and status.links > 1:
+            raise HardLinked(path, status.links)
+        return _File(host.read(path, FILE_BYTES_MAX), status)
     except Missing:
         return _File(None, None)
 

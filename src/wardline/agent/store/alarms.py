@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from wardline.agent.store import scrub
 from wardline.agent.store.database import Transaction
 from wardline.core import clock
 
@@ -22,6 +23,11 @@ class Code(StrEnum):
     REFUSED = "refused"  # Central does not accept this appliance's credential
     POLICY_REFUSED = "policy_refused"  # a policy snapshot that must not be used
     STORE_FULL = "store_full"  # no room for new evidence: checks are stopped
+    LOOP_FAILED = "loop_failed"  # a loop ended by an error of its own and was begun again
+
+
+# Their detail holds what Central signed, byte for byte: it is the proof against it.
+_SIGNED = (Code.LOG_FORKED, Code.LOG_INVALID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,7 @@ class Alarm:
 
 def sound(tx: Transaction, code: Code, subject: str, detail: str, at: datetime) -> bool:
     """Record it; True when it was not sounding already."""
+    detail = detail if code in _SIGNED else scrub.text(detail)
     row = tx.row(
         "INSERT INTO alarms (code, subject, detail, first_at, last_at) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT(code, subject) DO UPDATE SET detail = excluded.detail,"

@@ -71,8 +71,8 @@ class Database:
         self.bytes_max = bytes_max
         self._ballast = ballast
         self._lock = threading.RLock()
-        created = not path.exists()
         with self._errors():
+            _make_private(path)
             self._connection = _connect(path)
             try:
                 _set_pragmas(self._connection, bytes_max)
@@ -80,9 +80,6 @@ class Database:
             except BaseException:
                 self._connection.close()
                 raise
-        if created:
-            path.chmod(0o600)
-            keys.sync_directory(path.parent)
         self._lay_ballast()
 
     def close(self) -> None:
@@ -221,6 +218,18 @@ def statements(text: str) -> Iterator[str]:
         if sqlite3.complete_statement(held):
             yield held
             held = ""
+
+
+def _make_private(path: Path) -> None:
+    """The file is ours alone and its name is on the disk, also where an earlier start died here."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        path.chmod(0o600)
+        keys.sync_directory(path.parent)
+    except OSError as error:
+        raise StoreUnusable(
+            f"{path} cannot be opened: {error.strerror}; run as the account that enrolled"
+        ) from None
 
 
 def _connect(path: Path) -> sqlite3.Connection:

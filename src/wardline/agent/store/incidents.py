@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import orjson
 
+from wardline.agent.store import scrub
 from wardline.agent.store.database import Row, Transaction
 from wardline.core import canonical, clock
 from wardline.core.evidence import bundle
@@ -51,7 +52,7 @@ class Hold:
 
 
 def save(tx: Transaction, incident: Incident) -> None:
-    """Insert or update; the unique index refuses a second open incident of one drift."""
+    """Insert or update, scrubbed; the unique index refuses a second open one of one drift."""
     tx.execute(
         "INSERT INTO incidents (id, site_id, host_id, incident_type, severity, raw_data,"
         " pattern_signature, created_at, resolution_level, outcome, state, closed_at, runbook_id,"
@@ -63,7 +64,7 @@ def save(tx: Transaction, incident: Incident) -> None:
         " state = excluded.state, closed_at = excluded.closed_at,"
         " runbook_id = excluded.runbook_id, tried = excluded.tried,"
         " interruptions = excluded.interruptions",
-        _values(incident),
+        _values(scrub.incident(incident)),
     )
 
 
@@ -99,6 +100,14 @@ def count_by_state(tx: Transaction) -> dict[str, int]:
         "SELECT state, count(*) AS n FROM incidents WHERE closed_at IS NULL GROUP BY state"
     )
     return {row["state"]: row["n"] for row in rows}
+
+
+def count_by_host(tx: Transaction) -> dict[str, int]:
+    """Open incidents by host."""
+    rows = tx.rows(
+        "SELECT host_id, count(*) AS n FROM incidents WHERE closed_at IS NULL GROUP BY host_id"
+    )
+    return {row["host_id"]: row["n"] for row in rows}
 
 
 def judgement(tx: Transaction, incident_id: str) -> Judgement:
@@ -166,7 +175,7 @@ def set_hold(
             incident.check,
             runbook_id,
             clock.wire(at),
-            reason,
+            scrub.text(reason),
         ),
     )
     return touched == 1
@@ -217,15 +226,15 @@ def start_run(tx: Transaction, run: Run, decision: dict[str, object]) -> None:
             run.host_id,
             run.runbook_id,
             run.rule_id,
-            orjson.dumps(run.params).decode(),
-            orjson.dumps(decision).decode(),
+            orjson.dumps(scrub.value(run.params)).decode(),
+            orjson.dumps(scrub.value(decision)).decode(),
             clock.wire(run.started_at),
         ),
     )
 
 
-def end_runs(tx: Transaction, incident_id: str, at: datetime, result: str) -> None:
-    """End whatever run of this incident is still open."""
+def end_runs(tx: Transaction, incident_id: str, at: datetime, result: str | None) -> None:
+    """End whatever run of this incident is still open; None for one that had nothing to do."""
     tx.execute(
         "UPDATE runs SET ended_at = ?, result = ? WHERE incident_id = ? AND ended_at IS NULL",
         (clock.wire(at), result, incident_id),

@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from wardline.agent.store import scrub
 from wardline.agent.store.database import Row, Transaction
 from wardline.core import clock, protocol
 from wardline.core.evidence import bundle
@@ -100,9 +101,10 @@ def append(
 ) -> Queued:
     """Seal the draft as the next bundle of the stream and queue it, in the caller's transaction.
 
-    `prev` is given only by a gap record that continues where Central's stream ends.
+    What it says is scrubbed here, for there is no other way into the stream. `prev` is given only
+    by a gap record that continues where Central's stream ends.
     """
-    place = head(tx)
+    place, draft = head(tx), _scrubbed(draft)
     sealed = Bundle(
         kind=draft.kind,
         site_id=author.site_id,
@@ -228,7 +230,7 @@ def quarantine(tx: Transaction, bundle_id: int, refusal: str) -> None:
     tx.execute(
         "UPDATE queued_evidence SET state = 'quarantined', refusal = ?"
         " WHERE id = ? AND state IN ('pending', 'leased')",
-        (refusal, bundle_id),
+        (scrub.text(refusal), bundle_id),
     )
 
 
@@ -246,16 +248,27 @@ def give_up(tx: Transaction, epoch: int, first: int, last: int, refusal: str) ->
     return tx.execute(
         "UPDATE queued_evidence SET state = 'quarantined', refusal = ?"
         " WHERE epoch = ? AND seq BETWEEN ? AND ? AND state IN ('pending', 'leased')",
-        (refusal, epoch, first, last),
+        (scrub.text(refusal), epoch, first, last),
     )
 
 
-def is_quarantined(tx: Transaction, epoch: int, seq: int) -> bool:
-    found = tx.row(
-        "SELECT 1 FROM queued_evidence WHERE epoch = ? AND seq = ? AND state = 'quarantined'",
+def refused_at(tx: Transaction, epoch: int, seq: int) -> str | None:
+    """Why the bundle of this place is in quarantine, in Central's words; None if it is not."""
+    row = tx.row(
+        "SELECT refusal FROM queued_evidence WHERE epoch = ? AND seq = ? AND state = 'quarantined'",
         (epoch, seq),
     )
-    return found is not None
+    return None if row is None else str(row["refusal"] or "")
+
+
+def skipped(tx: Transaction, epoch: int, first: int, last: int, count_max: int) -> list[str]:
+    """Hex SHA-256 of the payloads that are kept here and will never be sent, in their order."""
+    rows = tx.rows(
+        "SELECT payload_sha256 FROM queued_evidence WHERE epoch = ? AND seq BETWEEN ? AND ?"
+        " AND state = 'quarantined' ORDER BY seq LIMIT ?",
+        (epoch, first, last, count_max),
+    )
+    return [row["payload_sha256"] for row in rows]
 
 
 def holds_place(tx: Transaction, epoch: int, seq: int) -> bool:
@@ -304,6 +317,15 @@ def _set_head(tx: Transaction, place: Head) -> None:
         " ON CONFLICT(only) DO UPDATE SET epoch = excluded.epoch,"
         " next_seq = excluded.next_seq, prev = excluded.prev",
         (place.epoch, place.next_seq, place.prev),
+    )
+
+
+def _scrubbed(draft: Draft) -> Draft:
+    return replace(
+        draft,
+        results=tuple(scrub.result(one) for one in draft.results),
+        incidents=tuple(scrub.record(one) for one in draft.incidents),
+        note=scrub.value(draft.note),
     )
 
 

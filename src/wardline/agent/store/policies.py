@@ -3,10 +3,12 @@
 import base64
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 
+from wardline.agent.store import facts
+from wardline.agent.store.backoff import Moment
 from wardline.agent.store.database import Transaction
 from wardline.core import canonical, clock, protocol
 from wardline.core.errors import Refused, WardlineError
@@ -98,6 +100,29 @@ def digest(tx: Transaction) -> str | None:
     """Which snapshot is in force; None before the first."""
     row = tx.row("SELECT digest FROM policies WHERE only = 1")
     return None if row is None else str(row["digest"])
+
+
+def confirm(tx: Transaction, moment: Moment) -> None:
+    """Central has just said that the snapshot in force is its newest."""
+    told = f"{clock.wire(moment.at)} {moment.monotonic_ms} {moment.boot_id}"
+    facts.put(tx, facts.Name.POLICY_CONFIRMED, told)
+
+
+def confirmed_at(tx: Transaction, moment: Moment) -> datetime | None:
+    """When Central last confirmed the snapshot, as the clock of `moment` counts; None if never.
+
+    Within one boot the age comes from the monotonic clock, which nobody sets; the wall clock only
+    ever makes it older (a machine that slept). After a reboot the wall clock is all there is.
+    """
+    told = facts.get(tx, facts.Name.POLICY_CONFIRMED)
+    if told is None:
+        return None
+    at, monotonic_ms, boot_id = told.split(" ", 2)
+    wall = clock.parse(at)
+    if not boot_id or boot_id != moment.boot_id:
+        return wall
+    elapsed = timedelta(milliseconds=max(0, moment.monotonic_ms - int(monotonic_ms)))
+    return min(wall, moment.at - elapsed)
 
 
 def public_key(text: str) -> VerifyKey:

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import orjson
 
+from wardline.agent.store import scrub
 from wardline.agent.store.database import Transaction
 from wardline.core import canonical, clock
 from wardline.core.evidence import bundle
@@ -21,7 +22,9 @@ def all_of(tx: Transaction, host_id: str) -> list[Result]:
     return [bundle.result_from_wire(orjson.loads(row["result"])) for row in rows]
 
 
-def save(tx: Transaction, host_id: str, result: Result) -> None:
+def save(tx: Transaction, host_id: str, measured: Result) -> None:
+    """Keep it as the latest, scrubbed."""
+    result = scrub.result(measured)
     tx.execute(
         "INSERT INTO results (host_id, check_id, outcome, facts_digest, result, measured_at)"
         " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT(host_id, check_id) DO UPDATE SET"

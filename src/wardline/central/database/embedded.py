@@ -16,7 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from wardline.central.settings import PRIVATE_DIRECTORY_MODE, PRIVATE_FILE_MODE, DataUnusable
+from wardline.central.database import cluster
+from wardline.central.settings import (
+    PRIVATE_DIRECTORY_MODE,
+    PRIVATE_FILE_MODE,
+    PRIVATE_UMASK,
+    DataUnusable,
+    append_private,
+)
 
 OWNER = "wardline_owner"
 DATABASE = "wardline"
@@ -30,10 +37,8 @@ PREDECESSOR_SECONDS_MAX = 15.0
 POLL_SECONDS = 0.005
 DISK_FREE_BYTES_MIN = 128 << 20
 LOG_TAIL_BYTES = 2_000
-LAUNCH = Path(__file__).with_name("launch.py")
 
 _READY_LINE = 7
-_HBA = "local all all scram-sha-256\n"
 
 
 class StartFailed(DataUnusable):
@@ -183,13 +188,13 @@ def _identity(directory: Path) -> str:
     if directory.exists() and directory.stat().st_uid != 0:
         return "nobody"
     probe = subprocess.run(
-        [sys.executable, "-I", "-S", LAUNCH, "probe"], capture_output=True, check=False
+        [sys.executable, "-I", "-S", cluster.LAUNCH, "probe"], capture_output=True, check=False
     )
     return "namespace" if probe.returncode == 0 else "nobody"
 
 
 def _create(found: Binaries, directory: Path, identity: str, password: str, *, sync: bool) -> None:
-    """initdb beside the final place, renamed when it is whole."""
+    """Made beside the final place, renamed when it is whole."""
     unfinished = directory.with_name(f"{directory.name}.new")
     shutil.rmtree(unfinished, ignore_errors=True)
     if directory.exists() and any(directory.iterdir()):
@@ -200,30 +205,11 @@ def _create(found: Binaries, directory: Path, identity: str, password: str, *, s
     unfinished.mkdir(mode=PRIVATE_DIRECTORY_MODE)
     if identity == "nobody":
         _give_to_nobody(unfinished)
-    secret = directory.with_name(f"{directory.name}.password")
-    secret.touch(mode=PRIVATE_FILE_MODE)
-    secret.write_text(f"{password}\n")
-    if identity == "nobody":
-        shutil.chown(secret, NOBODY, NOBODY)
-    command: list[str | Path] = [
-        found.directory / "initdb", "-D", unfinished, "-U", OWNER, "-E", "UTF8",
-        "--locale=C", "--auth=scram-sha-256", f"--pwfile={secret}",
-    ]  # fmt: skip
     try:
-        done = subprocess.run(
-            [*_launcher(identity), *command, *([] if sync else ["--no-sync"])],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=_environment(),
-            check=False,
-        )
-    finally:
-        secret.unlink()
-    if done.returncode != 0:
+        cluster.make(found.directory, unfinished, identity, OWNER, password, sync=sync)
+    except cluster.StepFailed as error:
         shutil.rmtree(unfinished, ignore_errors=True)
-        raise StartFailed(_explain(directory, done.stdout.decode(errors="replace"), identity))
-    (unfinished / "pg_hba.conf").write_text(_HBA)
+        raise StartFailed(_explain(directory, str(error), identity)) from error
     if directory.exists():
         directory.rmdir()
     unfinished.rename(directory)
@@ -233,15 +219,6 @@ def _give_to_nobody(directory: Path) -> None:
     shutil.chown(directory, NOBODY, NOBODY)
     # Traversal only; every file in there has a mode of its own.
     directory.parent.chmod(0o711)
-
-
-def _launcher(identity: str) -> list[str | Path]:
-    return [sys.executable, "-I", "-S", LAUNCH, str(os.getpid()), identity]
-
-
-def _environment() -> dict[str, str]:
-    """Nothing of ours: PG* variables would change the server's mind."""
-    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
 
 
 def _explain(directory: Path, output: str, identity: str) -> str:
@@ -320,16 +297,17 @@ def _launch(
     _unlink_sockets(sockets)
     if identity == "nobody":
         shutil.chown(sockets, NOBODY, NOBODY)
-    with log.open("ab") as output:
+    with append_private(log) as output:
         started_at = output.tell()
         process = subprocess.Popen(
-            [*_launcher(identity), *_command(found, directory, sockets, sync=sync)],
+            [*cluster.launcher(identity), *_command(found, directory, sockets, sync=sync)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=_environment(),
+            env=cluster.environment(),
             cwd=directory.parent,
             pass_fds=(lock,),
+            umask=PRIVATE_UMASK,
         )
     server = Server(process, directory, sockets)
     try:
@@ -359,6 +337,7 @@ def _command(found: Binaries, directory: Path, sockets: Path, *, sync: bool) -> 
         "log_timezone": "UTC",
         "log_line_prefix": "%m [%p] %u ",
         "log_parameter_max_length_on_error": "0",
+        "log_min_error_statement": "panic",
         # A row's values stand in error details, and a log is no place for them.
         "log_error_verbosity": "terse",
     }

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import asyncpg
 
-from wardline.central.database.engine import Raw
+from wardline.central.database import owner
+from wardline.central.database.engine import APP_ROLE, JOBS_ROLE, Raw
 from wardline.core.errors import WardlineError
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -75,7 +76,7 @@ async def run(dsn: str, migrations: Sequence[Migration] | None = None) -> list[s
     and where the owner may not bypass row security.
     """
     wanted = load() if migrations is None else list(migrations)
-    connection: Raw = await asyncpg.connect(dsn, timeout=LOCK_WAIT_SECONDS_MAX)
+    connection = await owner.connect(dsn)
     try:
         await _check_owner(connection)
         # Before `create table if not exists`, which two starters at once would both attempt.
@@ -87,6 +88,7 @@ async def run(dsn: str, migrations: Sequence[Migration] | None = None) -> list[s
         missing = [each for each in wanted if each.number not in applied]
         for migration in missing:
             await _apply(connection, migration)
+        await _close_to_public(connection)
         return [each.name for each in missing]
     finally:
         await connection.close()
@@ -99,14 +101,36 @@ async def _check_owner(connection: Raw) -> None:
             f"this PostgreSQL is version {version.major}; Wardline needs 15 or newer"
         )
     allowed = await connection.fetchval(
-        "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
+        "SELECT rolsuper OR (rolbypassrls AND rolcreaterole) FROM pg_roles"
+        " WHERE rolname = current_user"
     )
     if not allowed:
         raise MigrationRefused(
             "the login of DATABASE_URL may not bypass row security, which the owner of the schema"
-            " needs for its look-up functions and backfills: as a superuser, run"
-            " ALTER ROLE <login> BYPASSRLS CREATEROLE"
+            " needs for its look-up functions and backfills, or may not make the roles that serve:"
+            " as a superuser, run ALTER ROLE <login> BYPASSRLS CREATEROLE"
         )
+    owns = await connection.fetchval(
+        "SELECT pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = current_database()"
+    )
+    if not owns:
+        raise MigrationRefused(
+            "the login of DATABASE_URL does not own the database, so it cannot take from everybody"
+            " what everybody may do in a new one: as a superuser, run"
+            " ALTER DATABASE <database> OWNER TO <login>"
+        )
+
+
+async def _close_to_public(connection: Raw) -> None:
+    """The serving roles may connect, and nobody else; TEMP above all is nobody's.
+
+    At every start, because neither a dump nor a clone carries a database's own grants.
+    """
+    database = await connection.fetchval("SELECT quote_ident(current_database())")
+    await connection.execute(
+        f"REVOKE ALL ON DATABASE {database} FROM PUBLIC, {APP_ROLE}, {JOBS_ROLE}"
+    )
+    await connection.execute(f"GRANT CONNECT ON DATABASE {database} TO {APP_ROLE}, {JOBS_ROLE}")
 
 
 async def _applied(connection: Raw) -> dict[int, tuple[str, str]]:

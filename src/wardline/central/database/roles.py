@@ -10,8 +10,10 @@ from pathlib import Path
 
 import asyncpg
 
-from wardline.central.database.engine import APP_ROLE, JOBS_ROLE, Raw
+from wardline.central.database import owner
+from wardline.central.database.engine import APP_ROLE, JOBS_ROLE
 from wardline.central.settings import DataUnusable, write_private
+from wardline.core.errors import WardlineError
 
 PASSWORD_BYTES = 32
 SCRAM_ITERATIONS = 4096
@@ -41,18 +43,33 @@ def load_or_make(path: Path) -> Passwords:
         ) from error
 
 
+class LoginsRefused(WardlineError):
+    """The owner may not set the passwords of the serving roles."""
+
+    code = "logins_refused"
+
+
 async def allow_logins(dsn: str, passwords: Passwords) -> None:
-    """Lets the two roles log in, each with its own password; `dsn` is the owner's."""
-    connection: Raw = await asyncpg.connect(dsn)
+    """Lets the two roles log in, each with its own password; `dsn` is the owner's.
+
+    Raises LoginsRefused where another login of that server made the roles.
+    """
+    connection = await owner.connect(dsn)
     try:
         for role, password in ((APP_ROLE, passwords.app), (JOBS_ROLE, passwords.jobs)):
             # The verifier, made here: the password itself stands in no statement and no log.
-            await connection.execute(f"ALTER ROLE {role} LOGIN PASSWORD '{_verifier(password)}'")
+            await connection.execute(f"ALTER ROLE {role} LOGIN PASSWORD '{verifier(password)}'")
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise LoginsRefused(
+            f"the login of DATABASE_URL may not set the password of {APP_ROLE} and {JOBS_ROLE},"
+            " which another login of that server made: as a superuser, run"
+            f" GRANT {APP_ROLE}, {JOBS_ROLE} TO <login> WITH ADMIN OPTION"
+        ) from error
     finally:
         await connection.close()
 
 
-def _verifier(password: str) -> str:
+def verifier(password: str) -> str:
     """What PostgreSQL stores for SCRAM-SHA-256 (RFC 5803)."""
     salt = secrets.token_bytes(SALT_BYTES)
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, SCRAM_ITERATIONS)

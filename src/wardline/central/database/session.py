@@ -14,9 +14,9 @@ from wardline.central.database.engine import Raw
 from wardline.central.database.scope import Actor, Scope, ScopeMissing
 from wardline.core import clock
 
-_ANNOUNCE = text(
+_ANNOUNCE = (
     "INSERT INTO change_log (partner_id, site_id, kind, subject, payload)"
-    " VALUES (:partner_id, :site_id, :kind, :subject, CAST(:payload AS jsonb))"
+    " VALUES ($1, $2, $3, $4, $5)"
 )
 _RECORD = text(
     "INSERT INTO audit_log (partner_id, site_id, actor_kind, actor_id, address, action, subject,"
@@ -73,13 +73,13 @@ class Session:
         site_id: str | None = None,
     ) -> None:
         """A change-log row: what everybody who shows `subject` should fetch again."""
-        await self.execute(
+        await self._raw.execute(
             _ANNOUNCE,
-            partner_id=self.scope.owner,
-            site_id=site_id or self.scope.site_id,
-            kind=kind,
-            subject=subject,
-            payload=dict(payload or {}),
+            self.scope.owner,
+            site_id or self.scope.site_id,
+            kind,
+            subject,
+            dict(payload or {}),
         )
 
     async def record(

@@ -12,6 +12,7 @@ from typing import Any
 import asyncpg
 from sqlalchemy import RowMapping, text
 
+from wardline.central.database import arrays
 from wardline.central.database.session import Session
 from wardline.core.evidence import log
 from wardline.core.evidence.log import Frontier
@@ -42,30 +43,32 @@ WHERE b.site_id = $1 AND b.appliance_id = $2 AND b.epoch = $3 AND b.seq = ANY($4
 """
 _APPEND_BUNDLES = """
 INSERT INTO evidence_bundles (site_id, partner_id, appliance_id, epoch, kid, received_at,
-  generation, equivocates, host_id, seq, bundle_type, bundle_hash, hipaa_controls, generated_at,
-  log_index, payload, signature)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, host_id, seq, bundle_type, bundle_hash,
-  hipaa_controls::jsonb, generated_at, log_index, payload, signature
-FROM unnest($9::text[], $10::bigint[], $11::text[], $12::text[], $13::text[], $14::timestamptz[],
-  $15::bigint[], $16::bytea[], $17::bytea[])
-  AS new (host_id, seq, bundle_type, bundle_hash, hipaa_controls, generated_at, log_index, payload,
-    signature)
+  generation, equivocates, log_index, host_id, seq, bundle_type, bundle_hash, hipaa_controls,
+  generated_at, payload, signature)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9::bigint + place - 1, host_id, seq, bundle_type,
+  bundle_hash, hipaa_controls::jsonb, generated_at, payload,
+  substring($16::bytea FROM 64 * place::int - 63 FOR 64)
+FROM unnest($10::text::text[], $11::text::bigint[], $12::text::text[], $13::text::text[],
+  $14::text::text[], $15::text::timestamptz[], $17::bytea[])
+  WITH ORDINALITY AS new (host_id, seq, bundle_type, bundle_hash, hipaa_controls, generated_at,
+    payload, place)
 """
 # One statement: the entries, the nodes that they complete, and the head that counts them.
 _APPEND_LEAVES = """
 WITH entries AS (
   INSERT INTO evidence_log_entries (site_id, partner_id, generation, log_index, kind, entry,
     leaf_hash)
-  SELECT $1, $2, $3, log_index, kind, entry, leaf_hash
-  FROM unnest($4::bigint[], $5::text[], $6::bytea[], $7::bytea[])
-    AS new (log_index, kind, entry, leaf_hash)
+  SELECT $1, $2, $3, $4::bigint + place - 1, kind, entry,
+    substring($7::bytea FROM 32 * place::int - 31 FOR 32)
+  FROM unnest($5::text::text[], $6::bytea[]) WITH ORDINALITY AS new (kind, entry, place)
 ), nodes AS (
   INSERT INTO evidence_log_nodes (site_id, partner_id, generation, level, node_index, hash)
-  SELECT $1, $2, $3, level, node_index, hash
-  FROM unnest($8::smallint[], $9::bigint[], $10::bytea[]) AS new (level, node_index, hash)
+  SELECT $1, $2, $3, level, node_index, substring($10::bytea FROM 32 * place::int - 31 FOR 32)
+  FROM unnest($8::text::smallint[], $9::text::bigint[])
+    WITH ORDINALITY AS new (level, node_index, place)
 )
 UPDATE evidence_log_heads SET size = $11, frontier = $12
-WHERE site_id = $1 AND generation = $3 AND size = $13
+WHERE site_id = $1 AND generation = $3 AND size = $4
 """
 _NODES = """
 SELECT 0::smallint AS level, log_index AS node_index, leaf_hash AS hash FROM evidence_log_entries
@@ -169,7 +172,6 @@ class NewBundle:
     bundle_hash: str
     hipaa_controls: str
     generated_at: datetime
-    log_index: int
     payload: bytes
     signature: bytes
 
@@ -265,19 +267,19 @@ class Repository:
         *,
         equivocates: bool = False,
     ) -> None:
+        """Bundles whose entries begin at the size of `head`, in order."""
         await self._raw.execute(
             _APPEND_BUNDLES,
             *(self._site_id, self._partner_id, appliance_id, epoch, kid, received_at),
-            *(head.generation, equivocates),
-            [item.host_id for item in bundles],
-            [item.seq for item in bundles],
-            [item.bundle_type for item in bundles],
-            [item.bundle_hash for item in bundles],
-            [item.hipaa_controls for item in bundles],
-            [item.generated_at for item in bundles],
-            [item.log_index for item in bundles],
+            *(head.generation, equivocates, head.frontier.size),
+            arrays.words_or_null([item.host_id for item in bundles]),
+            arrays.numbers(item.seq for item in bundles),
+            arrays.words([item.bundle_type for item in bundles]),
+            arrays.words([item.bundle_hash for item in bundles]),
+            arrays.texts(item.hipaa_controls for item in bundles),
+            arrays.times(item.generated_at for item in bundles),
+            b"".join(item.signature for item in bundles),
             [item.payload for item in bundles],
-            [item.signature for item in bundles],
         )
 
     async def append_leaves(self, head: Head, leaves: Sequence[NewLeaf]) -> Head:
@@ -287,15 +289,14 @@ class Repository:
         interior = [node for node in nodes if node[0] > 0]
         status = await self._raw.execute(
             _APPEND_LEAVES,
-            *(self._site_id, self._partner_id, head.generation),
-            list(range(size, frontier.size)),
-            [leaf.kind for leaf in leaves],
+            *(self._site_id, self._partner_id, head.generation, size),
+            arrays.words([leaf.kind for leaf in leaves]),
             [leaf.entry for leaf in leaves],
-            [leaf.leaf_hash for leaf in leaves],
-            [level for level, _, _ in interior],
-            [index for _, index, _ in interior],
-            [digest for _, _, digest in interior],
-            *(frontier.size, b"".join(frontier.hashes), size),
+            b"".join(leaf.leaf_hash for leaf in leaves),
+            arrays.numbers(level for level, _, _ in interior),
+            arrays.numbers(index for _, index, _ in interior),
+            b"".join(digest for _, _, digest in interior),
+            *(frontier.size, b"".join(frontier.hashes)),
         )
         assert status == "UPDATE 1", f"the log's head was not the one that is locked: {status}"
         return Head(head.generation, frontier)

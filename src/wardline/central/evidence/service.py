@@ -1,6 +1,5 @@
 """Evidence into the log: the append of verified bundles and of key events, in one transaction."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,10 +19,10 @@ from wardline.central.evidence.repository import (
 )
 from wardline.core import clock
 from wardline.core.errors import NotFound
-from wardline.core.evidence import bundle, log
+from wardline.core.evidence import bundle, log, signing
 from wardline.core.evidence.bundle import Bundle, Kind
 from wardline.core.evidence.log import Entry, EntryKind
-from wardline.core.protocol import EvidenceProblem, Receipt, Stream
+from wardline.core.protocol import EvidenceProblem, Stream
 
 _HIPAA = "hipaa:"
 
@@ -35,6 +34,17 @@ class Accepted:
     bundle: Bundle
     log_index: int
     received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The fields of protocol.Receipt, which what is written here needs no checking for."""
+
+    epoch: int
+    seq: int
+    index: int
+    leaf_hash: str
+    received_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +147,6 @@ class _Append:
         if not items:
             return []
         leaves = [self._leaf(item, equivocates=equivocates) for item in items]
-        start = self.head.frontier.size
         await self.repository.append_leaves(self.head, leaves)
         await self.repository.append_bundles(
             self.head,
@@ -145,14 +154,14 @@ class _Append:
             self.epoch,
             items[0].envelope.keyid,
             self.received_at,
-            [_row(item, start + offset) for offset, item in enumerate(items)],
+            [_row(item) for item in items],
             equivocates=equivocates,
         )
         return leaves
 
     def _leaf(self, item: Received, *, equivocates: bool) -> NewLeaf:
-        """The bytes that `log.entry_bytes` gives for this entry: every field was checked already,
-        and checking it again costs more than all that is done here."""
+        """The bytes that `log.entry_bytes` gives for this entry, its keys in their order: every
+        field was checked already, and checking it again costs more than all that is done here."""
         sent = item.bundle
         kind = EntryKind.GAP if sent.kind is Kind.GAP else EntryKind.BUNDLE
         if equivocates:
@@ -167,11 +176,11 @@ class _Append:
             "payload_sha256": item.payload_sha256,
             "received_ms": self.received_ms,
             "seq": sent.seq,
-            "sig": base64.b64encode(item.envelope.sig).decode(),
+            "sig": signing.base64_text(item.envelope.sig),
             "site": sent.site_id,
             "v": log.ENTRY_VERSION,
         }
-        data = orjson.dumps(entry, option=orjson.OPT_SORT_KEYS)
+        data = orjson.dumps(entry)
         return NewLeaf(kind.value, data, log.leaf_hash(data))
 
 
@@ -241,11 +250,7 @@ def _ingested(
         index = append.head.frontier.size + offset
         accepted.append(Accepted(item.bundle, index, append.received_at))
         receipts[item.bundle.seq] = Receipt(
-            epoch=append.epoch,
-            seq=item.bundle.seq,
-            index=index,
-            leaf_hash=leaf.leaf_hash.hex(),
-            received_ms=append.received_ms,
+            append.epoch, item.bundle.seq, index, leaf.leaf_hash.hex(), append.received_ms
         )
     in_order = [receipts[item.bundle.seq] for item in batch]
     return Ingested(in_order, accepted, _wire(append.epoch, after))
@@ -261,15 +266,14 @@ def _receipt(epoch: int, held: Taken) -> Receipt:
     )
 
 
-def _row(item: Received, log_index: int) -> NewBundle:
+def _row(item: Received) -> NewBundle:
     return NewBundle(
         host_id=item.bundle.host_id,
         seq=item.bundle.seq,
-        bundle_type=item.bundle.kind.value,
+        bundle_type=item.bundle.kind,
         bundle_hash=item.payload_sha256,
         hipaa_controls=_hipaa(item.bundle.controls),
         generated_at=item.bundle.captured_at,
-        log_index=log_index,
         payload=item.envelope.payload,
         signature=item.envelope.sig,
     )

@@ -23,19 +23,25 @@ async def newest(session: Session, site_id: str) -> StoredCheckpoint | None:
 
 
 async def update_for(session: Session, site_id: str, witnessed_size: int) -> LogUpdate | None:
-    """The newest checkpoint for an appliance that last saw `witnessed_size`, None when it has it.
+    """The newest checkpoint for an appliance that last saw `witnessed_size`, as in `update_to`."""
+    return await update_to(session, site_id, await newest(session, site_id), witnessed_size)
+
+
+async def update_to(
+    session: Session, site_id: str, found: StoredCheckpoint | None, witnessed_size: int
+) -> LogUpdate | None:
+    """`found`, the newest checkpoint, for an appliance that last saw `witnessed_size`; None when it
+    has it.
 
     One that is smaller than what the appliance saw goes out without a proof, for there is none:
     the appliance has to see that this log was set back.
     """
-    repository = Repository(session, site_id)
-    found = await repository.newest_checkpoint()
     if found is None or found.size == witnessed_size:
         return None
     if not 0 < witnessed_size < found.size:
         return LogUpdate(checkpoint=found.note, proof=[])
     wanted = log.nodes_for_consistency(witnessed_size, found.size)
-    nodes = _Nodes(await repository.nodes(found.generation, wanted))
+    nodes = _Nodes(await Repository(session, site_id).nodes(found.generation, wanted))
     proof = log.consistency_proof(witnessed_size, found.size, nodes.get)
     return LogUpdate(
         checkpoint=found.note, proof=[base64.b64encode(item).decode() for item in proof]

@@ -50,22 +50,36 @@ _HOSTS = text(
 )
 HOSTS_LISTED_MAX = 1_000
 
-# Hot path: plain driver statements. A host belongs to the appliance that declared it first.
-_CHECK_IN = (
-    "UPDATE appliances SET is_online = true, last_checkin = $2, agent_version = $3,"
-    " ip_address = $4::text::inet, pending_bundles = $5, quarantined_bundles = $6,"
-    " witnessed_size = GREATEST(witnessed_size, $7) WHERE id = $1"
-)
+# Hot path: plain driver statements. A host belongs to the appliance that declared it first; one
+# that is as it was is written again only when it was seen a while ago.
+HOST_SEEN_SECONDS_STEP = 600
+
 _DECLARE_HOSTS = (
-    "INSERT INTO hosts AS held (site_id, partner_id, appliance_id, id, name, kind, platform,"
-    " observed, first_seen_at, last_seen_at)"
-    " SELECT $1, $2, $3, given.id, given.name, given.kind, given.platform, given.observed, $9, $9"
-    " FROM unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::boolean[])"
-    " AS given (id, name, kind, platform, observed)"
-    " ON CONFLICT (site_id, id) DO UPDATE SET name = excluded.name, kind = excluded.kind,"
-    " platform = excluded.platform, observed = excluded.observed,"
-    " last_seen_at = excluded.last_seen_at WHERE held.appliance_id = excluded.appliance_id"
+    "WITH given AS MATERIALIZED ("
+    "  SELECT given.* FROM unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::boolean[])"
+    "    AS given (id, name, kind, platform, observed)"
+    "  WHERE NOT EXISTS (SELECT FROM hosts h WHERE h.site_id = $1 AND h.id = given.id"
+    "    AND h.appliance_id = $3 AND h.last_seen_at > $9::timestamptz - $10 * interval '1 second'"
+    "    AND (h.name, h.kind, h.platform, h.observed)"
+    "      = (given.name, given.kind, given.platform, given.observed))"
+    "), declared AS ("
+    "  INSERT INTO hosts AS held (site_id, partner_id, appliance_id, id, name, kind, platform,"
+    "    observed, first_seen_at, last_seen_at)"
+    "  SELECT $1, $2, $3, id, name, kind, platform, observed, $9, $9 FROM given"
+    "  ON CONFLICT (site_id, id) DO UPDATE SET name = excluded.name, kind = excluded.kind,"
+    "    platform = excluded.platform, observed = excluded.observed,"
+    "    last_seen_at = excluded.last_seen_at WHERE held.appliance_id = excluded.appliance_id"
+    "  RETURNING 1)"
 )
+_COUNT_REFUSED = " SELECT (SELECT count(*) FROM given) - (SELECT count(*) FROM declared)"
+_SEEN = (
+    ", seen AS ("
+    "  UPDATE appliances SET is_online = true, last_checkin = $9, agent_version = $11,"
+    "    ip_address = $12::text::inet, pending_bundles = $13, quarantined_bundles = $14"
+    "  WHERE id = $3)"
+)
+_CHECK_IN = _DECLARE_HOSTS + _SEEN + _COUNT_REFUSED
+_ENROL_HOSTS = _DECLARE_HOSTS + _COUNT_REFUSED
 
 
 async def add_token(
@@ -138,34 +152,36 @@ async def key_known(session: Session, site_id: str, public: bytes) -> bool:
     return await session.row(_KEY_KNOWN, site_id=site_id, public=public) is not None
 
 
-async def check_in(session: Session, request: CheckinRequest) -> None:
-    await session.raw.execute(
+async def check_in(session: Session, site_id: str, request: CheckinRequest) -> int:
+    """That the appliance is there, what runs on it, and its hosts, in one statement; how many of
+    these hosts are another appliance's."""
+    refused: int = await session.raw.fetchval(
         _CHECK_IN,
-        session.actor.id,
-        session.now,
+        *_declared(session, site_id, request.hosts),
         request.agent_version,
         session.actor.address,
         request.queue.pending,
         request.queue.quarantined,
-        request.witnessed_size,
     )
+    return refused
 
 
 async def declare_hosts(session: Session, site_id: str, hosts: Sequence[HostReport]) -> int:
-    """How many of the hosts are this appliance's now."""
-    tag = await session.raw.execute(
-        _DECLARE_HOSTS,
-        site_id,
-        session.scope.owner,
-        session.actor.id,
+    """How many of the hosts are another appliance's; the others are this one's now."""
+    refused: int = await session.raw.fetchval(_ENROL_HOSTS, *_declared(session, site_id, hosts))
+    return refused
+
+
+def _declared(session: Session, site_id: str, hosts: Sequence[HostReport]) -> tuple[object, ...]:
+    return (
+        *(site_id, session.scope.owner, session.actor.id),
         [host.id for host in hosts],
         [host.name for host in hosts],
         [host.kind for host in hosts],
         [host.platform for host in hosts],
         [host.observed for host in hosts],
-        session.now,
+        *(session.now, HOST_SEEN_SECONDS_STEP),
     )
-    return int(tag.rpartition(" ")[2])
 
 
 async def appliances(session: Session, site_id: str) -> list[RowMapping]:

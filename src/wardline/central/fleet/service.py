@@ -150,7 +150,8 @@ async def enrol(session: Session, request: EnrolRequest, *, log_origin: str) -> 
     if await repository.key_known(session, site_id, public):
         raise Conflict("public: this key speaks for an appliance of this site; make a new one")
     await repository.add_key(session, site_id, FIRST_EPOCH, signing.key_id(public), public, witness)
-    await _declare(session, site_id, request.hosts)
+    _check_declared(request.hosts)
+    _refuse_foreign(await repository.declare_hosts(session, site_id, request.hosts))
     await session.record(
         "appliance.enrol", appliance_id, after={"hostname": request.hostname}, site_id=site_id
     )
@@ -173,8 +174,8 @@ def keys_of(request: EnrolRequest) -> tuple[bytes, bytes]:
 async def check_in(session: Session, request: CheckinRequest) -> None:
     """Notes that the appliance is there, what runs on it, and the hosts it looks after."""
     assert session.scope.site_id is not None
-    await repository.check_in(session, request)
-    await _declare(session, session.scope.site_id, request.hosts)
+    _check_declared(request.hosts)
+    _refuse_foreign(await repository.check_in(session, session.scope.site_id, request))
 
 
 async def appliances(session: Session, site_id: str) -> list[Appliance]:
@@ -201,13 +202,14 @@ def _check_proof(request: EnrolRequest) -> None:
         raise ProofRefused("proof: not this key's signature over this token and these keys")
 
 
-async def _declare(session: Session, site_id: str, declared: Sequence[HostReport]) -> None:
+def _check_declared(declared: Sequence[HostReport]) -> None:
     for position, host in enumerate(declared):
         ids.entity(host.id, "host", f"hosts[{position}].id")
     twice = [each for each, times in Counter(host.id for host in declared).items() if times > 1]
     if twice:
         raise HostsRefused(f"hosts: {twice[0]} is declared twice")
-    if not declared:
-        return
-    if await repository.declare_hosts(session, site_id, declared) != len(declared):
+
+
+def _refuse_foreign(refused: int) -> None:
+    if refused:
         raise Conflict("hosts: one of them belongs to another appliance of this site")

@@ -1,6 +1,6 @@
 """From a caller to an open session: a route names its permission and receives the session."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +16,9 @@ from wardline.central.database.scope import Actor, ActorKind, Scope
 from wardline.central.database.session import Session, open_session
 from wardline.central.identity import cookies, repository, tokens
 from wardline.central.identity.permissions import ALLOWED, Permission, Role
+from wardline.central.settings import Transport
 from wardline.central.web import state
+from wardline.core import protocol
 from wardline.core.clock import Now
 from wardline.core.errors import WardlineError
 from wardline.core.ids import ApplianceId, PartnerId, SiteId, UserId
@@ -143,6 +145,24 @@ def requires(permission: Permission) -> Any:
     return Depends(session, scope="function")
 
 
+async def admit(request: Request) -> None:
+    """Who asks, found out before the body is read; raises what the route's permission would."""
+    if request.url.path.startswith(protocol.PREFIX):
+        await _appliance(request)
+    else:
+        await identify(request)
+
+
+def public_paths(routers: Iterable[APIRouter]) -> frozenset[str]:
+    """The addresses that anybody may call."""
+    return frozenset(
+        route.path
+        for router in routers
+        for route in router.routes
+        if isinstance(route, APIRoute) and Permission.PUBLIC in _permissions(route.dependant)
+    )
+
+
 def caller_of(request: Request) -> Caller:
     """Who passed `requires` on this request."""
     found: Caller = request.state.caller
@@ -188,6 +208,14 @@ Appliance = Annotated[ApplianceGate, Depends(_appliance_gate)]
 
 async def identify(request: Request) -> Caller:
     """The caller behind the session cookie or the local token; raises NotSignedIn."""
+    known: Caller | None = getattr(request.state, "identified", None)
+    if known is not None:
+        return known
+    found = request.state.identified = await _identified(request)
+    return found
+
+
+async def _identified(request: Request) -> Caller:
     secret, kind = _shown(request)
     found = await credentials.open_session(state.engine(request), tokens.digest(secret))
     if found is None or found["kind"] != kind:
@@ -208,11 +236,16 @@ async def identify(request: Request) -> Caller:
 
 
 def check_same_site(request: Request) -> None:
-    """Raises CrossSite unless the request can only come from our own pages or from no page."""
+    """Raises CrossSite unless the request can only come from our own pages or from no page.
+
+    Another program's page on this machine, and a page of this host in the clear, are others.
+    """
     if request.headers.get(CSRF_HEADER) != "1":
         raise CrossSite("header X-Wardline: 1 is missing, which a foreign page cannot send")
     origin = request.headers.get("origin")
-    if origin is not None and origin.partition("://")[2] != request.headers.get("host"):
+    loopback = state.settings(request).transport is Transport.LOOPBACK
+    own = f"{'http' if loopback else 'https'}://{request.headers.get('host')}"
+    if origin is not None and origin != own:
         raise CrossSite("origin: the request comes from a page of another host")
 
 
@@ -270,6 +303,14 @@ async def _mark_seen(request: Request, session: Session, caller: Caller) -> None
 
 
 async def _appliance(request: Request) -> ApplianceCaller:
+    known: ApplianceCaller | None = getattr(request.state, "appliance", None)
+    if known is not None:
+        return known
+    found = request.state.appliance = await _appliance_behind(request)
+    return found
+
+
+async def _appliance_behind(request: Request) -> ApplianceCaller:
     secret = _bearer(request)
     if secret is None:
         raise CredentialRefused(

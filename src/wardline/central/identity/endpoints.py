@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from wardline import __version__
-from wardline.central.identity import access, cookies, service
+from wardline.central.identity import access, cookies, service, tokens
 from wardline.central.identity.access import AccountHolder
 from wardline.central.identity.passwords import LENGTH_MAX
 from wardline.central.identity.permissions import Permission, Role
@@ -58,10 +58,12 @@ class MeOut(BaseModel):
 async def sign_in(body: SignIn, request: Request, response: Response) -> MeOut:
     """Opens a session; its secret is in the cookie only."""
     access.check_same_site(request)
-    secret, me = await service.sign_in(_gate(request), body.email, body.password)
+    opened = await service.sign_in(_gate(request), body.email, body.password)
     transport = state.settings(request).transport
-    cookies.put(response, transport, secret, service.SESSION_SECONDS_MAX)
-    return _out(me)
+    cookies.put(response, transport, opened.secret, service.SESSION_SECONDS_MAX)
+    if opened.device is not None:
+        cookies.put_device(response, transport, opened.device)
+    return _out(opened.me)
 
 
 @router.get("")
@@ -85,11 +87,13 @@ async def change_password(body: PasswordChange, session: AccountHolder, request:
 
 
 def _gate(request: Request) -> service.Gate:
+    device = request.cookies.get(cookies.device_name(state.settings(request).transport))
     return service.Gate(
         state.engine(request),
         request.app.state.passwords,
         state.now(request),
         state.address(request),
+        device if device and len(device) <= tokens.SECRET_CHARS_MAX else None,
     )
 
 

@@ -1,7 +1,7 @@
 """SQL over users, sessions, partners and the installation row."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import asyncpg
 from sqlalchemy import RowMapping, text
@@ -12,17 +12,45 @@ from wardline.central.identity.permissions import Role
 from wardline.core import ids
 from wardline.core.ids import PartnerId, UserId
 
-# One statement counts the attempt and refuses it while locked, so that a hundred at once count as
-# a hundred. From the fifth failure on the pause doubles: 30 s, 60 s, … up to an hour.
-_RESERVE_LOGIN = text(
-    "UPDATE users SET failed_logins = failed_logins + 1,"
-    " locked_until = CASE WHEN failed_logins + 1 >= :free"
-    "  THEN :now + LEAST(:first_s * power(2, LEAST(failed_logins + 1 - :free, 20)), :longest_s)"
-    "   * interval '1 second' ELSE NULL END"
-    " WHERE id = :id AND disabled_at IS NULL AND (locked_until IS NULL OR locked_until <= :now)"
+# One statement counts the attempt and refuses it while paused, so that a hundred at once count as
+# a hundred. From the `free`th failure on the pause doubles: 30 s, 60 s, … up to the longest.
+_COUNT_ATTEMPT = text(
+    "INSERT INTO sign_in_sources AS old (partner_id, user_id, kind, source, failures, last_at)"
+    " VALUES (:partner_id, :user_id, :kind, :source, 1, :now)"
+    " ON CONFLICT (partner_id, user_id, kind, source) DO UPDATE SET"
+    " failures = CASE WHEN old.last_at < :kept_after THEN 1 ELSE old.failures + 1 END,"
+    " paused_until = CASE WHEN old.last_at >= :kept_after AND old.failures + 1 >= :free"
+    "  THEN :now + LEAST(:first_s * power(2, LEAST(old.failures + 1 - :free, 20)), :longest_s)"
+    "   * interval '1 second' ELSE NULL END,"
+    " last_at = :now"
+    " WHERE old.paused_until IS NULL OR old.paused_until <= :now"
 )
-_CLEAR_FAILURES = text("UPDATE users SET failed_logins = 0, locked_until = NULL WHERE id = :id")
+_KNOWS_SOURCE = text(
+    "SELECT true FROM sign_in_sources WHERE user_id = :user_id AND kind = :kind"
+    " AND source = :source"
+)
+_ADD_SOURCE = text(
+    "INSERT INTO sign_in_sources (partner_id, user_id, kind, source, last_at)"
+    " VALUES (:partner_id, :user_id, :kind, :source, :now)"
+)
+_UNCOUNT_ATTEMPT = text(
+    "UPDATE sign_in_sources SET failures = GREATEST(failures - 1, 0)"
+    " WHERE user_id = :user_id AND kind = :kind AND source = :source"
+)
+_CLEAR_ATTEMPTS = text(
+    "UPDATE sign_in_sources SET failures = 0, paused_until = NULL, last_at = :now"
+    " WHERE user_id = :user_id AND kind = :kind AND source = :source"
+)
+_FORGET_SOURCES = text(
+    "DELETE FROM sign_in_sources WHERE user_id = :user_id AND ("
+    " (kind <> 'device' AND last_at < :kept_after)"
+    " OR (kind = 'device' AND source NOT IN (SELECT source FROM sign_in_sources"
+    "  WHERE user_id = :user_id AND kind = 'device' ORDER BY last_at DESC LIMIT :devices_max)))"
+)
 _SET_PASSWORD = text(
+    "UPDATE users SET password_hash = :hash, must_change_password = false WHERE id = :id"
+)
+_PASSWORD = text(
     "UPDATE users SET password_hash = :hash, must_change_password = false, failed_logins = 0,"
     " locked_until = NULL WHERE id = :id"
 )
@@ -53,8 +81,15 @@ _FIRST_OWNER = (
     "SELECT id, partner_id, email, must_change_password FROM users WHERE role = 'owner'"
     " ORDER BY created_at, id LIMIT 1"
 )
-_REPLACE_ONE_TIME = (
-    "UPDATE users SET password_hash = $2, failed_logins = 0, locked_until = NULL WHERE id = $1"
+_REPLACE_LOGIN = "UPDATE users SET password_hash = $2, must_change_password = $3 WHERE id = $1"
+_FORGET_ALL_SOURCES = "DELETE FROM sign_in_sources WHERE user_id = $1"
+_END_SESSIONS = (
+    "UPDATE sessions SET revoked_at = $2"
+    " WHERE user_id = $1 AND kind = 'browser' AND revoked_at IS NULL"
+)
+_RECORD_RESET = (
+    "INSERT INTO audit_log (partner_id, actor_kind, actor_id, action, subject, reason, at)"
+    " SELECT partner_id, 'system', 'setup', 'password.reset', id, $2, $3 FROM users WHERE id = $1"
 )
 _ADD_PARTNER = "INSERT INTO partners (id, name) VALUES ($1, $2)"
 _ADD_USER = (
@@ -83,14 +118,26 @@ class NewUser:
     password_hash: str = field(repr=False)
 
 
-async def reserve_login(
-    session: Session, user_id: str, *, free: int, first_s: int, longest_s: int
+async def count_attempt(
+    session: Session,
+    user_id: str,
+    kind: str,
+    source: bytes,
+    *,
+    free: int,
+    first_s: int,
+    longest_s: int,
+    kept_s: int,
 ) -> bool:
-    """Counts an attempt before it is judged; False while the user is locked or disabled."""
+    """Counts an attempt before it is judged; False, and nothing counted, while paused."""
     touched = await session.execute(
-        _RESERVE_LOGIN,
-        id=user_id,
+        _COUNT_ATTEMPT,
+        partner_id=session.scope.owner,
+        user_id=user_id,
+        kind=kind,
+        source=source,
         now=session.now,
+        kept_after=session.now - timedelta(seconds=kept_s),
         free=free,
         first_s=first_s,
         longest_s=longest_s,
@@ -98,8 +145,40 @@ async def reserve_login(
     return touched == 1
 
 
-async def clear_failures(session: Session, user_id: str) -> None:
-    await session.execute(_CLEAR_FAILURES, id=user_id)
+async def knows_source(session: Session, user_id: str, kind: str, source: bytes) -> bool:
+    row = await session.row(_KNOWS_SOURCE, user_id=user_id, kind=kind, source=source)
+    return row is not None
+
+
+async def add_source(session: Session, user_id: str, kind: str, source: bytes) -> None:
+    await session.execute(
+        _ADD_SOURCE,
+        partner_id=session.scope.owner,
+        user_id=user_id,
+        kind=kind,
+        source=source,
+        now=session.now,
+    )
+
+
+async def uncount_attempt(session: Session, user_id: str, kind: str, source: bytes) -> None:
+    await session.execute(_UNCOUNT_ATTEMPT, user_id=user_id, kind=kind, source=source)
+
+
+async def clear_attempts(session: Session, user_id: str, kind: str, source: bytes) -> None:
+    await session.execute(
+        _CLEAR_ATTEMPTS, user_id=user_id, kind=kind, source=source, now=session.now
+    )
+
+
+async def forget_sources(session: Session, user_id: str, *, kept_s: int, devices_max: int) -> None:
+    """Old failures, and the devices beyond the newest `devices_max`."""
+    await session.execute(
+        _FORGET_SOURCES,
+        user_id=user_id,
+        kept_after=session.now - timedelta(seconds=kept_s),
+        devices_max=devices_max,
+    )
 
 
 async def password_hash(session: Session, user_id: str) -> str:
@@ -156,8 +235,16 @@ async def first_owner(raw: Raw) -> asyncpg.Record | None:
     return await raw.fetchrow(_FIRST_OWNER)
 
 
-async def replace_one_time(raw: Raw, user_id: str, hashed: str) -> None:
-    await raw.execute(_REPLACE_ONE_TIME, user_id, hashed)
+async def replace_password(raw: Raw, user_id: str, hashed: str, *, must_change: bool) -> None:
+    """Takes away every pause too."""
+    await raw.execute(_REPLACE_LOGIN, user_id, hashed, must_change)
+    await raw.execute(_FORGET_ALL_SOURCES, user_id)
+
+
+async def record_reset(raw: Raw, user_id: str, reason: str, now: datetime) -> None:
+    """Ends the user's sessions and says so in the audit log."""
+    await raw.execute(_END_SESSIONS, user_id, now)
+    await raw.execute(_RECORD_RESET, user_id, reason, now)
 
 
 async def add_partner(raw: Raw, partner_id: str, name: str) -> None:

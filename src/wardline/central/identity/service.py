@@ -1,6 +1,6 @@
 """Signing in and out, and changing a password."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -8,18 +8,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from wardline.central.database import credentials
 from wardline.central.database.scope import Actor, ActorKind, Scope
 from wardline.central.database.session import Session, open_session
-from wardline.central.identity import passwords, repository, tokens
+from wardline.central.identity import passwords, pauses, repository, tokens
 from wardline.central.identity.access import Caller
 from wardline.central.identity.passwords import Passwords
+from wardline.central.identity.pauses import Paused, Source
 from wardline.central.identity.permissions import ALLOWED, Permission, Role
 from wardline.core import ids
 from wardline.core.clock import Now
 from wardline.core.errors import WardlineError
 
 SESSION_SECONDS_MAX = 12 * 3600
-FAILURES_FREE = 5
-LOCK_SECONDS_FIRST = 30
-LOCK_SECONDS_MAX = 3600
 
 
 class LoginFailed(WardlineError):
@@ -52,23 +50,33 @@ class Gate:
     passwords: Passwords
     now: Now
     address: str | None
+    device: str | None = field(default=None, repr=False)
 
 
-async def sign_in(gate: Gate, email: str, password: str) -> tuple[str, Me]:
-    """A new session's secret and who it is; raises LoginFailed, the same way for every reason."""
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A new session: its secret, who it is, and a secret for a browser that had none."""
+
+    secret: str = field(repr=False)
+    device: str | None = field(repr=False)
+    me: Me
+
+
+async def sign_in(gate: Gate, email: str, password: str) -> Opened:
+    """Opens a session; raises LoginFailed, the same way for every reason."""
     found = await credentials.user(gate.engine, email)
     if found is None:
         await gate.passwords.verify(None, password)
         raise _failed()
     scope = Scope.partner(found["partner_id"])
     actor = Actor(ActorKind.USER, found["id"], gate.address)
-    admitted = await _reserve(gate, scope, actor)
+    counted = await _reserve(gate, scope, actor) if found["disabled_at"] is None else ()
     fits = await gate.passwords.verify(found["password_hash"], password)
     async with open_session(gate.engine, scope, actor, now=gate.now) as session:
-        if admitted and fits:
-            return await _open(session, found["id"])
+        if counted and fits:
+            return await _open(session, found["id"], counted)
         # Committed, though the answer is no: the record of a failure must stay.
-        reason = "wrong password" if admitted else "sign-in is paused or disabled"
+        reason = "wrong password" if counted else "sign-in is paused or disabled"
         await session.record("session.refused", found["id"], reason=reason)
     raise _failed()
 
@@ -104,31 +112,41 @@ async def change_password(
     Raises LoginFailed where `current` is wrong (it counts like a failed sign-in) and PasswordWeak.
     """
     passwords.check_new(new, current, caller.email)
-    admitted = await _reserve(gate, session.scope, session.actor)
+    source = pauses.of_session(caller.session_id)
+    admitted = await _reserve_again(gate, session.scope, session.actor, source)
     stored = await repository.password_hash(session, caller.user_id)
     if not (await gate.passwords.verify(stored, current) and admitted):
         raise _failed()
     hashed = await gate.passwords.hash(new)
     await repository.set_password(session, caller.user_id, hashed)
+    await pauses.forgive(session, caller.user_id, (source,))
     ended = await repository.revoke_others(session, caller.user_id, caller.session_id)
     await session.record("password.change", caller.user_id, after={"sessions_ended": ended})
     return await me(session, caller.user_id)
 
 
-async def _reserve(gate: Gate, scope: Scope, actor: Actor) -> bool:
-    async with open_session(gate.engine, scope, actor, now=gate.now) as session:
-        return await repository.reserve_login(
-            session,
-            actor.id,
-            free=FAILURES_FREE,
-            first_s=LOCK_SECONDS_FIRST,
-            longest_s=LOCK_SECONDS_MAX,
-        )
+async def _reserve(gate: Gate, scope: Scope, actor: Actor) -> tuple[Source, ...]:
+    """Where the attempt was counted; empty while attempts from there are paused."""
+    try:
+        async with open_session(gate.engine, scope, actor, now=gate.now) as session:
+            return await pauses.reserve(session, actor.id, gate.address, gate.device)
+    except Paused:
+        return ()
 
 
-async def _open(session: Session, user_id: str) -> tuple[str, Me]:
+async def _reserve_again(gate: Gate, scope: Scope, actor: Actor, source: Source) -> bool:
+    try:
+        async with open_session(gate.engine, scope, actor, now=gate.now) as session:
+            await pauses.count(session, actor.id, source)
+    except Paused:
+        return False
+    return True
+
+
+async def _open(session: Session, user_id: str, counted: tuple[Source, ...]) -> Opened:
     secret = tokens.make()
-    await repository.clear_failures(session, user_id)
+    device = await pauses.remember_device(session, user_id, counted)
+    await pauses.forgive(session, user_id, counted)
     await repository.open_login(
         session,
         ids.new("sess"),
@@ -137,7 +155,7 @@ async def _open(session: Session, user_id: str) -> tuple[str, Me]:
         session.now + timedelta(seconds=SESSION_SECONDS_MAX),
     )
     await session.record("session.open", user_id)
-    return secret, await me(session, user_id)
+    return Opened(secret, device, await me(session, user_id))
 
 
 def _failed() -> LoginFailed:

@@ -22,6 +22,7 @@ from wardline.core.ids import PartnerId
 LOCAL_TOKEN_DAYS_MAX = 400
 # The command line on this machine reads, exports and verifies; it changes nothing.
 LOCAL_ROLE = Role.AUDITOR
+RESET_REASON = "asked for on the terminal"
 LOCAL_NAME = "Command line of this machine"
 
 
@@ -59,18 +60,23 @@ async def claim(raw: Raw, plan: Plan) -> None:
         raise DataUnusable(f"the database was made for {made_for}; start it the way it was made")
 
 
-async def ensure_owner(raw: Raw, plan: Plan) -> FirstOwner:
+async def ensure_owner(raw: Raw, plan: Plan, now: Now, *, reset: bool = False) -> FirstOwner:
     """The partner and its owner, made where there is no partner yet.
 
-    An owner who never changed the one-time password gets a new one: the old one may be lost.
+    An owner who never changed the one-time password gets a new one: the old one may be lost. With
+    `reset` so does one who did, and their sessions and pauses end: who may start Central on its
+    data directory may do that.
     """
     found = await repository.first_owner(raw)
-    if found is not None and not found["must_change_password"]:
+    if found is not None and not found["must_change_password"] and not reset:
         return FirstOwner(PartnerId(found["partner_id"]), found["email"], None)
     password = plan.password or passwords.make_one_time()
     hashed = argon2.PasswordHasher().hash(password)
     if found is not None:
-        await repository.replace_one_time(raw, found["id"], hashed)
+        must_change = plan.password is None
+        await repository.replace_password(raw, found["id"], hashed, must_change=must_change)
+        if reset:
+            await repository.record_reset(raw, found["id"], RESET_REASON, now())
         return FirstOwner(PartnerId(found["partner_id"]), found["email"], password)
     partner_id = ids.partner()
     await repository.add_partner(raw, partner_id, plan.partner_name)

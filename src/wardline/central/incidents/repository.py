@@ -27,16 +27,28 @@ ON CONFLICT (site_id, id) DO UPDATE SET
   severity = EXCLUDED.severity, raw_data = EXCLUDED.raw_data, state = EXCLUDED.state,
   resolution_level = EXCLUDED.resolution_level, outcome = EXCLUDED.outcome,
   before = EXCLUDED.before, after = EXCLUDED.after, decision = EXCLUDED.decision,
-  runbook = EXCLUDED.runbook, actions = EXCLUDED.actions, closed_at = EXCLUDED.closed_at
-WHERE old.appliance_id = EXCLUDED.appliance_id
+  runbook = EXCLUDED.runbook, actions = EXCLUDED.actions,
+  closed_at = CASE WHEN EXCLUDED.closed_at IS NOT NULL
+    THEN greatest(EXCLUDED.closed_at, old.created_at) END
+WHERE old.appliance_id = EXCLUDED.appliance_id AND old.host_id = EXCLUDED.host_id
+  AND old.incident_type = EXCLUDED.incident_type
   AND (old.epoch, old.seq) < (EXCLUDED.epoch, EXCLUDED.seq)
 """
+# Gives the links that tell of somebody else's incident, or of another host or check than it has.
 _ADD_BUNDLES = """
-INSERT INTO incident_bundles (site_id, partner_id, incident_id, log_index, state, at)
-SELECT $1, $2, new.incident_id, new.log_index, new.state, new.at
-FROM unnest($3::text[], $4::bigint[], $5::text[], $6::timestamptz[])
-  AS new (incident_id, log_index, state, at)
-ON CONFLICT DO NOTHING
+WITH given AS MATERIALIZED (
+  SELECT * FROM unnest($4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[],
+    $9::timestamptz[]) AS new (incident_id, host_id, incident_type, log_index, state, at)
+), own AS MATERIALIZED (
+  SELECT given.* FROM given JOIN incidents i ON i.site_id = $1 AND i.id = given.incident_id
+    AND i.appliance_id = $3 AND i.host_id = given.host_id AND i.incident_type = given.incident_type
+), added AS (
+  INSERT INTO incident_bundles (site_id, partner_id, incident_id, log_index, state, at)
+  SELECT $1, $2, incident_id, log_index, state, at FROM own
+  ON CONFLICT DO NOTHING
+)
+SELECT incident_id, log_index FROM (SELECT * FROM given EXCEPT SELECT * FROM own) AS refused
+ORDER BY log_index, incident_id
 """
 _ROW = (
     "SELECT i.site_id, s.name AS site_name, i.id, i.host_id, h.name AS host_name,"
@@ -92,9 +104,11 @@ class NewRecord:
 
 @dataclass(frozen=True, slots=True)
 class NewLink:
-    """That a bundle told of an incident."""
+    """That a bundle told of an incident, of this host and check."""
 
     incident_id: str
+    host_id: str
+    incident_type: str
     log_index: int
     state: str
     at: datetime
@@ -125,16 +139,17 @@ class Repository:
             *columns,
         )
 
-    async def add_bundles(self, site_id: str, links: Sequence[NewLink]) -> None:
+    async def add_bundles(
+        self, site_id: str, appliance_id: str, links: Sequence[NewLink]
+    ) -> list[tuple[str, int]]:
+        """Adds the links to incidents of this appliance; the (incident, log index) of those that
+        are not its own, or have another host or check."""
         raw: asyncpg.Connection[Any] = self._session.raw
-        await raw.execute(
-            _ADD_BUNDLES,
-            *(site_id, self._session.scope.owner),
-            [item.incident_id for item in links],
-            [item.log_index for item in links],
-            [item.state for item in links],
-            [item.at for item in links],
+        columns = ([getattr(item, name) for item in links] for name in NewLink.__slots__)
+        rows = await raw.fetch(
+            _ADD_BUNDLES, *(site_id, self._session.scope.owner, appliance_id), *columns
         )
+        return [(row["incident_id"], row["log_index"]) for row in rows]
 
     async def page(
         self,

@@ -1,7 +1,6 @@
 """Incidents out of accepted bundles, and what their pages show."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -16,6 +15,7 @@ from wardline.core.evidence.bundle import Bundle, IncidentRecord
 
 WOULD_RUN_MAX = 200
 BUNDLES_PER_INCIDENT_MAX = 200
+REFUSED_SHOWN_MAX = 20
 
 
 class Told(Protocol):
@@ -34,17 +34,18 @@ async def fold(
 ) -> list[str]:
     """Adds what these bundles of one stream tell of incidents, in the transaction that added the
     bundles; the identifiers that they tell of."""
-    told_of = [(told, record) for told in accepted for record in told.bundle.incidents]
     newest: dict[str, NewRecord] = {}
-    links: dict[tuple[str, int], NewLink] = {}
-    for told, record in told_of:
-        host_id = told.bundle.host_id
-        if host_id is None:
-            continue
-        newest[record.incident_id] = _record(host_id, told.bundle.seq, record)
-        at = min(told.bundle.captured_at, told.received_at)
-        link = NewLink(record.incident_id, told.log_index, record.state.value, at)
-        links[link.incident_id, link.log_index] = link
+    links: dict[tuple[str, str, int], NewLink] = {}
+    for told in accepted:
+        for new in _records(told):
+            held = newest.get(new.id)
+            # One that has another host or check than the first is refused below, by its link.
+            if held is None or (held.host_id, held.incident_type) == (
+                new.host_id,
+                new.incident_type,
+            ):
+                newest[new.id] = new
+            links[new.id, new.incident_type, told.log_index] = _link(told, new)
     if not newest:
         return []
     repository = Repository(session)
@@ -52,8 +53,25 @@ async def fold(
     records = [newest[key] for key in sorted(newest)]
     epoch = first.bundle.epoch
     await repository.fold(site_id, appliance_id, epoch, first.received_at, records)
-    await repository.add_bundles(site_id, list(links.values()))
+    refused = await repository.add_bundles(site_id, appliance_id, list(links.values()))
+    if refused:
+        why = f"{len(refused)} records tell of an incident with another appliance, host or check"
+        shown = [{"incident": one, "log_index": at} for one, at in refused[:REFUSED_SHOWN_MAX]]
+        await session.record("incident.refuse", appliance_id, after={"first": shown}, reason=why)
     return [record.id for record in records]
+
+
+def _records(told: Told) -> Iterator[NewRecord]:
+    """What one bundle tells of incidents."""
+    host_id = told.bundle.host_id
+    if host_id is not None:
+        for record in told.bundle.incidents:
+            yield _record(host_id, told, record)
+
+
+def _link(told: Told, new: NewRecord) -> NewLink:
+    at = min(told.bundle.captured_at, told.received_at)
+    return NewLink(new.id, new.host_id, new.incident_type, told.log_index, new.state, at)
 
 
 async def page(
@@ -83,7 +101,10 @@ async def would_run(session: Session, site_id: str) -> list[RowMapping]:
     return await Repository(session).observing(site_id, WOULD_RUN_MAX)
 
 
-def _record(host_id: str, seq: int, record: IncidentRecord) -> NewRecord:
+def _record(host_id: str, told: Told, record: IncidentRecord) -> NewRecord:
+    # Nothing happened after it was told: a clock that runs ahead pins nothing to the top.
+    opened_at = min(record.opened_at, told.received_at)
+    closed_at = record.closed_at and max(opened_at, min(record.closed_at, told.received_at))
     return NewRecord(
         id=record.incident_id,
         host_id=host_id,
@@ -91,17 +112,17 @@ def _record(host_id: str, seq: int, record: IncidentRecord) -> NewRecord:
         severity=record.severity.value,
         raw_data=_json({"summary": record.before.summary, "facts": record.before.facts}),
         pattern_signature=record.pattern_signature,
-        created_at=record.opened_at,
+        created_at=opened_at,
         state=record.state.value,
         resolution_level=record.resolution_level and record.resolution_level.value,
         outcome=record.outcome and record.outcome.value,
         before=_json(bundle.result_to_wire(record.before)),
         after=None if record.after is None else _json(bundle.result_to_wire(record.after)),
         decision=None if record.decision is None else _json(record.decision),
-        runbook=None if record.runbook is None else _json(asdict(record.runbook)),
+        runbook=None if record.runbook is None else _json(bundle.runbook_to_wire(record.runbook)),
         actions=_json([bundle.action_to_wire(action) for action in record.actions]),
-        closed_at=record.closed_at,
-        seq=seq,
+        closed_at=closed_at,
+        seq=told.bundle.seq,
     )
 
 

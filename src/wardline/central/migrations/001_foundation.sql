@@ -13,7 +13,9 @@ BEGIN
 END
 $$;
 
-REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+-- What PUBLIC may do in the database itself (TEMP above all) is taken back at every start by the
+-- migration runner: a dump does not carry a database's own grants.
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO wardline_app, wardline_jobs;
 
 -- The scope of a transaction: SET LOCAL app.partner, or app.site with app.site_partner.
@@ -25,29 +27,47 @@ CREATE OR REPLACE FUNCTION scope_site() RETURNS text LANGUAGE sql STABLE PARALLE
 CREATE OR REPLACE FUNCTION scope_site_partner() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
   AS $$ SELECT NULLIF(current_setting('app.site_partner', true), '') $$;
 
--- Forces row security on a tenant table. `shape` is 'site' (columns partner_id and site_id) or
--- 'partner' (partner_id alone; closed to a site's scope).
+-- Forces row security on a tenant table. `shape` says who may write what:
+--   'partner' partner_id alone; closed to a site's scope;
+--   'site'    partner_id and site_id, whose pair is a reference to sites: either scope writes;
+--   'told'    partner_id and site_id, written by a site's own appliances and by no person;
+--   'log'     partner_id and an optional site_id without a reference: either scope writes.
+-- A site's scope sees and writes nothing that names another partner, whatever its site_id.
 CREATE OR REPLACE FUNCTION protect_table(target regclass, shape text) RETURNS void
 LANGUAGE plpgsql AS $$
+DECLARE
+  partner TEXT := 'partner_id = (SELECT public.scope_partner())';
+  site TEXT := '(site_id = (SELECT public.scope_site())'
+    ' AND partner_id = (SELECT public.scope_site_partner()))';
+  own_site TEXT := '(site_id IS NULL OR EXISTS (SELECT FROM public.sites s'
+    ' WHERE s.id = site_id AND s.partner_id = (SELECT public.scope_partner())))';
+  each TEXT;
 BEGIN
   EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', target);
   EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', target);
-  EXECUTE format('DROP POLICY IF EXISTS tenant ON %s', target);
-  IF shape = 'site' THEN
-    EXECUTE format(
-      'CREATE POLICY tenant ON %s TO wardline_app'
-      ' USING (partner_id = (SELECT scope_partner()) OR site_id = (SELECT scope_site()))'
-      ' WITH CHECK (partner_id = (SELECT scope_partner())'
-      '   OR (site_id = (SELECT scope_site()) AND partner_id = (SELECT scope_site_partner())))',
-      target);
-  ELSIF shape = 'partner' THEN
-    EXECUTE format(
-      'CREATE POLICY tenant ON %s TO wardline_app'
-      ' USING (partner_id = (SELECT scope_partner()))'
-      ' WITH CHECK (partner_id = (SELECT scope_partner()))', target);
+  FOREACH each IN ARRAY ARRAY['tenant', 'tenant_insert', 'tenant_update'] LOOP
+    EXECUTE format('DROP POLICY IF EXISTS %I ON %s', each, target);
+  END LOOP;
+  CASE shape
+  WHEN 'partner' THEN
+    EXECUTE format('CREATE POLICY tenant ON %s TO wardline_app USING (%s) WITH CHECK (%2$s)',
+      target, partner);
+  WHEN 'site' THEN
+    EXECUTE format('CREATE POLICY tenant ON %s TO wardline_app USING (%s) WITH CHECK (%2$s)',
+      target, site || ' OR ' || partner);
+  WHEN 'log' THEN
+    EXECUTE format('CREATE POLICY tenant ON %s TO wardline_app USING (%s) WITH CHECK (%s)',
+      target, site || ' OR ' || partner, site || ' OR (' || partner || ' AND ' || own_site || ')');
+  WHEN 'told' THEN
+    EXECUTE format('CREATE POLICY tenant ON %s FOR SELECT TO wardline_app USING (%s)',
+      target, site || ' OR ' || partner);
+    EXECUTE format('CREATE POLICY tenant_insert ON %s FOR INSERT TO wardline_app WITH CHECK (%s)',
+      target, site);
+    EXECUTE format('CREATE POLICY tenant_update ON %s FOR UPDATE TO wardline_app'
+      ' USING (%s) WITH CHECK (%2$s)', target, site);
   ELSE
-    RAISE EXCEPTION 'protect_table: shape % is neither site nor partner', shape;
-  END IF;
+    RAISE EXCEPTION 'protect_table: shape % is none of partner, site, told, log', shape;
+  END CASE;
 END
 $$;
 REVOKE EXECUTE ON FUNCTION protect_table(regclass, text) FROM PUBLIC;
@@ -120,7 +140,8 @@ ALTER TABLE sites ENABLE ROW LEVEL SECURITY;
 ALTER TABLE sites FORCE ROW LEVEL SECURITY;
 DROP POLICY IF EXISTS tenant ON sites;
 CREATE POLICY tenant ON sites TO wardline_app
-  USING (partner_id = (SELECT scope_partner()) OR id = (SELECT scope_site()))
+  USING (partner_id = (SELECT scope_partner())
+    OR (id = (SELECT scope_site()) AND partner_id = (SELECT scope_site_partner())))
   WITH CHECK (partner_id = (SELECT scope_partner()));
 SELECT open_to_jobs('sites');
 GRANT SELECT, INSERT, UPDATE ON sites TO wardline_app;
@@ -134,10 +155,9 @@ CREATE TABLE IF NOT EXISTS users (
   role VARCHAR(16) NOT NULL CHECK (role IN ('owner', 'manager', 'operator', 'reader', 'auditor')),
   password_hash TEXT NOT NULL,
   must_change_password BOOLEAN NOT NULL DEFAULT false,
-  failed_logins INTEGER NOT NULL DEFAULT 0,
-  locked_until TIMESTAMPTZ,
   disabled_at TIMESTAMPTZ,
-  created_at TIMESTAMPTZ NOT NULL DEFAULT now()
+  created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+  UNIQUE (partner_id, id)
 );
 CREATE UNIQUE INDEX IF NOT EXISTS idx_users_email ON users (lower(email));
 SELECT protect_table('users', 'partner');
@@ -158,6 +178,23 @@ CREATE INDEX IF NOT EXISTS idx_sessions_user ON sessions (user_id);
 SELECT protect_table('sessions', 'partner');
 GRANT SELECT, INSERT, UPDATE ON sessions TO wardline_app;
 
+-- Failed sign-ins per account and where they came from: a browser that signed in before ('device',
+-- which shows a secret), an address, a session that changes its password, or anywhere else at all.
+-- What a stranger does in one place pauses nobody in another.
+CREATE TABLE IF NOT EXISTS sign_in_sources (
+  partner_id VARCHAR(64) NOT NULL,
+  user_id VARCHAR(64) NOT NULL,
+  kind VARCHAR(16) NOT NULL CHECK (kind IN ('device', 'address', 'session', 'anywhere')),
+  source BYTEA NOT NULL CHECK (length(source) = 32),
+  failures INTEGER NOT NULL DEFAULT 0,
+  paused_until TIMESTAMPTZ,
+  last_at TIMESTAMPTZ NOT NULL,
+  PRIMARY KEY (partner_id, user_id, kind, source),
+  FOREIGN KEY (partner_id, user_id) REFERENCES users(partner_id, id)
+);
+SELECT protect_table('sign_in_sources', 'partner');
+GRANT SELECT, INSERT, UPDATE, DELETE ON sign_in_sources TO wardline_app;
+
 -- What changed, for everybody who shows it; written in the transaction of the change.
 -- Sequences commit out of order: a reader pages by (tx, id) below the oldest running transaction.
 CREATE TABLE IF NOT EXISTS change_log (
@@ -171,7 +208,7 @@ CREATE TABLE IF NOT EXISTS change_log (
   at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
 CREATE INDEX IF NOT EXISTS idx_change_log_partner ON change_log (partner_id, tx, id);
-SELECT protect_table('change_log', 'site');
+SELECT protect_table('change_log', 'log');
 SELECT open_to_jobs('change_log');
 SELECT make_append_only('change_log');
 GRANT SELECT, INSERT ON change_log TO wardline_app;
@@ -192,6 +229,6 @@ CREATE TABLE IF NOT EXISTS audit_log (
   at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
 CREATE INDEX IF NOT EXISTS idx_audit_log_partner ON audit_log (partner_id, id);
-SELECT protect_table('audit_log', 'site');
+SELECT protect_table('audit_log', 'log');
 SELECT make_append_only('audit_log');
 GRANT SELECT, INSERT ON audit_log TO wardline_app;

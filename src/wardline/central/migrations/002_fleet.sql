@@ -50,6 +50,7 @@ CREATE TABLE IF NOT EXISTS appliance_keys (
   witness_key BYTEA NOT NULL CHECK (length(witness_key) = 32),
   enrolled_at TIMESTAMPTZ NOT NULL DEFAULT now(),
   PRIMARY KEY (site_id, appliance_id, epoch),
+  FOREIGN KEY (site_id, partner_id) REFERENCES sites(id, partner_id) ON DELETE CASCADE,
   FOREIGN KEY (site_id, appliance_id) REFERENCES appliances(site_id, id) ON DELETE CASCADE
 );
 SELECT protect_table('appliance_keys', 'site');
@@ -67,6 +68,7 @@ CREATE TABLE IF NOT EXISTS hosts (
   first_seen_at TIMESTAMPTZ NOT NULL DEFAULT now(),
   last_seen_at TIMESTAMPTZ NOT NULL DEFAULT now(),
   PRIMARY KEY (site_id, id),
+  FOREIGN KEY (site_id, partner_id) REFERENCES sites(id, partner_id) ON DELETE CASCADE,
   FOREIGN KEY (site_id, appliance_id) REFERENCES appliances(site_id, id) ON DELETE CASCADE
 );
 SELECT protect_table('hosts', 'site');

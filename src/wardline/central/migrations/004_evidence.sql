@@ -30,7 +30,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS idx_evidence_bundles_equivocation
 ALTER TABLE evidence_bundles SET (toast_tuple_target = 8160);
 ALTER TABLE evidence_bundles ALTER COLUMN payload SET STORAGE EXTERNAL;
 CREATE INDEX IF NOT EXISTS idx_evidence_bundles_partner ON evidence_bundles (partner_id);
-SELECT protect_table('evidence_bundles', 'site');
+SELECT protect_table('evidence_bundles', 'told');
 SELECT make_append_only('evidence_bundles');
 GRANT SELECT, INSERT ON evidence_bundles TO wardline_app;
 
@@ -42,9 +42,10 @@ CREATE TABLE IF NOT EXISTS evidence_streams (
   epoch INTEGER NOT NULL,
   next_seq BIGINT NOT NULL DEFAULT 1,
   prev VARCHAR(64) NOT NULL,
-  PRIMARY KEY (site_id, appliance_id, epoch)
+  PRIMARY KEY (site_id, appliance_id, epoch),
+  FOREIGN KEY (site_id, partner_id) REFERENCES sites(id, partner_id)
 );
-SELECT protect_table('evidence_streams', 'site');
+SELECT protect_table('evidence_streams', 'told');
 GRANT SELECT, INSERT, UPDATE ON evidence_streams TO wardline_app;
 
 CREATE TABLE IF NOT EXISTS evidence_log_heads (
@@ -55,7 +56,7 @@ CREATE TABLE IF NOT EXISTS evidence_log_heads (
   frontier BYTEA NOT NULL DEFAULT '',
   FOREIGN KEY (site_id, partner_id) REFERENCES sites(id, partner_id)
 );
-SELECT protect_table('evidence_log_heads', 'site');
+SELECT protect_table('evidence_log_heads', 'told');
 SELECT open_to_jobs('evidence_log_heads');
 GRANT SELECT, INSERT, UPDATE ON evidence_log_heads TO wardline_app;
 GRANT SELECT ON evidence_log_heads TO wardline_jobs;
@@ -70,7 +71,7 @@ CREATE TABLE IF NOT EXISTS evidence_log_entries (
   leaf_hash BYTEA NOT NULL CHECK (length(leaf_hash) = 32),
   PRIMARY KEY (site_id, generation, log_index)
 );
-SELECT protect_table('evidence_log_entries', 'site');
+SELECT protect_table('evidence_log_entries', 'told');
 SELECT open_to_jobs('evidence_log_entries');
 SELECT make_append_only('evidence_log_entries');
 GRANT SELECT, INSERT ON evidence_log_entries TO wardline_app;
@@ -86,7 +87,7 @@ CREATE TABLE IF NOT EXISTS evidence_log_nodes (
   hash BYTEA NOT NULL CHECK (length(hash) = 32),
   PRIMARY KEY (site_id, generation, level, node_index)
 );
-SELECT protect_table('evidence_log_nodes', 'site');
+SELECT protect_table('evidence_log_nodes', 'told');
 SELECT open_to_jobs('evidence_log_nodes');
 SELECT make_append_only('evidence_log_nodes');
 GRANT SELECT, INSERT ON evidence_log_nodes TO wardline_app;
@@ -101,9 +102,10 @@ CREATE TABLE IF NOT EXISTS evidence_checkpoints (
   root BYTEA NOT NULL CHECK (length(root) = 32),
   note TEXT NOT NULL,
   signed_at TIMESTAMPTZ NOT NULL,
-  PRIMARY KEY (site_id, generation, size)
+  PRIMARY KEY (site_id, generation, size),
+  FOREIGN KEY (site_id, partner_id) REFERENCES sites(id, partner_id)
 );
-SELECT protect_table('evidence_checkpoints', 'site');
+SELECT protect_table('evidence_checkpoints', 'told');
 SELECT open_to_jobs('evidence_checkpoints');
 SELECT make_append_only('evidence_checkpoints');
 GRANT SELECT ON evidence_checkpoints TO wardline_app;
@@ -121,6 +123,6 @@ CREATE TABLE IF NOT EXISTS evidence_cosignatures (
   PRIMARY KEY (site_id, generation, size, appliance_id),
   FOREIGN KEY (site_id, generation, size) REFERENCES evidence_checkpoints(site_id, generation, size)
 );
-SELECT protect_table('evidence_cosignatures', 'site');
+SELECT protect_table('evidence_cosignatures', 'told');
 SELECT make_append_only('evidence_cosignatures');
 GRANT SELECT, INSERT ON evidence_cosignatures TO wardline_app;

@@ -19,9 +19,10 @@ CREATE TABLE IF NOT EXISTS evidence_alarms (
   reason TEXT NOT NULL,
   first_seen_at TIMESTAMPTZ NOT NULL,
   last_seen_at TIMESTAMPTZ NOT NULL,
-  PRIMARY KEY (site_id, generation)
+  PRIMARY KEY (site_id, generation),
+  FOREIGN KEY (site_id, partner_id) REFERENCES sites(id, partner_id)
 );
-SELECT protect_table('evidence_alarms', 'site');
+SELECT protect_table('evidence_alarms', 'told');
 SELECT open_to_jobs('evidence_alarms');
 GRANT SELECT ON evidence_alarms TO wardline_app;
 GRANT SELECT, INSERT, UPDATE ON evidence_alarms TO wardline_jobs;

@@ -2,34 +2,34 @@
 SET check_function_bodies = false;
 CREATE FUNCTION public.credential_appliance(given_hash bytea) RETURNS TABLE(appliance_id character varying, site_id character varying, partner_id character varying, epoch integer)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   SELECT a.id, a.site_id, a.partner_id, a.epoch
-  FROM appliances a WHERE a.credential_hash = given_hash AND a.retired_at IS NULL
+  FROM public.appliances a WHERE a.credential_hash = given_hash AND a.retired_at IS NULL
 $$;
 CREATE FUNCTION public.credential_enrolment(given_id text) RETURNS TABLE(id character varying, site_id character varying, partner_id character varying, secret_hash bytea, expires_at timestamp with time zone, used_at timestamp with time zone)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   SELECT t.id, t.site_id, t.partner_id, t.secret_hash, t.expires_at, t.used_at
-  FROM enrolment_tokens t WHERE t.id = given_id
+  FROM public.enrolment_tokens t WHERE t.id = given_id
 $$;
 CREATE FUNCTION public.credential_session(given_hash bytea) RETURNS TABLE(session_id character varying, kind character varying, user_id character varying, partner_id character varying, role character varying, email character varying, name character varying, must_change_password boolean, last_seen_at timestamp with time zone)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
   SELECT s.id, s.kind, u.id, u.partner_id, u.role, u.email, u.name, u.must_change_password,
          s.last_seen_at
-  FROM sessions s JOIN users u ON u.id = s.user_id AND u.partner_id = s.partner_id
+  FROM public.sessions s JOIN public.users u ON u.id = s.user_id AND u.partner_id = s.partner_id
   WHERE s.token_hash = given_hash AND s.revoked_at IS NULL AND s.expires_at > now()
     AND u.disabled_at IS NULL
 $$;
-CREATE FUNCTION public.credential_user(given_email text) RETURNS TABLE(id character varying, partner_id character varying, password_hash text, failed_logins integer, locked_until timestamp with time zone, disabled_at timestamp with time zone)
+CREATE FUNCTION public.credential_user(given_email text) RETURNS TABLE(id character varying, partner_id character varying, password_hash text, disabled_at timestamp with time zone)
     LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
-  SELECT u.id, u.partner_id, u.password_hash, u.failed_logins, u.locked_until, u.disabled_at
-  FROM users u WHERE lower(u.email) = lower(given_email)
+  SELECT u.id, u.partner_id, u.password_hash, u.disabled_at
+  FROM public.users u WHERE lower(u.email) = lower(given_email)
 $$;
 CREATE FUNCTION public.make_append_only(target regclass) RETURNS void
     LANGUAGE plpgsql
@@ -45,7 +45,7 @@ END
 $$;
 CREATE FUNCTION public.make_results_month(day date) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
   first DATE := date_trunc('month', day)::date;
@@ -58,7 +58,7 @@ BEGIN
     EXECUTE format('CREATE TABLE public.%I PARTITION OF public.results FOR VALUES FROM (%L) TO (%L)',
       name, first::timestamp AT TIME ZONE 'UTC',
       (first + interval '1 month')::timestamp AT TIME ZONE 'UTC');
-    PERFORM protect_table(('public.' || name)::regclass, 'site');
+    PERFORM public.protect_table(('public.' || name)::regclass, 'told');
   END IF;
 END
 $$;
@@ -72,28 +72,42 @@ END
 $$;
 CREATE FUNCTION public.protect_table(target regclass, shape text) RETURNS void
     LANGUAGE plpgsql
-    AS $$
+    AS $_$
+DECLARE
+  partner TEXT := 'partner_id = (SELECT public.scope_partner())';
+  site TEXT := '(site_id = (SELECT public.scope_site())'
+    ' AND partner_id = (SELECT public.scope_site_partner()))';
+  own_site TEXT := '(site_id IS NULL OR EXISTS (SELECT FROM public.sites s'
+    ' WHERE s.id = site_id AND s.partner_id = (SELECT public.scope_partner())))';
+  each TEXT;
 BEGIN
   EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', target);
   EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', target);
-  EXECUTE format('DROP POLICY IF EXISTS tenant ON %s', target);
-  IF shape = 'site' THEN
-    EXECUTE format(
-      'CREATE POLICY tenant ON %s TO wardline_app'
-      ' USING (partner_id = (SELECT scope_partner()) OR site_id = (SELECT scope_site()))'
-      ' WITH CHECK (partner_id = (SELECT scope_partner())'
-      '   OR (site_id = (SELECT scope_site()) AND partner_id = (SELECT scope_site_partner())))',
-      target);
-  ELSIF shape = 'partner' THEN
-    EXECUTE format(
-      'CREATE POLICY tenant ON %s TO wardline_app'
-      ' USING (partner_id = (SELECT scope_partner()))'
-      ' WITH CHECK (partner_id = (SELECT scope_partner()))', target);
+  FOREACH each IN ARRAY ARRAY['tenant', 'tenant_insert', 'tenant_update'] LOOP
+    EXECUTE format('DROP POLICY IF EXISTS %I ON %s', each, target);
+  END LOOP;
+  CASE shape
+  WHEN 'partner' THEN
+    EXECUTE format('CREATE POLICY tenant ON %s TO wardline_app USING (%s) WITH CHECK (%2$s)',
+      target, partner);
+  WHEN 'site' THEN
+    EXECUTE format('CREATE POLICY tenant ON %s TO wardline_app USING (%s) WITH CHECK (%2$s)',
+      target, site || ' OR ' || partner);
+  WHEN 'log' THEN
+    EXECUTE format('CREATE POLICY tenant ON %s TO wardline_app USING (%s) WITH CHECK (%s)',
+      target, site || ' OR ' || partner, site || ' OR (' || partner || ' AND ' || own_site || ')');
+  WHEN 'told' THEN
+    EXECUTE format('CREATE POLICY tenant ON %s FOR SELECT TO wardline_app USING (%s)',
+      target, site || ' OR ' || partner);
+    EXECUTE format('CREATE POLICY tenant_insert ON %s FOR INSERT TO wardline_app WITH CHECK (%s)',
+      target, site);
+    EXECUTE format('CREATE POLICY tenant_update ON %s FOR UPDATE TO wardline_app'
+      ' USING (%s) WITH CHECK (%2$s)', target, site);
   ELSE
-    RAISE EXCEPTION 'protect_table: shape % is neither site nor partner', shape;
-  END IF;
+    RAISE EXCEPTION 'protect_table: shape % is none of partner, site, told, log', shape;
+  END CASE;
 END
-$$;
+$_$;
 CREATE FUNCTION public.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -137,7 +151,6 @@ CREATE TABLE public.appliances (
     last_checkin timestamp with time zone,
     credential_hash bytea NOT NULL,
     epoch integer DEFAULT 1 NOT NULL,
-    witnessed_size bigint DEFAULT 0 NOT NULL,
     pending_bundles integer DEFAULT 0 NOT NULL,
     quarantined_bundles integer DEFAULT 0 NOT NULL,
     enrolled_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -282,7 +295,8 @@ CREATE TABLE public.evidence_log_heads (
     generation integer DEFAULT 1 NOT NULL,
     size bigint DEFAULT 0 NOT NULL,
     frontier bytea DEFAULT '\x'::bytea NOT NULL
-);
+)
+WITH (fillfactor='50');
 ALTER TABLE ONLY public.evidence_log_heads FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.evidence_log_nodes (
     site_id character varying(64) NOT NULL,
@@ -302,7 +316,8 @@ CREATE TABLE public.evidence_streams (
     epoch integer NOT NULL,
     next_seq bigint DEFAULT 1 NOT NULL,
     prev character varying(64) NOT NULL
-);
+)
+WITH (fillfactor='50');
 ALTER TABLE ONLY public.evidence_streams FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.hosts (
     site_id character varying(64) NOT NULL,
@@ -351,11 +366,24 @@ CREATE TABLE public.incidents (
     epoch integer NOT NULL,
     seq bigint NOT NULL,
     received_at timestamp with time zone NOT NULL,
+    CONSTRAINT incidents_check CHECK ((COALESCE(((before ->> 'check'::text) = (incident_type)::text), false) AND ((after IS NULL) OR COALESCE(((after ->> 'check'::text) = (incident_type)::text), false)))),
+    CONSTRAINT incidents_closed CHECK (((closed_at IS NOT NULL) = ((state)::text = ANY ((ARRAY['healed'::character varying, 'resolved'::character varying])::text[])))),
+    CONSTRAINT incidents_healed CHECK ((((state)::text <> 'healed'::text) OR COALESCE((((before ->> 'outcome'::text) = 'fail'::text) AND ((after ->> 'outcome'::text) = 'pass'::text) AND (((after ->> 'measured_at'::text) COLLATE "C") >= ((before ->> 'measured_at'::text) COLLATE "C")) AND ((decision ->> 'verdict'::text) = 'run'::text) AND (runbook IS NOT NULL) AND jsonb_path_exists(actions, '$[*]?(@."dry_run" == false && @."undone" == false)'::jsonpath)), false))),
     CONSTRAINT incidents_id_check CHECK (((id)::text <> ''::text)),
+    CONSTRAINT incidents_order CHECK ((closed_at >= created_at)),
+    CONSTRAINT incidents_outcome CHECK ((NOT ((outcome)::text IS DISTINCT FROM
+CASE state
+    WHEN 'healed'::text THEN 'success'::text
+    WHEN 'failed'::text THEN 'failed'::text
+    WHEN 'escalated'::text THEN 'escalated'::text
+    ELSE NULL::text
+END))),
     CONSTRAINT incidents_outcome_check CHECK (((outcome)::text = ANY ((ARRAY['success'::character varying, 'failed'::character varying, 'escalated'::character varying])::text[]))),
     CONSTRAINT incidents_resolution_level_check CHECK (((resolution_level)::text = ANY ((ARRAY['L1'::character varying, 'L2'::character varying, 'L3'::character varying])::text[]))),
+    CONSTRAINT incidents_resolved CHECK ((((state)::text <> 'resolved'::text) OR COALESCE(((after ->> 'outcome'::text) = ANY (ARRAY['pass'::text, 'not_applicable'::text])), false))),
     CONSTRAINT incidents_state_check CHECK (((state)::text = ANY ((ARRAY['open'::character varying, 'observing'::character varying, 'waiting'::character varying, 'healed'::character varying, 'resolved'::character varying, 'failed'::character varying, 'escalated'::character varying])::text[])))
-);
+)
+WITH (toast_tuple_target='8160');
 ALTER TABLE ONLY public.incidents FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.installation (
     only_row boolean DEFAULT true NOT NULL,
@@ -389,7 +417,8 @@ CREATE TABLE public.latest_results (
     effective_at timestamp with time zone NOT NULL,
     received_at timestamp with time zone NOT NULL,
     CONSTRAINT latest_results_outcome_check CHECK (((outcome)::text = ANY ((ARRAY['pass'::character varying, 'fail'::character varying, 'unknown'::character varying, 'not_applicable'::character varying])::text[])))
-);
+)
+WITH (fillfactor='70');
 ALTER TABLE ONLY public.latest_results FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.partners (
     id character varying(64) NOT NULL,
@@ -487,6 +516,18 @@ CREATE TABLE public.sessions (
     CONSTRAINT sessions_kind_check CHECK (((kind)::text = ANY ((ARRAY['browser'::character varying, 'local'::character varying])::text[])))
 );
 ALTER TABLE ONLY public.sessions FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.sign_in_sources (
+    partner_id character varying(64) NOT NULL,
+    user_id character varying(64) NOT NULL,
+    kind character varying(16) NOT NULL,
+    source bytea NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    paused_until timestamp with time zone,
+    last_at timestamp with time zone NOT NULL,
+    CONSTRAINT sign_in_sources_kind_check CHECK (((kind)::text = ANY ((ARRAY['device'::character varying, 'address'::character varying, 'session'::character varying, 'anywhere'::character varying])::text[]))),
+    CONSTRAINT sign_in_sources_source_check CHECK ((length(source) = 32))
+);
+ALTER TABLE ONLY public.sign_in_sources FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.sites (
     id character varying(64) NOT NULL,
     name character varying(255) NOT NULL,
@@ -508,8 +549,6 @@ CREATE TABLE public.users (
     role character varying(16) NOT NULL,
     password_hash text NOT NULL,
     must_change_password boolean DEFAULT false NOT NULL,
-    failed_logins integer DEFAULT 0 NOT NULL,
-    locked_until timestamp with time zone,
     disabled_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT users_id_check CHECK (((id)::text <> ''::text)),
@@ -579,12 +618,16 @@ ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_token_hash_key UNIQUE (token_hash);
+ALTER TABLE ONLY public.sign_in_sources
+    ADD CONSTRAINT sign_in_sources_pkey PRIMARY KEY (partner_id, user_id, kind, source);
 ALTER TABLE ONLY public.sites
     ADD CONSTRAINT sites_id_partner_id_key UNIQUE (id, partner_id);
 ALTER TABLE ONLY public.sites
     ADD CONSTRAINT sites_partner_id_name_key UNIQUE (partner_id, name);
 ALTER TABLE ONLY public.sites
     ADD CONSTRAINT sites_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_partner_id_id_key UNIQUE (partner_id, id);
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
 CREATE INDEX idx_audit_log_partner ON public.audit_log USING btree (partner_id, id);
@@ -595,7 +638,7 @@ CREATE INDEX idx_evidence_bundles_partner ON public.evidence_bundles USING btree
 CREATE UNIQUE INDEX idx_evidence_bundles_stream ON public.evidence_bundles USING btree (site_id, appliance_id, epoch, seq) WHERE (NOT equivocates);
 CREATE INDEX idx_incidents_partner ON public.incidents USING btree (partner_id, created_at DESC, id);
 CREATE INDEX idx_incidents_pattern ON public.incidents USING btree (site_id, pattern_signature);
-CREATE INDEX idx_incidents_site ON public.incidents USING btree (site_id, created_at DESC, id);
+CREATE INDEX idx_incidents_site ON public.incidents USING btree (site_id, created_at DESC);
 CREATE INDEX idx_incidents_type ON public.incidents USING btree (site_id, incident_type);
 CREATE INDEX idx_latest_results_partner ON public.latest_results USING btree (partner_id, outcome);
 CREATE INDEX idx_results_latest ON ONLY public.results USING btree (site_id, host_id, check_id, effective_at);
@@ -630,18 +673,26 @@ CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.policy_rule_versions 
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.results FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 ALTER TABLE ONLY public.appliance_keys
     ADD CONSTRAINT appliance_keys_site_id_appliance_id_fkey FOREIGN KEY (site_id, appliance_id) REFERENCES public.appliances(site_id, id) ON DELETE CASCADE;
+ALTER TABLE ONLY public.appliance_keys
+    ADD CONSTRAINT appliance_keys_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.appliances
     ADD CONSTRAINT appliances_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.enrolment_tokens
     ADD CONSTRAINT enrolment_tokens_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
+ALTER TABLE ONLY public.evidence_alarms
+    ADD CONSTRAINT evidence_alarms_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
+ALTER TABLE ONLY public.evidence_checkpoints
+    ADD CONSTRAINT evidence_checkpoints_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
 ALTER TABLE ONLY public.evidence_cosignatures
     ADD CONSTRAINT evidence_cosignatures_site_id_generation_size_fkey FOREIGN KEY (site_id, generation, size) REFERENCES public.evidence_checkpoints(site_id, generation, size);
 ALTER TABLE ONLY public.evidence_log_heads
     ADD CONSTRAINT evidence_log_heads_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
+ALTER TABLE ONLY public.evidence_streams
+    ADD CONSTRAINT evidence_streams_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
 ALTER TABLE ONLY public.hosts
     ADD CONSTRAINT hosts_site_id_appliance_id_fkey FOREIGN KEY (site_id, appliance_id) REFERENCES public.appliances(site_id, id) ON DELETE CASCADE;
-ALTER TABLE ONLY public.incident_bundles
-    ADD CONSTRAINT incident_bundles_site_id_incident_id_fkey FOREIGN KEY (site_id, incident_id) REFERENCES public.incidents(site_id, id);
+ALTER TABLE ONLY public.hosts
+    ADD CONSTRAINT hosts_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.policies
     ADD CONSTRAINT policies_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
 ALTER TABLE ONLY public.policy_heads
@@ -654,6 +705,8 @@ ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id);
+ALTER TABLE ONLY public.sign_in_sources
+    ADD CONSTRAINT sign_in_sources_partner_id_user_id_fkey FOREIGN KEY (partner_id, user_id) REFERENCES public.users(partner_id, id);
 ALTER TABLE ONLY public.sites
     ADD CONSTRAINT sites_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
 ALTER TABLE ONLY public.users
@@ -693,35 +746,68 @@ ALTER TABLE public.policy_rule_versions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.results ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.results_rest ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.sessions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.sign_in_sources ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.sites ENABLE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON public.appliance_keys TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
-CREATE POLICY tenant ON public.appliances TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
-CREATE POLICY tenant ON public.audit_log TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
-CREATE POLICY tenant ON public.change_log TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
-CREATE POLICY tenant ON public.enrolment_tokens TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
-CREATE POLICY tenant ON public.evidence_alarms TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
-CREATE POLICY tenant ON public.evidence_bundles TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
-CREATE POLICY tenant ON public.evidence_checkpoints TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
-CREATE POLICY tenant ON public.evidence_cosignatures TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
-CREATE POLICY tenant ON public.evidence_log_entries TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
-CREATE POLICY tenant ON public.evidence_log_heads TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
-CREATE POLICY tenant ON public.evidence_log_nodes TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
-CREATE POLICY tenant ON public.evidence_streams TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
-CREATE POLICY tenant ON public.hosts TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
-CREATE POLICY tenant ON public.incident_bundles TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
-CREATE POLICY tenant ON public.incidents TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
-CREATE POLICY tenant ON public.latest_results TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
+CREATE POLICY tenant ON public.appliance_keys TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
+CREATE POLICY tenant ON public.appliances TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
+CREATE POLICY tenant ON public.audit_log TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) AND ((site_id IS NULL) OR (EXISTS ( SELECT
+   FROM public.sites s
+  WHERE (((s.id)::text = (audit_log.site_id)::text) AND ((s.partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))))))));
+CREATE POLICY tenant ON public.change_log TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) AND ((site_id IS NULL) OR (EXISTS ( SELECT
+   FROM public.sites s
+  WHERE (((s.id)::text = (change_log.site_id)::text) AND ((s.partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))))))));
+CREATE POLICY tenant ON public.enrolment_tokens TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
+CREATE POLICY tenant ON public.evidence_alarms FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
+CREATE POLICY tenant ON public.evidence_bundles FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
+CREATE POLICY tenant ON public.evidence_checkpoints FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
+CREATE POLICY tenant ON public.evidence_cosignatures FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
+CREATE POLICY tenant ON public.evidence_log_entries FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
+CREATE POLICY tenant ON public.evidence_log_heads FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
+CREATE POLICY tenant ON public.evidence_log_nodes FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
+CREATE POLICY tenant ON public.evidence_streams FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
+CREATE POLICY tenant ON public.hosts TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
+CREATE POLICY tenant ON public.incident_bundles FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
+CREATE POLICY tenant ON public.incidents FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
+CREATE POLICY tenant ON public.latest_results FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.partners TO wardline_app USING (((id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.policies TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.policy_heads TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.policy_revisions TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.policy_rule_versions TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
-CREATE POLICY tenant ON public.results TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
-CREATE POLICY tenant ON public.results_rest TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))));
+CREATE POLICY tenant ON public.results FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
+CREATE POLICY tenant ON public.results_rest FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.sessions TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
-CREATE POLICY tenant ON public.sites TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR ((id)::text = ( SELECT public.scope_site() AS scope_site)))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant ON public.sign_in_sources TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant ON public.sites TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.users TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant_insert ON public.evidence_alarms FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_insert ON public.evidence_bundles FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_insert ON public.evidence_checkpoints FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_insert ON public.evidence_cosignatures FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_insert ON public.evidence_log_entries FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_insert ON public.evidence_log_heads FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_insert ON public.evidence_log_nodes FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_insert ON public.evidence_streams FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_insert ON public.incident_bundles FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_insert ON public.incidents FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_insert ON public.latest_results FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_insert ON public.results FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_insert ON public.results_rest FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_update ON public.evidence_alarms FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_update ON public.evidence_bundles FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_update ON public.evidence_checkpoints FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_update ON public.evidence_cosignatures FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_update ON public.evidence_log_entries FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_update ON public.evidence_log_heads FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_update ON public.evidence_log_nodes FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_update ON public.evidence_streams FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_update ON public.incident_bundles FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_update ON public.incidents FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_update ON public.latest_results FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_update ON public.results FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_update ON public.results_rest FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
+REVOKE USAGE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO wardline_app;
 GRANT USAGE ON SCHEMA public TO wardline_jobs;
 REVOKE ALL ON FUNCTION public.credential_appliance(given_hash bytea) FROM PUBLIC;
@@ -776,6 +862,7 @@ GRANT SELECT,INSERT ON TABLE public.policy_revisions TO wardline_app;
 GRANT SELECT,INSERT ON TABLE public.policy_rule_versions TO wardline_app;
 GRANT SELECT,INSERT ON TABLE public.results TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.sessions TO wardline_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sign_in_sources TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.sites TO wardline_app;
 GRANT SELECT ON TABLE public.sites TO wardline_jobs;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.users TO wardline_app;

@@ -137,7 +137,9 @@ async def simulate(session: Session, asked: SimulationWire, user_id: str) -> Dec
     revision, epoch = (0, 1) if head is None else (head["revision"], head["epoch"])
     zone, observing = await _site(session, asked)
     request = _request(session, asked, user_id, zone)
-    state = State(observing=observing, actions=_actions(asked.alert.platform))
+    state = State(
+        observing=observing, actions=_actions(asked.alert.platform), confirmed_at=request.at
+    )
     return evaluate.evaluate(Policy(rules, revision, epoch), request, state)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 from sqlalchemy import RowMapping, text
 
+from wardline.central.database import arrays
 from wardline.central.database.session import Session
 
 # History and the latest in one statement, from one copy of the arrays. A heartbeat repeats what is
@@ -17,8 +18,9 @@ _FOLD = """
 WITH new AS MATERIALIZED (
   SELECT host_id, check_id, outcome, severity, summary, facts::jsonb AS facts, facts_digest,
     controls::jsonb AS controls, log_index, effective_at, repeats, newest
-  FROM unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-    $10::text[], $11::text[], $12::bigint[], $13::timestamptz[], $14::boolean[], $15::boolean[])
+  FROM unnest($4::text::text[], $5::text::text[], $6::text::text[], $7::text::text[], $8::text[],
+    $9::text[], $10::text::text[], $11::text::text[], $12::text::bigint[],
+    $13::text::timestamptz[], $14::text::boolean[], $15::text::boolean[])
     AS given (host_id, check_id, outcome, severity, summary, facts, facts_digest, controls,
       log_index, effective_at, repeats, newest)
 ), history AS (
@@ -87,18 +89,18 @@ class Repository:
         await raw.execute(
             _FOLD,
             *(self._site_id, self._session.scope.owner, received_at),
-            [item.host_id for item in results],
-            [item.check_id for item in results],
-            [item.outcome for item in results],
-            [item.severity for item in results],
+            arrays.words([item.host_id for item in results]),
+            arrays.words([item.check_id for item in results]),
+            arrays.words([item.outcome for item in results]),
+            arrays.words([item.severity for item in results]),
             [item.summary for item in results],
             [item.facts for item in results],
-            [item.facts_digest for item in results],
-            [item.controls for item in results],
-            [item.log_index for item in results],
-            [item.effective_at for item in results],
-            [item.repeats for item in results],
-            list(newest),
+            arrays.words([item.facts_digest for item in results]),
+            arrays.texts(item.controls for item in results),
+            arrays.numbers(item.log_index for item in results),
+            arrays.times(item.effective_at for item in results),
+            arrays.truths(item.repeats for item in results),
+            arrays.truths(newest),
         )
 
     async def latest(self, limit: int) -> list[RowMapping]:

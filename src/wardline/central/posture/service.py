@@ -49,8 +49,8 @@ def _results(told: Told) -> list[NewResult]:
         NewResult(
             host_id=host_id,
             check_id=result.check,
-            outcome=result.outcome.value,
-            severity=result.severity.value,
+            outcome=result.outcome,
+            severity=result.severity,
             summary=result.summary,
             facts=orjson.dumps(result.facts).decode(),
             facts_digest=result.facts_digest,

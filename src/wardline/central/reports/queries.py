@@ -60,7 +60,8 @@ FROM (
   FROM latest_results WHERE partner_id = :partner_id) r
 CROSS JOIN (
   SELECT count(*) FILTER (WHERE {OPEN}) AS open_incidents,
-    count(*) FILTER (WHERE i.state = 'healed' AND i.closed_at >= :since) AS healed_24h
+    count(*) FILTER (WHERE i.state = 'healed'
+      AND i.closed_at >= :since AND i.closed_at <= :until) AS healed_24h
   FROM incidents i WHERE i.partner_id = :partner_id) i
 """  # noqa: S608 - OPEN is a constant of this file
 )
@@ -105,8 +106,9 @@ async def sites(
 
 
 async def totals(session: Session, since: object) -> RowMapping:
-    """Over all of the partner's sites; `healed_24h` counts from `since`."""
-    row = await session.row(_TOTALS, partner_id=session.scope.owner, since=since)
+    """Over all of the partner's sites; `healed_24h` counts from `since` until now."""
+    given = {"partner_id": session.scope.owner, "since": since, "until": session.now}
+    row = await session.row(_TOTALS, **given)
     assert row is not None, "an aggregate has a row"
     return row
 

@@ -58,7 +58,7 @@ def _body_of(model: type[protocol.Message]) -> dict[str, Any]:
 async def post_evidence(request: Request, appliance: Appliance) -> Response:
     """Bundles in stream order; each gets a receipt, the same one however often it is sent."""
     receipts = await service.receive_evidence(appliance, await request.body())
-    return Response(receipts.model_dump_json(), media_type="application/json")
+    return Response(receipts, media_type="application/json")
 
 
 @router.post("/checkin")

@@ -7,18 +7,24 @@ import asyncpg
 from sqlalchemy import RowMapping, text
 
 from wardline.central.database.session import Session
+from wardline.central.evidence.reading import Signed
+from wardline.core.evidence.signing import VerifyKey
 
 # Everything that a check-in's answer depends on, in one statement.
 _STATE = """
 SELECT a.epoch, st.next_seq, st.prev, s.settings_revision,
   coalesce(p.epoch, 1) AS policy_epoch, coalesce(p.revision, 0) AS policy_revision,
-  k.kid, k.public_key, k.witness_key
+  k.kid, k.public_key, k.witness_key,
+  c.generation, c.size, c.root, c.note, c.signed_at
 FROM appliances a
 JOIN sites s ON s.id = a.site_id
 JOIN evidence_streams st ON st.site_id = a.site_id AND st.appliance_id = a.id
   AND st.epoch = a.epoch
 JOIN appliance_keys k ON k.site_id = a.site_id AND k.appliance_id = a.id AND k.epoch = a.epoch
 LEFT JOIN policy_heads p ON p.partner_id = a.partner_id
+LEFT JOIN LATERAL (
+  SELECT generation, size, root, note, signed_at FROM evidence_checkpoints
+  WHERE site_id = a.site_id ORDER BY generation DESC, size DESC LIMIT 1) c ON true
 WHERE a.site_id = $1 AND a.id = $2
 """
 _ENROLLED = """
@@ -52,7 +58,7 @@ _RULES = text(
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """An appliance's stream, its site's settings and policy, and its newest key."""
+    """An appliance's stream, its site's settings, policy and checkpoint, and its newest key."""
 
     epoch: int
     next_seq: int
@@ -63,13 +69,14 @@ class State:
     kid: str
     public_key: bytes
     witness_key: bytes
+    checkpoint: Signed | None
 
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
     """What an appliance may speak with and for: keys by epoch, its witness key, its hosts."""
 
-    keys: dict[int, bytes]
+    keys: dict[int, VerifyKey]
     witness: bytes
     hosts: frozenset[str]
 
@@ -88,12 +95,14 @@ class Repository:
     async def state(self, appliance_id: str) -> State:
         row = await self._raw.fetchrow(_STATE, self._site_id, appliance_id)
         assert row is not None, "an appliance has a site, a key and a stream"
-        return State(*(row[name] for name in State.__slots__))
+        *told, generation, size, root, note, signed_at = row
+        newest = None if size is None else Signed(generation, size, root, note, signed_at)
+        return State(*[*told, newest])
 
     async def enrolled(self, appliance_id: str) -> Enrolled:
         row = await self._raw.fetchrow(_ENROLLED, self._site_id, appliance_id)
         assert row is not None, "an aggregate has a row"
-        keys = dict(zip(row["epochs"], row["keys"], strict=True))
+        keys = dict(zip(row["epochs"], map(VerifyKey, row["keys"]), strict=True))
         return Enrolled(keys, row["witness"], frozenset(row["hosts"] or ()))
 
     async def raise_epoch(self, appliance_id: str, state: State) -> None:

@@ -5,6 +5,8 @@ import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import orjson
+
 from wardline.central.database.session import Session
 from wardline.central.evidence import receive, tree
 from wardline.central.evidence import service as evidence
@@ -24,7 +26,7 @@ from wardline.core.protocol import (
     CheckinResponse,
     EnrolRequest,
     EnrolResponse,
-    EvidenceReceipts,
+    LogUpdate,
     Stream,
 )
 
@@ -75,14 +77,15 @@ async def check_in(
         server_time=clock.wire(session.now),
         stream=stream,
         policy=(await snapshot.build(session, site_id)).head if changed else None,
-        log=await tree.update_for(session, site_id, request.witnessed_size),
+        log=await tree.update_to(session, site_id, seen.checkpoint, request.witnessed_size),
         interval_s=protocol.CHECKIN_INTERVAL_S,
     )
 
 
-async def receive_evidence(gate: ApplianceGate, body: bytes) -> EvidenceReceipts:
-    """A batch into the log. Raises BatchRefused, BatchTooLarge, Malformed; nothing of a refused
-    batch is stored, but for the envelope that contradicts a stored one."""
+async def receive_evidence(gate: ApplianceGate, body: bytes) -> bytes:
+    """A batch into the log; the JSON of protocol.EvidenceReceipts. Raises BatchRefused,
+    BatchTooLarge, Malformed; nothing of a refused batch is stored, but for the envelope that
+    contradicts a stored one."""
     batch = receive.frame(body)
     enrolled, received = await _memory.judge(
         gate.appliance.appliance_id,
@@ -95,7 +98,17 @@ async def receive_evidence(gate: ApplianceGate, body: bytes) -> EvidenceReceipts
         log = await tree.update_for(session, gate.appliance.site_id, batch.witnessed_size)
     if ingested.conflict is not None:
         raise ingested.conflict
-    return EvidenceReceipts(receipts=ingested.receipts, stream=ingested.stream, log=log)
+    return _answer(ingested, log)
+
+
+def _answer(ingested: Ingested, log: LogUpdate | None) -> bytes:
+    answer = {
+        "v": protocol.VERSION,
+        "receipts": ingested.receipts,
+        "stream": ingested.stream.model_dump(),
+        "log": None if log is None else log.model_dump(),
+    }
+    return orjson.dumps(answer)
 
 
 async def _enrolled(gate: ApplianceGate) -> Enrolled:

@@ -1,20 +1,28 @@
-"""Request bodies: capped, decompressed under the same cap, JSON only, storable text only."""
+"""Request bodies: of known callers, in time, capped, decompressed under the same cap, JSON only."""
 
+import asyncio
+import contextlib
 import json
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 import zstandard
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wardline.central.web import problems
+from wardline.central.web.load import Load
 from wardline.core import protocol
 from wardline.core.errors import WardlineError
 
 BODY_BYTES_MAX = 1 << 20
 AGENT_BODY_BYTES_MAX = protocol.BODY_BYTES_MAX
+# Of callers who are not known yet: a sign-in, an enrolment.
+PUBLIC_BODY_BYTES_MAX = 128 << 10
+# A body takes as long as this, and then what its bytes take at the slowest speed.
+BODY_SECONDS_MAX = 10.0
+BODY_BYTES_PER_SECOND_MIN = 16 << 10
 ZSTD_WINDOW_BYTES_MAX = 8 << 20
 GZIP_WINDOW_BITS = 31
 NESTING_MAX = 64
@@ -31,6 +39,13 @@ class BodyTooLarge(WardlineError):
     code = "body_too_large"
 
 
+class BodyTooSlow(WardlineError):
+    """The body did not come in time."""
+
+    status = 408
+    code = "body_too_slow"
+
+
 class UnsupportedMediaType(WardlineError):
     """A content type or content encoding that is not taken here."""
 
@@ -45,33 +60,69 @@ class BrokenEncoding(WardlineError):
     code = "malformed"
 
 
-class BodyGate:
-    """Pure ASGI: hands the app a whole, plain, bounded body, or answers in its place."""
+# Whether a stranger may send a body to this address; raises WardlineError for a caller whom no
+# other address would serve.
+Admit = Callable[[Scope], Awaitable[None]]
 
-    def __init__(self, app: ASGIApp) -> None:
+
+class BodyGate:
+    """Pure ASGI: hands the app a whole, plain, bounded body, or answers in its place.
+
+    A body is read of callers whom `admit` lets through, and from anybody at a `public` address.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        load: Load,
+        admit: Admit,
+        public: frozenset[str],
+        body_seconds_max: float = BODY_SECONDS_MAX,
+    ) -> None:
         self._app = app
+        self._load = load
+        self._admit = admit
+        self._public = public
+        self._body_seconds_max = body_seconds_max
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        try:
-            body = await _admit(scope, receive)
-        except WardlineError as error:
-            await _refusal(error)(scope, receive, send)
-            return
-        if body is None:
-            return
-        await self._app(scope, _replay(body, receive), send)
+        address = scope["client"][0] if scope.get("client") else None
+        with contextlib.ExitStack() as places:
+            try:
+                places.enter_context(self._load.of_address(address))
+                body = await self._body(scope, receive)
+                places.enter_context(self._load.of_all())
+            except WardlineError as error:
+                await _refusal(error)(scope, receive, send)
+                return
+            if body is not None:
+                await self._app(scope, _replay(body, receive), send)
+
+    async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
+        public = scope["path"] in self._public
+        if not public and _has_body(scope):
+            with self._load.of_all():
+                await self._admit(scope)
+        limit = PUBLIC_BODY_BYTES_MAX if public else _limit(scope["path"])
+        return await _take(scope, receive, limit, self._body_seconds_max)
 
 
-async def _admit(scope: Scope, receive: Receive) -> bytes | None:
+def _has_body(scope: Scope) -> bool:
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0 ") != b"")
+        for name, value in scope["headers"]
+    )
+
+
+async def _take(scope: Scope, receive: Receive, limit: int, seconds_max: float) -> bytes | None:
     """The plain body; None where the caller went away. Rewrites the headers that describe it."""
     if _NUL_IN_URL in scope["query_string"] or _NUL_IN_URL in scope.get("raw_path", b""):
         raise problems.InvalidText("url: a NUL cannot be stored; leave it out")
     headers = {name: value for name, value in scope["headers"] if name.startswith(b"content-")}
-    limit = _limit(scope["path"])
-    received = await _read(receive, limit, headers.get(b"content-length"))
+    received = await _read(receive, limit, headers.get(b"content-length"), seconds_max)
     if not received:
         return received
     _check_type(headers.get(b"content-type", b"").decode("latin-1"))
@@ -92,13 +143,20 @@ def _limit(path: str) -> int:
     return AGENT_BODY_BYTES_MAX if path.startswith(protocol.PREFIX) else BODY_BYTES_MAX
 
 
-async def _read(receive: Receive, limit: int, declared: bytes | None) -> bytes | None:
+async def _read(
+    receive: Receive, limit: int, declared: bytes | None, seconds_max: float
+) -> bytes | None:
     if declared is not None and declared.isdigit() and int(declared) > limit:
         raise BodyTooLarge(f"body: at most {limit} bytes are taken here")
     chunks: list[bytes] = []
     size = 0
+    due = asyncio.get_running_loop().time() + seconds_max
     while True:
-        message = await receive()
+        try:
+            async with asyncio.timeout_at(due + size / BODY_BYTES_PER_SECOND_MIN):
+                message = await receive()
+        except TimeoutError:
+            raise BodyTooSlow("body: it did not come in time; send it in one go") from None
         if message["type"] == "http.disconnect":
             return None
         chunk = message.get("body", b"")
@@ -180,7 +238,8 @@ def _texts(found: object) -> Iterable[str]:
 
 def _refusal(error: WardlineError) -> Response:
     # The rest of a refused body is not read, so the connection cannot be used again.
-    return problems.response(error.status, error.code, str(error), headers={"connection": "close"})
+    headers = {**getattr(error, "headers", {}), "connection": "close"}
+    return problems.response(error.status, error.code, str(error), headers=headers)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

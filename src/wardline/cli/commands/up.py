@@ -49,6 +49,12 @@ def up(
     owner_email: Annotated[
         str, typer.Option(help="who signs in first; counts at the first start only")
     ] = OWNER_EMAIL,
+    reset_owner: Annotated[
+        bool,
+        typer.Option(
+            "--reset-owner", help="a new one-time password for the owner; ends sessions and pauses"
+        ),
+    ] = False,
     demo: Annotated[
         bool, typer.Option("--demo", help="with an invented clinic that heals")
     ] = False,
@@ -61,6 +67,7 @@ def up(
         partner_name="Demo Partner" if demo else "My company",
         owner_email=DEMO_EMAIL if demo else owner_email,
         database_url=os.environ.get("DATABASE_URL") or None,
+        reset_owner=reset_owner,
     )
     with _interrupts() as interrupted:
         _serve(options, interrupted)

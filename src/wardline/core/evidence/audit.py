@@ -16,6 +16,7 @@ from wardline.core.evidence.bundle import Bundle
 from wardline.core.evidence.checkpoint import Checkpoint, Note
 from wardline.core.evidence.log import Entry, EntryKind
 from wardline.core.evidence.signing import BadSignature, Envelope
+from wardline.core.evidence.speakers import Speakers
 from wardline.core.evidence.trust import Trust
 from wardline.core.evidence.verdict import Exit, Finding, Verdict
 
@@ -72,6 +73,7 @@ class _Audit:
     trust: Trust
     keys: streams.Keys = field(default_factory=streams.Keys)
     chains: streams.Streams = field(default_factory=streams.Streams)
+    speakers: Speakers = field(default_factory=Speakers)
     frontier: log.Frontier = field(default_factory=log.Frontier)
     pending: list[bytes] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -168,12 +170,13 @@ class _Audit:
             self.bundles += 1
             record = self._open(index, f"{given.where} (index {index})", entry, given.envelope)
             chain = bundle.chain_hash(bundle.PAYLOAD_TYPE, given.envelope.payload)
+        self.speakers.hear(index, entry, record)
         if entry.kind is EntryKind.EQUIVOCATION:
-            what = f"{entry.appliance} signed a second record as seq {entry.seq}"
-            self.find(Exit.VERIFIED, where, f"{what} of epoch {entry.epoch}; the log says so")
-            return
-        for item in self.chains.follow(entry, record, chain):
-            self.find(Exit.INCOMPLETE if item.lost else Exit.INVALID, where, item.what)
+            remarks = [self.chains.contradict(entry, chain)]
+        else:
+            remarks = self.chains.follow(entry, record, chain)
+        for item in remarks:
+            self.find(item.exit_code, where, item.what)
 
     def _open(self, index: int, where: str, entry: Entry, envelope: Envelope) -> Bundle | None:
         """The bundle of an envelope that is the one its entry stands for."""
@@ -191,8 +194,10 @@ class _Audit:
                 self.find(Exit.INVALID, where, f"the {name} in the bundle is not the entry's")
         if (record.epoch, record.seq) != (entry.epoch, entry.seq):
             self.find(Exit.INVALID, where, "epoch and seq in the bundle are not the entry's")
-        if entry.kind is EntryKind.GAP and record.kind is not bundle.Kind.GAP:
-            self.find(Exit.INVALID, where, f"a gap entry over a bundle of kind {record.kind}")
+        is_gap = record.kind is bundle.Kind.GAP
+        if entry.kind is not EntryKind.EQUIVOCATION and (entry.kind is EntryKind.GAP) != is_gap:
+            what = f"a {entry.kind} entry over a bundle of kind {record.kind}"
+            self.find(Exit.INVALID, where, what)
         if clock.milliseconds(record.captured_at) > entry.received_ms + CLOCK_SKEW_MS_MAX:
             self.find(Exit.VERIFIED, where, "captured after it was received; a clock was wrong")
         return record
@@ -206,7 +211,8 @@ class _Audit:
             return "the signature is not the one that was logged"
         key = self.keys.valid(entry, index)
         if key is None:
-            return f"key {entry.kid} of {entry.appliance} is not valid at this index"
+            named = f"key {entry.kid} of {entry.appliance}"
+            return f"{named} is not valid at this index for epoch {entry.epoch}"
         try:
             signing.open_envelope(envelope, key, bundle.PAYLOAD_TYPE)
         except BadSignature as error:
@@ -295,18 +301,22 @@ class _Audit:
                 what = f"the log had {given.head.size} entries, the export holds {self.size}"
                 self.find(Exit.INCOMPLETE, given.where, what)
         while held.next is not None:
-            what = f"you hold a checkpoint of {held.advance().size} entries"
-            self.find(Exit.INCOMPLETE, f"index {self.size}", f"{what}, the export has {self.size}")
+            self._held_beyond(held.advance().size)
         covered = self.last.size if self.last else 0
         if self.last is None:
             self.find(Exit.INCOMPLETE, "checkpoints", "no checkpoint vouches for any entry")
         elif covered < self.size:
             what = f"{self.size - covered} entries come after the last checkpoint; none vouches"
             self.find(Exit.INCOMPLETE, f"index {covered}", what)
-        for appliance in sorted(self.trust.appliances):
-            if not any(a == appliance for a, _ in self.chains.heads):
-                what = f"nothing of {appliance}, which you know, is in the export"
-                self.find(Exit.INCOMPLETE, "entries", what)
+        for item in self.speakers.remarks(self.trust.appliances.keys()):
+            self.find(item.exit_code, item.where, item.what)
+
+    def _held_beyond(self, size: int) -> None:
+        what = (
+            f"you hold a checkpoint of {size} entries, the export has {self.size}: export it again;"
+            f" if the new one still ends here, the last {size - self.size} entries are withheld"
+        )
+        self.find(Exit.INCOMPLETE, f"index {self.size}", what)
 
     def verdict(self) -> Verdict:
         vouched = any(self.witnessed.values())

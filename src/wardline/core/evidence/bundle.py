@@ -2,9 +2,8 @@
 
 A stream is (appliance, epoch): `seq` counts its bundles from 1, `prev` is the `chain_hash` of the
 one before (64 zeros at seq 1). Schema `evidence.bundle/1`, listed in docs/evidence-format.md. Times
-hold to the millisecond. A `gap` bundle whose seq jumps names the lost records in its `note` as
-`{"first_seq", "last_seq", "reason"}`, and its `prev` is the record before them. The note of an
-`epoch` bundle names the last known record as `{"last_epoch", "last_seq", "last_hash", "reason"}`.
+hold to the millisecond. What the `note` of a `gap` or an `epoch` bundle holds stands in notes.py,
+what an incident may claim in claims.py.
 """
 
 import hashlib
@@ -17,7 +16,7 @@ from typing import Any
 
 from wardline.core import canonical, clock, controls
 from wardline.core.errors import Malformed
-from wardline.core.evidence import fields, signing
+from wardline.core.evidence import claims, fields, notes, signing
 from wardline.core.severity import Severity
 
 PAYLOAD_TYPE = "application/vnd.wardline.evidence.bundle+json;version=1"
@@ -227,6 +226,8 @@ def from_wire(value: object) -> Bundle:
     begins = bundle.seq == 1 or (bundle.kind is Kind.GAP and bundle.prev == NO_PREV)
     if (bundle.prev == NO_PREV) != begins:
         raise Malformed("prev", f"64 zeros at seq 1 alone; this is seq {bundle.seq}")
+    if bundle.host_id is None or (bundle.seq == 1 and bundle.epoch > 1):
+        notes.check(bundle.kind, bundle.epoch, bundle.seq, bundle.note)
     return bundle
 
 
@@ -239,7 +240,7 @@ def result_from_wire(value: object) -> Result:
         severity=fields.choice(obj, "severity", _SEVERITIES),
         summary=fields.text(obj, "summary", SUMMARY_BYTES_MAX),
         facts=fields.mapping(obj, "facts"),
-        facts_digest=fields.hex64(obj, "facts_digest"),
+        facts_digest=_facts_digest(obj),
         measured_at=fields.instant(obj, "measured_at"),
         duration_ms=fields.integer(obj, "duration_ms", 0, DURATION_MS_MAX),
         controls=fields.parts(obj, "controls", CONTROLS_MAX, _control),
@@ -249,7 +250,7 @@ def result_from_wire(value: object) -> Result:
 def incident_from_wire(value: object) -> IncidentRecord:
     """The incident record of a decoded object; raises Malformed."""
     obj = fields.exactly(value, _INCIDENT_KEYS)
-    return IncidentRecord(
+    record = IncidentRecord(
         incident_id=fields.entity(obj, "incident_id", "inc"),
         check=fields.name(obj, "check"),
         severity=fields.choice(obj, "severity", _SEVERITIES),
@@ -265,6 +266,8 @@ def incident_from_wire(value: object) -> IncidentRecord:
         actions=fields.parts(obj, "actions", ACTIONS_MAX, action_from_wire),
         closed_at=fields.optional(obj, "closed_at", fields.instant),
     )
+    claims.check(record)
+    return record
 
 
 def action_from_wire(value: object) -> Action:
@@ -312,10 +315,14 @@ def incident_to_wire(record: IncidentRecord) -> dict[str, Any]:
         "opened_at": clock.wire(record.opened_at),
         "before": result_to_wire(record.before),
         "after": None if after is None else result_to_wire(after),
-        "runbook": runbook and {key: getattr(runbook, key) for key in _RUNBOOK_KEYS},
+        "runbook": None if runbook is None else runbook_to_wire(runbook),
         "actions": [action_to_wire(item) for item in record.actions],
         "closed_at": None if closed_at is None else clock.wire(closed_at),
     }
+
+
+def runbook_to_wire(runbook: RunbookRef) -> dict[str, Any]:
+    return {key: getattr(runbook, key) for key in _RUNBOOK_KEYS}
 
 
 def action_to_wire(action: Action) -> dict[str, Any]:
@@ -346,6 +353,14 @@ def _runbook(value: object) -> RunbookRef:
         digest=fields.hex64(obj, "digest"),
         risk=fields.one_of(obj, "risk", _RISKS),
     )
+
+
+def _facts_digest(obj: fields.Object) -> str:
+    """A heartbeat may leave the facts out and give their digest alone."""
+    given, facts = fields.hex64(obj, "facts_digest"), obj["facts"]
+    if facts and canonical.digest_of_loaded(facts) != given:
+        raise Malformed("facts_digest", "not the digest of the facts beside it")
+    return given
 
 
 def _control(value: object) -> str:

@@ -18,7 +18,7 @@ _HEX64 = re.compile(r"[0-9a-f]{64}")
 _KEY_ID = re.compile(r"[0-9a-f]{16}")
 _ENTITY = re.compile(r"([a-z]{2,8})_[0-9a-hjkmnp-tv-z]{26}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}(\.[a-z][a-z0-9_]{0,62}){0,3}")
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
+_INSTANT = re.compile(r"(?:20\d\d|2100)-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
 
 
 def exactly(obj: object, keys: frozenset[str]) -> Object:
@@ -106,14 +106,14 @@ def name(obj: Object, key: str) -> str:
 
 
 def instant(obj: Object, key: str) -> datetime:
-    """The aware time of a `core.clock.wire` text."""
+    """The aware time of a `core.clock.wire` text, in the years 2000 to 2100."""
     value = obj[key]
     if type(value) is str and _INSTANT.fullmatch(value):
         try:
             return datetime.fromisoformat(value)
         except ValueError:
             pass
-    raise Malformed(key, "not a time of the form 2026-11-21T09:00:00.123Z")
+    raise Malformed(key, "not a time of 2000 to 2100 of the form 2026-11-21T09:00:00.123Z")
 
 
 def mapping(obj: Object, key: str) -> Object:

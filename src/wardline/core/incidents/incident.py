@@ -2,7 +2,8 @@
 
 A drift that goes away without a repair of ours is *resolved*: the incident gets `closed_at` and
 the passing result as `after`, and keeps the level and outcome it had. Its outcome is therefore
-never `success`: healed by us means that we ran a runbook and the same check passed afterwards.
+never `success`: healed means that a run of ours changed something, and that the same check,
+measured after that, passed.
 """
 
 from collections.abc import Mapping
@@ -83,7 +84,7 @@ class Incident:
             after=self.after,
             decision=self.decision,
             runbook=self.runbook,
-            actions=_fitting(self.actions),
+            actions=fitting(self.actions),
             closed_at=self.closed_at,
         )
 
@@ -143,9 +144,18 @@ def started(incident: Incident, decision: Mapping[str, Any], runbook: RunbookRef
 def ended(
     incident: Incident, ok: bool, actions: tuple[Action, ...], after: Result, at: datetime
 ) -> Incident:
-    """The run is over and the same check has measured again: healed only if that passed."""
+    """The run is over and the same check has measured again: healed only if that passed.
+
+    A run that ended well, found nothing to change and left a passing check did not heal: the drift
+    went away before it, so it is resolved.
+    """
     _expect(incident, State.REPAIRING)
-    if ok and after.outcome is bundle.Outcome.PASS:
+    passes = ok and after.outcome is bundle.Outcome.PASS
+    if passes and not can_close(incident, after, at):
+        return _unclaimed(incident, actions, after, None)
+    if passes and not any(one.changed and not (one.dry_run or one.undone) for one in actions):
+        return _unclaimed(incident, actions, after, at)
+    if passes:
         return replace(
             incident,
             state=State.HEALED,
@@ -183,17 +193,9 @@ def interrupted(incident: Incident, after: Result, at: datetime) -> Incident:
         error="the agent was stopped during this run, or could not record it: which of its steps"
         " ran is not known",
     )
-    passes = after.outcome is bundle.Outcome.PASS
-    return replace(
-        incident,
-        state=State.RESOLVED if passes else State.OPEN,
-        level=None,
-        outcome=None,
-        actions=(told,),
-        after=after,
-        closed_at=at if passes else None,
-        interruptions=incident.interruptions + 1,
-    )
+    closes = after.outcome is bundle.Outcome.PASS and can_close(incident, after, at)
+    moved = _unclaimed(incident, (told,), after, at if closes else None)
+    return replace(moved, interruptions=incident.interruptions + 1)
 
 
 def escalated(incident: Incident, decision: Mapping[str, Any] | None = None) -> Incident:
@@ -214,13 +216,34 @@ def resolved(incident: Incident, passed: Result, at: datetime) -> Incident:
     return replace(incident, state=State.RESOLVED, after=passed, closed_at=at)
 
 
+def can_close(incident: Incident, after: Result, at: datetime) -> bool:
+    """Whether `after` can be told as the later measurement: not while a clock that was set back
+    has not caught up, for then nothing would show which of the two came first."""
+    return after.measured_at >= incident.before.measured_at and at >= incident.opened_at
+
+
+def _unclaimed(
+    incident: Incident, actions: tuple[Action, ...], after: Result, closed_at: datetime | None
+) -> Incident:
+    """Resolved at `closed_at`, or open again, without a word about whose doing it was."""
+    return replace(
+        incident,
+        state=State.OPEN if closed_at is None else State.RESOLVED,
+        level=None,
+        outcome=None,
+        actions=actions,
+        after=after,
+        closed_at=closed_at,
+    )
+
+
 def _expect(incident: Incident, *states: State) -> None:
     if incident.state not in states or incident.closed_at is not None:
         where = "closed" if incident.closed_at else incident.state
         raise Conflict(f"incident {incident.id} is {where}: expected {', '.join(states)}")
 
 
-def _fitting(actions: tuple[Action, ...]) -> tuple[Action, ...]:
+def fitting(actions: tuple[Action, ...]) -> tuple[Action, ...]:
     """The actions within what one record may hold; what is left out says so."""
     kept: list[Action] = []
     diff_left, output_left = DIFF_BYTES_MAX, OUTPUT_BYTES_MAX

@@ -229,10 +229,14 @@ def _amount(resolved: Mapping[str, Json], name: str) -> int | Decimal:
 
 
 def _is_stale(case: Case, rule: Rule) -> bool:
-    confirmed_at = case.state.confirmed_at
-    if rule.max_stale_minutes is None or confirmed_at is None:
+    """Older than the rule allows, of unknown age, or confirmed at a time that is yet to come."""
+    if rule.max_stale_minutes is None:
         return False
-    return case.request.at - confirmed_at > timedelta(minutes=rule.max_stale_minutes)
+    confirmed_at = case.state.confirmed_at
+    if confirmed_at is None:
+        return True
+    age = case.request.at - confirmed_at
+    return not timedelta(0) <= age <= timedelta(minutes=rule.max_stale_minutes)
 
 
 def _is_needed(case: Case, spec: Approval) -> bool:

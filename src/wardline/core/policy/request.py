@@ -135,7 +135,7 @@ class State:
 
     `hold` and `locked` are about the request's host and action. `actions` None means that actions
     are free text. `confirmed_at` says when the policy was last known to be the newest; None means
-    it is the store's own.
+    that nobody knows, and whoever asks the store itself gives the instant of the request.
     """
 
     freeze: bool = False

@@ -151,6 +151,11 @@ async def test_a_login_that_is_bound_by_row_security_cannot_migrate(
     await execute(empty, f"DROP ROLE {role}")
 
 
+async def test_a_login_that_does_not_own_the_database_cannot_migrate(cluster: Cluster) -> None:
+    with pytest.raises(MigrationRefused, match="does not own the database"):
+        await migrate.run(cluster.owner("postgres"))
+
+
 async def test_schema_sql_is_the_sum_of_the_migrations(empty: str, cluster: Cluster) -> None:
     other = f"test_{secrets.token_hex(6)}"
     await execute(cluster.owner("postgres"), f"CREATE DATABASE {other} TEMPLATE template0")

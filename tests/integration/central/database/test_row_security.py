@@ -116,6 +116,23 @@ async def test_a_row_of_every_table_is_seen_by_its_tenant_alone(
         assert (mine > 0, foreign) == (in_a_sites_view(row), 0), row["name"]
 
 
+async def test_a_site_sees_no_row_that_names_another_partner(
+    owner: Raw, app_engine: AsyncEngine, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    """Were such a row there, whoever put it."""
+    mixed = Tenant(other_tenant.partner_id, tenant.site_id)
+    for row in await tables(owner):
+        if row["is_partition"] or "site_id" not in row["columns"]:
+            continue
+        await plant(owner, row, mixed)
+        scope = Scope.site(tenant.site_id, tenant.partner_id)
+        async with open_session(app_engine, scope, ACTOR) as session:
+            seen = await session.raw.fetchval(
+                f"SELECT count(*) FROM {row['name']} WHERE partner_id = $1", mixed.partner_id
+            )
+        assert seen == 0, row["name"]
+
+
 def in_a_sites_view(table: asyncpg.Record) -> bool:
     """An appliance reads its site's rows and the policy in force, and nothing else of a partner."""
     of_a_site = "site_id" in table["columns"] or table["name"] == "sites"
@@ -156,9 +173,9 @@ async def plant(owner: Raw, table: asyncpg.Record, tenant: Tenant) -> None:
         names.append("site_id")
     values = [value(row["name"], row["type"], tenant) for row in columns]
     async with owner.transaction():
-        await owner.execute("SET LOCAL session_replication_role = replica")
         for check in await owner.fetch(
-            "SELECT conname FROM pg_constraint WHERE conrelid = $1 AND contype = 'c'", table["oid"]
+            "SELECT conname FROM pg_constraint WHERE conrelid = $1 AND contype IN ('c', 'f')",
+            table["oid"],
         ):
             await owner.execute(f'ALTER TABLE {table["name"]} DROP CONSTRAINT "{check[0]}"')
         holes = ", ".join(f"${n}" for n in range(1, len(names) + 1))

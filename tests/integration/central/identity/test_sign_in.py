@@ -15,7 +15,7 @@ from tests.integration.central.conftest import (
     sign_in,
 )
 from wardline.central.database.engine import Raw
-from wardline.central.identity import access, service
+from wardline.central.identity import access, pauses
 
 NEW = "another long password"
 
@@ -80,16 +80,21 @@ async def test_five_failures_pause_sign_in_and_the_pause_grows(
         body = {"email": email, "password": password}
         return (await browser.post("/api/v1/session", json=body)).status_code
 
-    for _ in range(service.FAILURES_FREE):
+    for _ in range(pauses.ADDRESS_FAILURES_FREE):
         assert await attempt("wrong") == 401
     assert await attempt(PASSWORD) == 401
-    moment.advance(service.LOCK_SECONDS_FIRST + 1)
+    moment.advance(pauses.PAUSE_SECONDS_FIRST + 1)
     assert await attempt("wrong") == 401
-    moment.advance(service.LOCK_SECONDS_FIRST + 1)
+    moment.advance(pauses.PAUSE_SECONDS_FIRST + 1)
     assert await attempt(PASSWORD) == 401, "the second pause is twice as long"
-    moment.advance(service.LOCK_SECONDS_FIRST)
+    moment.advance(pauses.PAUSE_SECONDS_FIRST)
     assert await attempt(PASSWORD) == 200
-    assert await owner.fetchval("SELECT failed_logins FROM users WHERE email = $1", email) == 0
+    left = await owner.fetchval(
+        "SELECT sum(failures) FROM sign_in_sources WHERE kind = 'address' AND user_id ="
+        " (SELECT id FROM users WHERE email = $1)",
+        email,
+    )
+    assert left == 0
 
 
 async def test_guesses_at_the_same_time_are_all_counted(
@@ -108,7 +113,64 @@ async def test_guesses_at_the_same_time_are_all_counted(
         " AND reason = 'wrong password'",
         tenant.partner_id,
     )
-    assert refused == service.FAILURES_FREE
+    assert refused == pauses.ADDRESS_FAILURES_FREE
+
+
+async def test_a_stranger_does_not_lock_out_a_browser_that_signed_in_before(
+    web: FastAPI, owner: Raw, tenant: Tenant
+) -> None:
+    """Not even from the same address."""
+    email = await make_user(owner, tenant.partner_id)
+    async with browser_of(web) as own, browser_of(web) as stranger:
+        await sign_in(own, email)
+        for _ in range(pauses.ADDRESS_FAILURES_FREE + 1):
+            body = {"email": email, "password": "wrong"}
+            assert (await stranger.post("/api/v1/session", json=body)).status_code == 401
+        body = {"email": email, "password": PASSWORD}
+        assert (await stranger.post("/api/v1/session", json=body)).status_code == 401
+        await sign_in(own, email)
+        for _ in range(pauses.ADDRESS_FAILURES_FREE):
+            await own.post("/api/v1/session", json={"email": email, "password": "wrong"})
+        answer = await own.post("/api/v1/session", json=body)
+        assert answer.status_code == 401, "a device that was taken away guesses no more than others"
+
+
+async def test_a_stranger_elsewhere_does_not_lock_out_an_address(
+    web: FastAPI, owner: Raw, tenant: Tenant
+) -> None:
+    email = await make_user(owner, tenant.partner_id)
+    here, there = ("192.0.2.1", 1), ("198.51.100.1", 1)
+    body = {"email": email, "password": "wrong"}
+    for _ in range(pauses.ADDRESS_FAILURES_FREE + 1):
+        async with from_address(web, there) as stranger:
+            await stranger.post("/api/v1/session", json=body)
+    async with from_address(web, here) as own:
+        me = await sign_in(own, email)
+    assert me["user"]["email"] == email
+
+
+async def test_guesses_from_everywhere_are_slowed_down_together(
+    web: FastAPI, owner: Raw, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pauses, "ANYWHERE_FAILURES_FREE", 6)
+    email = await make_user(owner, tenant.partner_id)
+    async with browser_of(web) as known:
+        await sign_in(known, email)
+        for number in range(7):
+            async with from_address(web, (f"198.51.100.{number}", 1)) as stranger:
+                await stranger.post("/api/v1/session", json={"email": email, "password": "wrong"})
+        async with from_address(web, ("192.0.2.1", 1)) as unknown:
+            body = {"email": email, "password": PASSWORD}
+            assert (await unknown.post("/api/v1/session", json=body)).status_code == 401
+        await sign_in(known, email)
+
+
+def from_address(web: FastAPI, client: tuple[str, int]) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app=web, client=client),
+        base_url="http://127.0.0.1",
+        headers={"X-Wardline": "1"},
+    )
 
 
 async def test_an_idle_session_ends(signed_in: httpx2.AsyncClient, moment: Moment) -> None:
@@ -177,6 +239,7 @@ async def test_a_password_change_is_refused(
     [
         {"X-Wardline": ""},
         {"Origin": "http://evil.example"},
+        {"Origin": "https://127.0.0.1"},
         {"Origin": "null"},
     ],
 )

@@ -1,11 +1,8 @@
 """Incidents: pages by key and state, and the list of what would have run."""
 
-from dataclasses import replace
-
-from tests.harness.appliance import incident
+from tests.harness.appliance import healed, incident
 from wardline.core.evidence.bundle import (
     Action,
-    IncidentOutcome,
     IncidentState,
     Kind,
     RunbookRef,
@@ -44,7 +41,7 @@ async def test_what_would_have_run_is_listed_with_its_diff(appliance, signed_in)
 
 async def test_incidents_page_by_key_and_filter_by_state(appliance, signed_in):
     records = [observed() for _ in range(5)]
-    closed = replace(records[0], state=IncidentState.HEALED, outcome=IncidentOutcome.SUCCESS)
+    closed = healed(records[0])
     await appliance.send(
         appliance.seal(kind=Kind.INCIDENT, incidents=tuple(records)),
         appliance.seal(kind=Kind.INCIDENT, incidents=(closed,)),
@@ -60,5 +57,5 @@ async def test_incidents_page_by_key_and_filter_by_state(appliance, signed_in):
             if cursor is None:
                 break
         assert sorted(seen) == sorted(record.incident_id for record in records)
-        healed = (await signed_in.get(path, params={"state": "healed"})).json()["items"]
-        assert [item["id"] for item in healed] == [closed.incident_id]
+        shown = (await signed_in.get(path, params={"state": "healed"})).json()["items"]
+        assert [item["id"] for item in shown] == [closed.incident_id]

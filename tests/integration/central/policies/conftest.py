@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx2
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.integration.central.conftest import Tenant
@@ -13,6 +13,7 @@ from wardline.central.database.engine import Raw
 from wardline.central.identity import access, tokens
 from wardline.central.policies import endpoints
 from wardline.central.web import body, problems
+from wardline.central.web.load import Load
 from wardline.core import clock, ids
 
 SignIn = Callable[[Tenant, str], Awaitable[httpx2.AsyncClient]]
@@ -27,7 +28,12 @@ async def sign_in(app_engine: AsyncEngine, owner: Raw) -> AsyncIterator[SignIn]:
     access.guard(endpoints.router)
     app.include_router(endpoints.router)
     problems.install(app)
-    app.add_middleware(body.BodyGate)
+    app.add_middleware(
+        body.BodyGate,
+        load=Load(),
+        admit=lambda scope: access.admit(Request(scope)),
+        public=frozenset(),
+    )
     opened: list[httpx2.AsyncClient] = []
 
     async def client(tenant: Tenant, role: str) -> httpx2.AsyncClient:

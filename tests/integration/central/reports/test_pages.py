@@ -1,15 +1,12 @@
 """Fleet, site, results, incidents and status: one number everywhere, and nothing of anybody else."""
 
-from dataclasses import replace
-
-from tests.harness.appliance import START, incident, result
+from tests.harness.appliance import healed, incident, result
 from tests.integration.central.conftest import browser_of, make_user, sign_in
 from wardline.central.jobs import loops
 from wardline.central.jobs.loops import Loop
 from wardline.core import clock
 from wardline.core.evidence.bundle import (
     Action,
-    IncidentOutcome,
     IncidentState,
     Kind,
     Outcome,
@@ -80,17 +77,10 @@ async def test_every_page_shows_the_same_numbers(appliance, signed_in, signer):
 
 async def test_an_incident_tells_its_story(appliance, signed_in):
     opened = observed()
-    after = result(outcome=Outcome.PASS)
-    healed = replace(
-        opened,
-        state=IncidentState.HEALED,
-        outcome=IncidentOutcome.SUCCESS,
-        after=after,
-        closed_at=START,
-    )
+    repaired = healed(opened)
     await appliance.send(
         appliance.seal(kind=Kind.INCIDENT, incidents=(opened,)),
-        appliance.seal(kind=Kind.INCIDENT, incidents=(healed,)),
+        appliance.seal(kind=Kind.INCIDENT, incidents=(repaired,)),
     )
     address = f"/api/v1/sites/{appliance.site_id}/incidents/{opened.incident_id}"
     said = (await signed_in.get(address)).json()

@@ -9,6 +9,7 @@ from tests.harness.appliance import Appliance
 from tests.integration.central.conftest import LOG_KEY
 from wardline.core import canonical, protocol
 from wardline.core.evidence import bundle, checkpoint, log, signing
+from wardline.core.evidence.bundle import Kind
 from wardline.core.evidence.signing import Envelope, SigningKey, VerifyKey
 
 POLICY_KEY = SigningKey.from_seed(b"p" * 32)
@@ -127,7 +128,16 @@ async def test_an_appliance_behind_its_stream_goes_on_in_the_next_epoch(applianc
     stream = (await appliance.check_in()).json()["stream"]
     assert stream == {"epoch": 2, "next_seq": 1, "prev": bundle.NO_PREV}
     assert (await appliance.check_in()).json()["stream"] == stream
-    assert (await appliance.send(appliance.seal())).status_code == 200
+    refused = await appliance.send(appliance.forge())
+    assert (refused.status_code, refused.json()["code"]) == (422, "poison")
+    assert "an epoch record is the first record of every epoch" in refused.json()["detail"]
+    appliance.seq, appliance.prev = 0, bundle.NO_PREV
+    note = {"last_epoch": 1, "last_seq": 3, "last_hash": "ab" * 32, "reason": "restored"}
+    told = {"kind": Kind.EPOCH, "host_id": None, "results": ()}
+    refused = await appliance.send(appliance.forge(**told, note={**note, "last_seq": "3"}))
+    assert "note.last_seq: not an integer" in refused.json()["detail"]
+    appliance.seq, appliance.prev = 0, bundle.NO_PREV
+    assert (await appliance.send(appliance.seal(**told, note=note))).status_code == 200
     entries = await owner.fetch(
         "SELECT entry FROM evidence_log_entries WHERE site_id = $1 ORDER BY log_index",
         appliance.site_id,

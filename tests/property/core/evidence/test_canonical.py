@@ -55,7 +55,9 @@ def test_no_flipped_bit_keeps_its_value(value: Any, data: st.DataObject) -> None
 @settings(max_examples=40)
 @given(st.dictionaries(keys, values, max_size=4), texts)
 def test_a_bundle_of_any_facts_survives_sealing(facts: dict[str, Any], summary: str) -> None:
-    item = site_log.record(results=(site_log.result(facts=facts, summary=summary),), note=facts)
+    digest = canonical.digest(facts)
+    measured = site_log.result(facts=facts, facts_digest=digest, summary=summary)
+    item = site_log.record(results=(measured,), note=facts)
     assert bundle.parse(bundle.seal(item, site_log.key(1)).payload) == item
 
 

@@ -279,7 +279,9 @@ def test_a_history_made_up_with_new_keys_is_invalid_to_whoever_holds_the_real_on
     impostor_key = site_log.key(8)
     public = impostor_key.public
     made_up.append(
-        log.key_entry(EntryKind.KEY_ENROL, site.site, impostor.id, public, 0, witness=public)
+        log.key_entry(
+            EntryKind.KEY_ENROL, site.site, impostor.id, public, 0, epoch=1, witness=public
+        )
     )
     made_up.take(bundle.seal(site_log.record(), impostor_key))
     made_up.checkpoint()

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from wardline.agent.hosts.host import (
     CannotRun,
     Failed,
     FileKind,
+    HardLinked,
     HostError,
     Missing,
     PathEscapes,
@@ -72,6 +74,33 @@ def test_a_folder_that_is_a_link_out_of_the_tree_is_not_entered(root: Path, host
     with pytest.raises(PathEscapes):
         host.glob("/out/*")
     assert (root.parent / "secret").read_text() == SECRET
+
+
+def test_a_file_with_a_second_name_is_read_and_never_changed(root: Path, host: TreeHost) -> None:
+    """The other name may lie anywhere on the disk, and it is the same file."""
+    outside = root.parent / "secret"
+    os.link(outside, root / "etc/hard")
+    (root / "etc/link").symlink_to("hard")
+    before = outside.stat()
+    for path in ("/etc/hard", "/etc/link"):
+        assert host.stat(path).links == 2
+        changes = (
+            partial(host.chmod, path, 0o777),
+            partial(host.chown, path, os.getuid(), os.getgid()),
+            partial(host.replace_file, path, b"changed"),
+        )
+        for change in changes:
+            with pytest.raises(HardLinked, match=f"{path}: has 2 names"):
+                change()
+    after = outside.stat()
+    assert (after.st_mode, after.st_uid, after.st_ctime_ns) == (
+        before.st_mode,
+        before.st_uid,
+        before.st_ctime_ns,
+    )
+    assert outside.read_text() == host.read("/etc/hard", 100).decode() == SECRET
+    host.chmod("/etc/deep", 0o700)
+    assert host.stat("/etc/deep").mode == 0o700, "a directory has more links than one by nature"
 
 
 def test_an_absolute_link_is_followed_inside_the_root(root: Path, host: TreeHost) -> None:

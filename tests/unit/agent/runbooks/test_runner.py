@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.agent import host_trees
 from wardline.agent.checks import check
-from wardline.agent.hosts.host import Failed, Output, ReadOnly
+from wardline.agent.hosts.host import Failed, HardLinked, Output, ReadOnly
 from wardline.agent.hosts.tree import TreeHost
 from wardline.agent.runbooks import runbook, runner
 from wardline.agent.runbooks.runbook import InputInvalid
@@ -157,6 +157,29 @@ def test_a_failure_at_any_change_leaves_the_host_as_it_was(
         assert not report.changed
         assert report.actions[-1].error
     pytest.fail("the run never came to its end")
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [("file_permissions.restore", "etc/shadow"), ("ssh_config.harden", "etc/ssh/sshd_config")],
+)
+def test_a_hard_link_leads_no_repair_out_of_the_tree(
+    name: str, path: str, root: Path, tmp_path: Path
+) -> None:
+    host_trees.change(root, DRIFTS[name])
+    host, book = TreeHost("host", "host", str(root)), runbook.registry()[name]
+    inputs = _inputs(name, host)
+    outside = tmp_path / "outside"
+    os.link(root / path, outside)
+    before, status = _snapshot(root), outside.stat()
+    with pytest.raises(HardLinked, match=f"/{path}: has 2 names"):
+        runner.dry_run(book, inputs, host)
+    report = runner.run(book, inputs, host)
+    assert not report.ok
+    assert not report.changed
+    assert f"/{path}: has 2 names" in (report.actions[-1].error or "")
+    assert _snapshot(root) == before
+    assert outside.stat().st_mode == status.st_mode
 
 
 def test_every_runbook_has_a_drift_here() -> None:

@@ -7,8 +7,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from wardline.core import canonical, clock
-from wardline.core.evidence import audit, bundle, checkpoint, log, trust
-from wardline.core.evidence.bundle import Bundle, Kind, Outcome, Result
+from wardline.core.evidence import audit, bundle, checkpoint, log, signing, trust
+from wardline.core.evidence.bundle import (
+    Action,
+    Bundle,
+    IncidentOutcome,
+    IncidentRecord,
+    IncidentState,
+    Kind,
+    Outcome,
+    ResolutionLevel,
+    Result,
+    RunbookRef,
+)
 from wardline.core.evidence.checkpoint import Checkpoint
 from wardline.core.evidence.log import Entry, EntryKind
 from wardline.core.evidence.signing import Envelope, SigningKey
@@ -44,6 +55,42 @@ def result(**changes: object) -> Result:
         controls=("hipaa:164.312(a)(1)",),
     )
     return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def incident(**changes: object) -> IncidentRecord:
+    """One that was healed, with all that this takes."""
+    plain = IncidentRecord(
+        incident_id=named("inc", 1),
+        check="ssh_config",
+        severity=Severity.HIGH,
+        pattern_signature="ab" * 32,
+        opened_at=START,
+        state=IncidentState.HEALED,
+        resolution_level=ResolutionLevel.L1,
+        outcome=IncidentOutcome.SUCCESS,
+        before=result(),
+        after=result(outcome=Outcome.PASS),
+        decision={"type": "allow", "verdict": "run", "trace": []},
+        runbook=RunbookRef("ssh_config.harden", "1", "cd" * 32, "medium"),
+        actions=(Action("set", "set_config_line", "/etc/x", False, True, 0, 12, "ok", "-a\n+b"),),
+        closed_at=START,
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def waiting(**changes: object) -> IncidentRecord:
+    """One that nothing was done about."""
+    plain = {
+        "state": IncidentState.OPEN,
+        "resolution_level": None,
+        "outcome": None,
+        "after": None,
+        "decision": None,
+        "runbook": None,
+        "actions": (),
+        "closed_at": None,
+    }
+    return incident(**{**plain, **changes})
 
 
 def record(**changes: object) -> Bundle:
@@ -84,9 +131,19 @@ class Appliance:
         return key(20 + self.number)
 
     def seal(self, **changes: object) -> Envelope:
+        return self._moved(bundle.seal(self._next(changes), self.key))
+
+    def forge(self, **changes: object) -> Envelope:
+        """What an agent that was tampered with signs: its own key, and no rule but the form."""
+        payload = bundle.payload_bytes(self._next(changes))
+        return self._moved(signing.sign(self.key, bundle.PAYLOAD_TYPE, payload))
+
+    def _next(self, changes: dict[str, object]) -> Bundle:
         self.seq += 1
         fields = {"appliance_id": self.id, "epoch": self.epoch, "seq": self.seq, "prev": self.prev}
-        envelope = bundle.seal(record(**{**fields, **changes}), self.key)
+        return record(**{**fields, **changes})
+
+    def _moved(self, envelope: Envelope) -> Envelope:
         self.prev = bundle.chain_hash(bundle.PAYLOAD_TYPE, envelope.payload)
         return envelope
 
@@ -108,8 +165,10 @@ class SiteLog:
     def enrol(self, appliance: Appliance) -> None:
         kind = EntryKind.KEY_ENROL
         public, witness = appliance.key.public, appliance.witness.public
-        received = self.received_ms()
-        self.append(log.key_entry(kind, SITE, appliance.id, public, received, witness=witness))
+        received, epoch = self.received_ms(), appliance.epoch
+        self.append(
+            log.key_entry(kind, SITE, appliance.id, public, received, epoch=epoch, witness=witness)
+        )
 
     def retire(self, appliance: Appliance, kind: EntryKind = EntryKind.KEY_RETIRE) -> None:
         public = appliance.key.public
@@ -117,15 +176,15 @@ class SiteLog:
 
     def take(self, envelope: Envelope, kind: EntryKind | None = None, **changes: Any) -> None:
         """What ingest does with a bundle."""
-        item = bundle.parse(envelope.payload)
-        gap = item.kind is Kind.GAP
+        said = canonical.loads(envelope.payload, bytes_max=bundle.PAYLOAD_BYTES_MAX)
+        gap = said["kind"] == Kind.GAP
         entry = Entry(
             kind=kind or (EntryKind.GAP if gap else EntryKind.BUNDLE),
-            site=item.site_id,
-            appliance=item.appliance_id,
-            host=item.host_id,
-            epoch=item.epoch,
-            seq=item.seq,
+            site=said["site_id"],
+            appliance=said["appliance_id"],
+            host=said["host_id"],
+            epoch=said["epoch"],
+            seq=said["seq"],
             payload_sha256=hashlib.sha256(envelope.payload).hexdigest(),
             payload_len=len(envelope.payload),
             sig=envelope.sig,

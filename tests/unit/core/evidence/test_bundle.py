@@ -12,42 +12,14 @@ from wardline.core import canonical
 from wardline.core.errors import Malformed
 from wardline.core.evidence import bundle, signing
 from wardline.core.evidence.bundle import (
-    Action,
-    IncidentOutcome,
-    IncidentRecord,
-    IncidentState,
     Kind,
-    Outcome,
-    ResolutionLevel,
-    RunbookRef,
 )
-from wardline.core.severity import Severity
 
 REMOVED = object()
 
 
-def incident(**changes: object) -> IncidentRecord:
-    plain = IncidentRecord(
-        incident_id=site_log.named("inc", 1),
-        check="ssh_config",
-        severity=Severity.HIGH,
-        pattern_signature="ab" * 32,
-        opened_at=site_log.START,
-        state=IncidentState.HEALED,
-        resolution_level=ResolutionLevel.L1,
-        outcome=IncidentOutcome.SUCCESS,
-        before=site_log.result(),
-        after=site_log.result(outcome=Outcome.PASS),
-        decision={"type": "allow", "trace": [{"check": "freeze", "outcome": "pass"}]},
-        runbook=RunbookRef("ssh_config.harden", "1", "cd" * 32, "medium"),
-        actions=(Action("set", "set_config_line", "/etc/x", False, True, 0, 12, "ok", "-a\n+b"),),
-        closed_at=site_log.START,
-    )
-    return replace(plain, **changes)  # type: ignore[arg-type]
-
-
 def full(**changes: object) -> bundle.Bundle:
-    return site_log.record(kind=Kind.INCIDENT, incidents=(incident(),), **changes)
+    return site_log.record(kind=Kind.INCIDENT, incidents=(site_log.incident(),), **changes)
 
 
 def test_a_sealed_bundle_opens_and_parses_back_as_it_was() -> None:
@@ -60,27 +32,98 @@ def test_a_sealed_bundle_opens_and_parses_back_as_it_was() -> None:
 
 
 def test_parts_that_may_be_null_may_be_null() -> None:
-    bare = incident(
-        resolution_level=None,
-        outcome=None,
-        after=None,
-        decision=None,
-        runbook=None,
-        actions=(),
-        closed_at=None,
-        state=IncidentState.OPEN,
-    )
+    bare = site_log.waiting()
     item = site_log.record(incidents=(bare,))
     assert bundle.parse(bundle.payload_bytes(item)) == item
 
 
-@pytest.mark.parametrize("kind", [Kind.GAP, Kind.EPOCH])
-def test_gap_and_epoch_have_no_host_and_all_others_have_one(kind: Kind) -> None:
-    item = site_log.record(kind=kind, host_id=None, results=(), note={"reason": "quota"})
+EPOCH_NOTE = {"last_epoch": 1, "last_seq": 4, "last_hash": "ab" * 32, "reason": "restored"}
+GAP_NOTE = {"first_seq": 2, "last_seq": 4, "reason": "never accepted"}
+
+
+def gap(note: object, seq: int = 5, **changes: object) -> bundle.Bundle:
+    plain = {"kind": Kind.GAP, "host_id": None, "results": (), "prev": "a" * 64}
+    return site_log.record(**{**plain, **changes}, note=note, seq=seq)
+
+
+def epoch(note: object, **changes: object) -> bundle.Bundle:
+    plain = {"kind": Kind.EPOCH, "host_id": None, "results": (), "epoch": 2}
+    return site_log.record(**{**plain, **changes}, note=note)
+
+
+@pytest.mark.parametrize("item", [gap(GAP_NOTE), gap({"reason": "quota"}), epoch(EPOCH_NOTE)])
+def test_gap_and_epoch_have_no_host_and_all_others_have_one(item: bundle.Bundle) -> None:
     assert bundle.parse(bundle.payload_bytes(item)) == item
     for wrong in (replace(item, host_id=site_log.named("host", 1)), site_log.record(host_id=None)):
         with pytest.raises(Malformed, match="null for gap and epoch alone"):
             bundle.parse(bundle.payload_bytes(wrong))
+
+
+@pytest.mark.parametrize(
+    ("note", "where"),
+    [
+        (None, "note"),
+        ({}, "note.reason"),
+        ({**GAP_NOTE, "reason": ""}, "note.reason"),
+        ({"reason": "lost", "first_seq": 2}, "note.last_seq"),
+        ({"reason": "lost", "skipped": []}, "note.first_seq"),
+        ({**GAP_NOTE, "last_seq": 5}, "note.last_seq"),
+        ({**GAP_NOTE, "last_seq": 3}, "note.last_seq"),
+        ({**GAP_NOTE, "first_seq": 5}, "note.first_seq"),
+        ({**GAP_NOTE, "first_seq": 0}, "note.first_seq"),
+        ({**GAP_NOTE, "first_seq": "2"}, "note.first_seq"),
+        ({**GAP_NOTE, "skipped": "ab" * 32}, "note.skipped"),
+        ({**GAP_NOTE, "skipped": ["ab" * 31]}, "note.skipped[0]"),
+        ({**GAP_NOTE, "skipped": ["ab" * 32] * 4}, "note.skipped"),
+    ],
+)
+def test_a_gap_record_says_what_it_stands_for(note: object, where: str) -> None:
+    with pytest.raises(Malformed) as caught:
+        bundle.seal(gap(note), site_log.key(1))
+    assert caught.value.where == where
+
+
+def test_a_gap_record_names_only_so_many_digests() -> None:
+    full_note = {"first_seq": 2, "last_seq": 4001, "reason": "x", "skipped": ["ab" * 32] * 2048}
+    bundle.seal(gap(full_note, 4002), site_log.key(1))
+    with pytest.raises(Malformed, match=r"^note.skipped"):
+        bundle.seal(gap({**full_note, "skipped": ["ab" * 32] * 2049}, 4002), site_log.key(1))
+
+
+@pytest.mark.parametrize(
+    ("note", "where"),
+    [
+        (None, "note"),
+        ({"reason": "restored"}, "note.last_epoch"),
+        ({**EPOCH_NOTE, "last_epoch": 2}, "note.last_epoch"),
+        ({**EPOCH_NOTE, "last_epoch": 0}, "note.last_epoch"),
+        ({**EPOCH_NOTE, "last_seq": -1}, "note.last_seq"),
+        ({**EPOCH_NOTE, "last_seq": True}, "note.last_seq"),
+        ({**EPOCH_NOTE, "last_hash": "AB" * 32}, "note.last_hash"),
+        ({**EPOCH_NOTE, "last_hash": "0" * 64}, "note.last_hash"),
+        ({**EPOCH_NOTE, "last_seq": 0}, "note.last_hash"),
+    ],
+)
+def test_an_epoch_record_names_the_end_of_the_epoch_before(note: object, where: str) -> None:
+    with pytest.raises(Malformed) as caught:
+        bundle.seal(epoch(note), site_log.key(1))
+    assert caught.value.where == where
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        site_log.record(epoch=2),
+        epoch(EPOCH_NOTE, epoch=1),
+        epoch(EPOCH_NOTE, seq=2, prev="a" * 64),
+        gap({"reason": "quota"}, 1, epoch=2, prev=bundle.NO_PREV),
+    ],
+)
+def test_a_later_epoch_begins_with_its_epoch_record_and_no_other_is_one(
+    item: bundle.Bundle,
+) -> None:
+    with pytest.raises(Malformed, match=r"^kind: an epoch record is the first"):
+        bundle.seal(item, site_log.key(1))
 
 
 def test_prev_is_zeros_at_the_first_record_and_nowhere_else() -> None:
@@ -117,6 +160,31 @@ def test_what_no_reader_would_accept_is_not_sealed() -> None:
         bundle.seal(
             site_log.record(results=(site_log.result(facts={"load": 0.5}),)), site_log.key(1)
         )
+
+
+@pytest.mark.parametrize("facts", [{"a": 1}, {"a": None}])
+def test_a_digest_of_other_facts_is_refused(facts: dict[str, object]) -> None:
+    lie = site_log.result(facts=facts, facts_digest=canonical.digest({"a": 2}))
+    for item in (
+        site_log.record(results=(lie,)),
+        site_log.record(incidents=(site_log.waiting(before=lie),)),
+    ):
+        with pytest.raises(Malformed, match=r"facts_digest: not the digest of the facts"):
+            bundle.seal(item, site_log.key(1))
+
+
+def test_facts_may_be_left_out_beside_their_digest() -> None:
+    item = site_log.record(results=(site_log.result(facts={}),))
+    assert bundle.parse(bundle.payload_bytes(item)) == item
+
+
+@pytest.mark.parametrize("year", [1, 1999, 2101, 9999])
+def test_a_time_is_of_this_century(year: int) -> None:
+    text = f"{year:04d}-11-21T09:00:00.123Z"
+    value = canonical.loads(bundle.payload_bytes(full()), bytes_max=bundle.PAYLOAD_BYTES_MAX)
+    value["incidents"][0]["opened_at"] = text
+    with pytest.raises(Malformed, match=r"^incidents\[0\].opened_at: not a time of 2000 to 2100"):
+        bundle.parse(canonical.dumps(value))
 
 
 def at(*path: str | int, to: object) -> Callable[[Any], None]:
@@ -231,14 +299,14 @@ def test_a_payload_that_is_not_canonical_is_refused() -> None:
 
 
 def test_a_payload_beyond_its_limit_is_refused() -> None:
-    actions = (replace(incident().actions[0], diff="x" * bundle.DIFF_BYTES_MAX),) * 20
-    item = site_log.record(incidents=(incident(actions=actions),))
+    actions = (replace(site_log.incident().actions[0], diff="x" * bundle.DIFF_BYTES_MAX),) * 20
+    item = site_log.record(incidents=(site_log.incident(actions=actions),))
     with pytest.raises(Malformed, match=f"at most {bundle.PAYLOAD_BYTES_MAX}"):
         bundle.seal(item, site_log.key(1))
 
 
 def test_single_parts_round_trip_for_the_agents_store() -> None:
-    result, record, action = site_log.result(), incident(), incident().actions[0]
+    result, record, action = site_log.result(), site_log.incident(), site_log.incident().actions[0]
     assert bundle.result_from_wire(decoded(bundle.result_to_wire(result))) == result
     assert bundle.incident_from_wire(decoded(bundle.incident_to_wire(record))) == record
     assert bundle.action_from_wire(decoded(bundle.action_to_wire(action))) == action

@@ -1,6 +1,6 @@
 """Results, remedies and runbooks to build incidents from."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from wardline.core import canonical
 from wardline.core.evidence.bundle import Outcome, Result, RunbookRef
@@ -12,6 +12,7 @@ BOOK = RunbookRef("a.one", "1", "0" * 64, "low")
 
 
 def result(outcome: Outcome) -> Result:
+    """What failed was measured a second before what was found otherwise."""
     facts = {"failing": ["x"]} if outcome is Outcome.FAIL else {}
     return Result(
         check="a",
@@ -20,7 +21,7 @@ def result(outcome: Outcome) -> Result:
         summary="x is wrong",
         facts=facts,
         facts_digest=canonical.digest(facts),
-        measured_at=AT,
+        measured_at=AT - timedelta(seconds=outcome is Outcome.FAIL),
         duration_ms=1,
     )
 

@@ -1,6 +1,8 @@
 """The only ways in which an incident moves on."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -45,6 +47,34 @@ def test_a_run_that_ended_well_without_a_passing_measurement_is_failed(outcome: 
 def test_a_run_that_failed_is_failed_even_if_the_check_passes_now() -> None:
     ended = incident.ended(_started(), False, (RAN,), result(Outcome.PASS), AT)
     assert ended.state is State.FAILED
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        (),
+        (replace(RAN, changed=False),),
+        (replace(RAN, undone=True),),
+        (replace(RAN, dry_run=True),),
+    ],
+)
+def test_a_run_that_changed_nothing_resolves_and_never_heals(told: tuple[Action, ...]) -> None:
+    ended = incident.ended(_started(), True, told, result(Outcome.PASS), AT)
+    assert (ended.state, ended.outcome, ended.level) == (State.RESOLVED, None, None)
+    assert ended.closed_at == AT
+
+
+def test_nothing_is_closed_by_a_measurement_that_bears_an_earlier_time() -> None:
+    """The clock was set back: nothing would show which of the two came first."""
+    back = replace(result(Outcome.PASS), measured_at=AT - timedelta(hours=1))
+    for moved in (
+        incident.ended(_started(), True, (RAN,), back, AT),
+        incident.interrupted(_started(), back, AT),
+    ):
+        assert (moved.state, moved.outcome, moved.closed_at) == (State.OPEN, None, None)
+    assert not incident.can_close(_opened(), back, AT)
+    assert not incident.can_close(_opened(), result(Outcome.PASS), AT - timedelta(hours=1))
+    assert incident.can_close(_opened(), result(Outcome.PASS), AT)
 
 
 def test_an_interrupted_run_is_never_a_success() -> None:

@@ -1,0 +1,141 @@
+"""Connections that say nothing: each has a deadline for its next request's head, and a crowd a cap.
+
+uvicorn waits for a head for ever and counts idle connections as work; here they are closed, and at
+the cap the one that has waited longest makes room.
+"""
+
+import asyncio
+from collections import Counter
+from typing import Any, ClassVar
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from wardline.central.web import load
+
+HEAD_SECONDS_MAX = 10.0
+CONNECTIONS_MAX = 2_000
+ADDRESS_CONNECTIONS_MAX = 256
+
+
+class Crowd:
+    """The connections of one process; `trusted` is the proxy, whose connections are many's."""
+
+    def __init__(
+        self,
+        trusted: str | None = None,
+        *,
+        connections_max: int = CONNECTIONS_MAX,
+        address_connections_max: int = ADDRESS_CONNECTIONS_MAX,
+    ) -> None:
+        self._trusted = trusted
+        self._connections_max = connections_max
+        self._address_connections_max = address_connections_max
+        self._all: set[Guarded] = set()
+        self._by_address: Counter[str] = Counter()
+        # In the order in which they began to wait.
+        self._waiting: dict[Guarded, None] = {}
+
+    def enter(self, one: "Guarded", address: str) -> bool:
+        """Counts a connection; False where there is no room for it."""
+        if self._counted(address) and self._by_address[address] >= self._address_connections_max:
+            return False
+        if len(self._all) >= self._connections_max and not self._make_room():
+            return False
+        self._all.add(one)
+        self._by_address[address] += 1
+        return True
+
+    def leave(self, one: "Guarded", address: str) -> None:
+        if one not in self._all:
+            return
+        self._all.remove(one)
+        self._waiting.pop(one, None)
+        self._by_address[address] -= 1
+        if not self._by_address[address]:
+            del self._by_address[address]
+
+    def wait(self, one: "Guarded") -> None:
+        """It is between two requests, or before its first."""
+        if one in self._all:
+            self._waiting[one] = None
+
+    def work(self, one: "Guarded") -> None:
+        self._waiting.pop(one, None)
+
+    def _counted(self, address: str) -> bool:
+        return address != self._trusted and not load.is_this_machine(address)
+
+    def _make_room(self) -> bool:
+        oldest = next(iter(self._waiting), None)
+        if oldest is None:
+            return False
+        oldest.drop()
+        return True
+
+
+class Guarded(HttpToolsProtocol):
+    """uvicorn's HTTP protocol with a deadline for each head; `of` binds it to a crowd."""
+
+    crowd: ClassVar[Crowd]
+    head_seconds_max: ClassVar[float] = HEAD_SECONDS_MAX
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._head_due: asyncio.TimerHandle | None = None
+        self._address = ""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._address = self.client[0] if self.client is not None else ""
+        if not self.crowd.enter(self, self._address):
+            transport.abort()
+            return
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_came()
+        self.crowd.leave(self, self._address)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        # The first bytes end the keep-alive pause; from then on the head has its deadline.
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is None or cycle.response_complete:
+            self._await_head()
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        # Behind a whole request in the same packet, too.
+        self._await_head()
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._head_came()
+        super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if not self.transport.is_closing() and self.cycle.response_complete:
+            self.crowd.wait(self)
+
+    def drop(self) -> None:
+        """Closes it at once, whatever it was about to say."""
+        self._head_came()
+        self.crowd.leave(self, self._address)
+        self.transport.abort()
+
+    def _await_head(self) -> None:
+        self.crowd.wait(self)
+        if self._head_due is None:
+            self._head_due = self.loop.call_later(self.head_seconds_max, self.drop)
+
+    def _head_came(self) -> None:
+        self.crowd.work(self)
+        if self._head_due is not None:
+            self._head_due.cancel()
+            self._head_due = None
+
+
+def of(crowd: Crowd, head_seconds_max: float = HEAD_SECONDS_MAX) -> type[Guarded]:
+    """The protocol class for uvicorn's `http` setting."""
+    return type("Bound", (Guarded,), {"crowd": crowd, "head_seconds_max": head_seconds_max})

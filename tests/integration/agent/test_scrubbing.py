@@ -1,0 +1,227 @@
+"""Canaries in a host's files, outputs and errors: none may reach a table, a file or the outbox."""
+
+import base64
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.harness.fake_central import FakeCentral
+from tests.integration.agent.bench import Bench
+from wardline.agent.hosts.host import Failed, Output
+from wardline.agent.runbooks import runbook
+from wardline.agent.store import alarms, backoff, incidents, outbox, results
+from wardline.agent.store.incidents import Run
+from wardline.agent.store.outbox import Draft
+from wardline.core import canonical, clock, ids
+from wardline.core.evidence.bundle import Action, IncidentState, Kind, Outcome, Result
+from wardline.core.incidents import incident
+from wardline.core.incidents.incident import State
+from wardline.core.policy import parse, seeds
+from wardline.core.severity import Severity
+
+CHECK = "ssh_config"
+CANARIES = (
+    "Hunter2-Prod!",
+    "12345678",
+    "219-09-9999",
+    "jane.roe@clinic.example.org",
+    "4111 1111 1111 1111",
+    "ghp_" + "a1B2" * 9,
+)
+SPOKEN = (
+    f"root password={CANARIES[0]} patient MRN: {CANARIES[1]} ssn {CANARIES[2]} mail {CANARIES[3]}"
+    f" card {CANARIES[4]} use {CANARIES[5]}"
+)
+CONFIG = Path("etc/ssh/sshd_config")
+WRITTEN = (
+    f"# break-glass: {SPOKEN}\nPermitRootLogin yes # {SPOKEN}\n# {SPOKEN}\nX11Forwarding yes\n"
+)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    """A site where everything that is no high risk runs unasked, on a host full of canaries."""
+    books = runbook.registry().values()
+    rules = seeds.rules_for_runbooks([(book.id, book.check, "low") for book in books])
+    made = Bench(tmp_path, FakeCentral(rules=[parse.to_wire(rule) for rule in rules]))
+    (made.tree / CONFIG).write_text(WRITTEN)
+    yield made
+    made.close()
+
+
+def _heal(bench: Bench) -> None:
+    bench.central.healing = "heal"
+    bench.central.settings_revision += 1
+    bench.check_in()
+
+
+def _told(bench: Bench) -> Iterator[str]:
+    """Everything that is stored or was sent, in the form in which a reader could find it."""
+    with sqlite3.connect(bench.layout.database) as connection:
+        names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master")]
+        tables = [name for name in names if not name.startswith(("sqlite_", "idx_"))]
+        assert {"incidents", "results", "runs", "alarms", "queued_evidence"} <= set(tables)
+        for table in tables:
+            for row in connection.execute(f"SELECT * FROM {table}"):
+                yield from (_text(cell) for cell in row)
+        for (envelope,) in connection.execute("SELECT bundle_json FROM queued_evidence"):
+            yield base64.b64decode(json.loads(envelope)["payload"]).decode()
+    connection.close()
+    for path in bench.layout.root.glob("agent.db*"):
+        yield path.read_bytes().decode("latin-1")
+    for one in bench.central.stored:
+        yield one.envelope.payload.decode()
+
+
+def _text(cell: object) -> str:
+    return cell.decode("latin-1") if isinstance(cell, bytes) else str(cell)
+
+
+def _no_canary(bench: Bench) -> None:
+    bench.report()
+    seen = 0
+    for told in _told(bench):
+        seen += 1
+        for canary in CANARIES:
+            assert canary not in told, f"{canary} in {told[:200]}"
+    assert seen > 20
+    assert bench.counts().pending == 0
+
+
+def test_a_dry_run_tells_what_would_change_and_no_secret(bench: Bench) -> None:
+    bench.check_in()
+    bench.observe()
+    bench.act()
+    _no_canary(bench)
+    last = bench.central.records(CHECK)[-1]
+    assert last.state is IncidentState.OBSERVING
+    assert "+PermitRootLogin no" in last.actions[0].diff
+    assert "[secret removed]" in last.actions[0].diff
+    assert (bench.tree / CONFIG).read_text() == WRITTEN
+
+
+def test_a_real_run_tells_what_it_changed_and_no_secret(bench: Bench) -> None:
+    _heal(bench)
+    bench.observe()
+    bench.act()
+    _no_canary(bench)
+    last = bench.central.records(CHECK)[-1]
+    assert last.state is IncidentState.HEALED
+    assert "+PermitRootLogin no" in last.actions[0].diff
+    assert SPOKEN in (bench.tree / CONFIG).read_text(), "the host's own file keeps what it had"
+
+
+def _fails(path: str, *_: Any) -> None:
+    raise Failed(path, f"No space left on device; {SPOKEN}")
+
+
+def _dies(*_: Any) -> None:
+    raise SystemExit
+
+
+def test_the_error_of_a_failed_run_holds_no_secret(bench: Bench) -> None:
+    _heal(bench)
+    bench.observe()
+    host: Any = next(iter(bench.agent.roster)).host
+    host.replace_file = _fails
+    bench.act()
+    _no_canary(bench)
+    failed = bench.central.records(CHECK)[1]
+    assert failed.state is IncidentState.FAILED
+    assert "No space left on device" in (failed.actions[0].error or "")
+
+
+def test_the_output_of_a_failed_command_holds_no_secret(bench: Bench) -> None:
+    _heal(bench)
+    bench.observe()
+    host: Any = next(iter(bench.agent.roster)).host
+    host.runs_commands = True
+    host.run = lambda *_: Output(1, SPOKEN.encode(), f"{SPOKEN}\n".encode(), False, 1)
+    bench.act()
+    _no_canary(bench)
+    failed = bench.central.records(CHECK)[1]
+    assert failed.state is IncidentState.FAILED
+    assert "[secret removed]" in failed.actions[0].output
+
+
+def test_an_interrupted_run_leaves_no_secret_behind(bench: Bench) -> None:
+    _heal(bench)
+    bench.observe()
+    host: Any = next(iter(bench.agent.roster)).host
+    host.replace_file = _dies
+    with pytest.raises(SystemExit):
+        bench.act()
+    bench.restart()
+    bench.act()
+    _no_canary(bench)
+
+
+@pytest.mark.parametrize("turn", [lambda bench: bench.observe(), lambda bench: bench.act()])
+def test_what_was_scrubbed_is_no_news_the_next_time(
+    bench: Bench, turn: Callable[[Bench], object]
+) -> None:
+    bench.check_in()
+    for _ in range(2):
+        bench.observe()
+        bench.act()
+    bench.report()
+    sealed = len(bench.central.stored)
+    for _ in range(3):
+        bench.central.settings_revision += 1
+        bench.check_in()
+        turn(bench)
+    bench.report()
+    assert len(bench.central.stored) == sealed
+
+
+def test_the_latest_result_is_stored_with_the_digest_of_its_scrubbed_facts(bench: Bench) -> None:
+    found = {one.check: one for one in bench.observe()}
+    with bench.agent.ledger.reading() as tx:
+        for name, result in found.items():
+            kept = results.latest(tx, bench.host.id, name)
+            assert kept is not None
+            assert kept.facts_digest == result.facts_digest
+
+
+def _raw(bench: Bench) -> Result:
+    facts = {"failing": ["x"], "said": [SPOKEN], SPOKEN: 1}
+    now = clock.parse(clock.wire(bench.clock()))
+    digest = canonical.digest(facts)
+    return Result("made_up", Outcome.FAIL, Severity.HIGH, SPOKEN, facts, digest, now, 1)
+
+
+def test_no_door_of_the_store_lets_a_secret_in(bench: Bench) -> None:
+    """Each way in by itself, with what a careless caller might hand over."""
+    ledger, raw = bench.agent.ledger, _raw(bench)
+    told = Action("x", "x", SPOKEN, True, True, 1, 1, SPOKEN, SPOKEN, SPOKEN)
+    opened = incident.opened(ids.incident(), bench.central.site, bench.host.id, raw, bench.clock())
+    decision: dict[str, object] = {"verdict": "block", "trace": [{"detail": SPOKEN}]}
+    drift = incident.judged(opened, State.OPEN, decision, None, (told,))
+    run = Run("run_1", drift.id, bench.host.id, "a.b", None, bench.clock(), False, {"x": SPOKEN})
+    bench.check_in()
+    with ledger.transaction() as tx:
+        results.save(tx, bench.host.id, raw)
+        incidents.save(tx, drift)
+        incidents.start_run(tx, run, decision)
+        incidents.set_hold(tx, drift, "a.b", bench.clock(), SPOKEN)
+        alarms.sound(tx, alarms.Code.QUARANTINED, "x", SPOKEN, bench.clock())
+        ledger.seal(tx, Draft(Kind.CYCLE, bench.host.id, (raw,), (drift.record(),)))
+        ledger.seal(tx, Draft(Kind.GAP, None, note={"reason": SPOKEN}))
+        kept = results.latest(tx, bench.host.id, raw.check)
+        backoff.rest(tx, ledger.moment(), 0, SPOKEN)
+    assert kept is not None
+    assert kept.facts_digest == canonical.digest(kept.facts) != raw.facts_digest
+    bench.observe()
+    _no_canary(bench)
+    with ledger.transaction() as tx:
+        backoff.rest(tx, ledger.moment(), 60_000, SPOKEN)
+        last = ledger.seal(tx, Draft(Kind.CYCLE, bench.host.id))
+        outbox.quarantine(tx, last.id, SPOKEN)
+    for text in _told(bench):
+        assert not [canary for canary in CANARIES if canary in text]
+    sealed = bench.central.stored[0].bundle.results[0]
+    assert sealed.facts_digest == canonical.digest(sealed.facts)
