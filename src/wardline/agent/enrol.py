@@ -105,6 +105,7 @@ def enrol(layout: Layout, wish: Wish, open_host: OpenHost, connect: Connect) -> 
     token = parse_token(wish.token)
     url = check_address(wish.url)
     _refuse_second(layout)
+    _refuse_same_names(wish.hosts)
     reports = [report(one, open_host(one)) for one in wish.hosts]
     server = meet(url, token, connect)
     staging = _fresh_staging(layout)
@@ -118,6 +119,16 @@ def enrol(layout: Layout, wish: Wish, open_host: OpenHost, connect: Connect) -> 
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return made
+
+
+def _refuse_same_names(hosts: tuple[HostSettings, ...]) -> None:
+    """Before Central is asked for anything: a token that was spent cannot be used again."""
+    names = [host.name for host in hosts]
+    for name in names:
+        if names.count(name) > 1:
+            raise settings.SettingsInvalid(
+                f"two hosts are called {name}; give each its own name (--tree NAME=PATH)"
+            )
 
 
 def report(host: HostSettings, opened: Reader) -> HostReport:

@@ -2,7 +2,7 @@
 
 import stat
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -19,7 +19,7 @@ from wardline.agent.uplink import (
     RequestRefused,
     Uplink,
 )
-from wardline.core import ids
+from wardline.core import ids, protocol
 from wardline.core.evidence import trust
 from wardline.core.evidence.signing import SigningKey
 
@@ -190,3 +190,18 @@ def test_doctor_names_what_is_well_and_what_is_not(layout: Layout, central: Fake
     central.installation = "inst_other"
     lines = doctor.examine(layout, made, lambda *_: Uplink(Address(URL), None, central.transport()))
     assert [line.name for line in lines if line.ok is False] == [URL]
+
+
+def test_two_hosts_of_one_name_are_refused_before_the_token_is_spent(tmp_path: Path) -> None:
+    hosts = tuple(
+        HostSettings(id=ids.host(), name="reception-pc", kind="tree", root=tmp_path)
+        for _ in range(2)
+    )
+    token = protocol.token_text("enr_01m7ymrmpbgpk7v4gr5kw1fbw2", "s" * 43, "0" * 64)
+    wish = Wish("http://127.0.0.1:1", token, hosts, Intervals(), Flap())
+
+    def never(*_: object) -> NoReturn:
+        raise AssertionError("nobody is asked")
+
+    with pytest.raises(SettingsInvalid, match="two hosts are called reception-pc"):
+        enrol.enrol(Layout(tmp_path / "agent"), wish, never, never)

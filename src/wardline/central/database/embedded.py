@@ -332,6 +332,8 @@ def _command(found: Binaries, directory: Path, sockets: Path, *, sync: bool) -> 
         "max_connections": str(CONNECTIONS_MAX),
         "shared_buffers": "128MB",
         "max_wal_size": "1GB",
+        # Plans that were made while a table was empty are made anew when it is first analysed.
+        "autovacuum_naptime": "30s",
         "password_encryption": "scram-sha-256",
         "timezone": "UTC",
         "log_timezone": "UTC",
