@@ -158,7 +158,12 @@ class DatabaseRelay(Relay):
 
     def _connect(self) -> socket.socket:
         far = socket.socket(socket.AF_UNIX)
-        far.connect(str(self._server / SOCKET_NAME))
+        try:
+            far.connect(str(self._server / SOCKET_NAME))
+        except OSError:
+            # The server is down just now, as it is meant to be; nobody else holds this end.
+            far.close()
+            raise
         return far
 
 
