@@ -3,7 +3,18 @@
 import fnmatch
 from collections.abc import Iterator
 
-from wardline.agent.hosts.host import FileKind, Kind, Missing, Stat, TooLarge, WrongKind
+from wardline.agent.hosts.host import (
+    CannotRun,
+    FileKind,
+    Kind,
+    Missing,
+    Output,
+    Space,
+    Stat,
+    TooLarge,
+    WrongKind,
+)
+from wardline.agent.hosts.queries import Query
 
 
 class MemoryHost:
@@ -12,9 +23,15 @@ class MemoryHost:
     id = name = "memory"
     platform = "linux/debian"
 
-    def __init__(self, files: dict[str, bytes], kind: Kind = Kind.TREE) -> None:
+    def __init__(
+        self,
+        files: dict[str, bytes],
+        kind: Kind = Kind.TREE,
+        answers: dict[str, bytes] | None = None,
+    ) -> None:
         self.files = files
         self.kind = kind
+        self.answers = answers or {}
 
     def read(self, path: str, bytes_max: int) -> bytes:
         if self.stat(path).kind is not FileKind.FILE:
@@ -52,3 +69,11 @@ class MemoryHost:
         except Missing:
             return False
         return True
+
+    def ask(self, query: Query) -> Output:
+        if query.id not in self.answers:
+            raise CannotRun(query.argv[0], "there is no such program")
+        return Output(0, self.answers[query.id], b"", truncated=False, duration_ms=1)
+
+    def space(self, path: str) -> Space:
+        raise CannotRun(path, "a host in memory has no file system")

@@ -5,7 +5,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from wardline.agent.hosts.host import Kind
+from wardline.agent.hosts.host import CannotRun, Kind, Output, Space
+from wardline.agent.hosts.queries import Query
 from wardline.agent.hosts.tree import TreeHost
 from wardline.demo import trees
 
@@ -14,9 +15,28 @@ MEBIBYTE = 1024 * 1024
 
 
 class RecordedHost(TreeHost):
-    """A tree that answers as a live host does, for what was recorded under its /proc."""
+    """A tree that answers as a live host does, for what was recorded: files under its /proc,
+    `answers` of its programs (query id to what it wrote), `spaces` of its file systems."""
 
     kind = Kind.LOCAL
+
+    def __init__(self, root: str, case: dict[str, Any]) -> None:
+        super().__init__("host", "host", root, writable=False)
+        self._answers: dict[str, Any] = case.get("answers", {})
+        self._spaces: dict[str, list[int]] = case.get("spaces", {})
+
+    def ask(self, query: Query) -> Output:
+        answer = self._answers.get(query.id)
+        if answer is None:
+            raise CannotRun(query.argv[0], "there is no such program")
+        if isinstance(answer, str):
+            answer = {"stdout": answer}
+        stdout = answer.get("stdout", "").encode("latin-1")
+        stderr = answer.get("stderr", "").encode("latin-1")
+        return Output(answer.get("exit_code", 0), stdout, stderr, len(stdout) > query.bytes_max, 1)
+
+    def space(self, path: str) -> Space:
+        return Space(*self._spaces[path])
 
 
 def clinic(folder: Path) -> Path:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from wardline.agent.hosts.queries import Query
 from wardline.core.errors import WardlineError
 
 ENTRIES_MAX = 20_000
@@ -55,6 +56,17 @@ class Output:
     stderr: bytes
     truncated: bool
     duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """A file system as statvfs(3) tells it: bytes and inodes; `free` is what root's reserve leaves
+    to others. A file system without a table of inodes has `inodes` 0."""
+
+    total_bytes: int
+    free_bytes: int
+    inodes: int
+    free_inodes: int
 
 
 class HostError(WardlineError):
@@ -182,6 +194,14 @@ class Reader(Protocol):
 
     def exists(self, path: str) -> bool:
         """Whether something stands there, links followed; a link into nothing does not exist."""
+        ...
+
+    def space(self, path: str) -> Space:
+        """The file system that a directory lies on; CannotRun on a tree, which has none."""
+        ...
+
+    def ask(self, query: Query) -> Output:
+        """Put one of the closed list of questions; CannotRun on a tree or without the program."""
         ...
 
 

@@ -39,8 +39,11 @@ def test_check_finds_what_the_case_says(
     else:
         host_trees.copy(healthy, root)
     host_trees.change(root, case)
-    kind = host_trees.RecordedHost if case.get("live") else TreeHost
-    host = kind("host", "host", str(root), writable=False)
+    host = (
+        host_trees.RecordedHost(str(root), case)
+        if case.get("live")
+        else TreeHost("host", "host", str(root), writable=False)
+    )
 
     started = time.thread_time()
     result = check.measure(check.registry()[name], host, clock.system)
