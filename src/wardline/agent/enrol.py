@@ -256,6 +256,7 @@ def _settings(url: str, server: ServerKeys, response: EnrolResponse, wish: Wish)
             uplink_key=_public(server, KeyPurpose.UPLINK),
             log_key=_public(server, KeyPurpose.LOG),
             policy_key=_public(server, KeyPurpose.POLICY),
+            order_key=_public(server, KeyPurpose.ORDER),
             log_origin=response.log_origin,
         ),
         site=SiteSettings(id=response.site_id, name=response.site_name),

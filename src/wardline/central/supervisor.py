@@ -229,6 +229,7 @@ class Supervisor:
             installation_id=keys.installation_id,
             uplink_key=base64.b64encode(keys.uplink).decode(),
             policy_key=base64.b64encode(keys.policy).decode(),
+            order_key=base64.b64encode(keys.order).decode(),
             log_public=base64.b64encode(keys.log_public()).decode(),
         )
         given = settings.model_dump_json()
