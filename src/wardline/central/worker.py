@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable
 
 from wardline.central.database import engine
-from wardline.central.jobs import loops, upkeep
+from wardline.central.jobs import expiry, loops, upkeep
 from wardline.central.jobs.checkpoints import Signer
 from wardline.central.jobs.loops import Loop
 from wardline.central.settings import JobsSettings
@@ -14,6 +14,7 @@ from wardline.core import clock
 from wardline.core.evidence.signing import SigningKey
 
 CHECKPOINT_INTERVAL_S = 1.0
+EXPIRY_INTERVAL_S = 5.0
 QUIET_INTERVAL_S = 30.0
 PARTITIONS_INTERVAL_S = 6 * 3600.0
 LAST_SIGNED = "last-signed.json"
@@ -36,6 +37,7 @@ async def run(settings: JobsSettings, say_ready: Callable[[], None]) -> None:
     await loops.run_all(
         [
             Loop("checkpoints", CHECKPOINT_INTERVAL_S, signer.sign_grown),
+            Loop("expiry", EXPIRY_INTERVAL_S, lambda: expiry.end_overdue(pool, clock.system)),
             Loop(
                 "quiet-appliances", QUIET_INTERVAL_S, lambda: upkeep.mark_quiet(pool, clock.system)
             ),
