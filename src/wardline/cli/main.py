@@ -22,6 +22,7 @@ class Command(NamedTuple):
 COMMANDS = {
     "up": Command("wardline.cli.commands.up", "Start Central Command (--demo: with a clinic)"),
     "status": Command("wardline.cli.commands.status", "What happened so far, as Central knows it"),
+    "holds": Command("wardline.cli.commands.holds", "What is left alone after a flap; clear one"),
     "agent": Command("wardline.cli.commands.agent", "Enrol, run and examine an appliance's agent"),
     "evidence": Command("wardline.cli.commands.evidence", "Export a site's evidence, verify one"),
 }
