@@ -38,8 +38,7 @@ class ApprovalWaiting(Conflict):
 
 async def pending(session: Session, site_id: str, incidents: Sequence[str]) -> list[str]:
     """Which of these incidents have an approval that waits."""
-    rows = await Repository(session).pending(site_id, incidents)
-    return [row["incident_id"] for row in rows]
+    return await Repository(session).waiting(site_id, incidents)
 
 
 async def follow(

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import RowMapping, text
 
 from wardline.central.approvals.states import Status, Vote
+from wardline.central.database import arrays
 from wardline.central.database.session import Session
 from wardline.central.orders.wanted import Wanted
 from wardline.core.orders import Person
@@ -20,6 +21,11 @@ _PENDING = text(
     f"SELECT {_BINDING} FROM approvals"  # noqa: S608
     " WHERE site_id = :site_id AND incident_id = ANY(CAST(:incidents AS text[]))"
     " AND status = 'pending'"
+)
+# In the path of every batch of evidence: the driver's own statement.
+_WAITING = (
+    "SELECT incident_id FROM approvals WHERE site_id = $1 AND status = 'pending'"
+    " AND incident_id = ANY($2::text::text[])"
 )
 _LATEST = text(
     f"SELECT {_BINDING} FROM approvals"  # noqa: S608
@@ -100,6 +106,11 @@ class Repository:
     async def pending(self, site_id: str, incidents: Sequence[str]) -> list[RowMapping]:
         """The open approvals of these incidents with what each is bound to."""
         return await self._session.rows(_PENDING, site_id=site_id, incidents=list(incidents))
+
+    async def waiting(self, site_id: str, incidents: Sequence[str]) -> list[str]:
+        """Which of these incidents have an open approval."""
+        rows = await self._session.raw.fetch(_WAITING, site_id, arrays.words(incidents))
+        return [row["incident_id"] for row in rows]
 
     async def latest(self, site_id: str, incident_id: str) -> RowMapping | None:
         """The newest approval of an incident, however it ended, with what it was bound to."""
