@@ -83,6 +83,7 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("post", "/api/v1/session/password"): Example(
         lambda scene: {"current": PASSWORD, "new": "another long password"}
     ),
+    ("post", "/api/v1/ws-ticket"): Example(ok=201),
     ("get", "/api/v1/fleet"): Example(),
     ("get", "/api/v1/status"): Example(),
     ("post", "/api/v1/sites"): Example(lambda scene: {"name": fresh_name(), **SITE}, ok=201),
