@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import RowMapping, TextClause, text
 
 from wardline.central.database.session import Session
 
@@ -18,14 +18,23 @@ _OUTCOMES = """count(*) AS total,
     count(*) FILTER (WHERE i.resolution_level = 'L2') AS l2_count,
     count(*) FILTER (WHERE i.resolution_level = 'L3') AS l3_count"""
 
-_SITE = f"""
+# Sites by name; the page is cut before anything is counted, so that what it skips costs little.
+_PAGE = """SELECT * FROM sites WHERE partner_id = :partner_id
+    AND (CAST(:after_id AS text) IS NULL OR (name, id) > (:after_name, :after_id))
+  ORDER BY name, id LIMIT :limit OFFSET :skipped"""
+
+
+def _overview(sites: str) -> TextClause:
+    """Everything that a list shows of each of these sites."""
+    return text(
+        f"""
 SELECT s.id, s.name, s.zone, s.healing, s.created_at, s.opening_hours,
   a.total AS appliances, a.online, a.last_checkin, r.hosts,
   r.passed, r.failed, r.unknown, r.not_applicable, r.measured_hosts,
   i.*, coalesce(l.size, 0) AS log_size,
   coalesce(c.size, 0) AS checkpoint_size, c.signed_at AS checkpoint_at,
   coalesce(w.size, 0) AS witnessed_size
-FROM sites s
+FROM ({sites}) s
 CROSS JOIN LATERAL (
   SELECT count(*) AS total, max(last_checkin) AS last_checkin,
     count(*) FILTER (WHERE last_checkin >= :online_since) AS online
@@ -42,13 +51,13 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
   SELECT max(size) AS size FROM evidence_cosignatures
   WHERE site_id = s.id AND generation = l.generation) w ON true
+ORDER BY s.name, s.id
 """  # noqa: S608 - constants of this file
-_ONE_SITE = text(f"{_SITE} WHERE s.id = :site_id")
-_SITES = text(
-    f"{_SITE} WHERE s.partner_id = :partner_id AND (CAST(:after_id AS text) IS NULL"
-    " OR (s.name, s.id) > (:after_name, :after_id)) ORDER BY s.name, s.id LIMIT :limit"
-    " OFFSET :skipped"
-)
+    )
+
+
+_ONE_SITE = _overview("SELECT * FROM sites WHERE id = :site_id")
+_SITES = _overview(_PAGE)
 _TOTALS = text(
     f"""
 SELECT (SELECT count(*) FROM sites WHERE partner_id = :partner_id) AS sites,
@@ -74,12 +83,10 @@ CROSS JOIN (
 )
 _SUMMARIES = text(
     f"""
-SELECT s.id, s.name, i.* FROM sites s
+SELECT s.id, s.name, i.* FROM ({_PAGE}) s
 CROSS JOIN LATERAL (SELECT {_OUTCOMES} FROM incidents i WHERE i.site_id = s.id) i
-WHERE s.partner_id = :partner_id AND (CAST(:after_id AS text) IS NULL
-  OR (s.name, s.id) > (:after_name, :after_id))
-ORDER BY s.name, s.id LIMIT :limit OFFSET :skipped
-"""  # noqa: S608 - a constant of this file
+ORDER BY s.name, s.id
+"""  # noqa: S608 - constants of this file
 )
 _INCIDENTS = text(
     "SELECT site_id, state, decision ->> 'verdict' AS verdict, decision ->> 'code' AS code,"

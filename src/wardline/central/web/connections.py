@@ -208,6 +208,10 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         super().handle_parser_exception()
         self._end_soon()
 
+    def shutdown(self) -> None:
+        super().shutdown()
+        self._end_soon()
+
     def drop(self) -> None:
         """Closes it at once, whatever it was about to say."""
         self.transport.abort()

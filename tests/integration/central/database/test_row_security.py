@@ -44,6 +44,25 @@ async def test_every_tenant_table_has_forced_row_security_and_a_tenant_policy(ow
     assert bare == []
 
 
+async def test_every_view_is_bound_by_the_row_security_of_its_reader(
+    owner: Raw, app_engine: AsyncEngine, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    views = await owner.fetch(
+        "SELECT relname AS name, reloptions AS options FROM pg_class"
+        " WHERE relnamespace = 'public'::regnamespace AND relkind IN ('v', 'm')"
+    )
+    assert views
+    for view in views:
+        assert "security_invoker=true" in (view["options"] or []), view["name"]
+        for scope in (
+            Scope.partner(tenant.partner_id),
+            Scope.site(tenant.site_id, tenant.partner_id),
+        ):
+            async with open_session(app_engine, scope, ACTOR) as session:
+                seen = await session.raw.fetch(f"SELECT DISTINCT partner_id FROM {view['name']}")
+            assert [row["partner_id"] for row in seen] == [tenant.partner_id], view["name"]
+
+
 async def test_every_tenant_table_names_its_partner(owner: Raw) -> None:
     unnamed = [
         row["name"]

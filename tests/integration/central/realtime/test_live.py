@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import random
 import socket
 
 import asyncpg
@@ -72,6 +73,50 @@ async def test_what_commits_late_is_told_and_keeps_its_place(
             assert (await live.next())["kind"] == "first.to-commit"
     finally:
         await late.close()
+
+
+async def test_writers_at_once_are_told_once_each_in_one_order(
+    serve, server, person, announcing, tenant, owner, database, seed
+):
+    """Some wait between their first row and their end, some change their mind."""
+    chance = random.Random(seed)
+    kept = []
+
+    async def writer(number):
+        raw = await asyncpg.connect(database.owner)
+        try:
+            for turn in range(12):
+                kind = f"w{number}.{turn}"
+                transaction = raw.transaction()
+                await transaction.start()
+                await write(raw, tenant, chance.randint(1, 3), kind=kind)
+                await asyncio.sleep(chance.choice([0, 0, 0.01, 0.15]))
+                if chance.random() < 0.2:
+                    await transaction.rollback()
+                else:
+                    await write(raw, tenant, kind=kind)
+                    await transaction.commit()
+                    kept.append(kind)
+        finally:
+            await raw.close()
+
+    async with contextlib.AsyncExitStack() as stack:
+        second = await stack.enter_async_context(serve())
+        people = [
+            await stack.enter_async_context(person(each, tenant)) for each in (server, second)
+        ]
+        lives = [await stack.enter_async_context(one.listening()) for one in people]
+        await asyncio.gather(*(writer(number) for number in range(6)))
+        rows = await owner.fetch(
+            "SELECT id, kind FROM change_log WHERE partner_id = $1 AND kind LIKE 'w%'"
+            " ORDER BY tx, id",
+            tenant.partner_id,
+        )
+        assert {row["kind"] for row in rows} == set(kept)
+        for live in lives:
+            heard = [await live.next() for _ in rows]
+            assert [(one["seq"], one["kind"]) for one in heard] == [tuple(row) for row in rows]
+            assert await live.silent()
 
 
 async def test_what_is_rolled_back_is_never_told(somebody, announcing, tenant, owner):
@@ -240,6 +285,15 @@ async def test_one_that_reads_again_is_told_why(serve, person, announcing, tenan
         async with asyncio.timeout(SOON_SECONDS):
             while server.sockets():
                 await asyncio.sleep(0.01)
+
+
+async def test_a_server_that_ends_says_so(serve, person, tenant):
+    async with contextlib.AsyncExitStack() as stack:
+        server = await stack.enter_async_context(serve())
+        made = await stack.enter_async_context(person(server, tenant))
+        live = await stack.enter_async_context(made.listening())
+        server.uvicorn.should_exit = True
+        assert (await closing(live.connection)).code == 1012
 
 
 @pytest.mark.parametrize(
