@@ -22,6 +22,8 @@ from wardline.central.incidents import endpoints as incidents
 from wardline.central.orders import endpoints as orders
 from wardline.central.policies import endpoints as policies
 from wardline.central.posture import endpoints as posture
+from wardline.central.realtime import endpoints as realtime
+from wardline.central.realtime.hub import Hub
 from wardline.central.reports import endpoints as reports
 from wardline.central.reports import overview
 from wardline.central.settings import WebSettings
@@ -47,6 +49,7 @@ ROUTERS: list[APIRouter] = [
     holds.router,
     posture.router,
     reports.router,
+    realtime.router,
     fleet.router,
     tenancy.router,
 ]
@@ -70,7 +73,9 @@ def create(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        yield
+        hub: Hub = app.state.hub
+        async with hub.running(settings.app_dsn):
+            yield
         await engine.dispose()
 
     app = FastAPI(
@@ -84,6 +89,7 @@ def create(
     app.state.settings = settings
     app.state.engine = engine
     app.state.server_keys = server_keys
+    app.state.hub = Hub(engine)
     app.state.now = now
     app.state.passwords = passwords or Passwords()
     app.state.site_overview = overview.site
