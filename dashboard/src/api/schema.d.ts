@@ -990,6 +990,9 @@ export interface components {
         /**
          * ApprovalDetailOut
          * @description The parts as the appliance told them: the facts measured, the steps tried, the inputs.
+         *
+         *     `inputs_whole` is whether these are the very inputs of the run: what was scrubbed out of them,
+         *     or left out for its length, is bound by their digest and not shown.
          */
         ApprovalDetailOut: {
             /** Site Id */
@@ -1059,6 +1062,8 @@ export interface components {
             inputs: {
                 [key: string]: unknown;
             };
+            /** Inputs Whole */
+            inputs_whole: boolean;
         };
         /**
          * ApprovalOut

@@ -53,8 +53,8 @@ async def follow(
     asks, refused = _asks(incidents)
     for incident_id, row in held.items():
         if incident_id not in asks or bound(row) != asks[incident_id].run:
-            await repository.close(site_id, row["id"], Status.SUPERSEDED)
-            await _announce(session, site_id, row["id"], Status.SUPERSEDED)
+            if await repository.close(site_id, row["id"], Status.SUPERSEDED):
+                await _announce(session, site_id, row["id"], Status.SUPERSEDED)
     new = [
         ask for ask in asks.values()
         if ask.of.incident_id not in held or bound(held[ask.of.incident_id]) != ask.run
@@ -80,6 +80,8 @@ async def ask_again(session: Session, incident: Standing, issuer: Issuer, reason
     if await orders.is_live(session, incident.site_id, incident.incident_id):
         raise OrderUnderWay("an order for this incident is on its way; wait for its end")
     approval_id = await _open(session, ask, issuer.person.user_id)
+    if approval_id is None:
+        raise ApprovalWaiting("an approval for this incident was opened a moment ago")
     await session.record("approval.ask", approval_id, reason=reason, site_id=incident.site_id)
     return approval_id
 
@@ -109,7 +111,7 @@ async def _is_answered(session: Session, ask: Wanted) -> bool:
     return bool(last["status"] == Status.REJECTED)
 
 
-async def _open(session: Session, ask: Wanted, requested_by: str | None) -> str:
+async def _open(session: Session, ask: Wanted, requested_by: str | None) -> str | None:
     rules: Sequence[Rule] = await policies.of_action(session, ask.of.check, ask.run.runbook_id)
     new = NewApproval(
         id=ids.new("appr"),
@@ -119,7 +121,8 @@ async def _open(session: Session, ask: Wanted, requested_by: str | None) -> str:
         created_at=session.now,
         expires_at=session.now + LIFETIME,
     )
-    await Repository(session).add(new)
+    if not await Repository(session).add(new):
+        return None
     await _announce(session, ask.of.site_id, new.id, Status.PENDING)
     return new.id
 

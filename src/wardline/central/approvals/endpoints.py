@@ -17,6 +17,7 @@ from wardline.central.identity import access
 from wardline.central.identity.access import Approver, Caller, Viewer
 from wardline.central.identity.permissions import Permission
 from wardline.central.orders import issuer
+from wardline.core import canonical
 from wardline.core.incidents import catalogue
 
 router = APIRouter(prefix="/api/v1", tags=["approvals"])
@@ -116,11 +117,16 @@ _PLAIN = (
 
 
 class ApprovalDetailOut(ApprovalOut):
-    """The parts as the appliance told them: the facts measured, the steps tried, the inputs."""
+    """The parts as the appliance told them: the facts measured, the steps tried, the inputs.
+
+    `inputs_whole` is whether these are the very inputs of the run: what was scrubbed out of them,
+    or left out for its length, is bound by their digest and not shown.
+    """
 
     facts: dict[str, Any]
     actions: list[dict[str, Any]]
     inputs: dict[str, Any]
+    inputs_whole: bool
 
 
 class ApprovalsOut(BaseModel):
@@ -190,6 +196,7 @@ async def _detail(
         facts=row["measured"]["facts"],
         actions=row["actions"],
         inputs=row["inputs"],
+        inputs_whole=canonical.digest(row["inputs"]) == row["inputs_digest"],
     )
 
 

@@ -43,7 +43,7 @@ _ADD = text(
     " :host_id, :incident_id, :incident_type, :severity, :runbook_id, :runbook_version,"
     " :runbook_digest, :risk, CAST(:inputs AS jsonb), :inputs_digest, :rule_id, :rule_revision,"
     " :params_digest, CAST(:needs AS jsonb), CAST(:measured AS jsonb), CAST(:actions AS jsonb),"
-    " :requested_by, :created_at, :expires_at)"
+    " :requested_by, :created_at, :expires_at) ON CONFLICT DO NOTHING"
 )
 _LOCK = text("SELECT * FROM approvals WHERE site_id = :site_id AND id = :id FOR UPDATE")
 _CLOSE = text(
@@ -63,7 +63,8 @@ _VOTES = text(
 _ROW = (
     "SELECT a.id, a.site_id, s.name AS site_name, a.appliance_id, a.host_id, h.name AS host_name,"
     " a.incident_id, a.incident_type, a.severity, a.runbook_id, a.runbook_version,"
-    " a.runbook_digest, a.risk, a.inputs, a.rule_id, a.rule_revision, a.needs, a.measured,"
+    " a.runbook_digest, a.risk, a.inputs, a.inputs_digest, a.rule_id, a.rule_revision, a.needs,"
+    " a.measured,"
     " a.actions, a.requested_by, u.name AS requested_by_name, a.status, a.created_at,"
     " a.expires_at, a.closed_at, o.id AS order_id, o.status AS order_status"
     " FROM approvals a JOIN sites s ON s.id = a.site_id"
@@ -121,9 +122,10 @@ class Repository:
         assert row is not None, "a count has a row"
         return int(row["pending"])
 
-    async def add(self, new: NewApproval) -> None:
+    async def add(self, new: NewApproval) -> bool:
+        """False where somebody opened one for the incident a moment ago."""
         wanted = new.wanted
-        await self._session.execute(
+        touched = await self._session.execute(
             _ADD,
             id=new.id,
             site_id=wanted.of.site_id,
@@ -149,19 +151,22 @@ class Repository:
             created_at=new.created_at,
             expires_at=new.expires_at,
         )
+        return touched == 1
 
     async def lock(self, site_id: str, approval_id: str) -> RowMapping | None:
         """The approval, held until the transaction ends: approvers take turns."""
         return await self._session.row(_LOCK, site_id=site_id, id=approval_id)
 
-    async def close(self, site_id: str, approval_id: str, status: Status) -> None:
-        await self._session.execute(
+    async def close(self, site_id: str, approval_id: str, status: Status) -> bool:
+        """False where it was closed a moment ago."""
+        touched = await self._session.execute(
             _CLOSE,
             site_id=site_id,
             id=approval_id,
             status=status.value,
             now=self._session.now,
         )
+        return touched == 1
 
     async def vote(
         self, site_id: str, approval_id: str, person: Person, vote: Vote, reason: str

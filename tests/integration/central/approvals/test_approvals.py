@@ -3,18 +3,13 @@
 import asyncio
 from dataclasses import replace
 
-import orjson
-import pytest
-
 from tests.harness import orders as making
-from tests.harness.appliance import healed, incident, result
-from tests.integration.central.conftest import browser_of, make_user, sign_in
+from tests.integration.central.approvals.inbox import answer, asked, inbox, orders_of, tell
 from wardline.central.approvals import asking
 from wardline.central.identity.permissions import Role
 from wardline.central.jobs import expiry
-from wardline.core import canonical, ids, orders
-from wardline.core.evidence.bundle import IncidentState, Kind, Outcome
-from wardline.core.evidence.signing import Envelope, SigningKey
+from wardline.core import ids
+from wardline.core.evidence.signing import SigningKey
 
 ORDER_KEY = SigningKey.from_seed(b"o" * 32)
 RULE = {
@@ -23,61 +18,6 @@ RULE = {
     "action": "ssh_config.harden",
     "approval": {"required": True, "roles": ["manager", "admin"]},
 }
-
-
-@pytest.fixture(autouse=True)
-async def healing(owner, tenant):
-    await owner.execute("UPDATE sites SET healing = 'heal' WHERE id = $1", tenant.site_id)
-
-
-@pytest.fixture
-async def people(web, owner, tenant):
-    """Signed-in browsers of this partner's, by role and number."""
-    opened = []
-
-    async def someone(role=Role.MANAGER):
-        context = browser_of(web)
-        browser = await context.__aenter__()
-        opened.append(context)
-        await sign_in(browser, await make_user(owner, tenant.partner_id, role))
-        return browser
-
-    yield someone
-    for context in opened:
-        await context.__aexit__(None, None, None)
-
-
-async def tell(appliance, *records):
-    sent = await appliance.send(appliance.seal(kind=Kind.INCIDENT, incidents=records))
-    assert sent.status_code == 200, sent.text
-
-
-async def inbox(browser, **query):
-    answer = await browser.get("/api/v1/approvals", params=query)
-    assert answer.status_code == 200, answer.text
-    return answer.json()["items"]
-
-
-async def answer(browser, approval, word="approve", reason="looked at the diff"):
-    path = f"/api/v1/sites/{approval['site_id']}/approvals/{approval['id']}/{word}"
-    return await browser.post(path, json={"reason": reason})
-
-
-async def orders_of(owner, appliance):
-    rows = await owner.fetch(
-        "SELECT id, envelope, approval_id FROM orders WHERE site_id = $1 ORDER BY created_at",
-        appliance.site_id,
-    )
-    return [
-        orders.opened(Envelope.from_json(row["envelope"]), ORDER_KEY.verify_key) for row in rows
-    ]
-
-
-async def asked(appliance, browser, **changes):
-    record = making.waiting(**changes)
-    await tell(appliance, record)
-    (found,) = [one for one in await inbox(browser) if one["incident_id"] == record.incident_id]
-    return record, found
 
 
 async def test_what_waits_for_consent_lands_in_the_inbox_with_all_that_it_takes(
@@ -99,8 +39,17 @@ async def test_what_waits_for_consent_lands_in_the_inbox_with_all_that_it_takes(
     assert (found["may_answer"], found["why_not"], found["order_id"]) == (True, None, None)
     path = f"/api/v1/sites/{appliance.site_id}/approvals/{found['id']}"
     detail = (await signed_in.get(path)).json()
-    assert detail["inputs"] == making.INPUTS
+    assert (detail["inputs"], detail["inputs_whole"]) == (making.INPUTS, True)
     assert detail["facts"] == record.before.facts
+
+
+async def test_inputs_that_are_not_shown_whole_are_said_not_to_be(appliance, signed_in, owner):
+    told = making.decision(pins=making.pins(inputs={"left_out_bytes": 90_000}))
+    _, found = await asked(appliance, signed_in, decision=told)
+    said = (await answer(signed_in, found)).json()
+    assert (said["inputs"], said["inputs_whole"]) == ({"left_out_bytes": 90_000}, False)
+    (order,) = await orders_of(owner, appliance)
+    assert order.body.inputs_digest == making.pins()["inputsDigest"]
 
 
 async def test_the_last_voice_signs_an_order_bound_to_all_that_was_asked(
@@ -249,89 +198,6 @@ async def test_what_was_not_answered_in_time_is_refused_and_can_be_asked_for_aga
     assert (await answer(signed_in, again)).json()["state"] == "approved"
 
 
-@pytest.mark.parametrize(
-    "end",
-    [
-        healed,
-        lambda one: replace(
-            one, state=IncidentState.RESOLVED, after=result(outcome=Outcome.PASS),
-            closed_at=one.opened_at,
-        ),
-        lambda one: replace(one, state=IncidentState.OBSERVING),
-        lambda one: replace(one, decision=making.decision("offer")),
-        lambda one: replace(one, decision=making.decision("block")),
-        lambda one: replace(
-            one, decision=making.decision(pins=making.pins(paramsDigest="0" * 64))
-        ),
-    ],
-)  # fmt: skip
-async def test_an_incident_that_moves_on_takes_its_approval_with_it(appliance, signed_in, end):
-    record, found = await asked(appliance, signed_in)
-    await tell(appliance, end(record))
-    shown = [one for one in await inbox(signed_in) if one["id"] == found["id"]]
-    assert [one["state"] for one in shown] == ["superseded"]
-    late = await answer(signed_in, found)
-    assert (late.status_code, late.json()["code"]) == (409, "approval_closed")
-
-
-async def test_telling_it_again_opens_nothing_new(appliance, signed_in):
-    record, found = await asked(appliance, signed_in)
-    await tell(appliance, replace(record, decision=making.decision()))
-    assert [one["id"] for one in await inbox(signed_in)] == [found["id"]]
-    await answer(signed_in, found)
-    await tell(appliance, replace(record, decision=making.decision()))
-    assert [one["state"] for one in await inbox(signed_in)] == ["approved"]
-
-
-HOSTILE = {
-    "no pins": making.decision(pins=None),
-    "a list for pins": making.decision(pins=[]),
-    "a key too many": making.decision(pins=making.pins(more=1)),
-    "a key too few": making.decision(pins={"inputs": {}}),
-    "no digest": making.decision(pins=making.pins(paramsDigest="x")),
-    "other inputs than the digest's": making.decision(pins=making.pins(inputs={"a": 1})),
-    "inputs that are no object": making.decision(pins=making.pins(inputs="x")),
-    "more inputs than are read": making.decision(
-        pins=making.pins(inputs={"a": "x" * 40_000}, inputsDigest=canonical.digest({"a": "x" * 40_000}))
-    ),
-    "a negative revision": making.decision(pins=making.pins(ruleRevision=-1)),
-    "a revision of text": making.decision(pins=making.pins(ruleRevision="1")),
-    "another action": making.decision(action="other.runbook"),
-    "no rule": making.decision(ruleId=None),
-    "a long rule": making.decision(ruleId="r" * 500),
-    "roles of numbers": making.decision(approverRoles=[1]),
-    "roles in a text": making.decision(approverRoles="admin"),
-    "too many roles": making.decision(approverRoles=["r"] * 100),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("told", HOSTILE.values(), ids=HOSTILE)
-async def test_hostile_pins_open_nothing_and_hold_no_evidence_up(appliance, signed_in, owner, told):
-    record = making.waiting(decision=told)
-    good = making.waiting()
-    await tell(appliance, record, good)
-    assert [one["incident_id"] for one in await inbox(signed_in)] == [good.incident_id]
-    row = await owner.fetchrow(
-        "SELECT after, actor_id FROM audit_log WHERE action = 'approval.refuse' AND site_id = $1",
-        appliance.site_id,
-    )
-    assert row["actor_id"] == appliance.id
-    assert orjson.loads(row["after"])["first"][0]["incident"] == record.incident_id
-
-
-async def test_without_a_runbook_there_is_nothing_to_consent_to(appliance, signed_in):
-    await tell(appliance, making.waiting(runbook=None))
-    assert await inbox(signed_in) == []
-
-
-async def test_an_inbox_has_an_end(appliance, signed_in, owner, monkeypatch):
-    monkeypatch.setattr(asking, "PENDING_PER_SITE_MAX", 2)
-    await tell(appliance, *[making.waiting() for _ in range(5)])
-    assert len(await inbox(signed_in)) == 2
-    refused = "SELECT reason FROM audit_log WHERE action = 'approval.refuse' AND site_id = $1"
-    assert (await owner.fetchval(refused, appliance.site_id)).startswith("3 incidents")
-
-
 async def test_a_refused_order_leaves_the_approval_as_it_was(appliance, signed_in, owner, tenant):
     _, found = await asked(appliance, signed_in)
     await owner.execute("UPDATE sites SET healing = 'observe' WHERE id = $1", tenant.site_id)
@@ -339,13 +205,6 @@ async def test_a_refused_order_leaves_the_approval_as_it_was(appliance, signed_i
     assert (refused.status_code, refused.json()["code"]) == (409, "observing")
     (shown,) = await inbox(signed_in)
     assert (shown["state"], shown["votes"]) == ("pending", [])
-
-
-async def test_evidence_that_asks_for_nothing_costs_one_look_up(appliance, signed_in, owner):
-    await tell(appliance, incident())
-    assert await inbox(signed_in) == []
-    changes = "SELECT count(*) FROM change_log WHERE kind = 'approval' AND site_id = $1"
-    assert await owner.fetchval(changes, appliance.site_id) == 0
 
 
 async def test_a_vote_is_never_changed(appliance, signed_in, owner):
