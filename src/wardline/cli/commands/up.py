@@ -41,7 +41,7 @@ def up(
     tls_key: Annotated[Path | None, typer.Option(help="PEM key of --tls-cert")] = None,
     behind_proxy: Annotated[
         str | None,
-        typer.Option(help="address of a proxy that ends TLS; plain HTTP is taken from it alone"),
+        typer.Option(help="address of a proxy that ends TLS; plain HTTP only from it and here"),
     ] = None,
     url: Annotated[
         str | None, typer.Option(help="public address, where it is not the one listened on")
