@@ -119,8 +119,11 @@ class Supervisor:
         self._resources.close()
 
     def _start(self) -> Started:
+        """What may refuse comes first: until the database stands, nothing is decided here."""
         listener = self._options.listener
         listener.transport()
+        if self._options.database_url is None:
+            embedded.check(self._layout.postgres)
         self._layout.make()
         self._resources.enter_context(_only_one(self._layout))
         self._holds_directory = True
@@ -128,12 +131,13 @@ class Supervisor:
         # A supervisor that was killed left it behind; nobody answers there yet.
         self._layout.central_file.unlink(missing_ok=True)
         bound = self._resources.enter_context(listener.bind())
-        keys = server_keys.load_or_make(self._layout.server_keys)
         served = listener.certificates(self._layout.tls, clock.system)
+        keys = server_keys.load_or_make(self._layout.server_keys)
         url = listener.address(bound.getsockname()[1])
         addresses = self._database()
         self._report("Bringing the database up to date")
         owner, token = asyncio.run(self._prepare(addresses, keys.installation_id))
+        _mark_kind(self._layout, demo=self._options.demo)
         self._report("Starting web and jobs")
         self._group.children = [
             *self._web(addresses, keys, served, bound, url),
@@ -291,11 +295,10 @@ def _only_one(layout: Layout) -> contextlib.ExitStack:
 
 def _check_kind(layout: Layout, *, demo: bool) -> None:
     """A demo's directory stays one: its login is printed and its clinic is invented."""
-    wanted = DEMO if demo else REAL
     if not layout.kind_mark.exists():
-        write_private(layout.kind_mark, f"{wanted}\n".encode())
+        return
     found = layout.kind_mark.read_text().strip()
-    if found == wanted:
+    if found == _kind(demo=demo):
         return
     if found == DEMO:
         raise DataUnusable(
@@ -306,6 +309,16 @@ def _check_kind(layout: Layout, *, demo: bool) -> None:
         f"{layout.root} is in real use, which a demo must not touch: start it without --demo, or"
         " name another directory with --data"
     )
+
+
+def _mark_kind(layout: Layout, *, demo: bool) -> None:
+    """Once the database stands and knows its own kind; a start that failed leaves no mark."""
+    if not layout.kind_mark.exists():
+        write_private(layout.kind_mark, f"{_kind(demo=demo)}\n".encode())
+
+
+def _kind(*, demo: bool) -> str:
+    return DEMO if demo else REAL
 
 
 async def _plant_policies(addresses: Addresses, owner: FirstOwner) -> None:
