@@ -33,7 +33,7 @@ class Command(NamedTuple):
 COMMANDS = {
     "up": Command(
         "wardline.cli.commands.up",
-        "Start Central Command (--demo: with a clinic)",
+        "Start Central Command (--demo: with three clinics)",
         handles_interrupts=True,
     ),
     "status": Command("wardline.cli.commands.status", "What happened so far, as Central knows it"),

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-NAMES = ("reception-pc", "records-server", "imaging-ws")
 SHADOW_GID = 42
 
 _FOLDERS = (
@@ -59,6 +58,8 @@ _PACKAGES = {
 _EXTRA_PACKAGES = {
     "reception-pc": {"samba-libs": "2:4.17.12+dfsg-0+deb12u4"},
     "records-server": {"postgresql-15": "15.18-0+deb12u1"},
+    "dental-records": {"postgresql-15": "15.18-0+deb12u1"},
+    "file-server": {"samba": "2:4.17.12+dfsg-0+deb12u4"},
     "imaging-ws": {"python3.11": "3.11.2-6+deb12u6"},
 }
 _ARCHIVES = {

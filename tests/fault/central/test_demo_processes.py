@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from tests.harness.product import Central, wait_for
-from wardline.demo.trees import NAMES
+from wardline.demo.clinics import CLINICS
 
 START_SECONDS_MAX = 60.0
 RECOVERY_SECONDS_MAX = 40.0
@@ -38,28 +38,34 @@ def tethered(central: Central, module: str) -> set[int]:
 def test_a_killed_agent_and_breaker_run_again(demo: Central) -> None:
     assert demo.process is not None
     for name, module in (("agent", "wardline.agent"), ("breaker", "wardline.demo.breaker")):
-        running = wait_for(lambda m=module: tethered(demo, m), name, RECOVERY_SECONDS_MAX)  # type: ignore[misc]
-        (victim,) = running
+        wait_for(
+            lambda m=module: len(tethered(demo, m)) == len(CLINICS),  # type: ignore[misc]
+            f"one {name} per clinic",
+            RECOVERY_SECONDS_MAX,
+        )
+        running = tethered(demo, module)
+        victim = min(running)
         psutil.Process(victim).kill()
         wait_for(
-            lambda m=module, pid=victim: tethered(demo, m) - {pid},  # type: ignore[misc]
+            lambda m=module, before=running: tethered(demo, m) - before,  # type: ignore[misc]
             f"another {name}",
             RECOVERY_SECONDS_MAX,
         )
-        assert f"The clinic's {name} process ended (signal 9)" in demo.process.output()
+        assert f"'s {name} process ended (signal 9)" in demo.process.output()
 
 
 def test_trees_and_settings_that_an_interrupted_start_left_unfinished_are_made_whole(
     demo: Central,
 ) -> None:
-    clinic = demo.data / "clinic"
+    first = CLINICS[0]
+    clinic = demo.data / "clinics" / first.key
     settings = clinic / "agent" / "agent.toml"
     quick = settings.read_text()
     demo.stop()
     settings.write_text(quick.replace("scale = 0.008", "scale = 1.0"))
-    host = clinic / "hosts" / NAMES[0]
-    host.rename(clinic / "hosts.new" / NAMES[0])
-    (clinic / "hosts.new" / NAMES[0] / "etc" / "passwd").unlink()
+    host = clinic / "hosts" / first.hosts[0]
+    host.rename(clinic / "hosts.new" / first.hosts[0])
+    (clinic / "hosts.new" / first.hosts[0] / "etc" / "passwd").unlink()
     demo.start()
     wait_for(lambda: tethered(demo, "wardline.agent"), "the demo runs again", START_SECONDS_MAX)
     assert settings.read_text() == quick

@@ -11,7 +11,7 @@ from wardline.agent.runbooks import runbook, runner
 from wardline.core import clock
 from wardline.core.evidence.bundle import Outcome, Result
 from wardline.core.incidents import remedy
-from wardline.demo import trees
+from wardline.demo import clinics, trees
 
 
 def _failed(host: TreeHost) -> list[Result]:
@@ -20,7 +20,7 @@ def _failed(host: TreeHost) -> list[Result]:
     return [one for one in found if one.outcome is Outcome.FAIL]
 
 
-@pytest.mark.parametrize("name", trees.NAMES)
+@pytest.mark.parametrize("name", [name for one in clinics.CLINICS for name in one.hosts])
 def test_a_new_host_passes_every_check(name: str, tmp_path: Path) -> None:
     trees.build(tmp_path / name, name)
     host = TreeHost(name, name, str(tmp_path / name))

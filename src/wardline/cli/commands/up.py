@@ -1,4 +1,4 @@
-"""`wardline up`: starts Central Command, and with --demo a clinic of its own beside it."""
+"""`wardline up`: starts Central Command, and with --demo three clinics of its own beside it."""
 
 import os
 import signal
@@ -56,7 +56,7 @@ def up(
         ),
     ] = False,
     demo: Annotated[
-        bool, typer.Option("--demo", help="with an invented clinic that heals")
+        bool, typer.Option("--demo", help="with three invented clinics that heal")
     ] = False,
 ) -> None:
     """Start Central Command; Ctrl-C ends it. PostgreSQL is our own, or that of DATABASE_URL."""
@@ -111,7 +111,7 @@ def _serve(options: Options, interrupts: _Interrupts) -> None:
         with interrupts.raised():
             started = supervisor.start()
             if options.demo:
-                _start_clinic(options.data, started, clinic_processes)
+                _start_clinics(options.data, started, clinic_processes)
             _welcome(started, demo=options.demo)
         if not interrupts.told.is_set():
             while not interrupts.told.wait(TEND_SECONDS):
@@ -136,18 +136,17 @@ def _interrupts() -> Iterator[_Interrupts]:
             signal.signal(number, handler)
 
 
-def _start_clinic(data: Path, started: Started, processes: Group) -> None:
-    clinic_places = clinic.Places(data / "clinic")
+def _start_clinics(data: Path, started: Started, processes: Group) -> None:
     password = started.owner.one_time_password
     assert password is not None
     central = Client(started.url, ca_file=started.ca_file)
     try:
         central.sign_in(started.owner.email, password)
-        clinic.prepare(central, clinic_places, _say)
+        clinic.prepare(central, data, _say)
     finally:
         central.close()
-    _say("Starting the clinic's agent")
-    processes.children = clinic.processes(clinic_places)
+    _say("Starting the clinics' agents")
+    processes.children = clinic.processes(data)
     processes.start()
 
 
@@ -156,8 +155,11 @@ def _welcome(started: Started, *, demo: bool) -> None:
     lines = ["", f"Central Command answers at {started.url}", f"  sign in as {owner.email}"]
     if demo:
         lines.append(f"  password   {owner.one_time_password}")
-        lines.append("  A clinic's settings break every few seconds, and its agent repairs them;")
-        lines.append("  `wardline status` says what happened so far.")
+        lines += [
+            "  Settings of three clinics break every few seconds, and their agents repair them.",
+            "  Within two minutes one repair waits for your approval, one is blocked by opening",
+            "  hours and one is on hold after a flap; `wardline status` says what happened so far.",
+        ]
     elif owner.one_time_password is not None:
         lines.append(f"  one-time password   {owner.one_time_password}")
         lines.append(
