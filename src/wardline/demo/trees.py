@@ -198,6 +198,35 @@ def _replaced(path: str, old: str, new: str) -> Callable[[Path], bool]:
     return apply
 
 
+_UNITS = "usr/lib/systemd/system"
+
+
+def _enabled(unit: str, wanted_by: str, text: str | None = None) -> Callable[[Path], bool]:
+    """A unit that starts at boot; with `text`, one that the administrator's folder has not yet."""
+
+    def apply(folder: Path) -> bool:
+        link = folder / f"etc/systemd/system/{wanted_by}.wants/{unit}"
+        if link.is_symlink():
+            return False
+        link.parent.mkdir(parents=True, exist_ok=True)
+        if text is not None:
+            (folder / "etc/systemd/system" / unit).write_text(text)
+        link.symlink_to(f"/{_UNITS}/{unit}" if text is None else f"/etc/systemd/system/{unit}")
+        return True
+
+    return apply
+
+
+_TELNET = """[Unit]
+Description=Remote service of the imaging device
+
+[Socket]
+ListenStream=23
+Accept=true
+
+[Install]
+WantedBy=sockets.target
+"""
 _KERNEL = "etc/sysctl.d/zz-wardline.conf"
 
 
@@ -300,6 +329,24 @@ BREAKS = (
         "a support call gave the front desk root's number",
         1,
         _replaced("etc/passwd", "frontdesk:x:1000:", "frontdesk:x:0:"),
+    ),
+    Break(
+        "prohibited_services",
+        "a vendor's technician left telnet on",
+        1,
+        _enabled("telnet.socket", "sockets.target", _TELNET),
+    ),
+    Break(
+        "prohibited_services",
+        "somebody started the rsync server",
+        1,
+        _enabled("rsync.service", "multi-user.target"),
+    ),
+    Break(
+        "prohibited_services",
+        "a printer's installer let the host announce itself",
+        1,
+        _enabled("avahi-daemon.service", "multi-user.target"),
     ),
 )
 

@@ -57,6 +57,9 @@ class MemoryHost:
 
     lstat = stat
 
+    def readlink(self, path: str) -> str:
+        raise WrongKind(path, self.stat(path).kind, FileKind.LINK)
+
     def listdir(self, path: str) -> list[str]:
         self.stat(path)
         below = [one[len(path) + 1 :] for one in self.files if one.startswith(f"{path}/")]

@@ -41,6 +41,29 @@ PARSED = {
     "/var/lib/clamav/daily.cld": "ClamAV-VDB:01 Jan Foo 2026 00-00 +0000:1 -9999:1 31 Feb 9999 0001",
     f"{DEBIAN}_main_binary-amd64_Packages": "Package: bash Version: 9:1~ Architecture: amd64 all",
 }
+# Files that a healthy host of the clinic has not, and services that would read them.
+ADDED = {
+    "/etc/inetd.conf": "telnet ftp 127.0.0.1:finger stream tcp nowait root # : 23 \t",
+    "/etc/snmp/snmpd.conf": 'rocommunity rwcommunity com2sec -Cn public private " # rouser',
+    "/etc/nginx/nginx.conf": "ssl_certificate ; { } # /etc/ssl/a.pem $name a.pem \" ' data:x \n",
+    "/etc/postfix/main.cf": "smtpd_tls_cert_file smtpd_tls_chain_files = , /etc/ssl/a.pem #",
+    "/etc/ssl/a.pem": "-----BEGIN CERTIFICATE----- -----END CERTIFICATE----- MIIB AAAA = \n",
+    "/etc/wardline/ports.toml": '[[allow]] port = 22 why "x" protocol \n [ ] { } 1e9 \' . "udp"',
+    "/proc/net/tcp": "local_address 0: 00000000:0016 00000000:0000 0A 01 1001 FFFFFFFF:FFFF \n",
+    "/proc/net/udp6": "local_address 0: 00000000000000000000000001000000:0045 07 0 1001 \n",
+}
+PARSED |= ADDED
+ANSWERS = {
+    f"unit_state:{unit}": b"LoadState=loaded\nActiveState=active\nUnitFileState=disabled\n"
+    for unit in ("inetd.service", "snmpd.service")
+}
+PRESENT = {
+    "/usr/lib/systemd/system/inetd.service": b"[Service]\n",
+    "/usr/lib/systemd/system/snmpd.service": b"[Service]\n",
+    "/etc/nginx/nginx.conf": b"ssl_certificate /etc/ssl/a.pem;\n",
+    "/proc/net/tcp": b"local_address\n",
+    "/proc/net/udp": b"local_address\n",
+}
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +71,7 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     root = tmp_path_factory.mktemp("healthy")
     trees.build(root, "reception-pc")
     files = (path for path in root.rglob("*") if path.is_file())
-    return {f"/{path.relative_to(root)}": path.read_bytes() for path in files}
+    return {f"/{path.relative_to(root)}": path.read_bytes() for path in files} | PRESENT
 
 
 def _contents(words: str) -> st.SearchStrategy[bytes]:
@@ -83,7 +106,8 @@ def test_any_content_of_any_file_gives_an_outcome_with_a_reason(
     healthy: dict[str, bytes], hostile: tuple[str, bytes], tree: bool
 ) -> None:
     path, content = hostile
-    host = MemoryHost({**healthy, path: content}, Kind.TREE if tree else Kind.LOCAL)
+    kind = Kind.TREE if tree else Kind.LOCAL
+    host = MemoryHost({**healthy, path: content}, kind, ANSWERS)
     for one in check.registry().values():
         result = check.measure(one, host, clock.system)
         assert _is_sound(result), (path, content, result)
@@ -153,4 +177,5 @@ def test_an_edit_is_done_once_and_keeps_every_other_line(
 
 
 def test_the_words_name_files_that_stand_on_a_healthy_host(healthy: dict[str, bytes]) -> None:
-    assert set(PARSED) <= set(healthy), sorted(set(PARSED) - set(healthy))
+    there = {*healthy, *ADDED}
+    assert set(PARSED) <= there, sorted(set(PARSED) - there)

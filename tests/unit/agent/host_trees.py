@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from tests.unit.agent import certificates
 from wardline.agent.hosts.host import CannotRun, Failed, Kind, Output, Space
 from wardline.agent.hosts.queries import Query
 from wardline.agent.hosts.tree import TreeHost
@@ -53,7 +54,8 @@ def copy(source: Path, folder: Path) -> Path:
 
 
 def change(root: Path, case: dict[str, Any]) -> None:
-    """Carry out what a case says: remove, files, copies, append, replace, links, make, modes."""
+    """Carry out what a case says: remove, files, copies, certificates, append, replace, links,
+    make, modes."""
     for path in case.get("remove", []):
         target = root / path
         shutil.rmtree(target) if target.is_dir() else target.unlink()
@@ -61,6 +63,8 @@ def change(root: Path, case: dict[str, Any]) -> None:
         _parent(root / path).write_bytes(text.encode("latin-1"))
     for path, source in case.get("copies", {}).items():
         shutil.copyfile(DATA / source, _parent(root / path))
+    for path, specs in case.get("certificates", {}).items():
+        _parent(root / path).write_text("".join(certificates.pem(**spec) for spec in specs))
     for path, text in case.get("append", {}).items():
         with (root / path).open("a") as file:
             file.write(text)
@@ -112,6 +116,14 @@ def make(path: Path, what: str) -> None:
             path.write_text("".join(f"/dev/d{n} /m/{n} ext4 rw 0 0\n" for n in range(30_000)))
         case "deep mounts":
             path.write_text("".join(f"x{n} /{'a/' * n}b nfs rw 0 0\n" for n in range(800)))
+        case "sockets":
+            row = (
+                "  0: 0200A8C0:0016 0900A8C0:C350 01 0:0 02:000A0000 0 0 0 1004 2 0 20 4 0 10 -1\n"
+            )
+            path.write_text("  sl  local_address\n" + row * 200_000)
+        case "certificates":
+            line = "  ssl_certificate " * 400 + "\n"
+            path.write_text(line * 140)
         case "quotes":
             path.write_text(("Banner " + '"a" ' * 2000 + "\n") * 100)
         case _:

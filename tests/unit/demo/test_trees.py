@@ -15,8 +15,8 @@ from wardline.demo import trees
 
 _REPAIRED = {one.check for one in runbook.registry().values()}
 _WITHOUT_RUNBOOK = set(check.registry()) - _REPAIRED
-# What a tree has not: a file system of its own.
-WITHOUT_OBJECT = {"disk_space"}
+# What a tree has not: a file system of its own, sockets, and, in this clinic, a TLS server.
+WITHOUT_OBJECT = {"disk_space", "listening_ports", "tls_certificates"}
 
 
 def _failed(host: TreeHost) -> list[Result]:

@@ -10,10 +10,13 @@ from wardline.agent.checks import (
     empty_passwords,
     file_permissions,
     kernel_sysctl,
+    listening_ports,
     login_banner,
     password_policy,
     patching,
+    prohibited_services,
     ssh_config,
+    tls_certificates,
     uid0_accounts,
 )
 from wardline.agent.checks.probe import Budget, Probe
@@ -36,10 +39,13 @@ _REGISTRY: Mapping[str, Check] = MappingProxyType(
             empty_passwords.CHECK,
             file_permissions.CHECK,
             kernel_sysctl.CHECK,
+            listening_ports.CHECK,
             login_banner.CHECK,
             password_policy.CHECK,
             patching.CHECK,
+            prohibited_services.CHECK,
             ssh_config.CHECK,
+            tls_certificates.CHECK,
             uid0_accounts.CHECK,
         )
     }

@@ -184,6 +184,10 @@ class Reader(Protocol):
         """What stands under the path itself, a link included."""
         ...
 
+    def readlink(self, path: str) -> str:
+        """What a link says; PathEscapes where that climbs out of a tree, WrongKind for no link."""
+        ...
+
     def listdir(self, path: str) -> list[str]:
         """The names in a directory, sorted by their bytes; TooLarge beyond ENTRIES_MAX."""
         ...
@@ -244,10 +248,6 @@ class Host(Reader, Protocol):
 
     def remove(self, path: str) -> None:
         """Remove a regular file (links are followed)."""
-        ...
-
-    def readlink(self, path: str) -> str:
-        """What a link says; PathEscapes where that climbs out of a tree, WrongKind for no link."""
         ...
 
     def link(self, path: str, target: str) -> None:

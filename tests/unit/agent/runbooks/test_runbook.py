@@ -3,7 +3,13 @@
 import pytest
 import yaml
 
-from wardline.agent.checks import check, file_permissions, kernel_sysctl, ssh_config
+from wardline.agent.checks import (
+    check,
+    file_permissions,
+    kernel_sysctl,
+    prohibited_services,
+    ssh_config,
+)
 from wardline.agent.runbooks import runbook
 from wardline.agent.runbooks.runbook import Risk, RunbookInvalid
 from wardline.core import controls
@@ -82,7 +88,7 @@ def test_a_bad_runbook_is_refused_with_the_place(old: str, new: str, says: str) 
 
 
 def test_shipped_runbooks_name_checks_and_controls_that_exist() -> None:
-    assert len(runbook.registry()) == 7
+    assert len(runbook.registry()) == 8
     for book in runbook.registry().values():
         assert book.check in check.registry()
         for control in book.controls:
@@ -115,6 +121,12 @@ def test_wanted_ssh_values_are_accepted_by_the_check() -> None:
     assert set(table) == set(rules) - {"Protocol"}
     for keyword, row in table.items():
         assert rules[keyword].accepts(row["value"]), keyword
+
+
+def test_every_prohibited_unit_can_be_disabled() -> None:
+    table = runbook.registry()["prohibited_services.disable"].tables["units"]
+    services = {unit: one.key for one in prohibited_services.SERVICES for unit in one.units}
+    assert {unit: row["service"] for unit, row in table.items()} == services
 
 
 SERVICE = """

@@ -41,6 +41,14 @@ DRIFTS: dict[str, dict[str, Any]] = {
         "replace": {"etc/security/faillock.conf": ["deny = 5", "deny = 50"]},
         "remove": ["etc/security/pwquality.conf"],
     },
+    "prohibited_services.disable": {
+        "files": {"usr/lib/systemd/system/telnet.socket": "[Socket]\nListenStream=23\n"},
+        "links": {
+            "etc/systemd/system/sockets.target.wants/telnet.socket": "../../../../usr/lib/systemd/system/telnet.socket",
+            "etc/systemd/system/multi-user.target.wants/avahi-daemon.service": "/usr/lib/systemd/system/avahi-daemon.service",
+            "etc/systemd/system/dbus-org.freedesktop.Avahi.service": "/usr/lib/systemd/system/avahi-daemon.service",
+        },
+    },
     "patching.enable_automatic": {"remove": ["etc/apt/apt.conf.d/20auto-upgrades"]},
     "login_banner.install": {
         "copies": {"etc/issue": "debian12/issue"},
@@ -85,6 +93,14 @@ class FailingTree(TreeHost):
         self._count(path)
         super().chmod(path, mode)
 
+    def link(self, path: str, target: str) -> None:
+        self._count(path)
+        super().link(path, target)
+
+    def remove_link(self, path: str) -> None:
+        self._count(path)
+        super().remove_link(path)
+
     def _count(self, path: str) -> None:
         self.changes += 1
         if self.changes == self.fails_at:
@@ -106,6 +122,7 @@ def _snapshot(root: Path) -> dict[str, tuple[object, ...]]:
     for path in sorted(root.rglob("*")):
         status = path.lstat()
         content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+        content = str(path.readlink()) if path.is_symlink() else content
         found[str(path.relative_to(root))] = (status.st_mode, status.st_uid, status.st_gid, content)
     return found
 
