@@ -39,6 +39,10 @@ BLOCK_DEVICES = Query(
     "block_devices", ("lsblk", "--json", "--output", "NAME,TYPE,FSTYPE,MOUNTPOINTS")
 )
 
+# ufw(8): whether it filters, and the rules that were added, as the commands that add them.
+UFW_STATUS = Query("ufw_status", ("ufw", "status"))
+UFW_ADDED = Query("ufw_added", ("ufw", "show", "added"))
+
 
 def unit_state(unit: str) -> Query:
     """systemctl(1): LoadState, ActiveState and UnitFileState of one unit as key=value."""

@@ -20,9 +20,7 @@ from wardline.agent.runbooks.runbook import STAGED
 from wardline.core.evidence.bundle import OUTPUT_BYTES_MAX
 
 FILE_BYTES_MAX = 1024 * 1024
-CAPTURE_BYTES_MAX = 4096
 HELPER_TIMEOUT_S = 30
-BEFORE = "{before}"
 
 
 class CommandFailed(Failed):
@@ -256,58 +254,6 @@ class _RestoreMode:
         self.before._set(host)
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A program and the program that undoes it; `capture` is the file that shows its effect."""
-
-    step: str
-    type: str
-    target: str
-    argv: tuple[str, ...]
-    undo: tuple[str, ...]
-    unless: str
-    timeout_s: int
-
-    needs_change = False
-
-    def preview(self, host: Host) -> Change:
-        if not host.runs_commands:
-            return Change(False, output="left out: this host runs no commands")
-        before = _capture(host, self.target)
-        if before == self.unless:
-            return Change(changed=False)
-        return Change(True, diff.of_texts(self.target, before, self.unless))
-
-    def apply(self, host: Host, undos: list[Undo]) -> Change:
-        change = self.preview(host)
-        if not change.changed:
-            return change
-        before = _capture(host, self.target)
-        argv = tuple(word.replace(BEFORE, before) for word in self.undo)
-        undos.append(_RunUndo(argv, self.target, before, self.timeout_s))
-        output = run(host, self.argv, self.timeout_s)
-        if _capture(host, self.target) != self.unless:
-            raise Failed(self.target, "did not take the value it was given")
-        return Change(True, change.diff, tail(output), output.exit_code)
-
-
-@dataclass(frozen=True, slots=True)
-class _RunUndo:
-    argv: tuple[str, ...]
-    path: str
-    before: str
-    timeout_s: int
-
-    deferred = False
-
-    def apply(self, host: Host) -> None:
-        if _capture(host, self.path) == self.before:
-            return
-        run(host, self.argv, self.timeout_s)
-        if _capture(host, self.path) != self.before:
-            raise Failed(self.path, "is not as it was before")
-
-
 def tail(output: Output) -> str:
     """The end of what a command wrote, from the beginning of a line, within what evidence takes."""
     text = (output.stdout + output.stderr).decode("utf-8", "backslashreplace")
@@ -323,10 +269,6 @@ def _look(host: Host, path: str) -> _File:
         return _File(host.read(path, FILE_BYTES_MAX), status)
     except Missing:
         return _File(None, None)
-
-
-def _capture(host: Host, path: str) -> str:
-    return host.read(path, CAPTURE_BYTES_MAX).decode("ascii", "backslashreplace").strip()
 
 
 def run(host: Host, argv: tuple[str, ...], timeout_s: float) -> Output:

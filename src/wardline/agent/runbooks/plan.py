@@ -3,11 +3,12 @@
 import fnmatch
 from collections.abc import Iterator, Mapping
 
-from wardline.agent.hosts import accounts
+from wardline.agent.hosts import accounts, queries
 from wardline.agent.hosts.host import Failed, Host, covers
 from wardline.agent.runbooks import runbook as runbooks
+from wardline.agent.runbooks.commands import AnswerEffect, Command, FileEffect
 from wardline.agent.runbooks.config_lines import Edit, Line
-from wardline.agent.runbooks.operations import ChangeMode, Command, Operation, WriteFile
+from wardline.agent.runbooks.operations import ChangeMode, Operation, WriteFile
 from wardline.agent.runbooks.runbook import (
     ITEMS_MAX,
     Input,
@@ -19,6 +20,7 @@ from wardline.agent.runbooks.runbook import (
     SetConfigLine,
     SetMode,
     SetService,
+    Shown,
 )
 from wardline.agent.runbooks.unit_operation import SetUnit
 from wardline.core.canonical import Json
@@ -121,15 +123,24 @@ def _mode(step: SetMode, row: Values, host: Host) -> Operation:
 
 
 def _command(step: RunCommand, row: Values) -> Operation:
+    file = None if step.capture is None else runbooks.fill(step.capture, row)
     return Command(
         step.name,
         step.type,
-        runbooks.fill(step.capture, row),
+        _effect(step, file, runbooks.fill(step.unless, row)),
         tuple(runbooks.fill(word, row) for word in step.argv),
         tuple(runbooks.fill(word, {**row, "before": "{before}"}) for word in step.undo),
-        runbooks.fill(step.unless, row),
         step.timeout_s,
     )
+
+
+def _effect(step: RunCommand, file: str | None, wanted: str) -> FileEffect | AnswerEffect:
+    if step.shown_by is Shown.UFW_STATUS:
+        return AnswerEffect(queries.UFW_STATUS, wanted)
+    if step.shown_by is Shown.UFW_ADDED:
+        return AnswerEffect(queries.UFW_ADDED, wanted)
+    assert file is not None
+    return FileEffect(file, wanted)
 
 
 def _unit(step: SetService, row: Values) -> Operation:

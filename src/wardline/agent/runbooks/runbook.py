@@ -31,6 +31,13 @@ Mode = Annotated[str, Field(pattern=r"^0[0-7]{3}$")]
 HostPath = Annotated[str, Field(pattern=r"^(/|\{item[.}])")]
 
 
+class Shown(StrEnum):
+    """The questions of hosts.queries that show the effect of a command, by their ids."""
+
+    UFW_STATUS = queries.UFW_STATUS.id
+    UFW_ADDED = queries.UFW_ADDED.id
+
+
 class RunbookInvalid(WardlineError):
     """A runbook file that cannot be used; the message names the file, the place and the reason."""
 
@@ -146,8 +153,9 @@ class SetMode:
 class RunCommand:
     """A program, without a shell; left out on hosts that run none.
 
-    `capture` is a file whose content before the run is `{before}` in `undo`; when it already
-    equals `unless`, the command is not needed.
+    Its effect is seen in `capture`, a file whose content before the run is `{before}` in `undo`,
+    or in what the host answers to the question `shown_by`. When the file equals `unless`, or a
+    line of the answer does, the command is not needed.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -155,8 +163,9 @@ class RunCommand:
     name: str
     argv: Argv
     undo: Argv
-    capture: HostPath
     unless: str
+    capture: HostPath | None = None
+    shown_by: Shown | None = None
     for_each: str | None = None
     timeout_s: Annotated[int, Field(ge=1, le=600)] = COMMAND_TIMEOUT_S
 
@@ -288,7 +297,9 @@ def _check_step(runbook: Runbook, step: Step, where: str) -> None:
         table = runbook.tables[runbook.inputs[for_each].table]
         known |= {"item"} | {f"item.{column}" for row in table.values() for column in row}
     if isinstance(step, RunCommand):
-        known.add("before")
+        if (step.capture is None) is (step.shown_by is None):
+            raise Malformed(where, "takes capture or shown_by, one of the two")
+        known |= {"before"} if step.capture else set()
     for text in _texts(step):
         for placeholder in _PLACEHOLDER.findall(text):
             if placeholder not in known:
@@ -325,7 +336,7 @@ def _texts(step: Step) -> Iterator[str]:
         case SetMode():
             yield from (step.file, step.mode, step.owner, step.group)
         case RunCommand():
-            yield from (*step.argv, *step.undo, step.capture, step.unless)
+            yield from (*step.argv, *step.undo, step.capture or "", step.unless)
         case SetService():
             yield step.unit
 
