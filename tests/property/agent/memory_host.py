@@ -31,6 +31,7 @@ class MemoryHost:
         space: Space | None = None,
     ) -> None:
         self.files = files
+        self._paths = {path for one in files for path in _above(one)}
         self.kind = kind
         self.answers = answers or {}
         self.every_space = space
@@ -51,7 +52,7 @@ class MemoryHost:
     def stat(self, path: str) -> Stat:
         if path in self.files:
             return Stat(FileKind.FILE, 0o600, 0, 0, len(self.files[path]), 4_000_000_000)
-        if any(one.startswith(f"{path}/") for one in self.files):
+        if path in self._paths or path == "/":
             return Stat(FileKind.DIRECTORY, 0o700, 0, 0, 0, 4_000_000_000)
         raise Missing(path)
 
@@ -66,7 +67,9 @@ class MemoryHost:
         return sorted({one.partition("/")[0] for one in below})
 
     def glob(self, pattern: str) -> list[str]:
-        return sorted(one for one in self.files if fnmatch.fnmatchcase(one, pattern))
+        wanted = pattern.split("/")
+        fitting = fnmatch.filter(self._paths, pattern)
+        return sorted(path for path in fitting if _fits(path.split("/"), wanted))
 
     def exists(self, path: str) -> bool:
         try:
@@ -84,3 +87,15 @@ class MemoryHost:
         if self.every_space is None:
             raise CannotRun(path, "a host in memory has no file system")
         return self.every_space
+
+
+def _above(path: str) -> list[str]:
+    """The path and the folders that it lies in."""
+    parts = path.split("/")
+    return ["/".join(parts[:length]) for length in range(2, len(parts) + 1)]
+
+
+def _fits(parts: list[str], wanted: list[str]) -> bool:
+    return len(parts) == len(wanted) and all(
+        fnmatch.fnmatchcase(part, one) for part, one in zip(parts, wanted, strict=True)
+    )

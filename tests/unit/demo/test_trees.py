@@ -11,7 +11,7 @@ from wardline.agent.runbooks import runbook, runner
 from wardline.core import clock
 from wardline.core.evidence.bundle import Outcome, Result
 from wardline.core.incidents import remedy
-from wardline.demo import trees
+from wardline.demo import drifts, trees
 
 _REPAIRED = {one.check for one in runbook.registry().values()}
 _WITHOUT_RUNBOOK = set(check.registry()) - _REPAIRED
@@ -39,12 +39,13 @@ def test_every_drift_is_found_by_one_check_and_repaired_by_its_remedy(tmp_path: 
     trees.build(tmp_path, "imaging-ws")
     host = TreeHost("host", "host", str(tmp_path))
     repaired = set()
-    for drift in trees.BREAKS:
+    for drift in drifts.BREAKS:
         if drift.check in _WITHOUT_RUNBOOK:
             continue
         assert drift.apply(tmp_path)
         assert not drift.apply(tmp_path)
         (result,) = _failed(host)
+        assert result.check == drift.check
         (one,) = remedy.candidates(runbook.remedies(), result.check, result.facts)
         inputs = remedy.inputs(one, result.facts)
         report = runner.run(runbook.registry()[one.runbook], inputs, host)
@@ -58,9 +59,9 @@ def test_every_drift_is_found_by_one_check_and_repaired_by_its_remedy(tmp_path: 
 def test_a_drift_that_only_a_person_repairs_is_found_by_one_check(
     name: str, tmp_path: Path
 ) -> None:
-    drifts = [one for one in trees.BREAKS if one.check == name]
-    assert drifts or name in WITHOUT_OBJECT
-    for number, drift in enumerate(drifts):
+    known = [one for one in drifts.BREAKS if one.check == name]
+    assert known or name in WITHOUT_OBJECT
+    for number, drift in enumerate(known):
         root = tmp_path / str(number)
         trees.build(root, "imaging-ws")
         assert drift.apply(root)
@@ -72,7 +73,7 @@ def test_a_drift_that_only_a_person_repairs_is_found_by_one_check(
 def test_a_host_that_nobody_repairs_runs_out_of_settings_to_break(tmp_path: Path) -> None:
     trees.build(tmp_path, "imaging-ws")
     draw = random.Random(7)
-    said = [trees.break_setting(tmp_path, draw) for _ in range(len(trees.BREAKS) + 1)]
+    said = [trees.break_setting(tmp_path, draw) for _ in range(len(drifts.BREAKS) + 1)]
     assert said[-1] == "nothing is left to break"
     broken = said[: said.index("nothing is left to break")]
     assert len(set(broken)) == len(broken)
@@ -100,3 +101,13 @@ def test_old_definitions_fail_until_they_are_refreshed(tmp_path: Path) -> None:
     assert (old.outcome, old.facts["failing"]) == (Outcome.FAIL, ["definitions_old"])
     trees.refresh(tmp_path)
     assert check.measure(antivirus, host, clock.system).outcome is Outcome.PASS
+
+
+def test_a_backup_that_stopped_is_not_made_up_by_a_refresh(tmp_path: Path) -> None:
+    trees.build(tmp_path, "imaging-ws")
+    host = TreeHost("host", "host", str(tmp_path))
+    backup = check.registry()["backup"]
+    trees.break_setting(tmp_path, random.Random(7), "backup")
+    trees.refresh(tmp_path)
+    result = check.measure(backup, host, clock.system)
+    assert result.facts["failing"] == ["records:too_old"]

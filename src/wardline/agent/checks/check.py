@@ -6,9 +6,13 @@ from types import MappingProxyType
 
 from wardline.agent.checks import (
     antivirus,
+    audit_logging,
+    backup,
+    disk_encryption,
     disk_space,
     empty_passwords,
     file_permissions,
+    firewall,
     kernel_sysctl,
     listening_ports,
     login_banner,
@@ -16,6 +20,7 @@ from wardline.agent.checks import (
     patching,
     prohibited_services,
     ssh_config,
+    time_sync,
     tls_certificates,
     uid0_accounts,
 )
@@ -35,9 +40,13 @@ _REGISTRY: Mapping[str, Check] = MappingProxyType(
         check.manifest.id: check
         for check in (
             antivirus.CHECK,
+            audit_logging.CHECK,
+            backup.CHECK,
+            disk_encryption.CHECK,
             disk_space.CHECK,
             empty_passwords.CHECK,
             file_permissions.CHECK,
+            firewall.CHECK,
             kernel_sysctl.CHECK,
             listening_ports.CHECK,
             login_banner.CHECK,
@@ -45,6 +54,7 @@ _REGISTRY: Mapping[str, Check] = MappingProxyType(
             patching.CHECK,
             prohibited_services.CHECK,
             ssh_config.CHECK,
+            time_sync.CHECK,
             tls_certificates.CHECK,
             uid0_accounts.CHECK,
         )
