@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -104,52 +105,44 @@ def make(path: Path, what: str) -> None:
             path.write_bytes(bytes(range(256)) * 64)
         case "bad UTF-8":
             path.write_bytes(b"# caf\xe9 \xff\xfe\n")
-        case "long line":
-            path.write_bytes(b"# " + b"x" * (MEBIBYTE - 8) + b"\n")
-        case "blanks":
-            blanks = " " * (MEBIBYTE - 1000)
-            status = "Status: install ok installed\nArchitecture: all"
-            path.write_text(f"Package: x\n{status}\nVersion: 1{blanks}2\n")
-        case "open comments":
-            path.write_text("/* \n" * (MEBIBYTE // 4))
-        case "open brackets":
-            path.write_text("auth [[[[[[[[\\\n" * (MEBIBYTE // 16))
-        case "patterns":
-            path.write_text("".join(f"a{number}*=1\n" for number in range(100_000)))
-        case "accounts":
-            path.write_text("".join(f"a{number}:x:{number}:0:::\n" for number in range(40_000)))
-        case "colons":
-            path.write_text((":" * 8000 + "\n") * 120)
-        case "mounts":
-            path.write_text("".join(f"/dev/d{n} /m/{n} ext4 rw 0 0\n" for n in range(30_000)))
-        case "deep mounts":
-            path.write_text("".join(f"x{n} /{'a/' * n}b nfs rw 0 0\n" for n in range(800)))
-        case "sockets":
-            row = (
-                "  0: 0200A8C0:0016 0900A8C0:C350 01 0:0 02:000A0000 0 0 0 1004 2 0 20 4 0 10 -1\n"
-            )
-            path.write_text("  sl  local_address\n" + row * 200_000)
-        case "certificates":
-            line = "  ssl_certificate " * 400 + "\n"
-            path.write_text(line * 140)
-        case "quotes":
-            path.write_text(("Banner " + '"a" ' * 2000 + "\n") * 100)
-        case "digits":
-            path.write_text("[[backup]]\nmax_age_hours = " + "9" * 7000 + "\n")
-        case "blank lines":
-            path.write_text("\n" * MEBIBYTE)
-        case "open tags":
-            path.write_text("<zone\n" * (64 * 1024 // 6))
-        case "audit rules":
-            path.write_text("-w /etc/x -p wa -k x\n" * (MEBIBYTE // 21))
-        case "statements of nft":
-            path.write_text("add rule inet f in tcp dport { 1, 2 } drop\n" * 5001)
         case "many files":
             path.mkdir()
             for number in range(4001):
                 (path / f"{number:064x}").touch()
         case _:
-            raise ValueError(what)
+            path.write_text(HOSTILE_TEXTS[what]())
+
+
+def _repeated(text: str, times: int) -> Callable[[], str]:
+    """Made when it is asked for: a megabyte of each would stay in memory otherwise."""
+    return lambda: text * times
+
+
+def _numbered(text: str, numbers: int) -> Callable[[], str]:
+    return lambda: "".join(text.format(n) for n in range(numbers))
+
+
+_BLANKS = "Package: x\nStatus: install ok installed\nArchitecture: all\nVersion: 1{}2\n"
+_SOCKET = "  0: 0200A8C0:0016 0900A8C0:C350 01 0:0 02:000A0000 0 0 0 1004 2 0 20 4 0 10 -1\n"
+HOSTILE_TEXTS: dict[str, Callable[[], str]] = {
+    "long line": lambda: "# " + "x" * (MEBIBYTE - 8) + "\n",
+    "blanks": lambda: _BLANKS.format(" " * (MEBIBYTE - 1000)),
+    "blank lines": _repeated("\n", MEBIBYTE),
+    "open comments": _repeated("/* \n", MEBIBYTE // 4),
+    "open brackets": _repeated("auth [[[[[[[[\\\n", MEBIBYTE // 16),
+    "open tags": _repeated("<zone\n", 64 * 1024 // 6),
+    "patterns": _numbered("a{0}*=1\n", 100_000),
+    "accounts": _numbered("a{0}:x:{0}:0:::\n", 40_000),
+    "colons": _repeated(":" * 8000 + "\n", 120),
+    "mounts": _numbered("/dev/d{0} /m/{0} ext4 rw 0 0\n", 30_000),
+    "deep mounts": lambda: "".join(f"x{n} /{'a/' * n}b nfs rw 0 0\n" for n in range(800)),
+    "sockets": lambda: "  sl  local_address\n" + _SOCKET * 200_000,
+    "certificates": _repeated("  ssl_certificate " * 400 + "\n", 140),
+    "quotes": _repeated("Banner " + '"a" ' * 2000 + "\n", 100),
+    "digits": lambda: "[[backup]]\nmax_age_hours = " + "9" * 7000 + "\n",
+    "audit rules": _repeated("-w /etc/x -p wa -k x\n", MEBIBYTE // 21),
+    "statements of nft": _repeated("add rule inet f in tcp dport { 1, 2 } drop\n", 5001),
+}
 
 
 def _parent(path: Path) -> Path:

@@ -111,7 +111,8 @@ def _of_journal(probe: Probe, forwarding: dict[str, Json]) -> Finding:
     if not runs or not kept:
         why = f"Storage={storage} keeps no journal on disk" if runs else "nor does journald run"
         summary = f"nothing records: auditd is not installed, {why}"
-        return Finding(Outcome.FAIL, summary, {**facts, "failing": ["nothing_recorded"]})
+        wrong: dict[str, Json] = {"failing": ["nothing_recorded"], "by_hand": ["nothing_recorded"]}
+        return Finding(Outcome.FAIL, summary, {**facts, **wrong})
     if probe.kind is not Kind.TREE and unit.active is None:
         reason = f"auditd is not installed, and whether {JOURNALD} runs cannot be asked"
         return Finding(Outcome.UNKNOWN, reason, {**facts, "reason": reason})
@@ -171,6 +172,7 @@ def _finding(seen: _Seen, forwarding: dict[str, Json]) -> Finding:
     rules = seen.rules or Rules()
     facts: dict[str, Json] = {
         "failing": failing,
+        "by_hand": [key for key in failing if _is_by_hand(key, seen)],
         "recorded_by": "auditd",
         "read_from": seen.read_from,
         "rules": rules.count,
@@ -187,6 +189,13 @@ def _finding(seen: _Seen, forwarding: dict[str, Json]) -> Finding:
         reason = "; ".join(seen.unknown)
         return Finding(Outcome.UNKNOWN, reason, {**facts, "reason": reason})
     return Finding(Outcome.PASS, f"auditd records by {rules.count} rules", facts)
+
+
+def _is_by_hand(key: str, seen: _Seen) -> bool:
+    """What no added rule, setting or start of auditd puts right; a start enables the kernel's."""
+    if key == "kernel_audit_disabled":
+        return seen.read_from == "files" or "auditd_not_running" not in seen.failing
+    return key == "rules_silenced"
 
 
 CHECK = AuditLogging()

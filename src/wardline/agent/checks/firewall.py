@@ -7,6 +7,7 @@ from wardline.agent.checks import (
     iptables_rules,
     nft_rules,
     packet_filter,
+    ssh_reach,
     sysctl_files,
 )
 from wardline.agent.checks.firewall_managers import Standing
@@ -90,6 +91,7 @@ class Firewall:
             "installed": [one.manager.name for one in standings],
             "enabled": list(enabled),
             "unknown_because": "; ".join(seen.unknown),
+            **ssh_reach.facts(probe),
         }
         if failing:
             worst = max((_GRADES[key] for key in failing), key=severity.rank)

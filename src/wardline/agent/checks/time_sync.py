@@ -92,6 +92,7 @@ class TimeSync:
             "failing": failing,
             "decided_by": deciding.name if deciding else "",
             "in_force": [one.name for one in in_force],
+            "installed": [one.name for one in DAEMONS if _is_installed(probe, one)],
             "sources": list(sources[:NAMED_MAX]),
             "synchronised": synchronised,
         }
@@ -114,6 +115,10 @@ def _in_force(probe: Probe, daemon: Daemon) -> bool:
             if systemd_units.is_installed(probe, name)
         )
     )
+
+
+def _is_installed(probe: Probe, daemon: Daemon) -> bool:
+    return any(systemd_units.is_installed(probe, name) for name in daemon.units)
 
 
 def _deciding(probe: Probe, in_force: list[Daemon]) -> tuple[Daemon | None, list[str]]:

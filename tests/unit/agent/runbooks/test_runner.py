@@ -49,6 +49,19 @@ DRIFTS: dict[str, dict[str, Any]] = {
             "etc/systemd/system/dbus-org.freedesktop.Avahi.service": "/usr/lib/systemd/system/avahi-daemon.service",
         },
     },
+    "time_sync.enable": {
+        "replace": {"etc/chrony/chrony.conf": ["pool 2.debian.pool.ntp.org iburst", "#"]},
+    },
+    "audit_logging.enable": {
+        "replace": {"etc/audit/auditd.conf": ["write_logs = yes", "write_logs = no"]},
+        "files": {"etc/audit/rules.d/50-clinic.rules": "-D\n"},
+        "remove": ["etc/systemd/system/multi-user.target.wants/auditd.service"],
+    },
+    "firewall.enable": {
+        "replace": {"etc/ufw/ufw.conf": ["ENABLED=yes", "ENABLED=no"]},
+        "append": {"etc/default/ufw": "DEFAULT_INPUT_POLICY=ACCEPT\n"},
+        "remove": ["etc/systemd/system/multi-user.target.wants/ufw.service"],
+    },
     "patching.enable_automatic": {"remove": ["etc/apt/apt.conf.d/20auto-upgrades"]},
     "login_banner.install": {
         "copies": {"etc/issue": "debian12/issue"},

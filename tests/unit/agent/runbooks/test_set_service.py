@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.agent.live_host import LINKS, UNITS, Systemd
 from wardline.agent.hosts.host import Failed, HostError, Output
 from wardline.agent.hosts.queries import Query
 from wardline.agent.hosts.tree import TreeHost
@@ -32,56 +33,6 @@ tables:
     gone.service: {word: gone}
 steps:
 """
-UNITS = "usr/lib/systemd/system"
-LINKS = "etc/systemd/system"
-
-
-class Systemd(TreeHost):
-    """A tree whose systemctl works: it sets the tree's links, and remembers what runs.
-
-    `refuses` are verbs that end with an error after they have done their work.
-    """
-
-    runs_commands = True
-
-    def __init__(self, root: Path, *running: str, refuses: str = "") -> None:
-        super().__init__("host", "host", str(root))
-        self.root = root
-        self.running = set(running)
-        self.refuses = refuses
-        self.ran: list[str] = []
-
-    def ask(self, query: Query) -> Output:
-        unit = query.argv[-1]
-        masked = (self.root / LINKS / unit).is_symlink()
-        there = (self.root / UNITS / unit).exists()
-        loaded = "masked" if masked else "loaded" if there else "not-found"
-        links = self._links(unit)
-        disabled = "static" if unit == "static.service" else "disabled" if there else ""
-        state = "masked" if masked else "enabled" if links else disabled
-        active = "active" if unit in self.running else "inactive"
-        said = f"LoadState={loaded}\nActiveState={active}\nUnitFileState={state}\n"
-        return Output(0, said.encode(), b"", False, 1)
-
-    def run(self, argv: Sequence[str], timeout_s: float, output_bytes_max: int) -> Output:
-        self.ran.append(" ".join(argv[1:]))
-        verb, unit = argv[1], argv[-1]
-        if verb in ("enable", "disable"):
-            for link in self._links(unit):
-                link.unlink()
-            if verb == "enable":
-                link = self.root / LINKS / "multi-user.target.wants" / unit
-                link.parent.mkdir(parents=True, exist_ok=True)
-                link.symlink_to(f"/{UNITS}/{unit}")
-        if verb in ("start", "restart") or (verb == "enable" and "--now" in argv):
-            self.running.add(unit)
-        if verb == "stop" or (verb == "disable" and "--now" in argv):
-            self.running.discard(unit)
-        failed = verb == self.refuses
-        return Output(int(failed), b"", b"as it was told\n", False, 1)
-
-    def _links(self, unit: str) -> list[Path]:
-        return [one for one in (self.root / LINKS).glob("*.wants/*") if one.name == unit]
 
 
 @pytest.fixture
