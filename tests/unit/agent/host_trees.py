@@ -110,8 +110,13 @@ def make(path: Path, what: str) -> None:
             path.write_text((":" * 8000 + "\n") * 120)
         case "mounts":
             path.write_text("".join(f"/dev/d{n} /m/{n} ext4 rw 0 0\n" for n in range(30_000)))
-        case "deep mounts":
-            path.write_text("".join(f"x{n} /{'a/' * n}b nfs rw 0 0\n" for n in range(800)))
+        case "shares":
+            below = (
+                f"/dev/d{n} /s/{n} ext4 rw 0 0\nx /s/{n}/x nfs rw 0 0\n" for n in range(18_000)
+            )
+            path.write_text(f"x /s nfs rw 0 0\n{''.join(below)}")
+        case "line ends":
+            path.write_text("\n" * (MEBIBYTE - 1))
         case "quotes":
             path.write_text(("Banner " + '"a" ' * 2000 + "\n") * 100)
         case _:
