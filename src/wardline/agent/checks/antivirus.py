@@ -124,8 +124,9 @@ def _unjudged(others: list[str], facts: dict[str, Json]) -> Finding:
 
 def _look(probe: Probe) -> _Found:
     updater = clamav.updater(probe)
-    known = updater.folder != ""
-    definitions = clamav.definitions(probe, updater.folder) if known else Definitions()
+    # Where the configuration is not known, nobody knows where the definitions lie.
+    lost = updater.unknown != ""
+    definitions = Definitions() if lost else clamav.definitions(probe, updater.folder)
     unknown = [reason for reason in (updater.unknown, definitions.unknown) if reason]
     try:
         return _Found(definitions, updater, _scanner(probe), tuple(unknown))

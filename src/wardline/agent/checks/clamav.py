@@ -151,7 +151,7 @@ def _settings(probe: Probe, path: str) -> _Settings:
             folder = _unquoted(rest)
             if not folder.startswith("/"):
                 raise Unreadable(path, "DatabaseDirectory is not an absolute path", number)
-    return _Settings(folder.rstrip("/"), checks, example)
+    return _Settings(folder.rstrip("/") or "/", checks, example)
 
 
 def _unquoted(text: str) -> str:
