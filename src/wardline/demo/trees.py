@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from wardline.core import clock
+
 NAMES = ("reception-pc", "records-server", "imaging-ws")
 SHADOW_GID = 42
 
@@ -61,6 +63,8 @@ _EXTRA_PACKAGES = {
     "records-server": {"postgresql-15": "15.18-0+deb12u1"},
     "imaging-ws": {"python3.11": "3.11.2-6+deb12u6"},
 }
+_WANTED = "etc/systemd/system/multi-user.target.wants"
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _ARCHIVES = {
     "deb.debian.org_debian_dists_bookworm": ("Debian", "stable", "bookworm"),
     "deb.debian.org_debian-security_dists_bookworm-security": (
@@ -83,13 +87,15 @@ def build(folder: Path, name: str) -> None:
     (folder / "etc/hostname").write_text(f"{name}\n")
     (folder / "etc/sysctl.d/99-sysctl.conf").symlink_to("../sysctl.conf")
     write_packages(folder, _PACKAGES | _EXTRA_PACKAGES.get(name, {}))
+    _enable(folder, "clamav-daemon.service", "clamav-freshclam.service")
     _set_modes(folder)
     refresh(folder)
 
 
 def refresh(folder: Path) -> None:
-    """Let the host's package lists have been fetched just now, as its timer does every day."""
+    """Let the host's timers have run just now: package lists and virus definitions are of today."""
     (folder / "var/lib/apt/periodic/update-success-stamp").touch()
+    _write_definitions(folder / "var/lib/clamav")
 
 
 def write_packages(
@@ -104,6 +110,22 @@ def write_packages(
         (lists / f"{stem}_InRelease").write_text(release)
         packages = [_paragraph(*one) for one in (installed | (offered or {})).items()]
         (lists / f"{stem}_main_binary-amd64_Packages").write_text("\n".join(packages))
+
+
+def _write_definitions(folder: Path) -> None:
+    """The 512 bytes with which ClamAV's daily definitions begin; the real ones are much longer."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made = clock.system()
+    head = f"ClamAV-VDB:{made:%d} {_MONTHS[made.month - 1]} {made:%Y %H-%M} +0000"
+    count = f"27800:2077000:90:X:X:demo:{int(made.timestamp())}"
+    (folder / "daily.cld").write_text(f"{head}:{count}".ljust(512))
+
+
+def _enable(folder: Path, *units: str) -> None:
+    """What `systemctl enable` does: a link in the folder of what is wanted at boot."""
+    (folder / _WANTED).mkdir(parents=True, exist_ok=True)
+    for unit in units:
+        (folder / _WANTED / unit).symlink_to(f"/usr/lib/systemd/system/{unit}")
 
 
 def break_setting(folder: Path, draw: random.Random, check: str | None = None) -> str:
@@ -160,6 +182,28 @@ def _text(path: str, text: str) -> Callable[[Path], bool]:
         if (folder / path).read_text() == text:
             return False
         _write(folder / path, text)
+        return True
+
+    return apply
+
+
+def _replaced(path: str, old: str, new: str) -> Callable[[Path], bool]:
+    def apply(folder: Path) -> bool:
+        text = (folder / path).read_text()
+        if old not in text:
+            return False
+        _write(folder / path, text.replace(old, new, 1))
+        return True
+
+    return apply
+
+
+def _disabled(unit: str) -> Callable[[Path], bool]:
+    def apply(folder: Path) -> bool:
+        link = folder / _WANTED / unit
+        if not link.is_symlink():
+            return False
+        link.unlink()
         return True
 
     return apply
@@ -243,6 +287,36 @@ BREAKS = (
             "etc/apt/apt.conf.d/20auto-upgrades",
             'APT::Periodic::Update-Package-Lists "1";\nAPT::Periodic::Unattended-Upgrade "0";\n',
         ),
+    ),
+    Break(
+        "login_banner",
+        "an update put the distribution's own /etc/issue back",
+        2,
+        _text("etc/issue", "Debian GNU/Linux 12 \\n \\l\n"),
+    ),
+    Break(
+        "antivirus",
+        "somebody stopped the search for new virus definitions",
+        2,
+        _line("etc/clamav/freshclam.conf", "Checks", "Checks 0"),
+    ),
+    Break(
+        "antivirus",
+        "an installer switched the service off that fetches virus definitions",
+        1,
+        _disabled("clamav-freshclam.service"),
+    ),
+    Break(
+        "empty_passwords",
+        "somebody took the front desk's password away",
+        1,
+        _replaced("etc/shadow", "frontdesk:!:", "frontdesk::"),
+    ),
+    Break(
+        "uid0_accounts",
+        "a support call gave the front desk root's number",
+        1,
+        _replaced("etc/passwd", "frontdesk:x:1000:", "frontdesk:x:0:"),
     ),
 )
 

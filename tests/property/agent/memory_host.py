@@ -28,10 +28,12 @@ class MemoryHost:
         files: dict[str, bytes],
         kind: Kind = Kind.TREE,
         answers: dict[str, bytes] | None = None,
+        space: Space | None = None,
     ) -> None:
         self.files = files
         self.kind = kind
         self.answers = answers or {}
+        self.every_space = space
 
     def read(self, path: str, bytes_max: int) -> bytes:
         if self.stat(path).kind is not FileKind.FILE:
@@ -76,4 +78,6 @@ class MemoryHost:
         return Output(0, self.answers[query.id], b"", truncated=False, duration_ms=1)
 
     def space(self, path: str) -> Space:
-        raise CannotRun(path, "a host in memory has no file system")
+        if self.every_space is None:
+            raise CannotRun(path, "a host in memory has no file system")
+        return self.every_space

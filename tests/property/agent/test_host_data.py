@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.property.agent.memory_host import MemoryHost
 from wardline.agent.checks import check
-from wardline.agent.hosts.host import Kind
+from wardline.agent.hosts.host import Kind, Space
 from wardline.agent.runbooks.config_lines import Edit, Line
 from wardline.agent.runbooks.runbook import Placement, Syntax
 from wardline.core import canonical, clock
@@ -33,6 +33,12 @@ PARSED = {
     "/etc/apt/apt.conf.d/20auto-upgrades": 'APT::Periodic { } ; " "1" // /* */ #clear #include ::',
     "/var/lib/dpkg/status": "Package: Version: Architecture: Status: install ok installed a 1:2-3 \n",
     f"{DEBIAN}_InRelease": "Label: Suite: NotAutomatic: yes Debian-Security Codename: -security",
+    "/etc/passwd": "root:x:0:0::: +:::: -a a::0: :: $6$salt$abcdefghijkl:x:0:0 # b:x:-0 c:x:+00:0:",
+    "/etc/shadow": "root:*: frontdesk:: +:: :$6$salt$abcdefghijkl: a:!: # :: b::20000::::::",
+    "/etc/issue": "Authorized only \\m \\r \\S{NAME} \\ Debian \\\\v monitored",
+    "/etc/issue.net": "Authorized only \\m \\r Ubuntu debian monitored",
+    "/etc/clamav/freshclam.conf": "Checks DatabaseDirectory Example 0 24 -1 / /var/lib/clamav /.. #",
+    "/var/lib/clamav/daily.cld": "ClamAV-VDB:01 Jan Foo 2026 00-00 +0000:1 -9999:1 31 Feb 9999 0001",
     f"{DEBIAN}_main_binary-amd64_Packages": "Package: bash Version: 9:1~ Architecture: amd64 all",
 }
 
@@ -81,6 +87,23 @@ def test_any_content_of_any_file_gives_an_outcome_with_a_reason(
     for one in check.registry().values():
         result = check.measure(one, host, clock.system)
         assert _is_sound(result), (path, content, result)
+
+
+MOUNT_WORDS = (
+    "/dev/sda1 / /srv /srv/a \\040 \\000 \\777 nfs ext4 xfs overlay autofs rw ro rw,ro 0 none"
+)
+
+
+@settings(max_examples=100)
+@given(_contents(MOUNT_WORDS), st.lists(st.integers(0, 2**62), min_size=4, max_size=4))
+def test_any_table_of_mounts_and_any_room_gives_an_outcome_with_a_reason(
+    table: bytes, numbers: list[int]
+) -> None:
+    space = Space(*numbers)
+    for content in (table, b"/dev/sda1 / ext4 rw 0 0\n" + table, b"/dev/sda1 / ext4 rw 0 0\n"):
+        host = MemoryHost({"/proc/mounts": content}, Kind.LOCAL, space=space)
+        result = check.measure(check.registry()["disk_space"], host, clock.system)
+        assert _is_sound(result), (content, space, result)
 
 
 @settings(max_examples=40)

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from wardline.agent.hosts.host import CannotRun, Kind, Output, Space
+from wardline.agent.hosts.host import CannotRun, Failed, Kind, Output, Space
 from wardline.agent.hosts.queries import Query
 from wardline.agent.hosts.tree import TreeHost
 from wardline.demo import trees
@@ -36,6 +36,8 @@ class RecordedHost(TreeHost):
         return Output(answer.get("exit_code", 0), stdout, stderr, len(stdout) > query.bytes_max, 1)
 
     def space(self, path: str) -> Space:
+        if path not in self._spaces:
+            raise Failed(path, "Permission denied")
         return Space(*self._spaces[path])
 
 
@@ -102,6 +104,19 @@ def make(path: Path, what: str) -> None:
             path.write_text("auth [[[[[[[[\\\n" * (MEBIBYTE // 16))
         case "patterns":
             path.write_text("".join(f"a{number}*=1\n" for number in range(100_000)))
+        case "accounts":
+            path.write_text("".join(f"a{number}:x:{number}:0:::\n" for number in range(40_000)))
+        case "colons":
+            path.write_text((":" * 8000 + "\n") * 120)
+        case "mounts":
+            path.write_text("".join(f"/dev/d{n} /m/{n} ext4 rw 0 0\n" for n in range(30_000)))
+        case "shares":
+            below = (
+                f"/dev/d{n} /s/{n} ext4 rw 0 0\nx /s/{n}/x nfs rw 0 0\n" for n in range(18_000)
+            )
+            path.write_text(f"x /s nfs rw 0 0\n{''.join(below)}")
+        case "line ends":
+            path.write_text("\n" * (MEBIBYTE - 1))
         case "quotes":
             path.write_text(("Banner " + '"a" ' * 2000 + "\n") * 100)
         case _:

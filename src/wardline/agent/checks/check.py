@@ -5,11 +5,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from wardline.agent.checks import (
+    antivirus,
+    disk_space,
+    empty_passwords,
     file_permissions,
     kernel_sysctl,
+    login_banner,
     password_policy,
     patching,
     ssh_config,
+    uid0_accounts,
 )
 from wardline.agent.checks.probe import Budget, Probe
 from wardline.agent.checks.protocol import Check, Finding, Manifest
@@ -26,11 +31,16 @@ _REGISTRY: Mapping[str, Check] = MappingProxyType(
     {
         check.manifest.id: check
         for check in (
+            antivirus.CHECK,
+            disk_space.CHECK,
+            empty_passwords.CHECK,
             file_permissions.CHECK,
             kernel_sysctl.CHECK,
+            login_banner.CHECK,
             password_policy.CHECK,
             patching.CHECK,
             ssh_config.CHECK,
+            uid0_accounts.CHECK,
         )
     }
 )

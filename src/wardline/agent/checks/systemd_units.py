@@ -5,15 +5,7 @@ from dataclasses import dataclass
 from wardline.agent.checks.probe import NoAnswer, Probe
 from wardline.agent.hosts import queries
 from wardline.agent.hosts.host import CannotRun, FileKind, Missing
-
-# systemd.unit(5), "Unit File Load Path", highest precedence first.
-FOLDERS = (
-    "/etc/systemd/system",
-    "/run/systemd/system",
-    "/usr/local/lib/systemd/system",
-    "/usr/lib/systemd/system",
-    "/lib/systemd/system",
-)
+from wardline.agent.hosts.units import FOLDERS
 
 
 @dataclass(frozen=True, slots=True)

@@ -246,6 +246,26 @@ class Host(Reader, Protocol):
         """Remove a regular file (links are followed)."""
         ...
 
+    def readlink(self, path: str) -> str:
+        """What a link says; PathEscapes where that climbs out of a tree, WrongKind for no link."""
+        ...
+
+    def link(self, path: str, target: str) -> None:
+        """Make a link where nothing stands; a target that climbs out of a tree is PathEscapes."""
+        ...
+
+    def remove_link(self, path: str) -> None:
+        """Remove a link itself; WrongKind for anything else."""
+        ...
+
+    def make_folder(self, path: str) -> None:
+        """Make one folder, 0755, in a folder that exists."""
+        ...
+
+    def remove_folder(self, path: str) -> None:
+        """Remove an empty folder; Failed for one that is not empty."""
+        ...
+
 
 def covers(platforms: Sequence[str], platform: str) -> bool:
     """Whether a list of platform prefixes covers `platform`; `linux` covers `linux/debian`."""

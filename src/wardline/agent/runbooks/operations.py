@@ -16,13 +16,13 @@ from wardline.agent.hosts.host import (
 )
 from wardline.agent.runbooks import diff
 from wardline.agent.runbooks.config_lines import Edit
+from wardline.agent.runbooks.runbook import STAGED
 from wardline.core.evidence.bundle import OUTPUT_BYTES_MAX
 
 FILE_BYTES_MAX = 1024 * 1024
 CAPTURE_BYTES_MAX = 4096
 HELPER_TIMEOUT_S = 30
 BEFORE = "{before}"
-STAGED = "{staged}"
 
 
 class CommandFailed(Failed):
@@ -47,6 +47,11 @@ class Change:
 class Undo(Protocol):
     """How to put something back; raises HostError where that is not possible."""
 
+    @property
+    def deferred(self) -> bool:
+        """Whether everything else has to be back in its place first."""
+        ...
+
     def apply(self, host: Host) -> None: ...
 
 
@@ -61,6 +66,11 @@ class Operation(Protocol):
 
     @property
     def target(self) -> str: ...
+
+    @property
+    def needs_change(self) -> bool:
+        """Whether it has a point only where an earlier step of the run has changed something."""
+        ...
 
     def preview(self, host: Host) -> Change: ...
 
@@ -99,6 +109,8 @@ class WriteFile:
     mode: int | None
     check_with: tuple[str, ...] | None
     reload_with: tuple[str, ...] | None
+
+    needs_change = False
 
     def preview(self, host: Host) -> Change:
         before = _look(host, self.target)
@@ -162,6 +174,8 @@ class _RestoreFile:
     after: bytes
     reload_with: tuple[str, ...] | None
 
+    deferred = False
+
     def apply(self, host: Host) -> None:
         found = _look(host, self.path)
         if found != self.before:
@@ -190,6 +204,8 @@ class ChangeMode:
     mode: int
     uid: int | None
     gid: int | None
+
+    needs_change = False
 
     def preview(self, host: Host) -> Change:
         before = self._look(host)
@@ -234,6 +250,8 @@ class ChangeMode:
 class _RestoreMode:
     before: ChangeMode
 
+    deferred = False
+
     def apply(self, host: Host) -> None:
         self.before._set(host)
 
@@ -250,6 +268,8 @@ class Command:
     unless: str
     timeout_s: int
 
+    needs_change = False
+
     def preview(self, host: Host) -> Change:
         if not host.runs_commands:
             return Change(False, output="left out: this host runs no commands")
@@ -265,7 +285,7 @@ class Command:
         before = _capture(host, self.target)
         argv = tuple(word.replace(BEFORE, before) for word in self.undo)
         undos.append(_RunUndo(argv, self.target, before, self.timeout_s))
-        output = _run(host, self.argv, self.timeout_s)
+        output = run(host, self.argv, self.timeout_s)
         if _capture(host, self.target) != self.unless:
             raise Failed(self.target, "did not take the value it was given")
         return Change(True, change.diff, tail(output), output.exit_code)
@@ -278,10 +298,12 @@ class _RunUndo:
     before: str
     timeout_s: int
 
+    deferred = False
+
     def apply(self, host: Host) -> None:
         if _capture(host, self.path) == self.before:
             return
-        _run(host, self.argv, self.timeout_s)
+        run(host, self.argv, self.timeout_s)
         if _capture(host, self.path) != self.before:
             raise Failed(self.path, "is not as it was before")
 
@@ -307,7 +329,7 @@ def _capture(host: Host, path: str) -> str:
     return host.read(path, CAPTURE_BYTES_MAX).decode("ascii", "backslashreplace").strip()
 
 
-def _run(host: Host, argv: tuple[str, ...], timeout_s: float) -> Output:
+def run(host: Host, argv: tuple[str, ...], timeout_s: float) -> Output:
     output = host.run(argv, timeout_s, OUTPUT_BYTES_MAX)
     if output.exit_code != 0:
         raise CommandFailed(argv, output)
@@ -317,7 +339,7 @@ def _run(host: Host, argv: tuple[str, ...], timeout_s: float) -> Output:
 def _run_if_possible(host: Host, argv: tuple[str, ...] | None) -> str:
     if argv is None or not host.runs_commands:
         return ""
-    return tail(_run(host, argv, HELPER_TIMEOUT_S))
+    return tail(run(host, argv, HELPER_TIMEOUT_S))
 
 
 def _ownership(found: tuple[int, int | None, int | None]) -> str:

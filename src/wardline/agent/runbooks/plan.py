@@ -18,7 +18,9 @@ from wardline.agent.runbooks.runbook import (
     RunCommand,
     SetConfigLine,
     SetMode,
+    SetService,
 )
+from wardline.agent.runbooks.unit_operation import SetUnit
 from wardline.core.canonical import Json
 
 Values = Mapping[str, str]
@@ -55,7 +57,7 @@ def _row(runbook: Runbook, name: str, one: Input, item: str) -> Values:
         row = next((table[glob] for glob in table if _fits(item, glob)), None)
     if row is None:
         raise InputInvalid(f"{runbook.id}: input {name} has an item that it does not repair")
-    return {"item": item, **{f"item.{column}": text for column, text in row.items()}}
+    return runbooks.row_values(item, row)
 
 
 def _fits(path: str, glob: str) -> bool:
@@ -86,6 +88,8 @@ def _operations(step: runbooks.Step, chosen: Chosen, host: Host) -> Iterator[Ope
             yield from (_mode(step, row, host) for row in _rows(step.for_each, chosen))
         case RunCommand():
             yield from (_command(step, row) for row in _rows(step.for_each, chosen))
+        case SetService():
+            yield from (_unit(step, row) for row in _rows(step.for_each, chosen))
 
 
 def _rows(for_each: str | None, chosen: Chosen) -> tuple[Values, ...]:
@@ -124,5 +128,16 @@ def _command(step: RunCommand, row: Values) -> Operation:
         tuple(runbooks.fill(word, row) for word in step.argv),
         tuple(runbooks.fill(word, {**row, "before": "{before}"}) for word in step.undo),
         runbooks.fill(step.unless, row),
+        step.timeout_s,
+    )
+
+
+def _unit(step: SetService, row: Values) -> Operation:
+    return SetUnit(
+        step.name,
+        step.type,
+        runbooks.fill(step.unit, row),
+        step.state,
+        step.only_if_installed,
         step.timeout_s,
     )

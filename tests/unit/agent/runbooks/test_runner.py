@@ -42,6 +42,14 @@ DRIFTS: dict[str, dict[str, Any]] = {
         "remove": ["etc/security/pwquality.conf"],
     },
     "patching.enable_automatic": {"remove": ["etc/apt/apt.conf.d/20auto-upgrades"]},
+    "login_banner.install": {
+        "copies": {"etc/issue": "debian12/issue"},
+        "append": {"etc/issue.net": "Debian GNU/Linux\n"},
+    },
+    "antivirus.enable_updates": {
+        "replace": {"etc/clamav/freshclam.conf": ["Checks 24", "Checks 0\nTestDatabases yes"]},
+        "remove": ["etc/systemd/system/multi-user.target.wants/clamav-freshclam.service"],
+    },
 }
 
 
@@ -157,6 +165,27 @@ def test_a_failure_at_any_change_leaves_the_host_as_it_was(
         assert not report.changed
         assert report.actions[-1].error
     pytest.fail("the run never came to its end")
+
+
+@pytest.mark.parametrize(
+    ("changes", "check_id"),
+    [
+        ({"replace": {"etc/ssh/sshd_config": ["Banner /etc/issue.net", ""]}}, "login_banner"),
+        ({"files": {"etc/motd": "Debian\n", "etc/issue": "Debian\n"}}, "login_banner"),
+        ({"append": {"etc/clamav/freshclam.conf": "Example\n"}}, "antivirus"),
+        ({"remove": ["var/lib/clamav"]}, "antivirus"),
+        ({"links": {"etc/systemd/system/clamav-freshclam.service": "/dev/null"}}, "antivirus"),
+        ({"remove": ["etc/systemd/system/multi-user.target.wants"]}, "antivirus"),
+    ],
+)
+def test_what_a_runbook_cannot_put_right_is_left_to_a_person(
+    changes: dict[str, Any], check_id: str, root: Path
+) -> None:
+    host_trees.change(root, changes)
+    host = TreeHost("host", "host", str(root))
+    result = check.measure(check.registry()[check_id], host, clock.system)
+    assert result.outcome == Outcome.FAIL, result.summary
+    assert remedy.candidates(runbook.remedies(), check_id, result.facts) == ()
 
 
 @pytest.mark.parametrize(
