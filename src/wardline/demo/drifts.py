@@ -96,6 +96,17 @@ def _text(path: str, text: str) -> Callable[[Path], bool]:
     return apply
 
 
+def _disabled(unit: str) -> Callable[[Path], bool]:
+    def apply(folder: Path) -> bool:
+        link = folder / WANTED / unit
+        if not link.is_symlink():
+            return False
+        link.unlink()
+        return True
+
+    return apply
+
+
 def _replaced(path: str, old: str, new: str) -> Callable[[Path], bool]:
     def apply(folder: Path) -> bool:
         text = (folder / path).read_text()
@@ -223,6 +234,12 @@ BREAKS = (
         "somebody stopped the search for new virus definitions",
         2,
         _line("etc/clamav/freshclam.conf", "Checks", "Checks 0"),
+    ),
+    Break(
+        "antivirus",
+        "an installer switched the service off that fetches virus definitions",
+        1,
+        _disabled("clamav-freshclam.service"),
     ),
     Break(
         "empty_passwords",

@@ -70,6 +70,7 @@ _EXTRA_PACKAGES = {
     "records-server": {"postgresql-15": "15.18-0+deb12u1"},
     "imaging-ws": {"python3.11": "3.11.2-6+deb12u6"},
 }
+_WANTED = "etc/systemd/system/multi-user.target.wants"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _ARCHIVES = {
     "deb.debian.org_debian_dists_bookworm": ("Debian", "stable", "bookworm"),
@@ -134,10 +135,9 @@ def _write_definitions(folder: Path) -> None:
 
 def _enable(folder: Path, *units: str) -> None:
     """What `systemctl enable` does: a link in the folder of what is wanted at boot."""
-    wanted = folder / "etc/systemd/system/multi-user.target.wants"
-    wanted.mkdir(parents=True, exist_ok=True)
+    (folder / _WANTED).mkdir(parents=True, exist_ok=True)
     for unit in units:
-        (wanted / unit).symlink_to(f"/usr/lib/systemd/system/{unit}")
+        (folder / _WANTED / unit).symlink_to(f"/usr/lib/systemd/system/{unit}")
 
 
 def break_setting(folder: Path, draw: random.Random, check: str | None = None) -> str:

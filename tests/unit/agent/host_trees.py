@@ -123,6 +123,7 @@ def _numbered(text: str, numbers: int) -> Callable[[], str]:
 
 
 _BLANKS = "Package: x\nStatus: install ok installed\nArchitecture: all\nVersion: 1{}2\n"
+_SHARE = "/dev/d{0} /s/{0} ext4 rw 0 0\nx /s/{0}/x nfs rw 0 0\n"
 _SOCKET = "  0: 0200A8C0:0016 0900A8C0:C350 01 0:0 02:000A0000 0 0 0 1004 2 0 20 4 0 10 -1\n"
 HOSTILE_TEXTS: dict[str, Callable[[], str]] = {
     "long line": lambda: "# " + "x" * (MEBIBYTE - 8) + "\n",
@@ -135,7 +136,8 @@ HOSTILE_TEXTS: dict[str, Callable[[], str]] = {
     "accounts": _numbered("a{0}:x:{0}:0:::\n", 40_000),
     "colons": _repeated(":" * 8000 + "\n", 120),
     "mounts": _numbered("/dev/d{0} /m/{0} ext4 rw 0 0\n", 30_000),
-    "deep mounts": lambda: "".join(f"x{n} /{'a/' * n}b nfs rw 0 0\n" for n in range(800)),
+    "shares": lambda: "x /s nfs rw 0 0\n" + _numbered(_SHARE, 18_000)(),
+    "line ends": _repeated("\n", MEBIBYTE - 1),
     "sockets": lambda: "  sl  local_address\n" + _SOCKET * 200_000,
     "certificates": _repeated("  ssl_certificate " * 400 + "\n", 140),
     "quotes": _repeated("Banner " + '"a" ' * 2000 + "\n", 100),

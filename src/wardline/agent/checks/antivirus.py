@@ -1,5 +1,6 @@
 """antivirus: whether malware is looked for, with definitions that are kept up to date."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -17,10 +18,12 @@ DEFINITIONS_DAYS_MAX = 7
 DEFINITIONS_DAYS_SEVERE = 30
 SCANNERS = ("clamav-daemon.service", "clamd@scan.service", "clamav-clamonacc.service")
 SCAN_TIMERS = ("clamscan.timer", "clamdscan.timer", "clamav-scan.timer")
-SCAN_WORDS = ("clamscan", "clamdscan")
 CRON_FOLDERS = ("/etc/cron.d", "/etc/cron.hourly", "/etc/cron.daily", "/etc/cron.weekly")
 CRON_FILES_MAX = 64
 CRON_BYTES_MAX = 64 * 1024
+
+# A command before the comment of its line.
+_SCAN = re.compile(r"^[^#\n]*\bclamd?scan\b", re.MULTILINE)
 
 # Where the other products for Linux install themselves.
 OTHERS = {
@@ -34,6 +37,8 @@ OTHERS = {
     "Trellix": ("/opt/McAfee/ens", "/opt/isec/ens"),
     "Kaspersky": ("/opt/kaspersky/kesl",),
 }
+# What a line of freshclam.conf and its service put right.
+REPAIRED = ("updates_checks", "updates_off", "updates_stopped")
 _GRADES = {
     "not_installed": Severity.HIGH,
     "definitions_missing": Severity.HIGH,
@@ -119,8 +124,9 @@ def _unjudged(others: list[str], facts: dict[str, Json]) -> Finding:
 
 def _look(probe: Probe) -> _Found:
     updater = clamav.updater(probe)
-    known = updater.folder != ""
-    definitions = clamav.definitions(probe, updater.folder) if known else Definitions()
+    # Where the configuration is not known, nobody knows where the definitions lie.
+    lost = updater.unknown != ""
+    definitions = Definitions() if lost else clamav.definitions(probe, updater.folder)
     unknown = [reason for reason in (updater.unknown, definitions.unknown) if reason]
     try:
         return _Found(definitions, updater, _scanner(probe), tuple(unknown))
@@ -134,10 +140,8 @@ def _scanner(probe: Probe) -> str:
         if systemd_units.look(probe, name).in_force:
             return name
     for path in _cron_files(probe):
-        for _, line in probe.lines(path, CRON_BYTES_MAX):
-            command = line.partition("#")[0]
-            if any(word in command for word in SCAN_WORDS):
-                return path
+        if _SCAN.search(probe.text(path, CRON_BYTES_MAX)):
+            return path
     return ""
 
 
@@ -178,6 +182,8 @@ def _summary(failing: list[str], found: _Found) -> str:
 def _facts(failing: list[str], found: _Found, others: list[str]) -> dict[str, Json]:
     facts: dict[str, Json] = {
         "failing": failing,
+        "failing_by_hand": [key for key in failing if key not in REPAIRED],
+        "updater_startable": found.updater.startable,
         "definitions": found.definitions.band(DEFINITIONS_DAYS_MAX),
         "definitions_folder": found.updater.folder,
         "configuration": found.updater.configuration,

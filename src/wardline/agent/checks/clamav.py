@@ -19,7 +19,8 @@ CONFIGURATIONS = ("/etc/clamav/freshclam.conf", "/etc/freshclam.conf")
 FOLDER = "/var/lib/clamav"
 # The two forms of the daily definitions: as they were fetched, and as freshclam patched them.
 DATABASES = ("daily.cld", "daily.cvd")
-UPDATERS = ("clamav-freshclam.service", "clamav-freshclam-once.timer")
+SERVICE = "clamav-freshclam.service"
+TIMER = "clamav-freshclam-once.timer"
 CRON = "/etc/cron.d/clamav-freshclam"
 
 HEADER_BYTES = 512
@@ -57,13 +58,15 @@ class Definitions:
 class Updater:
     """What renews the definitions in `folder`, and what keeps it from doing so.
 
-    Where the configuration cannot be read, `unknown` says why and `folder` is empty.
+    `startable` says that freshclam's service is there and nobody masked it. Where the
+    configuration cannot be read, `unknown` says why and `folder` is empty.
     """
 
     name: str
     folder: str
     configuration: str
     failing: tuple[str, ...]
+    startable: bool
     unknown: str = ""
 
 
@@ -96,32 +99,34 @@ def definitions(probe: Probe, folder: str) -> Definitions:
 
 def updater(probe: Probe) -> Updater:
     """Which unit or line of cron runs freshclam, and whether its configuration lets it."""
-    name, failing = _starter(probe)
+    service = systemd_units.look(probe, SERVICE)
+    name, failing = _starter(probe, service)
     path = next((one for one in CONFIGURATIONS if probe.exists(one)), "")
+    startable = service.installed and not service.masked
     if not path:
-        return Updater(name, FOLDER, path, (*failing, "updates_configuration"))
+        return Updater(name, FOLDER, path, (*failing, "updates_configuration"), startable)
     try:
         settings = _settings(probe, path)
     except (HostError, Unreadable) as error:
-        return Updater(name, "", path, failing, str(error))
+        return Updater(name, "", path, failing, startable, str(error))
     if settings.example:
         failing = (*failing, "updates_configuration")
-    elif not _is_count(settings.checks):
+    elif name in (SERVICE, "") and not _is_count(settings.checks):
+        # Only the service asks how often: what a timer or cron starts looks once.
         failing = (*failing, "updates_checks")
-    return Updater(name, settings.folder, path, failing)
+    return Updater(name, settings.folder, path, failing, startable)
 
 
-def _starter(probe: Probe) -> tuple[str, tuple[str, ...]]:
+def _starter(probe: Probe, service: Unit) -> tuple[str, tuple[str, ...]]:
     """What starts freshclam, and what is wrong with that.
 
     With a file of cron the service stays off: its unit says so.
     """
     if probe.exists(CRON):
         return CRON, ()
-    for name in UPDATERS:
-        unit = systemd_units.look(probe, name)
+    for unit in (service, systemd_units.look(probe, TIMER)):
         if _is_enabled(unit):
-            return name, ("updates_stopped",) if unit.active is False else ()
+            return unit.name, ("updates_stopped",) if unit.active is False else ()
     return "", ("updates_off",)
 
 
@@ -137,17 +142,20 @@ def _is_count(text: str) -> bool:
 def _settings(probe: Probe, path: str) -> _Settings:
     folder, checks, example = FOLDER, str(CHECKS_DEFAULT), False
     for number, line in probe.lines(path):
-        words = line.split()
-        if not words or words[0].startswith("#"):
-            continue
-        example = example or words[0] == "Example"
-        if words[0] == "Checks":
-            checks = words[1] if len(words) > 1 else ""
-        if words[0] == "DatabaseDirectory":
-            folder = words[1].strip('"') if len(words) > 1 else ""
-            if not folder.startswith("/") or "\x00" in folder:
+        key, *after = line.split(None, 1) or [""]
+        rest = after[0].strip() if after else ""
+        example = example or key == "Example"
+        if key == "Checks":
+            checks = rest
+        if key == "DatabaseDirectory":
+            folder = _unquoted(rest)
+            if not folder.startswith("/"):
                 raise Unreadable(path, "DatabaseDirectory is not an absolute path", number)
-    return _Settings(folder.rstrip("/"), checks, example)
+    return _Settings(folder.rstrip("/") or "/", checks, example)
+
+
+def _unquoted(text: str) -> str:
+    return text[1:].partition('"')[0] if text.startswith('"') else text
 
 
 def _made(probe: Probe, path: str) -> datetime | None:

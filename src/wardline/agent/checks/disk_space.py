@@ -154,16 +154,27 @@ def _table(probe: Probe) -> list[_Mount]:
 
 def _judgeable(table: list[_Mount]) -> list[_Mount]:
     """One place of each local disk, the shortest; none that is reached through a foreign one."""
-    foreign = [one.path for one in table if one.type not in LOCAL_TYPES | KERNEL_TYPES]
-    beneath = tuple(f"{path.rstrip('/')}/" for path in foreign)
     first: dict[str, _Mount] = {}
-    for one in sorted(table, key=lambda mount: (len(mount.path), mount.path)):
+    for one in sorted(_reachable(table), key=lambda mount: (len(mount.path), mount.path)):
         local = one.type in LOCAL_TYPES or (one.type == "overlay" and one.path == "/")
-        if local and not one.read_only and not one.path.startswith(beneath):
+        if local and not one.read_only:
             first.setdefault(one.device, one)
     if len(first) > FILE_SYSTEMS_MAX:
         raise Unreadable(MOUNTS, f"names more than {FILE_SYSTEMS_MAX} local file systems")
     return sorted(first.values(), key=lambda mount: mount.path)
+
+
+def _reachable(table: list[_Mount]) -> Iterable[_Mount]:
+    """Those without a foreign file system above: sorted, what lies beneath one follows it."""
+    above: str | None = None
+    places = ((f"{one.path.rstrip('/')}/", one) for one in table)
+    for place, one in sorted(places, key=lambda pair: pair[0]):
+        if above is not None and place.startswith(above):
+            continue
+        if one.type in LOCAL_TYPES or one.type in KERNEL_TYPES:
+            yield one
+        else:
+            above = place
 
 
 def _judge(mount: _Mount, space: Space) -> _Judged:

@@ -76,10 +76,10 @@ class EmptyPasswords:
         if not found.open:
             return Finding(Outcome.PASS, "every account has a password or is locked", facts)
         names = ", ".join(sorted(found.open)[:NAMED_MAX])
-        said = {True: "; PAM lets them in", False: "; PAM keeps them out", None: ""}[pam.nullok]
+        said = {True: "; PAM lets them in", False: "; PAM refuses empty ones", None: ""}[pam.nullok]
         grade = Severity.HIGH if pam.nullok is False else Severity.CRITICAL
         known = f"; {found.unknown}" if found.unknown else ""
-        return Finding(Outcome.FAIL, f"anybody may enter as {names}{said}{known}", facts, grade)
+        return Finding(Outcome.FAIL, f"no password protects {names}{said}{known}", facts, grade)
 
 
 def _look(probe: Probe) -> _Found:

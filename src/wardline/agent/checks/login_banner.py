@@ -77,7 +77,6 @@ class LoginBanner:
             "nist_800_53:AC-8",
             "nist_800_53:CM-6",
             "pci_dss:2.2.6",
-            "soc2:CC2.3",
         ),
         interval_s=300,
         cpu_ms_max=500,

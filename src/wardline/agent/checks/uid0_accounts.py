@@ -126,7 +126,7 @@ def _facts(
             shared.setdefault(one.uid, set()).add(one.label)
     groups = sorted((uid, sorted(names)) for uid, names in shared.items() if len(names) > 1)
     return {
-        "failing": sorted(others)[:NAMED_MAX] + [PLUS] * bool(legacy),
+        "failing": sorted(sorted(others)[:NAMED_MAX] + [PLUS] * bool(legacy)),
         "uid0": sorted(labels)[:NAMED_MAX],
         "uid0_count": len(labels),
         "shared_numbers": [
