@@ -4,6 +4,7 @@ Exit codes: 0 as asked; 1 refused or failed, with the reason on stderr; 64 wrong
 `doctor` gives 3 when something is wrong.
 """
 
+import contextlib
 import json
 import os
 import socket
@@ -196,7 +197,9 @@ def _show(lines: list[doctor.Line]) -> None:
 
 
 def _say(line: str) -> None:
-    typer.echo(line, err=True)
+    # A log on the disk that is full, a terminal that was closed: the work goes on unheard.
+    with contextlib.suppress(OSError):
+        typer.echo(line, err=True)
 
 
 def main() -> None:

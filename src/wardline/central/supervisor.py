@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import socket
 import sys
 import time
@@ -39,6 +40,9 @@ from wardline.core.errors import WardlineError
 
 DEMO, REAL = "demo", "real"
 DATABASE_PAUSE_SECONDS = 1.0
+ROOM_LOOK_SECONDS = 5.0
+# So much more than the least, before it is said to be over.
+ROOM_MARGIN = 1.25
 DATABASE_LOG = "postgres.log"
 WEB_PROCESSES_DEFAULT = min(2, os.cpu_count() or 1)
 
@@ -92,6 +96,9 @@ class Supervisor:
         self._server: embedded.Server | None = None
         self._passwords: Passwords | None = None
         self._database_due_at = 0.0
+        self._database_is_down = False
+        self._room_due_at = 0.0
+        self._has_room = True
         self._holds_directory = False
 
     def start(self) -> Started:
@@ -105,6 +112,7 @@ class Supervisor:
     def tend(self) -> None:
         """One quick round of looking after what runs; call it a few times a second."""
         self._tend_database()
+        self._tend_room()
         self._group.tend(self._report)
 
     def stop(self) -> None:
@@ -180,14 +188,35 @@ class Supervisor:
             return
         if time.monotonic() < self._database_due_at:
             return
-        self._report("The database ended and is started again")
+        if not self._database_is_down:
+            self._report("The database ended and is started again")
         self._database_due_at = time.monotonic() + DATABASE_PAUSE_SECONDS
         try:
             self._server = self._start_postgres()
         except WardlineError as error:
-            self._report(str(error))
+            # It is tried again and again, and said once: what is in the way may last for days.
+            if not self._database_is_down:
+                self._report(str(error))
+            self._database_is_down = True
         else:
+            self._database_is_down = False
             self._report("The database runs again")
+
+    def _tend_room(self) -> None:
+        """Says that the disk fills up while there is still time, and that there is room again."""
+        if time.monotonic() < self._room_due_at:
+            return
+        self._room_due_at = time.monotonic() + ROOM_LOOK_SECONDS
+        free, root = shutil.disk_usage(self._layout.root).free, self._layout.root
+        if self._has_room and free < embedded.DISK_FREE_BYTES_MIN:
+            self._has_room = False
+            self._report(
+                f"Only {free >> 20} MiB are free where {root} lies: free some space. Without room"
+                " evidence is refused, and appliances keep it"
+            )
+        elif not self._has_room and free > embedded.DISK_FREE_BYTES_MIN * ROOM_MARGIN:
+            self._has_room = True
+            self._report(f"There is room again where {root} lies")
 
     async def _prepare(self, addresses: Addresses, installation_id: str) -> tuple[FirstOwner, str]:
         options, passwords = self._options, self._passwords

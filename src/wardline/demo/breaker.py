@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wardline.core.incidents import catalogue
-from wardline.demo import clinics, trees
+from wardline.demo import clinics, drifts
 from wardline.demo.clinics import Clinic, Opening
-from wardline.demo.trees import Break
+from wardline.demo.drifts import Break
 
 TICK_S = 0.5
 PAUSE_S = (7.0, 14.0)
@@ -53,7 +53,7 @@ class Breaker:
 
     def _open(self, one: Opening, now: float) -> Iterator[str]:
         """A rival keeps to one setting: it breaks it again once somebody has put it right."""
-        way = next(each for each in trees.BREAKS if each.check == one.check)
+        way = next(each for each in drifts.BREAKS if each.check == one.check)
         if way.apply(self.hosts / one.host):
             self._left[one] -= 1
             self._rested[one.host, one.check] = now
@@ -65,7 +65,7 @@ class Breaker:
         choices = [
             (host, way)
             for host in self.clinic.hosts
-            for way in trees.BREAKS
+            for way in drifts.BREAKS
             if now - self._rested.get((host, way.check), now - REST_S) >= REST_S
             and (_heals_unasked(way) or self._may_ask(now))
         ]

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from wardline.core.incidents import catalogue
-from wardline.demo import breaker, clinics, trees
+from wardline.demo import breaker, drifts, trees
 from wardline.demo.breaker import Breaker
 from wardline.demo.clinics import AFTER_HOURS_RUNBOOK, CLINICS, Clinic
 
-CHECKS = {way.says: way.check for way in trees.BREAKS}
+CHECKS = {way.says: way.check for way in drifts.BREAKS}
 
 
 def suffered(clinic: Clinic, hosts: Path, seconds: int, *, repair: bool) -> list[tuple[float, str]]:

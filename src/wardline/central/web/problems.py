@@ -16,6 +16,12 @@ from wardline.core.errors import Refused, WardlineError
 MEDIA_TYPE = "application/problem+json"
 ERRORS_MAX = 50
 PATH_CHARS_MAX = 200
+# PostgreSQL's disk_full.
+DISK_FULL = "53100"
+NO_ROOM = (
+    "The disk of the server's data directory is full. Nothing was changed: free some space there"
+    " and try again; appliances keep their evidence and send it then."
+)
 
 _log = logging.getLogger(__name__)
 _CODES = {
@@ -96,10 +102,18 @@ async def _http(request: Request, error: Exception) -> Response:
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
+    if _is_for_want_of_room(error):
+        _log.error("%s %s: the database has no room: %s", request.method, request.url.path, error)
+        return response(507, "no_room", NO_ROOM)
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return response(
         500, "internal", "Something failed here; the server's log says what. Nothing was changed."
     )
+
+
+def _is_for_want_of_room(error: Exception) -> bool:
+    """The driver's error as it is, or as the toolkit around it hands it on."""
+    return getattr(getattr(error, "orig", error), "sqlstate", None) == DISK_FULL
 
 
 def _path(location: Sequence[Any]) -> str:

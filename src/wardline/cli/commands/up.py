@@ -1,5 +1,6 @@
 """`wardline up`: starts Central Command, and with --demo three clinics of its own beside it."""
 
+import contextlib
 import os
 import signal
 import threading
@@ -174,4 +175,6 @@ def _welcome(started: Started, *, demo: bool) -> None:
 
 
 def _say(text: str) -> None:
-    console.print(f"• {text}" if console.is_terminal else text, markup=False)
+    # A log on the disk that is full, a terminal that was closed: the work goes on unheard.
+    with contextlib.suppress(OSError):
+        console.print(f"• {text}" if console.is_terminal else text, markup=False)
