@@ -19,7 +19,20 @@ _FOLDERS = (
     "var/lib/apt/lists/partial",
     "var/lib/apt/periodic",
     "var/lib/dpkg",
+    "var/lib/wardline",
 )
+# Services that start at boot, and the target that wants each.
+_SERVICES = {
+    "auditd.service": "multi-user.target",
+    "chrony.service": "multi-user.target",
+    "ufw.service": "multi-user.target",
+}
+_UNITS = "usr/lib/systemd/system"
+_BACKUP = "srv/backup/records"
+_SNAPSHOT = f"{_BACKUP}/snapshots/{'5f' * 32}"
+_RESTORE_TEST = "var/lib/wardline/restore-test"
+# The time of a snapshot after which no other was made: 2020-01-01.
+_STOPPED_S = 1_577_836_800
 _MODES = {
     "etc/shadow": 0o640,
     "etc/shadow-": 0o640,
@@ -83,13 +96,18 @@ def build(folder: Path, name: str) -> None:
     (folder / "etc/hostname").write_text(f"{name}\n")
     (folder / "etc/sysctl.d/99-sysctl.conf").symlink_to("../sysctl.conf")
     write_packages(folder, _PACKAGES | _EXTRA_PACKAGES.get(name, {}))
+    _write_services(folder)
+    _write_backup(folder)
     _set_modes(folder)
     refresh(folder)
 
 
 def refresh(folder: Path) -> None:
-    """Let the host's package lists have been fetched just now, as its timer does every day."""
+    """Let what the host's timers do every day have been done just now, unless it was stopped."""
     (folder / "var/lib/apt/periodic/update-success-stamp").touch()
+    (folder / _RESTORE_TEST).touch()
+    if (folder / _SNAPSHOT).stat().st_mtime != _STOPPED_S:
+        (folder / _SNAPSHOT).touch()
 
 
 def write_packages(
@@ -150,6 +168,32 @@ def _line(path: str, key: str, line: str) -> Callable[[Path], bool]:
             return False
         rows[places[-1]] = line
         _write(folder / path, "\n".join(rows))
+        return True
+
+    return apply
+
+
+def _without(path: str, key: str) -> Callable[[Path], bool]:
+    """The file without the lines that begin with `key`."""
+
+    def apply(folder: Path) -> bool:
+        rows = (folder / path).read_text().split("\n")
+        kept = [row for row in rows if row.split()[:1] != [key]]
+        if kept == rows:
+            return False
+        _write(folder / path, "\n".join(kept))
+        return True
+
+    return apply
+
+
+def _stopped(path: str) -> Callable[[Path], bool]:
+    """A file that was last written long ago."""
+
+    def apply(folder: Path) -> bool:
+        if (folder / path).stat().st_mtime == _STOPPED_S:
+            return False
+        os.utime(folder / path, (_STOPPED_S, _STOPPED_S))
         return True
 
     return apply
@@ -244,6 +288,31 @@ BREAKS = (
             'APT::Periodic::Update-Package-Lists "1";\nAPT::Periodic::Unattended-Upgrade "0";\n',
         ),
     ),
+    Break(
+        "firewall",
+        "a support call switched the firewall off",
+        1,
+        _line("etc/ufw/ufw.conf", "ENABLED=yes", "ENABLED=no"),
+    ),
+    Break(
+        "disk_encryption",
+        "a new data disk was put in without encryption",
+        1,
+        _line("etc/fstab", "/dev/mapper/data_crypt", "/dev/sdb1 /srv ext4 defaults 0 2"),
+    ),
+    Break("backup", "the backup job stopped long ago", 1, _stopped(_SNAPSHOT)),
+    Break(
+        "audit_logging",
+        "a cleaning script removed the audit rules",
+        1,
+        _without("etc/audit/rules.d/50-clinic.rules", "-w"),
+    ),
+    Break(
+        "time_sync",
+        "somebody removed the time servers",
+        1,
+        _without("etc/chrony/chrony.conf", "pool"),
+    ),
 )
 
 
@@ -264,6 +333,24 @@ def _write(path: Path, text: str) -> None:
 
 def _paragraph(name: str, version: str, status: str = "") -> str:
     return f"Package: {name}\n{status}Architecture: amd64\nVersion: {version}\n"
+
+
+def _write_services(folder: Path) -> None:
+    """Each unit's file, and the link by which it is enabled."""
+    (folder / _UNITS).mkdir(parents=True, exist_ok=True)
+    for unit, target in _SERVICES.items():
+        (folder / _UNITS / unit).write_text(f"[Install]\nWantedBy={target}\n")
+        wants = folder / f"etc/systemd/system/{target}.wants"
+        wants.mkdir(parents=True, exist_ok=True)
+        (wants / unit).symlink_to(f"../../../../{_UNITS}/{unit}")
+
+
+def _write_backup(folder: Path) -> None:
+    """A restic repository with one snapshot, as far as it can be seen without its password."""
+    for name in ("data", "index", "keys", "snapshots"):
+        (folder / _BACKUP / name).mkdir(parents=True, exist_ok=True)
+    for path in (f"{_BACKUP}/config", f"{_BACKUP}/keys/{'8a' * 32}", _SNAPSHOT):
+        (folder / path).write_bytes(b"sealed")
 
 
 def _set_modes(folder: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from wardline.agent.hosts.host import CannotRun, Kind, Output, Space
 from wardline.agent.hosts.queries import Query
 from wardline.agent.hosts.tree import TreeHost
+from wardline.core import clock
 from wardline.demo import trees
 
 DATA = Path(__file__).parents[2] / "data"
@@ -16,7 +17,8 @@ MEBIBYTE = 1024 * 1024
 
 class RecordedHost(TreeHost):
     """A tree that answers as a live host does, for what was recorded: files under its /proc,
-    `answers` of its programs (query id to what it wrote), `spaces` of its file systems."""
+    `answers` of its programs (query id to what it wrote, or to `data`, the file that holds it),
+    `spaces` of its file systems."""
 
     kind = Kind.LOCAL
 
@@ -31,7 +33,10 @@ class RecordedHost(TreeHost):
             raise CannotRun(query.argv[0], "there is no such program")
         if isinstance(answer, str):
             answer = {"stdout": answer}
-        stdout = answer.get("stdout", "").encode("latin-1")
+        if "data" in answer:
+            stdout = (DATA / answer["data"]).read_bytes()
+        else:
+            stdout = answer.get("stdout", "").encode("latin-1")
         stderr = answer.get("stderr", "").encode("latin-1")
         return Output(answer.get("exit_code", 0), stdout, stderr, len(stdout) > query.bytes_max, 1)
 
@@ -51,7 +56,8 @@ def copy(source: Path, folder: Path) -> Path:
 
 
 def change(root: Path, case: dict[str, Any]) -> None:
-    """Carry out what a case says: remove, files, copies, append, replace, links, make, modes."""
+    """Carry out what a case says: remove, files, copies, append, replace, links, make, modes, ages
+    (hours since a file was written; less than none is the future)."""
     for path in case.get("remove", []):
         target = root / path
         shutil.rmtree(target) if target.is_dir() else target.unlink()
@@ -73,11 +79,14 @@ def change(root: Path, case: dict[str, Any]) -> None:
         make(root / path, what)
     for path, mode in case.get("modes", {}).items():
         (root / path).chmod(int(mode, 8))
+    for path, hours in case.get("ages", {}).items():
+        written = clock.system().timestamp() - hours * 3600
+        os.utime(root / path, (written, written))
 
 
 def make(path: Path, what: str) -> None:
     """Put something hostile in place of a file."""
-    _parent(path).unlink(missing_ok=True)
+    shutil.rmtree(path) if path.is_dir() else _parent(path).unlink(missing_ok=True)
     match what:
         case "fifo":
             os.mkfifo(path)
@@ -104,6 +113,20 @@ def make(path: Path, what: str) -> None:
             path.write_text("".join(f"a{number}*=1\n" for number in range(100_000)))
         case "quotes":
             path.write_text(("Banner " + '"a" ' * 2000 + "\n") * 100)
+        case "digits":
+            path.write_text("[[backup]]\nmax_age_hours = " + "9" * 7000 + "\n")
+        case "blank lines":
+            path.write_text("\n" * MEBIBYTE)
+        case "open tags":
+            path.write_text("<zone\n" * (64 * 1024 // 6))
+        case "audit rules":
+            path.write_text("-w /etc/x -p wa -k x\n" * (MEBIBYTE // 21))
+        case "statements of nft":
+            path.write_text("add rule inet f in tcp dport { 1, 2 } drop\n" * 5001)
+        case "many files":
+            path.mkdir()
+            for number in range(4001):
+                (path / f"{number:064x}").touch()
         case _:
             raise ValueError(what)
 

@@ -5,11 +5,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from wardline.agent.checks import (
+    audit_logging,
+    backup,
+    disk_encryption,
     file_permissions,
+    firewall,
     kernel_sysctl,
     password_policy,
     patching,
     ssh_config,
+    time_sync,
 )
 from wardline.agent.checks.probe import Budget, Probe
 from wardline.agent.checks.protocol import Check, Finding, Manifest
@@ -26,11 +31,16 @@ _REGISTRY: Mapping[str, Check] = MappingProxyType(
     {
         check.manifest.id: check
         for check in (
+            audit_logging.CHECK,
+            backup.CHECK,
+            disk_encryption.CHECK,
             file_permissions.CHECK,
+            firewall.CHECK,
             kernel_sysctl.CHECK,
             password_policy.CHECK,
             patching.CHECK,
             ssh_config.CHECK,
+            time_sync.CHECK,
         )
     }
 )

@@ -37,11 +37,16 @@ def look(probe: Probe, name: str) -> Unit:
     masked = _is_masked(probe, name)
     return Unit(
         name=name,
-        installed=not masked and any(probe.exists(f"{folder}/{name}") for folder in FOLDERS),
+        installed=not masked and is_installed(probe, name),
         enabled=any(name in probe.listdir(folder) for folder in _wanting(probe)),
         masked=masked,
         active=_is_active(probe, name),
     )
+
+
+def is_installed(probe: Probe, name: str) -> bool:
+    """Whether the unit has a file: much cheaper than a look, which asks the host."""
+    return any(probe.exists(f"{folder}/{name}") for folder in FOLDERS)
 
 
 def _wanting(probe: Probe) -> list[str]:
