@@ -93,6 +93,10 @@ def _rule(table: Table, words: list[str]) -> Rule | None:
         if word in ("-j", "--jump", "-g", "--goto"):
             target = next(rest, "")
             verdict = _verdict(table, word, target)
+        elif word in ("--syn", "--tcp-flags"):
+            flags = "SYN" if word == "--syn" else [next(rest, ""), next(rest, "")][1]
+            # A new connection begins with SYN alone.
+            conditions.append(Condition(Field.STATE, ("new",) * (flags == "SYN"), negated))
         elif word in _SAYS_NOTHING:
             next(rest, "")
         elif word in _FIELDS:

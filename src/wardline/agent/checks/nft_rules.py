@@ -32,6 +32,7 @@ VERDICTS = {
     "queue": Verdict.ACCEPT,
 }
 VALUES_MAX = 4096
+FLAGS = ("tcp", "flags")
 _WHERE = "nft: its JSON"
 # Statements that neither ask nor decide anything.
 _SAYS_NOTHING = frozenset(
@@ -82,6 +83,10 @@ def conditions(key: tuple[str, str], operator: str, values: Iterable[str]) -> li
     """A match of nftables; one about a family's own header holds for that family alone."""
     field = _FIELDS.get(key, Field.OTHER)
     found = tuple(values)
+    if key == FLAGS:
+        # A new connection begins with SYN alone; `in` is any of the flags, `==` all of them.
+        begins = "syn" in found if operator == "in" else set(found) == {"syn"}
+        return [Condition(Field.STATE, ("new",) * begins, operator == "!=")]
     if field is Field.FAMILY:
         found = tuple(_FAMILY_WORDS.get(one, one) for one in found)
     if operator in (">", ">="):
@@ -145,7 +150,7 @@ class _Reading:
             if name == "xt":
                 self.opaque.add(key)
             elif name == "match":
-                asked += conditions(_key(content["left"]), content["op"], _values(content["right"]))
+                asked += _match(content["left"], content["op"], content["right"])
             elif name == "vmap":
                 chain += _mapped(asked, content)
                 return
@@ -156,7 +161,22 @@ class _Reading:
                 asked.append(Condition(Field.RATE if name == "limit" else Field.OTHER))
 
 
+def rejecting(asked: list[Condition], answer: str) -> Rule:
+    """A reject whose answer one family alone knows is for that family."""
+    family = {"icmp": "ipv4", "icmpv6": "ipv6"}.get(answer)
+    of_family = [] if family is None else [Condition(Field.FAMILY, (family,))]
+    return Rule((*asked, *of_family), Verdict.DROP)
+
+
+def _match(left: dict[str, Any], operator: str, right: Any) -> list[Condition]:
+    key = _key(left)
+    any_of = key == FLAGS and isinstance(right, dict) and "set" in right
+    return conditions(key, "in" if any_of else operator, _values(right))
+
+
 def _end(asked: list[Condition], name: str, content: Any) -> Rule:
+    if name == "reject" and isinstance(content, dict):
+        return rejecting(asked, str(content.get("type")))
     if name in VERDICTS:
         return Rule(tuple(asked), VERDICTS[name])
     return Rule(tuple(asked), Verdict(name), str(content["target"]))
@@ -185,6 +205,9 @@ def _key(left: dict[str, Any]) -> tuple[str, str]:
             return str(body["protocol"]), str(body["field"])
         case "fib":
             return kind, f"{' '.join(_values(body['flags']))} {body['result']}"
+        case "&" if isinstance(body, list) and body and isinstance(body[0], dict):
+            # A mask says which bits are looked at; only of tcp's flags does that matter here.
+            return FLAGS if _key(body[0]) == FLAGS else ("&", "")
         case _:
             return str(kind), ""
 

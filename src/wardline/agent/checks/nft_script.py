@@ -202,6 +202,9 @@ class _Words:
             word = self._next()
             if not isinstance(word, str):
                 asked.append(Condition(Field.OTHER))
+            elif word == "reject":
+                answer = self._words[self._at + 1 : self._at + 2] if self._peek() == "with" else []
+                return [nft_rules.rejecting(asked, str(*answer))]
             elif word in VERDICTS:
                 return [Rule(tuple(asked), VERDICTS[word])]
             elif word in ("jump", "goto"):
@@ -229,11 +232,29 @@ class _Words:
     def _match(self, key: tuple[str, str]) -> list[Condition]:
         if not key[1]:
             return [Condition(Field.OTHER)]
-        operator = "=="
+        masked = self._mask("&")
+        operator = "in" if key == nft_rules.FLAGS and not masked else "=="
         if self._peek() in _OPERATORS:
             sign = self._text()
             operator = _SIGNS.get(sign, sign)
-        return nft_rules.conditions(key, operator, self._values())
+        values = self._values()
+        if self._mask("/") and operator == "in":
+            operator = "=="
+        if key == nft_rules.FLAGS:
+            values = [flag for one in values for flag in one.split("|")]
+        return nft_rules.conditions(key, operator, values)
+
+    def _mask(self, mark: str) -> bool:
+        """Step over `& (a|b)` or `/ a,b`: which bits are looked at."""
+        if self._peek() != mark:
+            return False
+        self._at += 1
+        if mark == "&" and self._peek().startswith("("):
+            while self._at < len(self._words) and not self._text().endswith(")"):
+                pass
+        else:
+            self._values()
+        return True
 
     def _values(self) -> list[str]:
         """One value or several parted by commas, a set in braces, or what a name stands for."""
