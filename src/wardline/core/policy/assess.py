@@ -1,14 +1,15 @@
 """The checks of a decision, one function each: what they look at and what they find."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from wardline.core import severity
 from wardline.core.canonical import Json
 from wardline.core.errors import Refused
-from wardline.core.policy import condition, exact, params, window
+from wardline.core.policy import condition, exact, match, opening, params
 from wardline.core.policy.decision import Code, Outcome
 from wardline.core.policy.match import Survey
 from wardline.core.policy.params import Unresolved
@@ -24,6 +25,11 @@ from wardline.core.policy.request import (
 from wardline.core.policy.rule import Approval, Effect, Rule
 
 NAMED_MAX = 20
+FINDINGS_KEPT_MAX = 256
+
+_UNUSED_RULE = RuleUsage()
+_UNUSED_HOST = HostUsage()
+_NO_APPROVAL = Approval()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,11 @@ class Finding:
     code: Code | None = None
     given: bool = False
     roles: tuple[str, ...] | None = None
+
+
+def surveyed(rules: Iterable[Rule], request: Request, state: State, action: str | None) -> Case:
+    """The case of an action, found by looking at every rule."""
+    return case(match.survey(rules, request, action), request, state, action)
 
 
 def case(found: Survey, request: Request, state: State, action: str | None) -> Case:
@@ -119,8 +130,8 @@ def windows(case: Case) -> Finding:
     if case.survey.winner is None:
         return _skip("no rule has a window here")
     for rule in _binding(case.survey):
-        if not window.contains(rule.window, case.request.at, case.request.zone):
-            return _refuse(Code.OUTSIDE_WINDOW, f"the window of rule {rule.id} is closed")
+        if (why := opening.closed_by(rule, case.request)) is not None:
+            return _refuse(Code.OUTSIDE_WINDOW, why)
     return _pass("open")
 
 
@@ -134,11 +145,10 @@ def cooldown(case: Case) -> Finding:
     rule = case.survey.winner
     if rule is None or rule.cooldown_minutes is None:
         return _skip("no cooldown applies")
-    last = _host_usage(case).last_run_at
-    if last is None:
+    usage = host_usage(case.state, case.action)
+    if usage.last_run_at is None:
         return _pass("never run on this host")
-    end = last + timedelta(minutes=rule.cooldown_minutes)
-    if case.request.at < end:
+    if is_cooling(rule, usage, case.request.at):
         return _refuse(Code.COOLDOWN, f"rule {rule.id}: {rule.cooldown_minutes} min after a run")
     return _pass(f"the last run is {rule.cooldown_minutes} min ago or more")
 
@@ -150,7 +160,8 @@ def limits(case: Case) -> Finding:
         return _skip("without parameters there is no amount")
     count = 0
     for rule in _binding(case.survey):
-        for name, used, limit in _budgets(case, rule, case.params):
+        usage = host_usage(case.state, case.action)
+        for name, used, limit in budgets(rule, case.state, usage, case.params):
             count += 1
             if used > limit:
                 over = f"{exact.text(used)} of {exact.text(limit)}"
@@ -164,13 +175,13 @@ def approval(case: Case) -> Finding:
     if rule is None:
         return _skip("no rule asks for approval here")
     stale = _is_stale(case, rule)
-    given = _is_given(case, rule, rule.approval or Approval())
+    given = _is_given(case, rule, rule.approval or _NO_APPROVAL)
     if stale and not given:
         roles = rule.approval.roles if rule.approval is not None else None
         why = f"the rules are older than {rule.max_stale_minutes} min"
         return Finding(Outcome.ASK, why, roles=roles)
     for binding in _binding(case.survey):
-        spec = binding.approval or Approval()
+        spec = binding.approval or _NO_APPROVAL
         if _is_needed(case, spec) and not _is_given(case, rule, spec):
             words = f"rule {binding.id} needs {spec.quorum} approval(s)"
             return Finding(Outcome.ASK, words, roles=spec.roles)
@@ -190,18 +201,26 @@ def _binding(found: Survey) -> tuple[Rule, ...]:
     return () if found.winner is None else (found.winner, *found.floors)
 
 
-def _host_usage(case: Case) -> HostUsage:
-    return case.state.counters.actions.get(case.action or "", HostUsage())
+def host_usage(state: State, action: str | None) -> HostUsage:
+    """What has run on the request's host."""
+    return state.counters.actions.get(action or "", _UNUSED_HOST)
 
 
-def _budgets(
-    case: Case, rule: Rule, resolved: Mapping[str, Json]
+def is_cooling(rule: Rule, usage: HostUsage, at: datetime) -> bool:
+    """Whether the last run on the host is too fresh for the rule."""
+    if rule.cooldown_minutes is None or usage.last_run_at is None:
+        return False
+    return at < usage.last_run_at + timedelta(minutes=rule.cooldown_minutes)
+
+
+def budgets(
+    rule: Rule, state: State, on_host: HostUsage, resolved: Mapping[str, Json]
 ) -> list[tuple[str, int | Decimal, int | Decimal]]:
     """Every limit of a rule with what would be used, this run included: (name, used, limit)."""
-    usage = case.state.counters.rules.get(rule.id, RuleUsage())
+    usage = state.counters.rules.get(rule.id, _UNUSED_RULE)
     caps = rule.limits
     runs: list[tuple[str, int, int | None]] = [
-        ("maxRunsPerHostPerDay", _host_usage(case).runs_24h, caps.max_runs_per_host_per_day),
+        ("maxRunsPerHostPerDay", on_host.runs_24h, caps.max_runs_per_host_per_day),
         ("maxRunsPerSitePerHour", usage.runs_1h, caps.max_runs_per_site_per_hour),
         ("maxConcurrentPerSite", usage.running, caps.max_concurrent_per_site),
     ]
@@ -300,10 +319,12 @@ def _joined(*parts: str) -> str:
     return "; ".join(filter(None, parts))
 
 
+@lru_cache(maxsize=FINDINGS_KEPT_MAX)
 def _pass(detail: str) -> Finding:
     return Finding(Outcome.PASS, detail)
 
 
+@lru_cache(maxsize=FINDINGS_KEPT_MAX)
 def _skip(detail: str) -> Finding:
     return Finding(Outcome.SKIPPED, detail)
 

@@ -1,8 +1,9 @@
 """The answer: verdict, code, reason and trace, and the shape that it has on the wire."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from wardline.core.canonical import Json
 from wardline.core.policy import exact
@@ -117,11 +118,35 @@ class Would:
         return {"verdict": self.verdict.value, "code": self.code.value, "ruleId": self.rule_id}
 
 
+class _ReadLater:
+    """Fields that nobody has set yet are worked out, all at once, when one of them is read."""
+
+    __slots__ = ("_complete",)
+
+    _complete: "Callable[[], Decision] | None"
+
+    if not TYPE_CHECKING:  # whoever type-checks sees the fields alone
+
+        def __getattr__(self, name: str) -> object:
+            if name not in _FIELDS:
+                raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+            complete = self._complete
+            if complete is not None:
+                whole = complete()
+                assert _same_outcome(self, whole), "the index and the checks must agree"
+                for field in _FIELDS:
+                    object.__setattr__(self, field, getattr(whole, field))
+                object.__setattr__(self, "_complete", None)
+            return object.__getattribute__(self, name)
+
+
 @dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(_ReadLater):
     """One decision; `params` are the resolved ones and stand only in an allow.
 
     `policy_age_s` is the age in seconds of the rules it was made from, None in the store itself.
+    The trace, and whatever else is not the outcome, may be worked out when it is first read, from
+    the request and state that the decision was made on: these must not change afterwards.
     """
 
     verdict: Verdict
@@ -179,3 +204,28 @@ class Decision:
     def _deny_wire(self) -> dict[str, Json]:
         wire: dict[str, Json] = {"type": self.type.value, "reason": self.reason}
         return wire if self.would is None else {**wire, "would": self.would.to_wire()}
+
+
+def _same_outcome(one: Decision, other: Decision) -> bool:
+    mine = (one.verdict, one.code, one.rule_id)
+    return mine == (other.verdict, other.code, other.rule_id)
+
+
+_FIELDS = frozenset(field.name for field in fields(Decision))
+_new = object.__new__
+_set_verdict = Decision.__dict__["verdict"].__set__
+_set_code = Decision.__dict__["code"].__set__
+_set_rule_id = Decision.__dict__["rule_id"].__set__
+_set_complete = _ReadLater.__dict__["_complete"].__set__
+
+
+def outcome(
+    verdict: Verdict, code: Code, rule_id: str | None, complete: Callable[[], Decision]
+) -> Decision:
+    """A decision whose outcome is known; `complete` gives all of it when more is read."""
+    made = _new(Decision)
+    _set_verdict(made, verdict)
+    _set_code(made, code)
+    _set_rule_id(made, rule_id)
+    _set_complete(made, complete)
+    return made

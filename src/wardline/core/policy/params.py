@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from wardline.core import canonical, severity
 from wardline.core.canonical import Json
 from wardline.core.errors import Refused
 from wardline.core.policy import exact
-from wardline.core.policy.request import Request
+from wardline.core.policy.request import Alert, Request
 from wardline.core.policy.rule import Rule
 from wardline.core.severity import Severity
 
@@ -20,6 +21,8 @@ RESOLVED_BYTES_MAX = 32 * 1024
 _PLACEHOLDER = re.compile(r"\{\s*([^\W\d][^{}]*?)\s*\}")
 _KNOWN = re.compile(r"delta|facts(\.[A-Za-z0-9_\-]+)+")
 _CHOICE = frozenset({"warn", "crit"})
+_NO_PARAMS: Mapping[Severity, Mapping[str, Json]] = {word: {} for word in Severity}
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Unresolved(Refused):
@@ -46,6 +49,33 @@ def resolve(rule: Rule, request: Request) -> dict[str, Json]:
     return resolved
 
 
+def constants(rule: Rule) -> Mapping[Severity, Mapping[str, Json]] | None:
+    """What `resolve` gives at every severity, where a request can change nothing else in it;
+    None where one can, or where it gives an error."""
+    if not rule.params:
+        return _NO_PARAMS
+    if _has_brace(rule.params):
+        return None
+    alerts = {
+        choice: Alert("", rule.when.kpi_id, "", "", Severity(choice)) for choice in sorted(_CHOICE)
+    }
+    try:
+        resolved = {
+            choice: resolve(rule, Request(alert, _ANY_TIME, "UTC", ""))
+            for choice, alert in alerts.items()
+        }
+    except Refused:
+        return None
+    return {word: resolved[_choice(word)] for word in Severity}
+
+
+def copied(value: Json) -> Json:
+    """`value` with maps and lists of its own."""
+    if isinstance(value, Mapping):
+        return {key: copied(item) for key, item in value.items()}
+    return [copied(item) for item in value] if isinstance(value, list) else value
+
+
 def digest(resolved: Mapping[str, Json]) -> str:
     """Hex SHA-256 of resolved parameters: what an approval is bound to."""
     return canonical.digest(exact.tagged(resolved))
@@ -68,6 +98,15 @@ def unknown_placeholders(value: Json, path: str) -> list[tuple[str, str]]:
 def is_choice(value: Json) -> bool:
     """Whether `value` is a map that resolves by severity."""
     return isinstance(value, Mapping) and value.keys() >= _CHOICE
+
+
+def _has_brace(value: Json) -> bool:
+    """Whether a text at any depth may hold a placeholder."""
+    if isinstance(value, str):
+        return "{" in value
+    if isinstance(value, Mapping):
+        return any(_has_brace(item) for item in value.values())
+    return isinstance(value, list | tuple) and any(_has_brace(item) for item in value)
 
 
 def _resolve(value: Json, request: Request, path: str) -> Json:

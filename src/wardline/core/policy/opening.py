@@ -1,0 +1,52 @@
+"""Whether a rule is open: its own window, and the opening hours of the site it is asked for."""
+
+from wardline.core.policy import window
+from wardline.core.policy.request import Request
+from wardline.core.policy.rule import Hours, Rule
+
+
+def is_open(rule: Rule, request: Request) -> bool | None:
+    """Whether both let the rule in; None = the site's hours would decide and are not known.
+
+    Raises UnknownZone.
+    """
+    if not in_window(rule, request):
+        return False
+    if rule.opening_hours is None:
+        return True
+    staffed = is_staffed(request)
+    return None if staffed is None else fits(rule.opening_hours, staffed=staffed)
+
+
+def in_window(rule: Rule, request: Request) -> bool:
+    """Whether its own window lets the rule in. Raises UnknownZone."""
+    return window.contains(rule.window, request.at, request.zone)
+
+
+def is_staffed(request: Request) -> bool | None:
+    """Whether people work at the site at the instant; None = no opening hours are known, which
+    is neither inside nor outside of them. Raises UnknownZone."""
+    if not request.opening_hours:
+        return None
+    today, minute = window.wall_clock(request.at, request.zone)
+    return any(window.holds(hours, today, minute) for hours in request.opening_hours)
+
+
+def fits(hours: Hours, *, staffed: bool) -> bool:
+    """Whether a rule for these hours is open while people work there, or while nobody does."""
+    return (hours is Hours.INSIDE) is staffed
+
+
+def closed_by(rule: Rule, request: Request) -> str | None:
+    """What keeps the rule closed, in words for a person; None = it is open. Raises UnknownZone."""
+    if not in_window(rule, request):
+        return f"the window of rule {rule.id} is closed"
+    if rule.opening_hours is None:
+        return None
+    staffed = is_staffed(request)
+    if staffed is None:
+        return f"rule {rule.id} is for {rule.opening_hours} opening hours, and none are known here"
+    if fits(rule.opening_hours, staffed=staffed):
+        return None
+    now = "open" if staffed else "closed"
+    return f"rule {rule.id} is for {rule.opening_hours} opening hours, and the site is {now}"

@@ -1,0 +1,197 @@
+"""The parts of a compiled policy: buckets by place, and in them rules by severity, a bit each."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from wardline.core import severity
+from wardline.core.canonical import Json
+from wardline.core.policy import params
+from wardline.core.policy.request import Request
+from wardline.core.policy.rule import Approval, Effect, Limits, Mode, Rank, Reach, Rule, Scope
+from wardline.core.severity import Severity
+
+MASKS_KEPT_MAX = 4096
+# The one place of rules that name none.
+ANYWHERE = ""
+
+Place = tuple[Reach, str]
+Constants = Mapping[Severity, Mapping[str, Json]]
+
+
+class Masks(NamedTuple):
+    """Which rules of a slice fit a severity, a bit each: those that allow, that deny, that only
+    watch, and those of the allowing ones that are floors."""
+
+    allow: int
+    deny: int
+    watch: int
+    floor: int
+
+
+MasksBySeverity = Mapping[Severity, Masks]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A rule with what can be said of it before there is a request.
+
+    `picky`: kpi, action, place and severity do not suffice to know that it fits. `timed`: it is
+    not always open. `counted`: limits or a cooldown bind it. `asks`: the severities at which it
+    needs approval. `personal`: who asks, or the age of the rules, has a say in that.
+    `constants`: its resolved parameters where no request changes them, None where one does.
+    """
+
+    rule: Rule
+    id: str
+    rank: Rank
+    place: Place
+    picky: bool
+    timed: bool
+    counted: bool
+    personal: bool
+    asks: frozenset[Severity]
+    constants: Constants | None
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Rules by rank, so that the lowest bit goes first. A disabled one has a place and no bit.
+
+    `names`: one of them makes their action known to a request that names none.
+    """
+
+    plans: tuple[Plan, ...]
+    masks: MasksBySeverity
+    rank: Rank
+    names: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """The rules of one kpi and action, by the narrowest place that their scope names."""
+
+    hosts: Mapping[str | None, Slice]
+    sites: Mapping[str | None, Slice]
+    partners: Mapping[str | None, Slice]
+    everywhere: Mapping[str | None, Slice]
+
+    @property
+    def names(self) -> bool:
+        """Whether a request that names no action learns of this bucket's."""
+        places = (self.hosts, self.sites, self.partners, self.everywhere)
+        return any(part.names for parts in places for part in parts.values())
+
+    def at(self, request: Request) -> tuple[Slice, ...]:
+        """The slices of the places that the request names, the narrowest first."""
+        found: tuple[Slice, ...] = ()
+        if self.hosts and (part := self.hosts.get(request.host)) is not None:
+            found = (part,)
+        if self.sites and (part := self.sites.get(request.site)) is not None:
+            found = (*found, part)
+        if self.partners and (part := self.partners.get(request.partner)) is not None:
+            found = (*found, part)
+        if self.everywhere:
+            found = (*found, self.everywhere[ANYWHERE])
+        return found
+
+
+NO_BITS = Masks(0, 0, 0, 0)
+NO_RULES = Bucket({}, {}, {}, {})
+_FIELD = {
+    Reach.HOST: "hosts",
+    Reach.SITE: "sites",
+    Reach.PARTNER: "partners",
+    Reach.ALL: "everywhere",
+}
+_NO_APPROVAL = Approval()
+_NO_LIMITS = Limits()
+_NEVER: frozenset[Severity] = frozenset()
+
+
+def plan(rule: Rule) -> Plan:
+    """What can be said of a rule before there is a request."""
+    approval = rule.approval or _NO_APPROVAL
+    place = _place(rule.scope)
+    return Plan(
+        rule=rule,
+        id=rule.id,
+        rank=rule.rank,
+        place=place,
+        picky=_is_picky(rule, place),
+        timed=rule.window is not None or rule.opening_hours is not None,
+        counted=rule.limits != _NO_LIMITS or rule.cooldown_minutes is not None,
+        personal=rule.max_stale_minutes is not None or approval.self_approve or approval.quorum < 1,
+        asks=_asks(approval.bypass_if_severity) if approval.required else _NEVER,
+        constants=params.constants(rule),
+    )
+
+
+def replaced(bucket: Bucket, changes: Mapping[Place, Mapping[str, Plan | None]]) -> Bucket | None:
+    """The bucket with plans put in by place and id, or taken out where there is None for an id;
+    None when nothing is left of it. Places without a change stay as they are."""
+    by_reach = {reach: dict(getattr(bucket, _FIELD[reach])) for reach, _ in changes}
+    for (reach, name), of_place in changes.items():
+        old = by_reach[reach].pop(name, None)
+        kept = {} if old is None else {each.id: each for each in old.plans}
+        kept.update(of_place)
+        if plans := [each for each in kept.values() if each is not None]:
+            by_reach[reach][name] = _slice(plans)
+    made = replace(bucket, **{_FIELD[reach]: parts for reach, parts in by_reach.items()})
+    return None if made == NO_RULES else made
+
+
+def _place(scope: Scope) -> Place:
+    reach = scope.reach
+    return reach, ANYWHERE if reach is Reach.ALL else getattr(scope, reach.value)
+
+
+def _is_picky(rule: Rule, place: Place) -> bool:
+    reach, name = place
+    if rule.expires_at is not None or rule.when.condition is not None:
+        return True
+    named: dict[str, Any] = {} if reach is Reach.ALL else {reach.value: name}
+    return rule.scope != Scope(**named)
+
+
+@lru_cache
+def _asks(bypass: Severity | None) -> frozenset[Severity]:
+    return frozenset(
+        word for word in Severity if bypass is None or not severity.meets(bypass, word)
+    )
+
+
+def _slice(plans: Iterable[Plan]) -> Slice:
+    ordered = tuple(sorted(plans, key=lambda each: each.rank))
+    rules = [each.rule for each in ordered]
+    names = any(rule.effect is Effect.ALLOW and rule.mode is Mode.ENFORCE for rule in rules)
+    masks = _masks(tuple(_bits(rules, word) for word in Severity))
+    return Slice(ordered, masks, ordered[0].rank, names)
+
+
+def _bits(rules: list[Rule], actual: Severity) -> Masks:
+    allow = deny = watch = floor = 0
+    for position, rule in enumerate(rules):
+        if not rule.enabled or not _covers(rule.when.severity, actual):
+            continue
+        bit = 1 << position
+        if rule.mode is Mode.LOG_ONLY:
+            watch |= bit
+        elif rule.effect is Effect.DENY:
+            deny |= bit
+        else:
+            allow |= bit
+            floor |= bit if rule.floor else 0
+    return Masks(allow, deny, watch, floor)
+
+
+@lru_cache(maxsize=MASKS_KEPT_MAX)
+def _covers(listed: tuple[Severity, ...], actual: Severity) -> bool:
+    return any(severity.meets(word, actual) for word in listed)
+
+
+@lru_cache(maxsize=MASKS_KEPT_MAX)
+def _masks(in_order: tuple[Masks, ...]) -> MasksBySeverity:
+    """Shared by all slices that look alike, which most small ones do."""
+    return {word: masks for word, masks in zip(Severity, in_order, strict=True) if any(masks)}
