@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
+from typing import NamedTuple
 
 from wardline.core import severity
 from wardline.core.canonical import Json
@@ -32,8 +33,7 @@ _UNUSED_HOST = HostUsage()
 _NO_APPROVAL = Approval()
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """One action under judgement; `params` None means that `unresolved` says why."""
 
     survey: Survey
@@ -53,6 +53,9 @@ class Finding:
     code: Code | None = None
     given: bool = False
     roles: tuple[str, ...] | None = None
+
+
+_REGISTERED = {risk: Finding(Outcome.PASS, f"registered, risk {risk}") for risk in Risk}
 
 
 def surveyed(rules: Iterable[Rule], request: Request, state: State, action: str | None) -> Case:
@@ -96,7 +99,9 @@ def matched(case: Case) -> Finding:
         return _refuse(Code.DENIED, _joined(words, _losers(found), _failed(found)))
     if found.winner is None:
         return _refuse(Code.NO_MATCH, _joined("no rule fits", _losers(found), _failed(found)))
-    return _pass(_joined(f"rule {found.winner.id} decides", _losers(found), _failed(found)))
+    if not found.losers and not found.failed:
+        return decides(found.winner)
+    return _pass(_joined(decides(found.winner).detail, _losers(found), _failed(found)))
 
 
 def action(case: Case) -> Finding:
@@ -108,10 +113,10 @@ def action(case: Case) -> Finding:
     if facts is None:
         return _refuse(Code.UNKNOWN_ACTION, f"no action is registered as {case.action}")
     platform = case.request.platform
-    if facts.platforms and not any(covers(prefix, platform) for prefix in facts.platforms):
+    if not is_admissible(facts.platforms, platform):
         wanted = ", ".join(facts.platforms)
         return _refuse(Code.NOT_ADMISSIBLE, f"for {wanted}, not for {platform or 'no platform'}")
-    return _pass(f"registered, risk {facts.risk}")
+    return _REGISTERED[facts.risk]
 
 
 def inputs(case: Case) -> Finding:
@@ -183,8 +188,7 @@ def approval(case: Case) -> Finding:
     for binding in _binding(case.survey):
         spec = binding.approval or _NO_APPROVAL
         if _is_needed(case, spec) and not _is_given(case, rule, spec):
-            words = f"rule {binding.id} needs {spec.quorum} approval(s)"
-            return Finding(Outcome.ASK, words, roles=spec.roles)
+            return asks(binding, spec)
     return Finding(Outcome.PASS, "given" if given else "not needed", given=given)
 
 
@@ -196,9 +200,26 @@ def started(case: Case, rule: Rule) -> bool:
     return rule.auto_execute and (facts is None or facts.risk is not Risk.HIGH)
 
 
+def decides(rule: Rule) -> Finding:
+    """That a rule is the only one to speak."""
+    return Finding(Outcome.PASS, f"rule {rule.id} decides")
+
+
+def asks(rule: Rule, spec: Approval) -> Finding:
+    """That a rule wants consent which nobody has given."""
+    words = f"rule {rule.id} needs {spec.quorum} approval(s)"
+    return Finding(Outcome.ASK, words, roles=spec.roles)
+
+
 def _binding(found: Survey) -> tuple[Rule, ...]:
     """The rules whose window, limits and approval must all be met: the winner and its floors."""
     return () if found.winner is None else (found.winner, *found.floors)
+
+
+@lru_cache(maxsize=FINDINGS_KEPT_MAX)
+def is_admissible(platforms: tuple[str, ...], platform: str | None) -> bool:
+    """Whether an action for these platforms, or for all, may run on one."""
+    return not platforms or any(covers(prefix, platform) for prefix in platforms)
 
 
 def host_usage(state: State, action: str | None) -> HostUsage:

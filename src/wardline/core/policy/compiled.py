@@ -10,7 +10,9 @@ makes, over the same few rules; they must come to the same outcome.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from operator import attrgetter
 
+from wardline.core.canonical import Json
 from wardline.core.policy import (
     assess,
     condition,
@@ -19,17 +21,16 @@ from wardline.core.policy import (
     opening,
     params,
     slices,
+    traces,
     verdict,
 )
 from wardline.core.policy.assess import Case
-from wardline.core.policy.decision import Code, Decision, Verdict
-from wardline.core.policy.request import ActionFacts, Initiator, Request, Risk, State, covers
+from wardline.core.policy.decision import Code, Decision, TraceStep, Verdict
+from wardline.core.policy.match import Survey
+from wardline.core.policy.request import Initiator, Request, Risk, State
 from wardline.core.policy.rule import ANY_ACTION, DuplicateRule, Policy, Rule
 from wardline.core.policy.slices import Bucket, Place, Plan, Slice
 from wardline.core.policy.verdict import Judged
-
-# Beyond these years the wall clock of some zone does not exist; the checks say what then.
-YEAR_MIN, YEAR_MAX = 2, 9998
 
 Key = tuple[str, str]
 Outcome = tuple[Verdict, Code]
@@ -41,8 +42,13 @@ _NOT_OFFERED = (Verdict.BLOCK, Code.NOT_OFFERED)
 _CLOSED = (Verdict.BLOCK, Code.OUTSIDE_WINDOW)
 _COOLING = (Verdict.BLOCK, Code.COOLDOWN)
 _EXCEEDED = (Verdict.BLOCK, Code.LIMIT_EXCEEDED)
-_NO_MATCH = (Verdict.BLOCK, Code.NO_MATCH, None)
+_NO_MATCH = (Verdict.BLOCK, Code.NO_MATCH)
 _DENIED = (Verdict.BLOCK, Code.DENIED)
+# In these years the wall clock of some zone may not exist; the checks say what then.
+_YEAR_FIRST, _YEAR_LAST = 1, 9999
+_NOTHING = Survey()
+_decided = decision.outcome
+_by_id = attrgetter("id")
 _PERSON = Initiator.PERSON
 _HIGH = Risk.HIGH
 
@@ -69,10 +75,11 @@ class Compiled:
     def evaluate(self, request: Request, state: State) -> Decision:
         """The decision that `evaluate.evaluate` gives on these rules."""
         try:
-            verdict, code, rule_id = self._outcome(request, state)
+            (verdict, code), plan, parts = self._outcome(request, state)
         except Exception:  # noqa: BLE001 (what breaks here is made again by checks that tell it)
-            return self._whole(request, state)
-        return decision.outcome(verdict, code, rule_id, partial(self._whole, request, state))
+            return self.whole(request, state)
+        rule_id = None if plan is None else plan.id
+        return _decided(verdict, code, rule_id, (self, request, state, plan, parts))
 
     def with_rules(
         self, changed: Iterable[Rule], removed: Iterable[str], *, revision: int, epoch: int
@@ -98,39 +105,8 @@ class Compiled:
                 actions[kpi_id] = tuple(sorted(named))
         return Compiled(revision, epoch, plans, buckets, actions, _wild(self.wild, moves, buckets))
 
-    def _outcome(self, request: Request, state: State) -> tuple[Verdict, Code, str | None]:
-        """What comes out, without the words for it; raises where only the checks can say."""
-        if (
-            request.action is None
-            or request.approval is not None
-            or (state.freeze or state.observing or state.hold or state.locked)
-            or not YEAR_MIN <= request.at.year <= YEAR_MAX
-        ):
-            raise Undecided
-        winner = closed = denied = None
-        for part in self._slices(request, request.action):
-            masks = part.masks.get(request.alert.severity)
-            if masks is None:
-                continue
-            allow, deny, _, floor = masks
-            if floor:
-                raise Undecided
-            if deny and (denied is None or part.rank < denied.rank):
-                found, _ = _first(part, deny, request)
-                denied = _better(denied, found)
-            if allow and (winner is None or part.rank < winner.rank):
-                found, shut = _first(part, allow, request)
-                winner, closed = _better(winner, found), _better(closed, shut)
-        if denied is not None:
-            return *_DENIED, denied.id
-        if winner is not None:
-            return *_conclusion(winner, request, state, is_open=True), winner.id
-        if closed is not None:
-            return *_conclusion(closed, request, state, is_open=False), closed.id
-        return _NO_MATCH
-
-    def _whole(self, request: Request, state: State) -> Decision:
-        """The decision with everything in it."""
+    def whole(self, request: Request, state: State, *_: object) -> Decision:
+        """The decision with everything in it, by the checks that the loop makes."""
         if request.action is not None:
             return self._judge(request, state, request.action).decision
         actions = self.actions.get(request.alert.kpi_id)
@@ -139,37 +115,86 @@ class Compiled:
             return verdict.judge(self, nothing, request, state, None).decision
         return verdict.best([self._judge(request, state, action) for action in actions])
 
+    def trace(
+        self,
+        decided: Decision,
+        request: Request,
+        state: State,
+        plan: Plan | None,
+        parts: list[Slice],
+    ) -> tuple[TraceStep, ...]:
+        """The trace of an outcome: the checks that could have come out otherwise are made."""
+        plans = _fitting(parts, request, request.action)
+        if plan is None:
+            if not plans:
+                return traces.unmatched(Case(_NOTHING, request, state, request.action))
+        elif decided.code is not Code.DENIED and not any(each.apart for each in plans):
+            losers = _losers(plans, plan, request) if len(plans) > 1 else ()
+            found = Survey(plan.rule, losers=losers)
+            case = Case(found, request, state, request.action, _resolved(plan, request))
+            return traces.of_winner(case, plan, decided)
+        return self.whole(request, state).trace
+
+    def _outcome(self, request: Request, state: State) -> tuple[Outcome, Plan | None, list[Slice]]:
+        """What comes out, the rule that decides and where it was looked for; raises where only
+        the checks can say."""
+        action, word = request.action, request.alert.severity
+        if action is None or request.approval is not None:
+            raise Undecided
+        if state.freeze or state.observing or state.hold or state.locked:
+            raise Undecided
+        if not _YEAR_FIRST < request.at.year < _YEAR_LAST:
+            raise Undecided
+        winner: Plan | None = None
+        closed: Plan | None = None
+        denied: Plan | None = None
+        found: Plan | None
+        parts = self._slices(request, action)
+        for part in parts:
+            masks = part.masks.get(word)
+            if masks is None:
+                continue
+            allow, deny, _, floor = masks
+            if floor:
+                raise Undecided
+            if deny and (denied is None or part.rank < denied.rank):
+                found, _ = _first(part.plans, deny, request)
+                denied = _better(denied, found)
+            if allow and (winner is None or part.rank < winner.rank):
+                found = part.plans[(allow & -allow).bit_length() - 1]
+                if found.picky or found.timed:
+                    found, shut = _first(part.plans, allow, request)
+                    closed = _better(closed, shut)
+                winner = found if winner is None else _better(winner, found)
+        if denied is not None:
+            return _DENIED, denied, parts
+        if winner is not None:
+            return _conclusion(winner, request, state), winner, parts
+        if closed is not None:
+            return _unopened(closed, request, state), closed, parts
+        return _NO_MATCH, None, parts
+
     def _judge(self, request: Request, state: State, action: str) -> Judged:
         find = partial(self._case, request, state, action)
         return verdict.judge(self, find, request, state, action)
 
     def _case(self, request: Request, state: State, action: str) -> Case:
         """The case that `assess.surveyed` makes, from the rules that can fit alone."""
-        found = match.settle(self._fitting(request, action), request)
+        found = match.settle(
+            [plan.rule for plan in _fitting(self._slices(request, action), request, action)],
+            request,
+        )
         constants = None if found.winner is None else self.plans[found.winner.id].constants
         if constants is None:
             return assess.case(found, request, state, action)
         resolved = params.copied(constants[request.alert.severity])
         return Case(found, request, state, action, resolved)
 
-    def _fitting(self, request: Request, action: str) -> list[Rule]:
-        fitting = []
-        for part in self._slices(request, action):
-            allow, deny, watch, _ = part.masks.get(request.alert.severity, slices.NO_BITS)
-            mask = allow | deny | watch
-            while mask:
-                low = mask & -mask
-                plan = part.plans[low.bit_length() - 1]
-                if not plan.picky or match.fits(plan.rule, request, action):
-                    fitting.append(plan.rule)
-                mask ^= low
-        return fitting
-
-    def _slices(self, request: Request, action: str) -> tuple[Slice, ...]:
+    def _slices(self, request: Request, action: str) -> list[Slice]:
         """Those whose rules can speak to the request, any narrower one of an action first."""
         kpi_id = request.alert.kpi_id
         bucket = self.buckets.get((kpi_id, action))
-        found = () if bucket is None else bucket.at(request)
+        found = [] if bucket is None else bucket.at(request)
         if kpi_id in self.wild and action != ANY_ACTION:
             found += self.buckets[kpi_id, ANY_ACTION].at(request)
         return found
@@ -219,18 +244,45 @@ def _wild(before: frozenset[str], moves: Moves, buckets: Mapping[Key, Bucket]) -
     return before - touched | {kpi for kpi in touched if (kpi, ANY_ACTION) in buckets}
 
 
-def _first(part: Slice, mask: int, request: Request) -> tuple[Plan | None, Plan | None]:
+def _first(plans: tuple[Plan, ...], mask: int, request: Request) -> tuple[Plan | None, Plan | None]:
     """The first rule of a set that fits and is open, and the first closed one before it."""
     closed = None
     while mask:
         low = mask & -mask
-        plan = part.plans[low.bit_length() - 1]
+        plan = plans[low.bit_length() - 1]
         if not plan.picky or _fits(plan.rule, request):
             if not plan.timed or _is_open(plan.rule, request):
                 return plan, closed
             closed = closed or plan
         mask ^= low
     return None, closed
+
+
+def _fitting(parts: list[Slice], request: Request, action: str | None) -> list[Plan]:
+    """The rules of some slices that fit, but for their conditions."""
+    fitting = []
+    word = request.alert.severity
+    for part in parts:
+        allow, deny, watch, _ = part.masks.get(word, slices.NO_BITS)
+        mask = allow | deny | watch
+        while mask:
+            low = mask & -mask
+            plan = part.plans[low.bit_length() - 1]
+            if not plan.picky or match.fits(plan.rule, request, action):
+                fitting.append(plan)
+            mask ^= low
+    return fitting
+
+
+def _losers(plans: list[Plan], winner: Plan, request: Request) -> tuple[tuple[str, str], ...]:
+    """Why each of the others does not decide, by id."""
+    losers = []
+    for plan in sorted(plans, key=_by_id):
+        if plan is not winner:
+            is_open = not plan.timed or match.counts_as_open(plan.rule, request)
+            why = match.why_lost(plan.rule, winner.rule, request, is_open=is_open)
+            losers.append((plan.id, why))
+    return tuple(losers)
 
 
 def _fits(rule: Rule, request: Request) -> bool:
@@ -252,37 +304,46 @@ def _better(one: Plan | None, other: Plan | None) -> Plan | None:
     return min(one, other, key=lambda plan: plan.rank)
 
 
-def _conclusion(plan: Plan, request: Request, state: State, *, is_open: bool) -> Outcome:
-    """What the checks after the match come to for the rule that decides."""
+def _unopened(plan: Plan, request: Request, state: State) -> Outcome:
+    """What comes of a rule that is closed; what refuses before the window is told by the checks."""
+    _risk(request, state)
+    _resolved(plan, request)
+    return _CLOSED
+
+
+def _conclusion(plan: Plan, request: Request, state: State) -> Outcome:
+    """What the checks after the match come to for the open rule that decides."""
     if plan.personal:
         raise Undecided
-    risk = None if state.actions is None else _known(request, state.actions).risk
-    resolved = (
-        params.resolve(plan.rule, request)
-        if plan.constants is None
-        else plan.constants[request.alert.severity]
-    )
-    if not is_open:
-        return _CLOSED
+    risk = None if state.actions is None else _risk(request, state)
     if plan.counted:
         usage = assess.host_usage(state, request.action)
+        budgets = assess.budgets(plan.rule, state, usage, _resolved(plan, request))
         if assess.is_cooling(plan.rule, usage, request.at):
             return _COOLING
-        budgets = assess.budgets(plan.rule, state, usage, resolved)
-        if any(used > limit for _, used, limit in budgets):
-            return _EXCEEDED
-    if request.alert.severity in plan.asks:
+        for _, used, limit in budgets:
+            if used > limit:
+                return _EXCEEDED
+    elif plan.constants is None:
+        params.resolve(plan.rule, request)
+    if plan.asks and request.alert.severity in plan.asks:
         return _ASK
-    if request.initiator is _PERSON or (plan.rule.auto_execute and risk is not _HIGH):
+    if (plan.rule.auto_execute and risk is not _HIGH) or request.initiator is _PERSON:
         return _RUN
     return _OFFER if plan.rule.auto_suggest else _NOT_OFFERED
 
 
-def _known(request: Request, actions: Mapping[str, ActionFacts]) -> ActionFacts:
-    """What is known of the action; raises Undecided where something of it refuses."""
-    facts = actions.get(request.action or "")
-    if facts is None or facts.inputs is not None:
+def _risk(request: Request, state: State) -> Risk | None:
+    """The action's risk, None where actions are free text; raises where one is refused."""
+    if state.actions is None or request.action is None:
+        return None
+    facts = state.actions[request.action]
+    if facts.inputs is not None or not assess.is_admissible(facts.platforms, request.platform):
         raise Undecided
-    if facts.platforms and not any(covers(each, request.platform) for each in facts.platforms):
-        raise Undecided
-    return facts
+    return facts.risk
+
+
+def _resolved(plan: Plan, request: Request) -> Mapping[str, Json]:
+    if plan.constants is None:
+        return params.resolve(plan.rule, request)
+    return plan.constants[request.alert.severity]

@@ -1,9 +1,9 @@
 """The answer: verdict, code, reason and trace, and the shape that it has on the wire."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from wardline.core.canonical import Json
 from wardline.core.policy import exact
@@ -119,24 +119,27 @@ class Would:
 
 
 class _ReadLater:
-    """Fields that nobody has set yet are worked out, all at once, when one of them is read."""
+    """Fields that nobody has set yet are worked out when one of them is read."""
 
-    __slots__ = ("_complete",)
+    __slots__ = ("_basis",)
 
-    _complete: "Callable[[], Decision] | None"
+    _basis: tuple[Any, ...]
 
     if not TYPE_CHECKING:  # whoever type-checks sees the fields alone
 
         def __getattr__(self, name: str) -> object:
+            if name == "trace":
+                source, *basis = self._basis
+                trace = source.trace(self, *basis)
+                object.__setattr__(self, "trace", trace)
+                return trace
             if name not in _FIELDS:
                 raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
-            complete = self._complete
-            if complete is not None:
-                whole = complete()
-                assert _same_outcome(self, whole), "the index and the checks must agree"
-                for field in _FIELDS:
-                    object.__setattr__(self, field, getattr(whole, field))
-                object.__setattr__(self, "_complete", None)
+            source, *basis = self._basis
+            whole = source.whole(*basis)
+            assert _same_outcome(self, whole), "the index and the checks must agree"
+            for field in _FIELDS:
+                object.__setattr__(self, field, getattr(whole, field))
             return object.__getattribute__(self, name)
 
 
@@ -211,21 +214,32 @@ def _same_outcome(one: Decision, other: Decision) -> bool:
     return mine == (other.verdict, other.code, other.rule_id)
 
 
+class Source(Protocol):
+    """Whoever knows the rest of a decision, from what it was made of."""
+
+    def trace(self, decided: Decision, /, *basis: Any) -> tuple[TraceStep, ...]:
+        """The trace of a decision whose outcome is known."""
+
+    def whole(self, /, *basis: Any) -> Decision:
+        """The same decision with all of its fields."""
+
+
 _FIELDS = frozenset(field.name for field in fields(Decision))
 _new = object.__new__
 _set_verdict = Decision.__dict__["verdict"].__set__
 _set_code = Decision.__dict__["code"].__set__
 _set_rule_id = Decision.__dict__["rule_id"].__set__
-_set_complete = _ReadLater.__dict__["_complete"].__set__
+_set_basis = _ReadLater.__dict__["_basis"].__set__
 
 
 def outcome(
-    verdict: Verdict, code: Code, rule_id: str | None, complete: Callable[[], Decision]
+    verdict: Verdict, code: Code, rule_id: str | None, basis: tuple[Source, *tuple[Any, ...]]
 ) -> Decision:
-    """A decision whose outcome is known; `complete` gives all of it when more is read."""
+    """A decision whose outcome is known. The rest is what the source, the first of `basis`, works
+    out from what follows there."""
     made = _new(Decision)
     _set_verdict(made, verdict)
     _set_code(made, code)
     _set_rule_id(made, rule_id)
-    _set_complete(made, complete)
+    _set_basis(made, basis)
     return made

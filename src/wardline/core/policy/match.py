@@ -1,18 +1,18 @@
 """Which rules speak to a request, and which one of them decides."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from wardline.core import severity
 from wardline.core.policy import condition, opening
 from wardline.core.policy.condition import ConditionFailed
 from wardline.core.policy.request import Request, covers
-from wardline.core.policy.rule import ANY_ACTION, Effect, Mode, Rule, Scope
+from wardline.core.policy.rule import ANY_ACTION, Effect, Mode, Reach, Rule, Scope
 from wardline.core.policy.window import UnknownZone
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
+class Survey(NamedTuple):
     """What a look over the rules found.
 
     `winner` is the allow that would decide, `denied_by` the deny that forbids, `floors` the
@@ -29,6 +29,9 @@ class Survey:
     failed: tuple[str, ...] = ()
 
 
+_BROADER = {reach: f"its scope is broader ({reach})" for reach in Reach}
+
+
 def survey(rules: Iterable[Rule], request: Request, action: str | None) -> Survey:
     """Look at every rule; the outcome depends neither on their order nor on duplicates."""
     kpi_id = request.alert.kpi_id
@@ -41,7 +44,7 @@ def settle(fitting: Iterable[Rule], request: Request) -> Survey:
     held, failed = _held(fitting, request)
     logged = tuple(rule for rule in held if rule.mode is Mode.LOG_ONLY)
     enforced = [rule for rule in held if rule.mode is Mode.ENFORCE] if logged else held
-    opened = {rule.id: _is_open(rule, request) for rule in enforced}
+    opened = {rule.id: counts_as_open(rule, request) for rule in enforced}
     allows = [rule for rule in enforced if rule.effect is Effect.ALLOW]
     denies = [rule for rule in enforced if rule.effect is Effect.DENY and opened[rule.id]]
     winner = min(allows, key=lambda rule: (not opened[rule.id], rule.rank), default=None)
@@ -52,7 +55,7 @@ def settle(fitting: Iterable[Rule], request: Request) -> Survey:
         denied_by,
         tuple(rule for rule in allows if rule.floor and winner and rule.broader_than(winner)),
         tuple(
-            (rule.id, _why_lost(rule, decider, request, is_open=opened[rule.id]))
+            (rule.id, why_lost(rule, decider, request, is_open=opened[rule.id]))
             for rule in enforced
             if rule is not decider
         ),
@@ -119,22 +122,25 @@ def _in_scope(scope: Scope, request: Request) -> bool:
     )
 
 
-def _is_open(rule: Rule, request: Request) -> bool:
+def counts_as_open(rule: Rule, request: Request) -> bool:
     """What cannot be judged counts as open (an unknown zone, opening hours that nobody knows): a
     deny then forbids, and an allow that wins by it is stopped by the check of its window instead
     of giving way to a broader rule."""
+    if rule.window is None and rule.opening_hours is None:
+        return True
     try:
         return opening.is_open(rule, request) is not False
     except UnknownZone:
         return True
 
 
-def _why_lost(rule: Rule, decider: Rule | None, request: Request, *, is_open: bool) -> str:
+def why_lost(rule: Rule, decider: Rule | None, request: Request, *, is_open: bool) -> str:
+    """Why a rule that fits does not decide, in words for a person."""
     if not is_open:
         closed = opening.in_window(rule, request)
         return "the site's opening hours close it" if closed else "its window is closed"
     if decider is None or decider.effect is Effect.DENY:
         return "a deny beats it" if rule.effect is Effect.ALLOW else "another deny comes first"
-    if decider.scope.reach is not rule.scope.reach:
-        return f"its scope is broader ({rule.scope.reach})"
+    if decider.scope.reach is not (reach := rule.scope.reach):
+        return _BROADER[reach]
     return "lower priority" if decider.priority != rule.priority else "its id comes later"

@@ -32,6 +32,11 @@ def is_staffed(request: Request) -> bool | None:
     return any(window.holds(hours, today, minute) for hours in request.opening_hours)
 
 
+def shut(rule: Rule) -> str:
+    """That its own window keeps a rule closed."""
+    return f"the window of rule {rule.id} is closed"
+
+
 def fits(hours: Hours, *, staffed: bool) -> bool:
     """Whether a rule for these hours is open while people work there, or while nobody does."""
     return (hours is Hours.INSIDE) is staffed
@@ -40,7 +45,7 @@ def fits(hours: Hours, *, staffed: bool) -> bool:
 def closed_by(rule: Rule, request: Request) -> str | None:
     """What keeps the rule closed, in words for a person; None = it is open. Raises UnknownZone."""
     if not in_window(rule, request):
-        return f"the window of rule {rule.id} is closed"
+        return shut(rule)
     if rule.opening_hours is None:
         return None
     staffed = is_staffed(request)

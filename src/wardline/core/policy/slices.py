@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 from wardline.core import severity
 from wardline.core.canonical import Json
-from wardline.core.policy import params
+from wardline.core.policy import assess, opening, params
+from wardline.core.policy.assess import Finding
+from wardline.core.policy.decision import Check, Outcome, TraceStep
 from wardline.core.policy.request import Request
 from wardline.core.policy.rule import Approval, Effect, Limits, Mode, Rank, Reach, Rule, Scope
 from wardline.core.severity import Severity
@@ -40,7 +42,10 @@ class Plan:
     `picky`: kpi, action, place and severity do not suffice to know that it fits. `timed`: it is
     not always open. `counted`: limits or a cooldown bind it. `asks`: the severities at which it
     needs approval. `personal`: who asks, or the age of the rules, has a say in that.
+    `apart`: it only watches or has a condition, so that its part in a trace takes the checks.
     `constants`: its resolved parameters where no request changes them, None where one does.
+    `decides`, `wants` and `shut` stand in the trace when it decides and no other rule fits, when
+    it needs approval, and when its window is closed.
     """
 
     rule: Rule
@@ -51,8 +56,12 @@ class Plan:
     timed: bool
     counted: bool
     personal: bool
+    apart: bool
     asks: frozenset[Severity]
     constants: Constants | None
+    decides: TraceStep
+    wants: TraceStep
+    shut: TraceStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +92,17 @@ class Bucket:
         places = (self.hosts, self.sites, self.partners, self.everywhere)
         return any(part.names for parts in places for part in parts.values())
 
-    def at(self, request: Request) -> tuple[Slice, ...]:
+    def at(self, request: Request) -> list[Slice]:
         """The slices of the places that the request names, the narrowest first."""
-        found: tuple[Slice, ...] = ()
+        found = []
         if self.hosts and (part := self.hosts.get(request.host)) is not None:
-            found = (part,)
+            found.append(part)
         if self.sites and (part := self.sites.get(request.site)) is not None:
-            found = (*found, part)
+            found.append(part)
         if self.partners and (part := self.partners.get(request.partner)) is not None:
-            found = (*found, part)
+            found.append(part)
         if self.everywhere:
-            found = (*found, self.everywhere[ANYWHERE])
+            found.append(self.everywhere[ANYWHERE])
         return found
 
 
@@ -123,8 +132,12 @@ def plan(rule: Rule) -> Plan:
         timed=rule.window is not None or rule.opening_hours is not None,
         counted=rule.limits != _NO_LIMITS or rule.cooldown_minutes is not None,
         personal=rule.max_stale_minutes is not None or approval.self_approve or approval.quorum < 1,
+        apart=rule.mode is Mode.LOG_ONLY or rule.when.condition is not None,
         asks=_asks(approval.bypass_if_severity) if approval.required else _NEVER,
         constants=params.constants(rule),
+        decides=_told(Check.MATCH, assess.decides(rule)),
+        wants=_told(Check.APPROVAL, assess.asks(rule, approval)),
+        shut=TraceStep(Check.WINDOW, Outcome.FAIL, opening.shut(rule)),
     )
 
 
@@ -140,6 +153,10 @@ def replaced(bucket: Bucket, changes: Mapping[Place, Mapping[str, Plan | None]])
             by_reach[reach][name] = _slice(plans)
     made = replace(bucket, **{_FIELD[reach]: parts for reach, parts in by_reach.items()})
     return None if made == NO_RULES else made
+
+
+def _told(check: Check, found: Finding) -> TraceStep:
+    return TraceStep(check, found.outcome, found.detail)
 
 
 def _place(scope: Scope) -> Place:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import Protocol
 
 from wardline.core.policy import assess, match
@@ -180,9 +180,7 @@ def _trace(
     version: Version, case: Case, findings: Findings, verdict: Verdict, code: Code
 ) -> tuple[TraceStep, ...]:
     checked = [_step(check, found.outcome, found.detail) for check, found in findings.items()]
-    outcome = Outcome.FAIL if verdict is Verdict.BLOCK else Outcome.PASS
-    checked.append(_step(Check.VERDICT, outcome, f"{verdict} ({code})"))
-    return (*checked, *_watchers(version, case))
+    return (*checked, last(verdict, code), *_watchers(version, case))
 
 
 def _watchers(version: Version, case: Case) -> list[TraceStep]:
@@ -195,6 +193,19 @@ def _watchers(version: Version, case: Case) -> list[TraceStep]:
         told = decision.would or decision
         steps.append(TraceStep(Check.LOG_ONLY, Outcome.NOTE, f"{rule.id}: {told.verdict}"))
     return steps
+
+
+def made(check: Check, look: Callable[[Case], Finding], case: Case) -> TraceStep:
+    """A check, made, as it stands in the trace."""
+    found = _guarded(look, case)
+    return _step(check, found.outcome, found.detail)
+
+
+@cache
+def last(verdict: Verdict, code: Code) -> TraceStep:
+    """The step that says what came of all the others."""
+    outcome = Outcome.FAIL if verdict is Verdict.BLOCK else Outcome.PASS
+    return TraceStep(Check.VERDICT, outcome, f"{verdict} ({code})")
 
 
 @lru_cache(maxsize=STEPS_KEPT_MAX)

@@ -30,12 +30,15 @@ def draw(seed: int) -> Draw:
 
 
 def assert_same(rules: list[Rule], request: Request, state: State) -> Decision:
-    """The index's decision: first its outcome alone, then all of it, against the loop's."""
+    """The index's decision: first its outcome, then its trace, then all of it, against the loop's.
+
+    Each of the three is worked out in another way."""
     policy = Policy(tuple(rules), 3, 2)
     wanted = evaluate.evaluate(policy, request, state)
     found = compiled.build(policy).evaluate(request, state)
     outcome = (found.verdict, found.code, found.rule_id)
     assert outcome == (wanted.verdict, wanted.code, wanted.rule_id)
+    assert found.trace == wanted.trace
     assert found == wanted
     assert found.to_wire() == wanted.to_wire()
     return found
@@ -46,6 +49,14 @@ def scenes(draw: Draw, sets: int) -> Iterator[tuple[list[Rule], Request, State]]
         rules = draw.rules()
         for _ in range(REQUESTS_PER_SET):
             yield rules, draw.request(), draw.state()
+        yield rules, *quiet(draw.request(), draw.state())
+
+
+def quiet(request: Request, state: State) -> tuple[Request, State]:
+    """The same with nothing in the way but the rules: what the index answers by itself."""
+    asked = dataclasses.replace(request, action="fix", approval=None, zone="Europe/Berlin")
+    calm = dataclasses.replace(state, freeze=False, observing=False, hold=False, locked=False)
+    return asked, calm
 
 
 def test_the_index_decides_as_the_loop_does(draw: Draw) -> None:

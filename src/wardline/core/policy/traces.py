@@ -1,0 +1,100 @@
+"""The trace of an outcome that an index found; what every such trace shares stands ready."""
+
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from wardline.core.canonical import Json
+from wardline.core.policy import assess, evaluate, verdict
+from wardline.core.policy.assess import Case
+from wardline.core.policy.decision import Check, Code, Decision, TraceStep
+from wardline.core.policy.match import Survey
+from wardline.core.policy.request import ActionFacts, Alert, Request, Risk, State
+from wardline.core.policy.rule import Policy, Rule, When
+from wardline.core.policy.slices import Plan
+from wardline.core.severity import Severity
+
+INPUTS_KEPT_MAX = 128
+
+
+def _request() -> Request:
+    alert = Alert("", "check", "", "", Severity.LOW)
+    return Request(alert, datetime(2000, 1, 1, tzinfo=UTC), "UTC", "", "action")
+
+
+def _sample(rules: tuple[Rule, ...], state: State) -> dict[Check, TraceStep]:
+    """How each check comes out when nothing stands in the way of a rule that asks for nothing."""
+    trace = evaluate.evaluate(Policy(rules, 0), _request(), state).trace
+    return {step.check: step for step in trace}
+
+
+_RULE = Rule("rule", When("check", (Severity.LOW,)), "action")
+_QUIET = _sample((_RULE,), State())
+_UNMATCHED = _sample((), State())
+_REGISTERED = {
+    risk: _sample((_RULE,), State(actions={"action": ActionFacts(risk)}))[Check.ACTION]
+    for risk in Risk
+}
+_BEFORE = tuple(_QUIET[check] for check in (Check.FREEZE, Check.OBSERVING, Check.HOLD))
+_AFTER_ACTION = (Check.INPUTS, Check.WINDOW, Check.LOCK, Check.COOLDOWN, Check.LIMITS)
+_UNMATCHED_AFTER = tuple(
+    _UNMATCHED[check] for check in (*_AFTER_ACTION, Check.APPROVAL, Check.VERDICT)
+)
+_CALLERS_OWN, _OPEN, _UNLOCKED = (
+    _QUIET[check] for check in (Check.ACTION, Check.WINDOW, Check.LOCK)
+)
+_UNCOUNTED = (_QUIET[Check.COOLDOWN], _QUIET[Check.LIMITS])
+_UNASKED = _QUIET[Check.APPROVAL]
+
+
+def unmatched(case: Case) -> tuple[TraceStep, ...]:
+    """Of a request that no rule speaks to, with nothing before the match in the way."""
+    action = verdict.made(Check.ACTION, assess.action, case)
+    return (*_BEFORE, _UNMATCHED[Check.MATCH], action, *_UNMATCHED_AFTER)
+
+
+def of_winner(case: Case, plan: Plan, decided: Decision) -> tuple[TraceStep, ...]:
+    """Of an outcome that the rule of a plan decided, whose action is admissible and with nothing
+    before the match in the way."""
+    return (
+        *_BEFORE,
+        verdict.made(Check.MATCH, assess.matched, case) if case.survey.losers else plan.decides,
+        _registered(case),
+        _inputs(len(case.params or ())),
+        _OPEN if decided.code is not Code.OUTSIDE_WINDOW else _closed(case, plan),
+        _UNLOCKED,
+        *(_counted(case) if plan.counted else _UNCOUNTED),
+        _consent(case, plan),
+        verdict.last(decided.verdict, decided.code),
+    )
+
+
+def _registered(case: Case) -> TraceStep:
+    if case.state.actions is None:
+        return _CALLERS_OWN
+    return _REGISTERED[case.state.actions[case.action or ""].risk]
+
+
+@lru_cache(maxsize=INPUTS_KEPT_MAX)
+def _inputs(count: int) -> TraceStep:
+    inputs: dict[str, Json] = {f"input {number}": None for number in range(count)}
+    case = Case(Survey(_RULE), _request(), State(), "action", inputs)
+    return verdict.made(Check.INPUTS, assess.inputs, case)
+
+
+def _closed(case: Case, plan: Plan) -> TraceStep:
+    if plan.rule.opening_hours is None:
+        return plan.shut
+    return verdict.made(Check.WINDOW, assess.windows, case)
+
+
+def _counted(case: Case) -> tuple[TraceStep, TraceStep]:
+    return (
+        verdict.made(Check.COOLDOWN, assess.cooldown, case),
+        verdict.made(Check.LIMITS, assess.limits, case),
+    )
+
+
+def _consent(case: Case, plan: Plan) -> TraceStep:
+    if plan.personal:
+        return verdict.made(Check.APPROVAL, assess.approval, case)
+    return plan.wants if case.request.alert.severity in plan.asks else _UNASKED
