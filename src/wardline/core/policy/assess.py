@@ -1,6 +1,6 @@
 """The checks of a decision, one function each: what they look at and what they find."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -101,7 +101,8 @@ def matched(case: Case) -> Finding:
         return _refuse(Code.NO_MATCH, _joined("no rule fits", _losers(found), _failed(found)))
     if not found.losers and not found.failed:
         return decides(found.winner)
-    return _pass(_joined(decides(found.winner).detail, _losers(found), _failed(found)))
+    words = _joined(decides(found.winner).detail, _losers(found), _failed(found))
+    return Finding(Outcome.PASS, words)
 
 
 def action(case: Case) -> Finding:
@@ -205,6 +206,13 @@ def decides(rule: Rule) -> Finding:
     return Finding(Outcome.PASS, f"rule {rule.id} decides")
 
 
+def over(losers: Sequence[tuple[str, str]]) -> str:
+    """Which other rules spoke, and why they do not decide."""
+    told = ", ".join([f"{rule_id} ({why})" for rule_id, why in losers[:NAMED_MAX]])
+    more = len(losers) - NAMED_MAX
+    return f"over {told} and {more} more" if more > 0 else f"over {told}"
+
+
 def asks(rule: Rule, spec: Approval) -> Finding:
     """That a rule wants consent which nobody has given."""
     words = f"rule {rule.id} needs {spec.quorum} approval(s)"
@@ -240,22 +248,20 @@ def budgets(
     """Every limit of a rule with what would be used, this run included: (name, used, limit)."""
     usage = state.counters.rules.get(rule.id, _UNUSED_RULE)
     caps = rule.limits
-    runs: list[tuple[str, int, int | None]] = [
-        ("maxRunsPerHostPerDay", on_host.runs_24h, caps.max_runs_per_host_per_day),
-        ("maxRunsPerSitePerHour", usage.runs_1h, caps.max_runs_per_site_per_hour),
-        ("maxConcurrentPerSite", usage.running, caps.max_concurrent_per_site),
-    ]
-    sums: list[tuple[str, str, int | Decimal, int | Decimal | None]] = [
-        ("maxDailyPct", "deltaPct", usage.pct_24h, caps.max_daily_pct),
-        ("maxWeeklyPct", "deltaPct", usage.pct_7d, caps.max_weekly_pct),
-        ("maxDailyQty", "qty", usage.qty_24h, caps.max_daily_qty),
-    ]
-    summed = [
-        (name, used + _amount(resolved, param), cap)
-        for name, param, used, cap in sums
-        if cap is not None
-    ]
-    return summed + [(name, used + 1, cap) for name, used, cap in runs if cap is not None]
+    found: list[tuple[str, int | Decimal, int | Decimal]] = []
+    if (cap := caps.max_daily_pct) is not None:
+        found.append(("maxDailyPct", usage.pct_24h + _amount(resolved, "deltaPct"), cap))
+    if (cap := caps.max_weekly_pct) is not None:
+        found.append(("maxWeeklyPct", usage.pct_7d + _amount(resolved, "deltaPct"), cap))
+    if (cap := caps.max_daily_qty) is not None:
+        found.append(("maxDailyQty", usage.qty_24h + _amount(resolved, "qty"), cap))
+    if (cap := caps.max_runs_per_host_per_day) is not None:
+        found.append(("maxRunsPerHostPerDay", on_host.runs_24h + 1, cap))
+    if (cap := caps.max_runs_per_site_per_hour) is not None:
+        found.append(("maxRunsPerSitePerHour", usage.runs_1h + 1, cap))
+    if (cap := caps.max_concurrent_per_site) is not None:
+        found.append(("maxConcurrentPerSite", usage.running + 1, cap))
+    return found
 
 
 def _amount(resolved: Mapping[str, Json], name: str) -> int | Decimal:
@@ -323,9 +329,7 @@ def _may_approve(roles: frozenset[str], spec: Approval) -> bool:
 
 
 def _losers(found: Survey) -> str:
-    told = [f"{rule_id} ({why})" for rule_id, why in found.losers[:NAMED_MAX]]
-    more = len(found.losers) - len(told)
-    return "over " + ", ".join(told) + (f" and {more} more" if more else "") if told else ""
+    return over(found.losers) if found.losers else ""
 
 
 def _failed(found: Survey) -> str:

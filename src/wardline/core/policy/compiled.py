@@ -34,6 +34,7 @@ from wardline.core.policy.verdict import Judged
 
 Key = tuple[str, str]
 Outcome = tuple[Verdict, Code]
+Basis = tuple["Compiled", Request, State, Plan | None, list[Slice]]
 
 _RUN = (Verdict.RUN, Code.ALLOWED)
 _ASK = (Verdict.ASK, Code.APPROVAL_NEEDED)
@@ -77,7 +78,7 @@ class Compiled:
         try:
             (verdict, code), plan, parts = self._outcome(request, state)
         except Exception:  # noqa: BLE001 (what breaks here is made again by checks that tell it)
-            return self.whole(request, state)
+            return self._whole(request, state)
         rule_id = None if plan is None else plan.id
         return _decided(verdict, code, rule_id, (self, request, state, plan, parts))
 
@@ -105,8 +106,29 @@ class Compiled:
                 actions[kpi_id] = tuple(sorted(named))
         return Compiled(revision, epoch, plans, buckets, actions, _wild(self.wild, moves, buckets))
 
-    def whole(self, request: Request, state: State, *_: object) -> Decision:
-        """The decision with everything in it, by the checks that the loop makes."""
+    def whole(self, basis: Basis) -> Decision:
+        """The decision with everything in it, from what its outcome was found from."""
+        return self._whole(basis[1], basis[2])
+
+    def trace(self, decided: Decision, basis: Basis) -> tuple[TraceStep, ...]:
+        """The trace of an outcome: of its checks, those are made that could have come out
+        otherwise."""
+        _, request, state, winner, parts = basis
+        plans = _fitting(parts, request, request.action)
+        if winner is None:
+            if not plans:
+                return traces.unmatched(Case(_NOTHING, request, state, request.action))
+        elif decided.code is not Code.DENIED:
+            resolved = _resolved(winner, request)
+            if len(plans) == 1:
+                return traces.of_winner(winner, request, state, resolved, decided, ())
+            if not any(plan.apart for plan in plans):
+                losers = _losers(plans, winner, request)
+                return traces.of_winner(winner, request, state, resolved, decided, losers)
+        return self._whole(request, state).trace
+
+    def _whole(self, request: Request, state: State) -> Decision:
+        """The decision by the checks that the loop makes, over the rules that fit."""
         if request.action is not None:
             return self._judge(request, state, request.action).decision
         actions = self.actions.get(request.alert.kpi_id)
@@ -114,26 +136,6 @@ class Compiled:
             nothing = partial(assess.surveyed, (), request, state, None)
             return verdict.judge(self, nothing, request, state, None).decision
         return verdict.best([self._judge(request, state, action) for action in actions])
-
-    def trace(
-        self,
-        decided: Decision,
-        request: Request,
-        state: State,
-        plan: Plan | None,
-        parts: list[Slice],
-    ) -> tuple[TraceStep, ...]:
-        """The trace of an outcome: the checks that could have come out otherwise are made."""
-        plans = _fitting(parts, request, request.action)
-        if plan is None:
-            if not plans:
-                return traces.unmatched(Case(_NOTHING, request, state, request.action))
-        elif decided.code is not Code.DENIED and not any(each.apart for each in plans):
-            losers = _losers(plans, plan, request) if len(plans) > 1 else ()
-            found = Survey(plan.rule, losers=losers)
-            case = Case(found, request, state, request.action, _resolved(plan, request))
-            return traces.of_winner(case, plan, decided)
-        return self.whole(request, state).trace
 
     def _outcome(self, request: Request, state: State) -> tuple[Outcome, Plan | None, list[Slice]]:
         """What comes out, the rule that decides and where it was looked for; raises where only
@@ -157,7 +159,7 @@ class Compiled:
             allow, deny, _, floor = masks
             if floor:
                 raise Undecided
-            if deny and (denied is None or part.rank < denied.rank):
+            if deny:
                 found, _ = _first(part.plans, deny, request)
                 denied = _better(denied, found)
             if allow and (winner is None or part.rank < winner.rank):
@@ -276,13 +278,17 @@ def _fitting(parts: list[Slice], request: Request, action: str | None) -> list[P
 
 def _losers(plans: list[Plan], winner: Plan, request: Request) -> tuple[tuple[str, str], ...]:
     """Why each of the others does not decide, by id."""
-    losers = []
-    for plan in sorted(plans, key=_by_id):
-        if plan is not winner:
-            is_open = not plan.timed or match.counts_as_open(plan.rule, request)
-            why = match.why_lost(plan.rule, winner.rule, request, is_open=is_open)
-            losers.append((plan.id, why))
-    return tuple(losers)
+    others = [plan for plan in plans if plan is not winner]
+    if len(others) > 1:
+        others.sort(key=_by_id)
+    return tuple(
+        [
+            (plan.id, match.outranked(plan.place[0], plan.rank, winner.rank))
+            if not plan.timed or match.counts_as_open(plan.rule, request)
+            else (plan.id, match.why_lost(plan.rule, winner.rule, request, is_open=False))
+            for plan in others
+        ]
+    )
 
 
 def _fits(rule: Rule, request: Request) -> bool:
@@ -328,9 +334,9 @@ def _conclusion(plan: Plan, request: Request, state: State) -> Outcome:
         params.resolve(plan.rule, request)
     if plan.asks and request.alert.severity in plan.asks:
         return _ASK
-    if (plan.rule.auto_execute and risk is not _HIGH) or request.initiator is _PERSON:
+    if (plan.starts and risk is not _HIGH) or request.initiator is _PERSON:
         return _RUN
-    return _OFFER if plan.rule.auto_suggest else _NOT_OFFERED
+    return _OFFER if plan.offers else _NOT_OFFERED
 
 
 def _risk(request: Request, state: State) -> Risk | None:

@@ -119,24 +119,25 @@ class Would:
 
 
 class _ReadLater:
-    """Fields that nobody has set yet are worked out when one of them is read."""
+    """Fields that nobody has set yet are worked out when one of them is read: by the source that
+    leads `_basis`, from what follows there."""
 
     __slots__ = ("_basis",)
 
-    _basis: tuple[Any, ...]
+    _basis: "tuple[Source, Any, Any, Any, Any]"
 
     if not TYPE_CHECKING:  # whoever type-checks sees the fields alone
 
         def __getattr__(self, name: str) -> object:
             if name == "trace":
-                source, *basis = self._basis
-                trace = source.trace(self, *basis)
-                object.__setattr__(self, "trace", trace)
+                basis = self._basis
+                trace = basis[0].trace(self, basis)
+                _set_trace(self, trace)
                 return trace
             if name not in _FIELDS:
                 raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
-            source, *basis = self._basis
-            whole = source.whole(*basis)
+            basis = self._basis
+            whole = basis[0].whole(basis)
             assert _same_outcome(self, whole), "the index and the checks must agree"
             for field in _FIELDS:
                 object.__setattr__(self, field, getattr(whole, field))
@@ -215,12 +216,12 @@ def _same_outcome(one: Decision, other: Decision) -> bool:
 
 
 class Source(Protocol):
-    """Whoever knows the rest of a decision, from what it was made of."""
+    """Whoever knows the rest of a decision from the basis that it was made on."""
 
-    def trace(self, decided: Decision, /, *basis: Any) -> tuple[TraceStep, ...]:
-        """The trace of a decision whose outcome is known."""
+    def trace(self, decided: Decision, basis: Any, /) -> tuple[TraceStep, ...]:
+        """The trace of the decision, whose outcome is known."""
 
-    def whole(self, /, *basis: Any) -> Decision:
+    def whole(self, basis: Any, /) -> Decision:
         """The same decision with all of its fields."""
 
 
@@ -229,14 +230,18 @@ _new = object.__new__
 _set_verdict = Decision.__dict__["verdict"].__set__
 _set_code = Decision.__dict__["code"].__set__
 _set_rule_id = Decision.__dict__["rule_id"].__set__
+_set_trace = Decision.__dict__["trace"].__set__
 _set_basis = _ReadLater.__dict__["_basis"].__set__
 
 
 def outcome(
-    verdict: Verdict, code: Code, rule_id: str | None, basis: tuple[Source, *tuple[Any, ...]]
+    verdict: Verdict,
+    code: Code,
+    rule_id: str | None,
+    basis: tuple[Source, Any, Any, Any, Any],
 ) -> Decision:
-    """A decision whose outcome is known. The rest is what the source, the first of `basis`, works
-    out from what follows there."""
+    """A decision whose outcome is known; the source that leads `basis` works out the rest from
+    what follows there, when it is read."""
     made = _new(Decision)
     _set_verdict(made, verdict)
     _set_code(made, code)

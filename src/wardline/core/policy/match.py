@@ -8,7 +8,7 @@ from wardline.core import severity
 from wardline.core.policy import condition, opening
 from wardline.core.policy.condition import ConditionFailed
 from wardline.core.policy.request import Request, covers
-from wardline.core.policy.rule import ANY_ACTION, Effect, Mode, Reach, Rule, Scope
+from wardline.core.policy.rule import ANY_ACTION, Effect, Mode, Rank, Reach, Rule, Scope
 from wardline.core.policy.window import UnknownZone
 
 
@@ -141,6 +141,11 @@ def why_lost(rule: Rule, decider: Rule | None, request: Request, *, is_open: boo
         return "the site's opening hours close it" if closed else "its window is closed"
     if decider is None or decider.effect is Effect.DENY:
         return "a deny beats it" if rule.effect is Effect.ALLOW else "another deny comes first"
-    if decider.scope.reach is not (reach := rule.scope.reach):
+    return outranked(rule.scope.reach, rule.rank, decider.rank)
+
+
+def outranked(reach: Reach, rank: Rank, decider: Rank) -> str:
+    """Why an open allow of this reach and rank gives way to one of another rank."""
+    if rank[0] != decider[0]:
         return _BROADER[reach]
-    return "lower priority" if decider.priority != rule.priority else "its id comes later"
+    return "lower priority" if rank[1] != decider[1] else "its id comes later"

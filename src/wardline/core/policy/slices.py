@@ -57,6 +57,8 @@ class Plan:
     counted: bool
     personal: bool
     apart: bool
+    starts: bool
+    offers: bool
     asks: frozenset[Severity]
     constants: Constants | None
     decides: TraceStep
@@ -133,6 +135,8 @@ def plan(rule: Rule) -> Plan:
         counted=rule.limits != _NO_LIMITS or rule.cooldown_minutes is not None,
         personal=rule.max_stale_minutes is not None or approval.self_approve or approval.quorum < 1,
         apart=rule.mode is Mode.LOG_ONLY or rule.when.condition is not None,
+        starts=rule.auto_execute,
+        offers=rule.auto_suggest,
         asks=_asks(approval.bypass_if_severity) if approval.required else _NEVER,
         constants=params.constants(rule),
         decides=_told(Check.MATCH, assess.decides(rule)),

@@ -1,5 +1,6 @@
 """The trace of an outcome that an index found; what every such trace shares stands ready."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -14,6 +15,8 @@ from wardline.core.policy.slices import Plan
 from wardline.core.severity import Severity
 
 INPUTS_KEPT_MAX = 128
+
+Losers = tuple[tuple[str, str], ...]
 
 
 def _request() -> Request:
@@ -39,9 +42,8 @@ _AFTER_ACTION = (Check.INPUTS, Check.WINDOW, Check.LOCK, Check.COOLDOWN, Check.L
 _UNMATCHED_AFTER = tuple(
     _UNMATCHED[check] for check in (*_AFTER_ACTION, Check.APPROVAL, Check.VERDICT)
 )
-_CALLERS_OWN, _OPEN, _UNLOCKED = (
-    _QUIET[check] for check in (Check.ACTION, Check.WINDOW, Check.LOCK)
-)
+_CALLERS_OWN = _QUIET[Check.ACTION]
+_OPEN, _UNLOCKED = _QUIET[Check.WINDOW], _QUIET[Check.LOCK]
 _UNCOUNTED = (_QUIET[Check.COOLDOWN], _QUIET[Check.LIMITS])
 _UNASKED = _QUIET[Check.APPROVAL]
 
@@ -52,26 +54,45 @@ def unmatched(case: Case) -> tuple[TraceStep, ...]:
     return (*_BEFORE, _UNMATCHED[Check.MATCH], action, *_UNMATCHED_AFTER)
 
 
-def of_winner(case: Case, plan: Plan, decided: Decision) -> tuple[TraceStep, ...]:
-    """Of an outcome that the rule of a plan decided, whose action is admissible and with nothing
-    before the match in the way."""
+def of_winner(
+    plan: Plan,
+    request: Request,
+    state: State,
+    resolved: Mapping[str, Json],
+    decided: Decision,
+    losers: Losers,
+) -> tuple[TraceStep, ...]:
+    """Of an outcome that the rule of a plan decided over some losers, whose action is admissible
+    and with nothing before the match in the way."""
+    window, counted, consent = _OPEN, _UNCOUNTED, _UNASKED
+    if decided.code is Code.OUTSIDE_WINDOW or plan.counted or plan.personal:
+        case = Case(Survey(plan.rule), request, state, request.action, resolved)
+        if decided.code is Code.OUTSIDE_WINDOW:
+            window = plan.shut if plan.rule.opening_hours is None else _closed(case)
+        if plan.counted:
+            counted = _counted(case)
+        if plan.personal:
+            consent = verdict.made(Check.APPROVAL, assess.approval, case)
+    if not plan.personal and request.alert.severity in plan.asks:
+        consent = plan.wants
     return (
         *_BEFORE,
-        verdict.made(Check.MATCH, assess.matched, case) if case.survey.losers else plan.decides,
-        _registered(case),
-        _inputs(len(case.params or ())),
-        _OPEN if decided.code is not Code.OUTSIDE_WINDOW else _closed(case, plan),
+        _over(plan, losers) if losers else plan.decides,
+        _CALLERS_OWN
+        if state.actions is None
+        else _REGISTERED[state.actions[request.action or ""].risk],
+        _inputs(len(resolved)),
+        window,
         _UNLOCKED,
-        *(_counted(case) if plan.counted else _UNCOUNTED),
-        _consent(case, plan),
+        *counted,
+        consent,
         verdict.last(decided.verdict, decided.code),
     )
 
 
-def _registered(case: Case) -> TraceStep:
-    if case.state.actions is None:
-        return _CALLERS_OWN
-    return _REGISTERED[case.state.actions[case.action or ""].risk]
+def _over(plan: Plan, losers: Losers) -> TraceStep:
+    words = f"{plan.decides.detail}; {assess.over(losers)}"
+    return TraceStep(Check.MATCH, plan.decides.outcome, words)
 
 
 @lru_cache(maxsize=INPUTS_KEPT_MAX)
@@ -81,9 +102,7 @@ def _inputs(count: int) -> TraceStep:
     return verdict.made(Check.INPUTS, assess.inputs, case)
 
 
-def _closed(case: Case, plan: Plan) -> TraceStep:
-    if plan.rule.opening_hours is None:
-        return plan.shut
+def _closed(case: Case) -> TraceStep:
     return verdict.made(Check.WINDOW, assess.windows, case)
 
 
@@ -92,9 +111,3 @@ def _counted(case: Case) -> tuple[TraceStep, TraceStep]:
         verdict.made(Check.COOLDOWN, assess.cooldown, case),
         verdict.made(Check.LIMITS, assess.limits, case),
     )
-
-
-def _consent(case: Case, plan: Plan) -> TraceStep:
-    if plan.personal:
-        return verdict.made(Check.APPROVAL, assess.approval, case)
-    return plan.wants if case.request.alert.severity in plan.asks else _UNASKED
