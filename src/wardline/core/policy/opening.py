@@ -1,8 +1,23 @@
 """Whether a rule is open: its own window, and the opening hours of the site it is asked for."""
 
+from collections.abc import Iterable
+
 from wardline.core.policy import window
 from wardline.core.policy.request import Request
-from wardline.core.policy.rule import Hours, Rule
+from wardline.core.policy.rule import Hours, Rule, Window
+from wardline.core.protocol import OpeningHours
+
+
+def hours(told: Iterable[OpeningHours]) -> tuple[Window, ...]:
+    """Opening hours as windows in the site's zone; one that ends when it starts is a whole day."""
+    return tuple(
+        Window(
+            tuple(sorted(set(each.days))),
+            window.clock_minute(each.start),
+            window.clock_minute(each.end),
+        )
+        for each in told
+    )
 
 
 def is_open(rule: Rule, request: Request) -> bool | None:
