@@ -5,8 +5,8 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 from _central import machine
 from _policies import Draw
@@ -95,16 +95,19 @@ def _compare(subject: Subject, count: int) -> None:
 
 def _round(subjects: dict[int, Subject]) -> Round:
     large = subjects[SIZE_OF_LOOP]
+
+    def loop(request: Request, state: State) -> Decision:
+        return evaluate.evaluate(large.policy, request, state)
+
+    aimed, anywhere = {}, {}
+    for size, one in subjects.items():
+        aimed[size] = _timed(one.index.evaluate, one.aimed, one.state, _outcome)
+        anywhere[size] = _timed(one.index.evaluate, one.anywhere, one.state, _outcome)
     return Round(
-        aimed={size: _timed(one.index.evaluate, one.aimed, one.state, _outcome) for size, one in subjects.items()},
-        anywhere={size: _timed(one.index.evaluate, one.anywhere, one.state, _outcome) for size, one in subjects.items()},
-        traced=_timed(large.index.evaluate, large.aimed, large.state, _trace),
-        loop=_timed(
-            lambda request, state: evaluate.evaluate(large.policy, request, state),
-            large.aimed[:LOOP_REQUESTS],
-            large.state,
-            _outcome,
-        ),
+        aimed,
+        anywhere,
+        _timed(large.index.evaluate, large.aimed, large.state, _trace),
+        _timed(loop, large.aimed[:LOOP_REQUESTS], large.state, _outcome),
     )
 
 
@@ -133,18 +136,51 @@ def _trace(decision: Decision) -> object:
 
 
 def _figures(subjects: dict[int, Subject], rounds: list[Round]) -> dict[str, float]:
-    def p50(pick: Callable[[Round], list[float]]) -> float:
-        return statistics.median(statistics.median(pick(one)) for one in rounds)
+    """Medians over the rounds; what compares is compared within a round."""
+    figures = {f"p50_us_{size}": _median(_p50(one.aimed[size]) for one in rounds) for size in SIZES}
+    figures |= {
+        f"anywhere_p50_us_{size}": _median(_p50(one.anywhere[size]) for one in rounds)
+        for size in SIZES
+    }
+    size = SIZE_OF_LOOP
+    figures[f"trace_p50_us_{size}"] = _median(_p50(one.traced) for one in rounds)
+    figures[f"p99_us_{size}"] = _median(_p99(one.aimed[size]) for one in rounds)
+    figures["growth_1k_100k"] = _median(_growth(one.aimed) for one in rounds)
+    figures["anywhere_growth_1k_100k"] = _median(_growth(one.anywhere) for one in rounds)
+    figures[f"times_loop_{size}"] = _median(
+        _p50(one.loop) / _p50(one.aimed[size]) for one in rounds
+    )
+    figures[f"compile_ms_{size}"] = subjects[size].compile_ms
+    figures["compile_ms_100000"] = subjects[100_000].compile_ms
+    figures["change_ms_100000"] = _change_ms(subjects[100_000])
+    return {key: round(value, 3) for key, value in figures.items()}
 
-    def growth(pick: Callable[[Round], dict[int, list[float]]]) -> float:
-        small, large = 1_000, 100_000
-        return statistics.median(
-            statistics.median(pick(one)[large]) / statistics.median(pick(one)[small])
-            for one in rounds
-        )
 
-    figures = {f"p50_us_{size}": p50(lambda one, size=size: one.aimed[size]) for size in SIZES}
-    ...
+def _growth(taken: dict[int, list[float]]) -> float:
+    return _p50(taken[100_000]) / _p50(taken[1_000])
+
+
+def _change_ms(subject: Subject) -> float:
+    """What it costs to put one changed rule into an index."""
+    taken = []
+    for rule in subject.policy.rules[:CHANGED_RULES]:
+        changed = replace(rule, priority=rule.priority + 1)
+        began = time.perf_counter()
+        subject.index.with_rules([changed], [], revision=2, epoch=1)
+        taken.append((time.perf_counter() - began) * 1000)
+    return statistics.median(taken)
+
+
+def _median(values: Iterable[float]) -> float:
+    return statistics.median(values)
+
+
+def _p50(taken: list[float]) -> float:
+    return statistics.median(taken)
+
+
+def _p99(taken: list[float]) -> float:
+    return sorted(taken)[int(len(taken) * 0.99)]
 
 
 if __name__ == "__main__":

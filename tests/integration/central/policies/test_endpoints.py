@@ -359,7 +359,8 @@ async def test_an_export_is_a_file_that_create_takes_back(
     assert told["at"] == rules[1]
 
     assert (await theirs.get("/export")).json() == {"ok": True, "rules": []}
-    taken = await theirs.post("/create", content=exported.content)
+    headers = {"content-type": "application/json"}
+    taken = await theirs.post("/create", content=exported.content, headers=headers)
     assert (taken.status_code, taken.json()) == (200, {"ok": True, "count": 2})
     assert (await theirs.get("/export")).json() == exported.json()
 
