@@ -1,7 +1,7 @@
 """Parameters of a rule for one request: choices by severity and placeholders, resolved."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -22,7 +22,6 @@ _PLACEHOLDER = re.compile(r"\{\s*([^\W\d][^{}]*?)\s*\}")
 _KNOWN = re.compile(r"delta|facts(\.[A-Za-z0-9_\-]+)+")
 _CHOICE = frozenset({"warn", "crit"})
 _NO_PARAMS: Mapping[Severity, Mapping[str, Json]] = {word: {} for word in Severity}
-_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Unresolved(Refused):
@@ -56,17 +55,13 @@ def constants(rule: Rule) -> Mapping[Severity, Mapping[str, Json]] | None:
         return _NO_PARAMS
     if _has_brace(rule.params):
         return None
-    alerts = {
-        choice: Alert("", rule.when.kpi_id, "", "", Severity(choice)) for choice in sorted(_CHOICE)
-    }
+    choices = ("warn", "crit") if _has_choice(rule.params) else ("warn",)
     try:
-        resolved = {
-            choice: resolve(rule, Request(alert, _ANY_TIME, "UTC", ""))
-            for choice, alert in alerts.items()
-        }
+        resolved = [resolve(rule, _REQUESTS[choice]) for choice in choices]
     except Refused:
         return None
-    return {word: resolved[_choice(word)] for word in Severity}
+    by_choice = {"warn": resolved[0], "crit": resolved[-1]}
+    return {word: by_choice[choice] for word, choice in _CHOICES.items()}
 
 
 def copied(value: Json) -> Json:
@@ -104,16 +99,25 @@ def _has_brace(value: Json) -> bool:
     """Whether a text at any depth may hold a placeholder."""
     if isinstance(value, str):
         return "{" in value
+    return any(_has_brace(item) for item in _items(value))
+
+
+def _has_choice(value: Json) -> bool:
+    """Whether a map at any depth resolves by severity."""
+    return is_choice(value) or any(_has_choice(item) for item in _items(value))
+
+
+def _items(value: Json) -> Iterable[Json]:
     if isinstance(value, Mapping):
-        return any(_has_brace(item) for item in value.values())
-    return isinstance(value, list | tuple) and any(_has_brace(item) for item in value)
+        return value.values()
+    return value if isinstance(value, list | tuple) else ()
 
 
 def _resolve(value: Json, request: Request, path: str) -> Json:
     if isinstance(value, str):
         return _fill(value, request, path)
     if is_choice(value):
-        return _resolve(value[_choice(request.alert.severity)], request, path)
+        return _resolve(value[_CHOICES[request.alert.severity]], request, path)
     if isinstance(value, Mapping):
         return {
             key: _resolve(item, request, f"{path}.{key}" if path else key)
@@ -163,3 +167,11 @@ def _as_text(name: str, request: Request, path: str) -> str:
     if isinstance(value, str):
         return value
     raise Unresolved(path, f"{{{name[: exact.KEY_CHARS_MAX]}}} is a list or map inside a text")
+
+
+_CHOICES = {word: _choice(word) for word in Severity}
+# What asks for nothing but a severity.
+_REQUESTS = {
+    word.value: Request(Alert("", "", "", "", word), datetime(2000, 1, 1, tzinfo=UTC), "UTC", "")
+    for word in (Severity.WARN, Severity.CRIT)
+}

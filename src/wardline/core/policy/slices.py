@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from wardline.core import severity
@@ -184,35 +185,43 @@ def _asks(bypass: Severity | None) -> frozenset[Severity]:
 
 
 def _slice(plans: Iterable[Plan]) -> Slice:
-    ordered = tuple(sorted(plans, key=lambda each: each.rank))
-    rules = [each.rule for each in ordered]
-    names = any(rule.effect is Effect.ALLOW and rule.mode is Mode.ENFORCE for rule in rules)
-    masks = _masks(tuple(_bits(rules, word) for word in Severity))
+    ordered = tuple(sorted(plans, key=_by_rank))
+    names = any(
+        plan.rule.effect is Effect.ALLOW and plan.rule.mode is Mode.ENFORCE for plan in ordered
+    )
+    masks = _masks(tuple([(plan.rule.when.severity, _kind(plan.rule)) for plan in ordered]))
     return Slice(ordered, masks, ordered[0].rank, names)
 
 
-def _bits(rules: list[Rule], actual: Severity) -> Masks:
-    allow = deny = watch = floor = 0
-    for position, rule in enumerate(rules):
-        if not rule.enabled or not _covers(rule.when.severity, actual):
-            continue
-        bit = 1 << position
-        if rule.mode is Mode.LOG_ONLY:
-            watch |= bit
-        elif rule.effect is Effect.DENY:
-            deny |= bit
-        else:
-            allow |= bit
-            floor |= bit if rule.floor else 0
-    return Masks(allow, deny, watch, floor)
+def _kind(rule: Rule) -> tuple[bool, bool, bool, bool]:
+    """Whether it allows, denies, only watches and is a floor; nothing of it when disabled."""
+    if not rule.enabled:
+        return False, False, False, False
+    if rule.mode is Mode.LOG_ONLY:
+        return False, False, True, False
+    allows = rule.effect is Effect.ALLOW
+    return allows, not allows, False, allows and rule.floor
 
 
 @lru_cache(maxsize=MASKS_KEPT_MAX)
-def _covers(listed: tuple[Severity, ...], actual: Severity) -> bool:
-    return any(severity.meets(word, actual) for word in listed)
-
-
-@lru_cache(maxsize=MASKS_KEPT_MAX)
-def _masks(in_order: tuple[Masks, ...]) -> MasksBySeverity:
+def _masks(
+    rules: tuple[tuple[tuple[Severity, ...], tuple[bool, bool, bool, bool]], ...],
+) -> MasksBySeverity:
     """Shared by all slices that look alike, which most small ones do."""
-    return {word: masks for word, masks in zip(Severity, in_order, strict=True) if any(masks)}
+    found: dict[Severity, list[int]] = {}
+    for position, (listed, kind) in enumerate(rules):
+        for actual in _covered(listed):
+            bits = found.setdefault(actual, [0, 0, 0, 0])
+            for place, is_such in enumerate(kind):
+                bits[place] |= is_such << position
+    return {actual: Masks(*bits) for actual, bits in found.items() if any(bits)}
+
+
+@lru_cache(maxsize=MASKS_KEPT_MAX)
+def _covered(listed: tuple[Severity, ...]) -> tuple[Severity, ...]:
+    return tuple(
+        actual for actual in Severity if any(severity.meets(word, actual) for word in listed)
+    )
+
+
+_by_rank = attrgetter("rank")

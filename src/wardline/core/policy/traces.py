@@ -10,7 +10,7 @@ from wardline.core.policy.assess import Case
 from wardline.core.policy.decision import Check, Code, Decision, TraceStep
 from wardline.core.policy.match import Survey
 from wardline.core.policy.request import ActionFacts, Alert, Request, Risk, State
-from wardline.core.policy.rule import Policy, Rule, When
+from wardline.core.policy.rule import Limits, Policy, Rule, When
 from wardline.core.policy.slices import Plan
 from wardline.core.severity import Severity
 
@@ -45,6 +45,7 @@ _UNMATCHED_AFTER = tuple(
 _CALLERS_OWN = _QUIET[Check.ACTION]
 _OPEN, _UNLOCKED = _QUIET[Check.WINDOW], _QUIET[Check.LOCK]
 _UNCOUNTED = (_QUIET[Check.COOLDOWN], _QUIET[Check.LIMITS])
+_NO_LIMITS = Limits()
 _UNASKED = _QUIET[Check.APPROVAL]
 
 
@@ -70,7 +71,7 @@ def of_winner(
         if decided.code is Code.OUTSIDE_WINDOW:
             window = plan.shut if plan.rule.opening_hours is None else _closed(case)
         if plan.counted:
-            counted = _counted(case)
+            counted = _counted(case, plan.rule)
         if plan.personal:
             consent = verdict.made(Check.APPROVAL, assess.approval, case)
     if not plan.personal and request.alert.severity in plan.asks:
@@ -106,8 +107,10 @@ def _closed(case: Case) -> TraceStep:
     return verdict.made(Check.WINDOW, assess.windows, case)
 
 
-def _counted(case: Case) -> tuple[TraceStep, TraceStep]:
-    return (
-        verdict.made(Check.COOLDOWN, assess.cooldown, case),
-        verdict.made(Check.LIMITS, assess.limits, case),
-    )
+def _counted(case: Case, rule: Rule) -> tuple[TraceStep, TraceStep]:
+    cooldown, limits = _UNCOUNTED
+    if rule.cooldown_minutes is not None:
+        cooldown = verdict.made(Check.COOLDOWN, assess.cooldown, case)
+    if rule.limits != _NO_LIMITS:
+        limits = verdict.made(Check.LIMITS, assess.limits, case)
+    return cooldown, limits
