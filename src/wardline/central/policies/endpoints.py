@@ -9,7 +9,7 @@ from wardline.central.identity import access
 from wardline.central.identity.access import PolicyAdmin, PolicyReader, PolicyWriter
 from wardline.central.policies import service
 from wardline.central.policies.service import Expectation
-from wardline.central.web import state
+from wardline.central.policies.shelf import Shelf
 from wardline.core.canonical import Json
 from wardline.core.policy import exact, parse
 from wardline.core.policy.parse import RuleInvalid
@@ -78,7 +78,7 @@ async def test_rules(request: Request, session: PolicyReader) -> dict[str, Json]
     """What would be decided about an alert; nothing is counted or reserved."""
     asked = parse.simulation(await _body(request))
     user_id = access.caller_of(request).user_id
-    decision = await service.simulate(session, state.policy_shelf(request), asked, user_id)
+    decision = await service.simulate(session, _shelf(request), asked, user_id)
     return {"ok": True, "decision": exact.plain(decision.to_wire())}
 
 
@@ -87,6 +87,11 @@ async def export_rules(response: Response, session: PolicyAdmin) -> dict[str, Js
     """Every rule as a file, `policies-export.json`; POST /create takes it back."""
     response.headers["content-disposition"] = f'attachment; filename="{EXPORT_NAME}"'
     return {"ok": True, BULK_KEY: await service.export(session)}
+
+
+def _shelf(request: Request) -> Shelf:
+    found: Shelf = request.app.state.policy_shelf
+    return found
 
 
 async def _body(request: Request) -> Json:

@@ -3,7 +3,6 @@
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from wardline.central.policies.shelf import Shelf
 from wardline.central.settings import WebSettings
 from wardline.core.clock import Now
 
@@ -23,12 +22,6 @@ def now(request: Request) -> Now:
 def settings(request: Request) -> WebSettings:
     """What the supervisor gave this process."""
     found: WebSettings = request.app.state.settings
-    return found
-
-
-def policy_shelf(request: Request) -> Shelf:
-    """The compiled policies that this process keeps."""
-    found: Shelf = request.app.state.policy_shelf
     return found
 
 

@@ -47,11 +47,6 @@ def is_staffed(request: Request) -> bool | None:
     return any(window.holds(hours, today, minute) for hours in request.opening_hours)
 
 
-def shut(rule: Rule) -> str:
-    """That its own window keeps a rule closed."""
-    return f"the window of rule {rule.id} is closed"
-
-
 def fits(hours: Hours, *, staffed: bool) -> bool:
     """Whether a rule for these hours is open while people work there, or while nobody does."""
     return (hours is Hours.INSIDE) is staffed
@@ -60,7 +55,7 @@ def fits(hours: Hours, *, staffed: bool) -> bool:
 def closed_by(rule: Rule, request: Request) -> str | None:
     """What keeps the rule closed, in words for a person; None = it is open. Raises UnknownZone."""
     if not in_window(rule, request):
-        return shut(rule)
+        return f"the window of rule {rule.id} is closed{_opens(rule, request)}"
     if rule.opening_hours is None:
         return None
     staffed = is_staffed(request)
@@ -70,3 +65,16 @@ def closed_by(rule: Rule, request: Request) -> str | None:
         return None
     now = "open" if staffed else "closed"
     return f"rule {rule.id} is for {rule.opening_hours} opening hours, and the site is {now}"
+
+
+def _opens(rule: Rule, request: Request) -> str:
+    """When the closed window of a rule opens next, on the wall clock that it is read by; nothing
+    where opening hours have a say too."""
+    if rule.window is None or rule.opening_hours is not None:
+        return ""
+    zone_name = rule.window.timezone or request.zone
+    day, minute = window.next_start(rule.window, *window.wall_clock(request.at, zone_name))
+    return f" and opens on {_DAYS[day]} at {window.clock_text(minute)} ({zone_name})"
+
+
+_DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")

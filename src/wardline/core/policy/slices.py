@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from wardline.core import severity
 from wardline.core.canonical import Json
-from wardline.core.policy import assess, opening, params
+from wardline.core.policy import assess, params
 from wardline.core.policy.assess import Finding
-from wardline.core.policy.decision import Check, Outcome, TraceStep
+from wardline.core.policy.decision import Check, TraceStep
 from wardline.core.policy.request import Request
 from wardline.core.policy.rule import Approval, Effect, Limits, Mode, Rank, Reach, Rule, Scope
 from wardline.core.severity import Severity
@@ -45,8 +45,8 @@ class Plan:
     needs approval. `personal`: who asks, or the age of the rules, has a say in that.
     `apart`: it only watches or has a condition, so that its part in a trace takes the checks.
     `constants`: its resolved parameters where no request changes them, None where one does.
-    `decides`, `wants` and `shut` stand in the trace when it decides and no other rule fits, when
-    it needs approval, and when its window is closed.
+    `decides` and `wants` stand in the trace when it decides and no other rule fits, and when it
+    needs approval.
     """
 
     rule: Rule
@@ -64,7 +64,6 @@ class Plan:
     constants: Constants | None
     decides: TraceStep
     wants: TraceStep
-    shut: TraceStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +141,6 @@ def plan(rule: Rule) -> Plan:
         constants=params.constants(rule),
         decides=_told(Check.MATCH, assess.decides(rule)),
         wants=_told(Check.APPROVAL, assess.asks(rule, approval)),
-        shut=TraceStep(Check.WINDOW, Outcome.FAIL, opening.shut(rule)),
     )
 
 

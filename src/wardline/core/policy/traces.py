@@ -69,7 +69,7 @@ def of_winner(
     if decided.code is Code.OUTSIDE_WINDOW or plan.counted or plan.personal:
         case = Case(Survey(plan.rule), request, state, request.action, resolved)
         if decided.code is Code.OUTSIDE_WINDOW:
-            window = plan.shut if plan.rule.opening_hours is None else _closed(case)
+            window = verdict.made(Check.WINDOW, assess.windows, case)
         if plan.counted:
             counted = _counted(case, plan.rule)
         if plan.personal:
@@ -101,10 +101,6 @@ def _inputs(count: int) -> TraceStep:
     inputs: dict[str, Json] = {f"input {number}": None for number in range(count)}
     case = Case(Survey(_RULE), _request(), State(), "action", inputs)
     return verdict.made(Check.INPUTS, assess.inputs, case)
-
-
-def _closed(case: Case) -> TraceStep:
-    return verdict.made(Check.WINDOW, assess.windows, case)
 
 
 def _counted(case: Case, rule: Rule) -> tuple[TraceStep, TraceStep]:
