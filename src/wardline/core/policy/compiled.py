@@ -151,14 +151,15 @@ class Compiled:
         closed: Plan | None = None
         denied: Plan | None = None
         found: Plan | None
+        floor_breadth = -1
         parts = self._slices(request, action)
         for part in parts:
             masks = part.masks.get(word)
             if masks is None:
                 continue
             allow, deny, _, floor = masks
-            if floor:
-                raise Undecided
+            if floor and part.rank[0] > floor_breadth:
+                floor_breadth = part.rank[0]
             if deny:
                 found, _ = _first(part.plans, deny, request)
                 denied = _better(denied, found)
@@ -170,11 +171,13 @@ class Compiled:
                 winner = found if winner is None else _better(winner, found)
         if denied is not None:
             return _DENIED, denied, parts
-        if winner is not None:
-            return _conclusion(winner, request, state), winner, parts
-        if closed is not None:
-            return _unopened(closed, request, state), closed, parts
-        return _NO_MATCH, None, parts
+        decider = winner or closed
+        if decider is None:
+            return _NO_MATCH, None, parts
+        if floor_breadth > decider.rank[0]:
+            raise Undecided
+        judge = _conclusion if winner is not None else _unopened
+        return judge(decider, request, state), decider, parts
 
     def _judge(self, request: Request, state: State, action: str) -> Judged:
         find = partial(self._case, request, state, action)

@@ -16,10 +16,12 @@ from wardline.core.policy.rule import Approval, Effect, Limits, Mode, Rank, Reac
 from wardline.core.severity import Severity
 
 MASKS_KEPT_MAX = 4096
+FEW = 4
 # The one place of rules that name none.
 ANYWHERE = ""
 
 Place = tuple[Reach, str]
+Listed = tuple[tuple[tuple[Severity, ...], tuple[bool, bool, bool, bool]], ...]
 Constants = Mapping[Severity, Mapping[str, Json]]
 
 
@@ -187,7 +189,8 @@ def _slice(plans: Iterable[Plan]) -> Slice:
     names = any(
         plan.rule.effect is Effect.ALLOW and plan.rule.mode is Mode.ENFORCE for plan in ordered
     )
-    masks = _masks(tuple([(plan.rule.when.severity, _kind(plan.rule)) for plan in ordered]))
+    rules = tuple([(plan.rule.when.severity, _kind(plan.rule)) for plan in ordered])
+    masks = _masks_of_few(rules) if len(rules) <= FEW else _masks(rules)
     return Slice(ordered, masks, ordered[0].rank, names)
 
 
@@ -202,10 +205,12 @@ def _kind(rule: Rule) -> tuple[bool, bool, bool, bool]:
 
 
 @lru_cache(maxsize=MASKS_KEPT_MAX)
-def _masks(
-    rules: tuple[tuple[tuple[Severity, ...], tuple[bool, bool, bool, bool]], ...],
-) -> MasksBySeverity:
+def _masks_of_few(rules: Listed) -> MasksBySeverity:
     """Shared by all slices that look alike, which most small ones do."""
+    return _masks(rules)
+
+
+def _masks(rules: Listed) -> MasksBySeverity:
     found: dict[Severity, list[int]] = {}
     for position, (listed, kind) in enumerate(rules):
         for actual in _covered(listed):
