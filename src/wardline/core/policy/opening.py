@@ -54,8 +54,13 @@ def fits(hours: Hours, *, staffed: bool) -> bool:
 
 def closed_by(rule: Rule, request: Request) -> str | None:
     """What keeps the rule closed, in words for a person; None = it is open. Raises UnknownZone."""
-    if not in_window(rule, request):
-        return f"the window of rule {rule.id} is closed{_opens(rule, request)}"
+    if rule.window is not None:
+        zone_name = rule.window.timezone or request.zone
+        today, minute = window.wall_clock(request.at, zone_name)
+        if not window.holds(rule.window, today, minute):
+            # Where opening hours have a say too, the window alone does not open the rule.
+            opens = "" if rule.opening_hours else _opens(rule.window, today, minute, zone_name)
+            return f"the window of rule {rule.id} is closed{opens}"
     if rule.opening_hours is None:
         return None
     staffed = is_staffed(request)
@@ -67,14 +72,10 @@ def closed_by(rule: Rule, request: Request) -> str | None:
     return f"rule {rule.id} is for {rule.opening_hours} opening hours, and the site is {now}"
 
 
-def _opens(rule: Rule, request: Request) -> str:
-    """When the closed window of a rule opens next, on the wall clock that it is read by; nothing
-    where opening hours have a say too."""
-    if rule.window is None or rule.opening_hours is not None:
-        return ""
-    zone_name = rule.window.timezone or request.zone
-    day, minute = window.next_start(rule.window, *window.wall_clock(request.at, zone_name))
-    return f" and opens on {_DAYS[day]} at {window.clock_text(minute)} ({zone_name})"
+def _opens(closed: Window, today: int, minute: int, zone_name: str) -> str:
+    """When a window opens next, on the wall clock that it is read by."""
+    day, start = window.next_start(closed, today, minute)
+    return f" and opens on {_DAYS[day]} at {window.clock_text(start)} ({zone_name})"
 
 
 _DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")

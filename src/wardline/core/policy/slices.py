@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from wardline.core import severity
 from wardline.core.canonical import Json
@@ -132,7 +132,7 @@ def plan(rule: Rule) -> Plan:
         id=rule.id,
         rank=rule.rank,
         place=place,
-        picky=_is_picky(rule, place),
+        picky=_is_picky(rule),
         timed=rule.window is not None or rule.opening_hours is not None,
         counted=rule.limits != _NO_LIMITS or rule.cooldown_minutes is not None,
         personal=rule.max_stale_minutes is not None or approval.self_approve or approval.quorum < 1,
@@ -169,12 +169,18 @@ def _place(scope: Scope) -> Place:
     return reach, ANYWHERE if reach is Reach.ALL else getattr(scope, reach.value)
 
 
-def _is_picky(rule: Rule, place: Place) -> bool:
-    reach, name = place
-    if rule.expires_at is not None or rule.when.condition is not None:
-        return True
-    named: dict[str, Any] = {} if reach is Reach.ALL else {reach.value: name}
-    return rule.scope != Scope(**named)
+def _is_picky(rule: Rule) -> bool:
+    """Whether its scope names more than the one place that its slice is of, or it may expire, or
+    it has a condition."""
+    scope = rule.scope
+    places = (scope.host, scope.site, scope.partner)
+    return (
+        scope.platform is not None
+        or bool(scope.tags)
+        or places.count(None) < len(places) - 1
+        or rule.expires_at is not None
+        or rule.when.condition is not None
+    )
 
 
 @lru_cache

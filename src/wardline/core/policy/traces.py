@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from wardline.core.canonical import Json
-from wardline.core.policy import assess, evaluate, verdict
+from wardline.core.policy import assess, evaluate, opening, verdict
 from wardline.core.policy.assess import Case
-from wardline.core.policy.decision import Check, Code, Decision, TraceStep
+from wardline.core.policy.decision import Check, Code, Decision, Outcome, TraceStep
 from wardline.core.policy.match import Survey
 from wardline.core.policy.request import ActionFacts, Alert, Request, Risk, State
 from wardline.core.policy.rule import Limits, Policy, Rule, When
@@ -66,10 +66,10 @@ def of_winner(
     """Of an outcome that the rule of a plan decided over some losers, whose action is admissible
     and with nothing before the match in the way."""
     window, counted, consent = _OPEN, _UNCOUNTED, _UNASKED
-    if decided.code is Code.OUTSIDE_WINDOW or plan.counted or plan.personal:
+    if decided.code is Code.OUTSIDE_WINDOW:
+        window = TraceStep(Check.WINDOW, Outcome.FAIL, opening.closed_by(plan.rule, request) or "")
+    if plan.counted or plan.personal:
         case = Case(Survey(plan.rule), request, state, request.action, resolved)
-        if decided.code is Code.OUTSIDE_WINDOW:
-            window = verdict.made(Check.WINDOW, assess.windows, case)
         if plan.counted:
             counted = _counted(case, plan.rule)
         if plan.personal:

@@ -63,8 +63,12 @@ def holds(window: Window, today: int, minute: int) -> bool:
 
 def next_start(window: Window, today: int, minute: int) -> tuple[int, int]:
     """The day and minute at which a window that a wall clock is outside of starts next."""
-    week = ((today + ahead) % 7 for ahead in range(0 if minute < window.start else 1, 8))
-    return next(day for day in week if day in window.days), window.start
+    day = today if minute < window.start else (today + 1) % 7
+    for _ in range(7):
+        if day in window.days:
+            break
+        day = (day + 1) % 7
+    return day, window.start
 
 
 def clock_text(minute: int) -> str:
