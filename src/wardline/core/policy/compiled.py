@@ -23,6 +23,7 @@ from wardline.core.policy import (
     slices,
     traces,
     verdict,
+    window,
 )
 from wardline.core.policy.assess import Case
 from wardline.core.policy.decision import Code, Decision, TraceStep, Verdict
@@ -301,6 +302,10 @@ def _fits(rule: Rule, request: Request) -> bool:
 
 
 def _is_open(rule: Rule, request: Request) -> bool:
+    given = rule.window
+    if given is not None and rule.opening_hours is None:
+        wall_clock = window.wall_clock(request.at, given.timezone or request.zone)
+        return window.holds(given, *wall_clock)
     told = opening.is_open(rule, request)
     if told is None:
         raise Undecided
