@@ -18,6 +18,7 @@ from wardline.central.identity.passwords import Passwords
 from wardline.central.identity.server_keys import ServerKeys
 from wardline.central.incidents import endpoints as incidents
 from wardline.central.policies import endpoints as policies
+from wardline.central.policies.shelf import Shelf
 from wardline.central.posture import endpoints as posture
 from wardline.central.reports import endpoints as reports
 from wardline.central.reports import overview
@@ -80,6 +81,7 @@ def create(
     app.state.server_keys = server_keys
     app.state.now = now
     app.state.passwords = passwords or Passwords()
+    app.state.policy_shelf = Shelf()
     app.state.site_overview = overview.site
     for router in ROUTERS:
         access.guard(router)

@@ -20,6 +20,7 @@ class Permission(StrEnum):
     HEALING = "healing"
     POLICY_READ = "policy.read"
     POLICY_WRITE = "policy.write"
+    POLICY_ADMIN = "policy.admin"  # all rules at once: export, backup, restore
     ACCOUNT = "account"  # one's own session and password
     PUBLIC = "public"
     APPLIANCE = "appliance"
@@ -34,5 +35,5 @@ ALLOWED: dict[Role, frozenset[Permission]] = {
     Role.AUDITOR: _AUDITOR,
     Role.OPERATOR: _AUDITOR,
     Role.MANAGER: _MANAGER,
-    Role.OWNER: _MANAGER,
+    Role.OWNER: _MANAGER | {Permission.POLICY_ADMIN},
 }
