@@ -131,6 +131,7 @@ class Served:
             installation_id=INSTALLATION,
             uplink_key=base64.b64encode(b"u" * 32).decode(),
             policy_key=base64.b64encode(b"p" * 32).decode(),
+            order_key=base64.b64encode(b"o" * 32).decode(),
             log_public=base64.b64encode(LOG_KEY.public).decode(),
         )
 

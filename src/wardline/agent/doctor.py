@@ -107,6 +107,7 @@ def _keys(layout: Layout, settings: Settings) -> list[Line]:
             ("Central's uplink key", settings.central.uplink_key),
             ("Central's log key", settings.central.log_key),
             ("Central's policy key", settings.central.policy_key),
+            ("Central's order key", settings.central.order_key),
         )
     ]
     try:

@@ -66,6 +66,7 @@ class CentralSettings(_Part):
     uplink_key: protocol.Key64
     log_key: protocol.Key64
     policy_key: protocol.Key64
+    order_key: protocol.Key64
     log_origin: protocol.Text255
 
 

@@ -129,6 +129,7 @@ def _keys(settings: WebSettings) -> ServerKeys:
         settings.installation_id,
         base64.b64decode(settings.uplink_key),
         base64.b64decode(settings.policy_key),
+        base64.b64decode(settings.order_key),
         base64.b64decode(settings.log_public),
         settings.tls_ca_pem,
     )

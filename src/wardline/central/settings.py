@@ -52,6 +52,7 @@ class WebSettings(BaseModel):
     installation_id: str
     uplink_key: str = Field(repr=False)
     policy_key: str = Field(repr=False)
+    order_key: str = Field(repr=False)
     log_public: str
 
 

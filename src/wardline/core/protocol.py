@@ -16,6 +16,9 @@ BATCH_BYTES_MAX = 1 << 20
 # What a compressed body may grow to: a batch and its JSON, with room, and never more.
 BODY_BYTES_MAX = 4 << 20
 HOSTS_PER_APPLIANCE_MAX = 500
+HOLDS_PER_REPORT_MAX = 500
+ORDERS_PER_LEASE_MAX = 20
+ORDER_LEASE_S = 120
 PROOFS_PER_REQUEST_MAX = 200
 CHECKIN_INTERVAL_S = 60
 CHECKIN_SPLAY_S = 15
@@ -46,6 +49,7 @@ class KeyPurpose(StrEnum):
     UPLINK = "uplink"
     LOG = "log"
     POLICY = "policy"
+    ORDER = "order"
 
 
 class ServerKey(Message):
@@ -59,7 +63,7 @@ class ServerKeys(Message):
 
     v: Literal[1] = 1
     installation_id: Text64
-    keys: Annotated[list[ServerKey], Field(min_length=3, max_length=8)]
+    keys: Annotated[list[ServerKey], Field(min_length=4, max_length=8)]
     tls_ca_pem: str | None
     signature: Signature64
 
@@ -114,8 +118,30 @@ class QueueReport(Message):
     oldest_at: str | None
 
 
+class HoldReport(Message):
+    """A hold as the appliance keeps it: named by host, check, runbook and when it was set.
+
+    `incident_id` is the incident that it escalated. `cleared_by` says who ended it: a user's id,
+    or `appliance:<account>` for a person at the appliance itself.
+    """
+
+    host_id: Text64
+    check: Text255
+    runbook_id: Text255
+    suppressed_at: Text64
+    reason: Annotated[str, StringConstraints(max_length=1000)]
+    incident_id: Text64 | None
+    cleared_at: Text64 | None
+    cleared_by: Text255 | None
+    clear_reason: Annotated[str, StringConstraints(max_length=1000)] | None
+
+
 class CheckinRequest(Message):
-    """POST /checkin. `etag` is the one of the last answer that was applied."""
+    """POST /checkin. `etag` is the one of the last answer that was applied.
+
+    `holds` are those that are new or changed since a check-in with them was answered, at most
+    HOLDS_PER_REPORT_MAX, oldest change first.
+    """
 
     v: Literal[1] = 1
     agent_version: Text64
@@ -125,6 +151,7 @@ class CheckinRequest(Message):
     queue: QueueReport
     witnessed_size: Count
     cosignatures: Annotated[list[str], Field(max_length=8)] = []
+    holds: Annotated[list[HoldReport], Field(max_length=HOLDS_PER_REPORT_MAX)] = []
 
 
 class PolicyHead(Message):
@@ -144,7 +171,8 @@ class LogUpdate(Message):
 
 
 class CheckinResponse(Message):
-    """Only what changed since `etag`: `policy` is null when it did not."""
+    """Only what changed since `etag`: `policy` is null when it did not. `orders` are waiting to be
+    leased; every hold of the request has been taken."""
 
     v: Literal[1] = 1
     etag: Text64
@@ -153,6 +181,7 @@ class CheckinResponse(Message):
     policy: PolicyHead | None
     log: LogUpdate | None
     interval_s: Ordinal
+    orders: Count = 0
 
 
 class SignatureWire(Message):
@@ -229,6 +258,46 @@ class ProofRequest(Message):
 class ProofResponse(Message):
     v: Literal[1] = 1
     proofs: list[list[str]]
+
+
+class OrderLease(Message):
+    """POST /orders/lease: the caller's own waiting orders, oldest first, are handed to it."""
+
+    v: Literal[1] = 1
+    count: Annotated[int, Field(ge=1, le=ORDERS_PER_LEASE_MAX)]
+
+
+class LeasedOrders(Message):
+    """Each envelope holds a `core.orders` payload. What is not reported on within `lease_s` is
+    handed out again, which an appliance that knows the order answers with what it did."""
+
+    v: Literal[1] = 1
+    orders: list[EnvelopeWire]
+    lease_s: Ordinal
+
+
+class OrderReport(Message):
+    """POST /orders/report: how an order stands on the appliance. Sent again, it changes nothing.
+
+    `detail` is scrubbed. `epoch` and `seq` name the bundle that tells of the run.
+    """
+
+    v: Literal[1] = 1
+    order_id: Text64
+    status: Literal["running", "succeeded", "failed", "expired"]
+    code: Text64
+    detail: Annotated[str, StringConstraints(max_length=1000)]
+    at: Text64
+    epoch: Ordinal | None
+    seq: Ordinal | None
+
+
+class OrderKnown(Message):
+    """Where the order stands at Central after a report; a final state is never changed by one."""
+
+    v: Literal[1] = 1
+    order_id: Text64
+    status: Text64
 
 
 class OpeningHours(Message):

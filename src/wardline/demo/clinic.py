@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from wardline.agent import settings
+from wardline.central.children import Child
+from wardline.central.settings import write_private
 from wardline.core.errors import WardlineError
 from wardline.demo import trees
 
@@ -20,7 +22,6 @@ SITE_NAME = "Riverside Family Practice"
 SITE_ZONE = "America/New_York"
 OPENING_HOURS = [{"days": [1, 2, 3, 4, 5], "start": "08:00", "end": "18:00"}]
 ENROL_SECONDS_MAX = 60
-STOP_SECONDS_MAX = 5
 # A visitor has a minute, so the demo measures within seconds what a clinic measures in minutes;
 # the window of the flap rule shrinks with it, or every repair would soon be held.
 INTERVALS = settings.Intervals(scale=0.008, checkin_s=2, reevaluate_s=2, heartbeat_s=600)
@@ -64,34 +65,31 @@ def prepare(central: Central, places: Places, progress: Callable[[str], None]) -
     """Makes site, host trees and an enrolled agent, each only where it is not there yet."""
     places.logs.mkdir(parents=True, exist_ok=True)
     for name in trees.NAMES:
-        if not (places.hosts / name / "etc").exists():
+        if not (places.hosts / name).exists():
             progress(f"Building the file tree of {name}")
-            trees.build(places.hosts / name, name)
+            _build(places, name)
         trees.refresh(places.hosts / name)
     if not (places.agent / "agent.toml").exists():
         progress(f"Enrolling the agent of {SITE_NAME}")
         _enrol(central, places, _site(central))
+    _quicken(settings.Layout(places.agent))
 
 
-def start(places: Places) -> list["subprocess.Popen[bytes]"]:
-    """The agent and the breaker as processes of their own; `stop` ends them."""
+def processes(places: Places) -> list[Child]:
+    """The agent and the breaker, each a process of its own that ends with this one."""
     return [
-        _spawn(places, "agent", "wardline.agent", "run", "--data", str(places.agent)),
-        _spawn(places, "breaker", "wardline.demo.breaker", str(places.hosts)),
+        _process(places, "agent", "wardline.agent", "run", "--data", str(places.agent)),
+        _process(places, "breaker", "wardline.demo.breaker", str(places.hosts)),
     ]
 
 
-def stop(processes: list["subprocess.Popen[bytes]"]) -> None:
-    """Asks each to end, and ends it where it does not within STOP_SECONDS_MAX."""
-    for process in processes:
-        if process.poll() is None:
-            process.terminate()
-    for process in processes:
-        try:
-            process.wait(STOP_SECONDS_MAX)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+def _build(places: Places, name: str) -> None:
+    """Whole or not at all: made beside the final place, then renamed."""
+    unfinished = places.root / "hosts.new" / name
+    shutil.rmtree(unfinished, ignore_errors=True)
+    trees.build(unfinished, name)
+    places.hosts.mkdir(exist_ok=True)
+    unfinished.rename(places.hosts / name)
 
 
 def _site(central: Central) -> str:
@@ -123,19 +121,17 @@ def _enrol(central: Central, places: Places, site: str) -> None:
     )
     if done.returncode != 0:
         raise DemoFailed(f"enrolling the demo's agent failed: {done.stderr.strip()[-2000:]}")
-    layout = settings.Layout(places.agent)
-    quick = settings.load(layout).model_copy(update={"intervals": INTERVALS, "flap": FLAP})
-    layout.settings.write_text(settings.to_toml(quick))
 
 
-def _spawn(places: Places, name: str, module: str, *arguments: str) -> "subprocess.Popen[bytes]":
+def _quicken(layout: settings.Layout) -> None:
+    """At every start: one that was interrupted may have enrolled the agent and no more."""
+    found = settings.load(layout)
+    quick = found.model_copy(update={"intervals": INTERVALS, "flap": FLAP})
+    if quick != found:
+        write_private(layout.settings, settings.to_toml(quick).encode())
+
+
+def _process(places: Places, name: str, module: str, *arguments: str) -> Child:
     tether = [sys.executable, "-m", "wardline.demo.tether", str(os.getpid())]
-    with (places.logs / f"{name}.log").open("ab") as log:
-        return subprocess.Popen(
-            [*tether, module, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            # Ctrl-C at the terminal is for `wardline up`, which ends things in order.
-            start_new_session=True,
-        )
+    log = places.logs / f"{name}.log"
+    return Child(f"clinic's {name}", [*tether, module, *arguments], None, log)

@@ -49,7 +49,7 @@ def test_a_drift_that_went_away_before_its_repair_is_not_ours(bench: Bench) -> N
     bench.central.healing = "heal"
     bench.check_in()
     bench.drift()
-    bench.observe()
+    bench.observe(CHECK)
     (bench.tree / DRIFT).chmod(GOOD_MODE)
     bench.act()
     bench.report()

@@ -192,6 +192,7 @@ def web_settings(transport: Transport = Transport.LOOPBACK) -> WebSettings:
         installation_id="inst_01m7yqa8rfrfh4jtzm13pve510",
         uplink_key=base64.b64encode(b"u" * 32).decode(),
         policy_key=base64.b64encode(b"p" * 32).decode(),
+        order_key=base64.b64encode(b"o" * 32).decode(),
         log_public=base64.b64encode(LOG_KEY.public).decode(),
     )
 
@@ -204,7 +205,9 @@ async def web(app_engine: AsyncEngine, owner: Raw, moment: Moment) -> FastAPI:
         "INSERT INTO installation (id) VALUES ($1) ON CONFLICT DO NOTHING",
         settings.installation_id,
     )
-    keys = ServerKeys.of(settings.installation_id, b"u" * 32, b"p" * 32, LOG_KEY.public, None)
+    keys = ServerKeys.of(
+        settings.installation_id, b"u" * 32, b"p" * 32, b"o" * 32, LOG_KEY.public, None
+    )
     return app.create(settings, app_engine, keys, now=moment, passwords=Passwords(FAST_HASHER))
 
 

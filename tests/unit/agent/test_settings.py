@@ -19,6 +19,7 @@ def _settings(**changes: object) -> Settings:
             "uplink_key": KEY,
             "log_key": KEY,
             "policy_key": KEY,
+            "order_key": KEY,
             "log_origin": "wardline.local/log/x/y/g1",
         },
         "site": {"id": ids.site(), "name": 'Dr "Who" \\ Söhne\t'},

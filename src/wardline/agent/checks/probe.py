@@ -4,12 +4,14 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 
-from wardline.agent.hosts.host import Kind, Missing, Reader, Stat
+from wardline.agent.hosts.host import Kind, Missing, Reader, Space, Stat
+from wardline.agent.hosts.queries import Query
 from wardline.core.errors import WardlineError
 
 TEXT_BYTES_MAX = 1024 * 1024
 LINE_CHARS_MAX = 8 * 1024
 TICKS_PER_LOOK = 256
+ERROR_CHARS_MAX = 200
 
 
 class TooExpensive(WardlineError):
@@ -28,6 +30,12 @@ class Unreadable(WardlineError):
         super().__init__(f"{place}: {why}")
         self.path = path
         self.why = why
+
+
+class NoAnswer(WardlineError):
+    """A program of the host that was asked ended with an error, or said more than is read."""
+
+    code = "no_answer"
 
 
 class Budget:
@@ -108,6 +116,14 @@ class Probe:
         self._budget.look()
         return self._host.stat(path)
 
+    def lstat(self, path: str) -> Stat:
+        self._budget.look()
+        return self._host.lstat(path)
+
+    def readlink(self, path: str) -> str:
+        self._budget.look()
+        return self._host.readlink(path)
+
     def stat_if_there(self, path: str) -> Stat | None:
         try:
             return self.stat(path)
@@ -131,3 +147,20 @@ class Probe:
     def exists(self, path: str) -> bool:
         self._budget.look()
         return self._host.exists(path)
+
+    def space(self, path: str) -> Space:
+        self._budget.look()
+        return self._host.space(path)
+
+    def ask(self, query: Query) -> str:
+        """What the host's program says; NoAnswer where it fails, CannotRun where there is none."""
+        self._budget.look()
+        output = self._host.ask(query)
+        self._budget.look()
+        program = query.argv[0]
+        if output.exit_code != 0:
+            said = output.stderr.decode("utf-8", "backslashreplace").strip()[-ERROR_CHARS_MAX:]
+            raise NoAnswer(f"{program}: ended with exit code {output.exit_code}: {said}")
+        if output.truncated:
+            raise NoAnswer(f"{program}: said more than {query.bytes_max} bytes")
+        return output.stdout.decode("utf-8", "backslashreplace")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from wardline.agent.hosts.queries import Query
 from wardline.core.errors import WardlineError
 
 ENTRIES_MAX = 20_000
@@ -55,6 +56,17 @@ class Output:
     stderr: bytes
     truncated: bool
     duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """A file system as statvfs(3) tells it: bytes and inodes; `free` is what root's reserve leaves
+    to others. A file system without a table of inodes has `inodes` 0."""
+
+    total_bytes: int
+    free_bytes: int
+    inodes: int
+    free_inodes: int
 
 
 class HostError(WardlineError):
@@ -172,6 +184,10 @@ class Reader(Protocol):
         """What stands under the path itself, a link included."""
         ...
 
+    def readlink(self, path: str) -> str:
+        """What a link says; PathEscapes where that climbs out of a tree, WrongKind for no link."""
+        ...
+
     def listdir(self, path: str) -> list[str]:
         """The names in a directory, sorted by their bytes; TooLarge beyond ENTRIES_MAX."""
         ...
@@ -182,6 +198,14 @@ class Reader(Protocol):
 
     def exists(self, path: str) -> bool:
         """Whether something stands there, links followed; a link into nothing does not exist."""
+        ...
+
+    def space(self, path: str) -> Space:
+        """The file system that a directory lies on; CannotRun on a tree, which has none."""
+        ...
+
+    def ask(self, query: Query) -> Output:
+        """Put one of the closed list of questions; CannotRun on a tree or without the program."""
         ...
 
 
@@ -224,6 +248,22 @@ class Host(Reader, Protocol):
 
     def remove(self, path: str) -> None:
         """Remove a regular file (links are followed)."""
+        ...
+
+    def link(self, path: str, target: str) -> None:
+        """Make a link where nothing stands; a target that climbs out of a tree is PathEscapes."""
+        ...
+
+    def remove_link(self, path: str) -> None:
+        """Remove a link itself; WrongKind for anything else."""
+        ...
+
+    def make_folder(self, path: str) -> None:
+        """Make one folder, 0755, in a folder that exists."""
+        ...
+
+    def remove_folder(self, path: str) -> None:
+        """Remove an empty folder; Failed for one that is not empty."""
         ...
 
 

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from typing import IO
 
 from wardline.agent.hosts import platforms
-from wardline.agent.hosts.host import CannotRun, Kind, Output, TimedOut
+from wardline.agent.hosts.host import CannotRun, Failed, Kind, Output, Space, TimedOut
+from wardline.agent.hosts.queries import Query
 from wardline.agent.hosts.rooted import RootedFiles
 
 SEARCH_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
@@ -32,6 +33,17 @@ class LocalHost(RootedFiles):
         self.platform = (
             platforms.of_files(self) if sys.platform == "linux" else f"{sys.platform}/unknown"
         )
+
+    def space(self, path: str) -> Space:
+        try:
+            found = os.statvfs(path)
+        except OSError as error:
+            raise Failed(path, error.strerror or "cannot be measured") from None
+        unit = found.f_frsize
+        return Space(found.f_blocks * unit, found.f_bavail * unit, found.f_files, found.f_favail)
+
+    def ask(self, query: Query) -> Output:
+        return self.run(query.argv, query.timeout_s, query.bytes_max)
 
     def run(self, argv: Sequence[str], timeout_s: float, output_bytes_max: int) -> Output:
         program = shutil.which(argv[0], path=SEARCH_PATH)

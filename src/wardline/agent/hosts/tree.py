@@ -4,7 +4,8 @@ import os
 from collections.abc import Sequence
 
 from wardline.agent.hosts import platforms
-from wardline.agent.hosts.host import CannotRun, Kind, Output
+from wardline.agent.hosts.host import CannotRun, Kind, Output, Space
+from wardline.agent.hosts.queries import Query
 from wardline.agent.hosts.rooted import RootedFiles
 
 
@@ -33,6 +34,12 @@ class TreeHost(RootedFiles):
     def platform(self) -> str:
         """Read anew each time: a tree may be mounted, or filled, after the agent has started."""
         return platforms.of_files(self)
+
+    def space(self, path: str) -> Space:
+        raise CannotRun(path, "a file tree has no file system of its own")
+
+    def ask(self, query: Query) -> Output:
+        raise CannotRun(query.argv[0], "a file tree runs no commands")
 
     def run(self, argv: Sequence[str], timeout_s: float, output_bytes_max: int) -> Output:
         raise CannotRun(argv[0], "a file tree runs no commands")

@@ -1,4 +1,4 @@
-"""Central's own three Ed25519 keys: made at first start, one purpose each, named by a fingerprint.
+"""Central's own four Ed25519 keys: made at first start, one purpose each, named by a fingerprint.
 
 The supervisor reads the secret halves and gives each process only its own.
 """
@@ -29,6 +29,7 @@ class KeyFiles:
     uplink: bytes = field(repr=False)
     log: bytes = field(repr=False)
     policy: bytes = field(repr=False)
+    order: bytes = field(repr=False)
 
     def log_public(self) -> bytes:
         return SigningKey.from_seed(self.log).verify_key.public
@@ -36,23 +37,31 @@ class KeyFiles:
 
 @dataclass(frozen=True, slots=True)
 class ServerKeys:
-    """What the web process holds: it signs for the uplink and for policies, never for the log."""
+    """What the web process holds: it signs for uplink, policies and orders, not the log."""
 
     installation_id: str
     uplink: SigningKey
     policy: SigningKey
+    order: SigningKey
     log_public: bytes
     tls_ca_pem: str | None
 
     @classmethod
     def of(
-        cls, installation_id: str, uplink: bytes, policy: bytes, log_public: bytes, ca: str | None
+        cls,
+        installation_id: str,
+        uplink: bytes,
+        policy: bytes,
+        order: bytes,
+        log_public: bytes,
+        ca: str | None,
     ) -> "ServerKeys":
-        """From the seeds of the two secret keys and the log's public key."""
+        """From the seeds of the three secret keys and the log's public key."""
         return cls(
             installation_id,
             SigningKey.from_seed(uplink),
             SigningKey.from_seed(policy),
+            SigningKey.from_seed(order),
             VerifyKey(log_public).public,
             ca,
         )
@@ -63,6 +72,7 @@ class ServerKeys:
             KeyPurpose.UPLINK: self.uplink.verify_key.public,
             KeyPurpose.LOG: self.log_public,
             KeyPurpose.POLICY: self.policy.verify_key.public,
+            KeyPurpose.ORDER: self.order.verify_key.public,
         }
         return [
             protocol.ServerKey(purpose=purpose, public=base64.b64encode(public).decode())
@@ -134,6 +144,7 @@ def _load(paths: list[Path]) -> KeyFiles:
         uplink=by_name[KeyPurpose.UPLINK],
         log=by_name[KeyPurpose.LOG],
         policy=by_name[KeyPurpose.POLICY],
+        order=by_name[KeyPurpose.ORDER],
     )
 
 

@@ -143,7 +143,9 @@ def serve(database: Database, owner: Raw) -> Serve:
             "INSERT INTO installation (id) VALUES ($1) ON CONFLICT DO NOTHING",
             settings.installation_id,
         )
-        keys = ServerKeys.of(settings.installation_id, b"u" * 32, b"p" * 32, LOG_KEY.public, None)
+        keys = ServerKeys.of(
+            settings.installation_id, b"u" * 32, b"p" * 32, b"o" * 32, LOG_KEY.public, None
+        )
         pool = engine.create(database.app)
         web = app.create(settings, pool, keys, passwords=Passwords(FAST_HASHER))
         web.state.hub = Hub(pool, limits)

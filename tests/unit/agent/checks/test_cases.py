@@ -39,8 +39,11 @@ def test_check_finds_what_the_case_says(
     else:
         host_trees.copy(healthy, root)
     host_trees.change(root, case)
-    kind = host_trees.RecordedHost if case.get("live") else TreeHost
-    host = kind("host", "host", str(root), writable=False)
+    host = (
+        host_trees.RecordedHost(str(root), case)
+        if case.get("live")
+        else TreeHost("host", "host", str(root), writable=False)
+    )
 
     started = time.thread_time()
     result = check.measure(check.registry()[name], host, clock.system)
@@ -74,8 +77,11 @@ def test_every_check_has_a_case_of_each_kind(name: str) -> None:
 
 
 def _impossible(name: str) -> set[str]:
-    """A host always has files, a kernel and packages: their checks are never without an object."""
+    """A host always has files, a kernel, packages, units, accounts, a network, something to lose and
+    people whose doings are recorded: their checks are never without an object."""
     without = {"file_permissions", "kernel_sysctl", "patching"}
+    without |= {"antivirus", "empty_passwords", "uid0_accounts"}
+    without |= {"audit_logging", "backup", "firewall", "prohibited_services"}
     return {Outcome.NOT_APPLICABLE.value} if name in without else set()
 
 
