@@ -450,9 +450,49 @@ export interface paths {
         };
         /**
          * List Results
-         * @description Every host of the site, measured or not.
+         * @description The site's hosts by name, measured or not, each with its latest results.
          */
         get: operations["list_results_api_v1_sites__site_id__results_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/posture": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Posture
+         * @description Where the site stands now.
+         */
+        get: operations["get_posture_api_v1_sites__site_id__posture_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/trend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Trend
+         * @description Snapshots after `from` up to `to`: the last seven days where nothing else is asked for.
+         */
+        get: operations["get_trend_api_v1_sites__site_id__trend_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -473,6 +513,26 @@ export interface paths {
          * @description The partner's sites by name, and the totals over all of them.
          */
         get: operations["get_fleet_api_v1_fleet_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Incident Summary
+         * @description How the incidents of each of the partner's sites ended, by name of the site.
+         */
+        get: operations["get_incident_summary_api_v1_incidents_summary_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -512,6 +572,26 @@ export interface paths {
         get: operations["get_status_api_v1_status_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ws-ticket": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Issue Ticket
+         * @description For a client that can send neither cookie nor header with a socket's handshake.
+         */
+        post: operations["issue_ticket_api_v1_ws_ticket_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -695,6 +775,17 @@ export interface components {
             id: string;
             /** Title */
             title: string;
+        };
+        /**
+         * CheckPostureOut
+         * @description On how many hosts a check has which outcome.
+         */
+        CheckPostureOut: {
+            /** Id */
+            id: string;
+            /** Title */
+            title: string;
+            results: components["schemas"]["ResultCounts"];
         };
         /**
          * CheckinRequest
@@ -943,10 +1034,12 @@ export interface components {
             /** Hosts */
             hosts: number;
             results: components["schemas"]["ResultCounts"];
+            score: components["schemas"]["Score"] | null;
             /** Open Incidents */
             open_incidents: number;
             /** Healed 24H */
             healed_24h: number;
+            incidents: components["schemas"]["IncidentSummary"];
         };
         /** HTTPValidationError */
         HTTPValidationError: {
@@ -1194,6 +1287,37 @@ export interface components {
          * @enum {string}
          */
         IncidentState: "open" | "resolved" | "healed" | "failed" | "escalated" | "observing" | "waiting";
+        /**
+         * IncidentSummary
+         * @description All incidents of a site: how they ended, and who resolved them (rule, plan, person).
+         */
+        IncidentSummary: {
+            /** Total */
+            total: number;
+            /** Success Count */
+            success_count: number;
+            /** Failed */
+            failed: number;
+            /** Escalated */
+            escalated: number;
+            /** L1 Count */
+            l1_count: number;
+            /** L2 Count */
+            l2_count: number;
+            /** L3 Count */
+            l3_count: number;
+        };
+        /**
+         * IncidentSummaryOut
+         * @description The sites by name; `totals` are over all of the partner's, on every page.
+         */
+        IncidentSummaryOut: {
+            /** Items */
+            items: components["schemas"]["SiteIncidents"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+            totals: components["schemas"]["IncidentSummary"];
+        };
         /** IncidentsOut */
         IncidentsOut: {
             /** Items */
@@ -1341,6 +1465,32 @@ export interface components {
             digest: string;
         };
         /**
+         * PostureOut
+         * @description `measured_from` and `measured_to` are when the oldest and the newest result that counts was
+         *     measured.
+         */
+        PostureOut: {
+            /** Patching Status */
+            patching_status: boolean | null;
+            /** Backup Status */
+            backup_status: boolean | null;
+            /** Encryption Status */
+            encryption_status: boolean | null;
+            score: components["schemas"]["Score"] | null;
+            results: components["schemas"]["ResultCounts"];
+            /** Hosts */
+            hosts: number;
+            /** Measured Hosts */
+            measured_hosts: number;
+            /** Measured From */
+            measured_from: string | null;
+            /** Measured To */
+            measured_to: string | null;
+            /** Checks */
+            checks: components["schemas"]["CheckPostureOut"][];
+            snapshot: components["schemas"]["SnapshotOut"] | null;
+        };
+        /**
          * ProcessStatus
          * @description `ok` is false when the last round failed, and when no heartbeat came for too long.
          */
@@ -1433,12 +1583,17 @@ export interface components {
             /** Not Applicable */
             not_applicable: number;
         };
-        /** ResultsOut */
+        /**
+         * ResultsOut
+         * @description A page of hosts; `checks` are those with a result on one of them.
+         */
         ResultsOut: {
             /** Checks */
             checks: components["schemas"]["CheckOut"][];
             /** Hosts */
             hosts: components["schemas"]["HostRowOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /**
          * Role
@@ -1460,13 +1615,16 @@ export interface components {
         };
         /**
          * Score
-         * @description `passed` of `assessed` results; on `measured_hosts` of `hosts`. Null where nothing counts.
+         * @description `passed` of `assessed` results, beside which `unknown` could not be measured; on
+         *     `measured_hosts` of `hosts`. Null where nothing counts.
          */
         Score: {
             /** Passed */
             passed: number;
             /** Assessed */
             assessed: number;
+            /** Unknown */
+            unknown: number;
             /** Measured Hosts */
             measured_hosts: number;
             /** Hosts */
@@ -1513,6 +1671,27 @@ export interface components {
             /** Sig */
             sig: string;
         };
+        /** SiteIncidents */
+        SiteIncidents: {
+            /** Total */
+            total: number;
+            /** Success Count */
+            success_count: number;
+            /** Failed */
+            failed: number;
+            /** Escalated */
+            escalated: number;
+            /** L1 Count */
+            l1_count: number;
+            /** L2 Count */
+            l2_count: number;
+            /** L3 Count */
+            l3_count: number;
+            /** Site Id */
+            site_id: string;
+            /** Site Name */
+            site_name: string;
+        };
         /** SiteOverview */
         SiteOverview: {
             /** Id */
@@ -1540,6 +1719,7 @@ export interface components {
             open_incidents: number;
             /** Would Run */
             would_run: number;
+            incidents: components["schemas"]["IncidentSummary"];
             log: components["schemas"]["LogState"];
             /** Last Checkin */
             last_checkin: string | null;
@@ -1574,6 +1754,7 @@ export interface components {
             open_incidents: number;
             /** Would Run */
             would_run: number;
+            incidents: components["schemas"]["IncidentSummary"];
             log: components["schemas"]["LogState"];
             /** Last Checkin */
             last_checkin: string | null;
@@ -1610,6 +1791,32 @@ export interface components {
             incidents: components["schemas"]["IncidentCounts"];
             evidence: components["schemas"]["EvidenceCounts"];
         };
+        /**
+         * SnapshotOut
+         * @description The posture at one moment; `flake_hash` names what was in force then: policy, settings,
+         *     runbooks and checks.
+         */
+        SnapshotOut: {
+            /** Patching Status */
+            patching_status: boolean | null;
+            /** Backup Status */
+            backup_status: boolean | null;
+            /** Encryption Status */
+            encryption_status: boolean | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Flake Hash */
+            flake_hash: string;
+            score: components["schemas"]["Score"] | null;
+            results: components["schemas"]["ResultCounts"];
+            /** Hosts */
+            hosts: number;
+            /** Measured Hosts */
+            measured_hosts: number;
+        };
         /** StatusOut */
         StatusOut: {
             central: components["schemas"]["CentralStatus"];
@@ -1643,6 +1850,19 @@ export interface components {
             /** Prev */
             prev: string;
         };
+        /**
+         * TicketOut
+         * @description `ticket` goes into the address of one socket, once, before `expires_at`.
+         */
+        TicketOut: {
+            /** Ticket */
+            ticket: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+        };
         /** TokenOut */
         TokenOut: {
             /** Id */
@@ -1668,6 +1888,27 @@ export interface components {
         TokensOut: {
             /** Items */
             items: components["schemas"]["TokenOut"][];
+        };
+        /**
+         * TrendOut
+         * @description `points` are the last snapshots of each step of `step_seconds`; a step without one has no
+         *     point.
+         */
+        TrendOut: {
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Step Seconds */
+            step_seconds: number;
+            /** Points */
+            points: components["schemas"]["SnapshotOut"][];
         };
         /** UserOut */
         UserOut: {
@@ -2334,6 +2575,7 @@ export interface operations {
                 state?: components["schemas"]["IncidentState"] | null;
                 limit?: number;
                 cursor?: string | null;
+                offset?: number | null;
             };
             header?: never;
             path?: never;
@@ -2367,6 +2609,7 @@ export interface operations {
                 state?: components["schemas"]["IncidentState"] | null;
                 limit?: number;
                 cursor?: string | null;
+                offset?: number | null;
             };
             header?: never;
             path: {
@@ -2461,7 +2704,11 @@ export interface operations {
     };
     list_results_api_v1_sites__site_id__results_get: {
         parameters: {
-            query?: never;
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+                offset?: number | null;
+            };
             header?: never;
             path: {
                 site_id: string;
@@ -2490,11 +2737,77 @@ export interface operations {
             };
         };
     };
+    get_posture_api_v1_sites__site_id__posture_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PostureOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_trend_api_v1_sites__site_id__trend_get: {
+        parameters: {
+            query?: {
+                from?: string | null;
+                to?: string | null;
+            };
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrendOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     get_fleet_api_v1_fleet_get: {
         parameters: {
             query?: {
                 limit?: number;
                 cursor?: string | null;
+                offset?: number | null;
             };
             header?: never;
             path?: never;
@@ -2509,6 +2822,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FleetOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_incident_summary_api_v1_incidents_summary_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+                offset?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentSummaryOut"];
                 };
             };
             /** @description Validation Error */
@@ -2569,6 +2915,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StatusOut"];
+                };
+            };
+        };
+    };
+    issue_ticket_api_v1_ws_ticket_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketOut"];
                 };
             };
         };

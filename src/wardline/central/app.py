@@ -20,6 +20,8 @@ from wardline.central.incidents import endpoints as incidents
 from wardline.central.policies import endpoints as policies
 from wardline.central.policies.shelf import Shelf
 from wardline.central.posture import endpoints as posture
+from wardline.central.realtime import endpoints as realtime
+from wardline.central.realtime.hub import Hub
 from wardline.central.reports import endpoints as reports
 from wardline.central.reports import overview
 from wardline.central.settings import WebSettings
@@ -42,6 +44,7 @@ ROUTERS: list[APIRouter] = [
     incidents.router,
     posture.router,
     reports.router,
+    realtime.router,
     fleet.router,
     tenancy.router,
 ]
@@ -65,7 +68,9 @@ def create(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        yield
+        hub: Hub = app.state.hub
+        async with hub.running(settings.app_dsn):
+            yield
         await engine.dispose()
 
     app = FastAPI(
@@ -79,6 +84,7 @@ def create(
     app.state.settings = settings
     app.state.engine = engine
     app.state.server_keys = server_keys
+    app.state.hub = Hub(engine)
     app.state.now = now
     app.state.passwords = passwords or Passwords()
     app.state.policy_shelf = Shelf()

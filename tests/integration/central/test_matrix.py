@@ -83,6 +83,7 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("post", "/api/v1/session/password"): Example(
         lambda scene: {"current": PASSWORD, "new": "another long password"}
     ),
+    ("post", "/api/v1/ws-ticket"): Example(ok=201),
     ("get", "/api/v1/fleet"): Example(),
     ("get", "/api/v1/status"): Example(),
     ("post", "/api/v1/sites"): Example(lambda scene: {"name": fresh_name(), **SITE}, ok=201),
@@ -96,7 +97,10 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("post", "/api/v1/sites/{site_id}/enrolment-tokens"): Example(lambda scene: {}, ok=201),
     ("get", "/api/v1/sites/{site_id}/enrolment-tokens"): Example(),
     ("get", "/api/v1/sites/{site_id}/results"): Example(),
+    ("get", "/api/v1/sites/{site_id}/posture"): Example(),
+    ("get", "/api/v1/sites/{site_id}/trend"): Example(),
     ("get", "/api/v1/incidents"): Example(),
+    ("get", "/api/v1/incidents/summary"): Example(),
     ("get", "/api/v1/sites/{site_id}/incidents"): Example(),
     ("get", "/api/v1/sites/{site_id}/incidents/{incident_id}"): Example(),
     ("get", "/api/v1/sites/{site_id}/would-run"): Example(),

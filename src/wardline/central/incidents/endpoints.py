@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from sqlalchemy import RowMapping
 
 from wardline.central.database import page
-from wardline.central.database.page import Cursor, Limit
+from wardline.central.database.page import Cursor, Limit, Offset
 from wardline.central.identity.access import Viewer
 from wardline.central.incidents import service
 from wardline.central.tenancy import service as tenancy
@@ -105,9 +105,11 @@ async def list_fleet_incidents(
     state: State = None,
     limit: Limit = page.ITEMS_DEFAULT,
     cursor: Cursor = None,
+    offset: Offset = None,
 ) -> IncidentsOut:
     """The partner's incidents, newest first."""
-    rows = await service.page(session, None, state, _after(cursor), limit)
+    skipped = page.skipped(offset, cursor)
+    rows = await service.page(session, None, state, _after(cursor), skipped, limit)
     return _page(rows, limit)
 
 
@@ -118,10 +120,12 @@ async def list_incidents(
     state: State = None,
     limit: Limit = page.ITEMS_DEFAULT,
     cursor: Cursor = None,
+    offset: Offset = None,
 ) -> IncidentsOut:
     """A site's incidents, newest first."""
+    skipped = page.skipped(offset, cursor)
     await tenancy.get(session, site_id)
-    rows = await service.page(session, site_id, state, _after(cursor), limit)
+    rows = await service.page(session, site_id, state, _after(cursor), skipped, limit)
     return _page(rows, limit)
 
 

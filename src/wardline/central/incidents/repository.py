@@ -63,7 +63,7 @@ _AFTER = (
     " AND (CAST(:state AS text) IS NULL OR i.state = :state)"
     " AND (CAST(:after_id AS text) IS NULL"
     "   OR (i.created_at, i.id) < (CAST(:after_at AS timestamptz), :after_id))"
-    " ORDER BY i.created_at DESC, i.id DESC LIMIT :limit"
+    " ORDER BY i.created_at DESC, i.id DESC LIMIT :limit OFFSET :skipped"
 )
 _OF_SITE = text(f"{_ROW}{_FROM} WHERE i.site_id = :site_id{_AFTER}")
 _OF_PARTNER = text(f"{_ROW}{_FROM} WHERE i.partner_id = :partner_id{_AFTER}")
@@ -156,11 +156,18 @@ class Repository:
         site_id: str | None,
         state: str | None,
         after: tuple[datetime, str] | None,
+        skipped: int,
         limit: int,
     ) -> list[RowMapping]:
         """Newest first, of one site or of the whole partner, after a (created_at, id)."""
         after_at, after_id = after or (None, None)
-        given = {"state": state, "after_at": after_at, "after_id": after_id, "limit": limit}
+        given = {
+            "state": state,
+            "after_at": after_at,
+            "after_id": after_id,
+            "skipped": skipped,
+            "limit": limit,
+        }
         if site_id is None:
             owner = self._session.scope.owner
             return await self._session.rows(_OF_PARTNER, partner_id=owner, **given)

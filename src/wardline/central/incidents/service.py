@@ -79,10 +79,11 @@ async def page(
     site_id: str | None,
     state: str | None,
     after: tuple[datetime, str] | None,
+    skipped: int,
     limit: int,
 ) -> list[RowMapping]:
     """Incidents, newest first; one row more than `limit` when there are more."""
-    return await Repository(session).page(site_id, state, after, limit + 1)
+    return await Repository(session).page(site_id, state, after, skipped, limit + 1)
 
 
 async def one(

@@ -24,6 +24,22 @@ CREATE FUNCTION public.credential_session(given_hash bytea) RETURNS TABLE(sessio
   WHERE s.token_hash = given_hash AND s.revoked_at IS NULL AND s.expires_at > now()
     AND u.disabled_at IS NULL
 $$;
+CREATE FUNCTION public.credential_ticket(given_hash bytea) RETURNS TABLE(session_id character varying, kind character varying, user_id character varying, partner_id character varying, role character varying, email character varying, name character varying, must_change_password boolean, last_seen_at timestamp with time zone)
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+  WITH spent AS (
+    DELETE FROM public.socket_tickets t WHERE t.token_hash = given_hash
+    RETURNING t.session_id, t.partner_id, t.user_id, t.expires_at
+  )
+  SELECT s.id, s.kind, u.id, u.partner_id, u.role, u.email, u.name, u.must_change_password,
+         s.last_seen_at
+  FROM spent t
+  JOIN public.sessions s ON s.id = t.session_id AND s.partner_id = t.partner_id
+  JOIN public.users u ON u.id = t.user_id AND u.partner_id = t.partner_id AND u.id = s.user_id
+  WHERE t.expires_at > now() AND s.revoked_at IS NULL AND s.expires_at > now()
+    AND u.disabled_at IS NULL
+$$;
 CREATE FUNCTION public.credential_user(given_email text) RETURNS TABLE(id character varying, partner_id character varying, password_hash text, disabled_at timestamp with time zone)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -195,6 +211,38 @@ CREATE TABLE public.change_log (
 ALTER TABLE ONLY public.change_log FORCE ROW LEVEL SECURITY;
 ALTER TABLE public.change_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.change_log_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.compliance_snapshots (
+    id bigint NOT NULL,
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    snapshot_at timestamp with time zone NOT NULL,
+    flake_hash character varying(64) NOT NULL,
+    patching_status boolean,
+    backup_status boolean,
+    encryption_status boolean,
+    passed integer NOT NULL,
+    failed integer NOT NULL,
+    unknown integer NOT NULL,
+    not_applicable integer NOT NULL,
+    measured_hosts integer NOT NULL,
+    hosts integer NOT NULL,
+    CONSTRAINT compliance_snapshots_failed_check CHECK ((failed >= 0)),
+    CONSTRAINT compliance_snapshots_flake_hash_check CHECK (((flake_hash)::text ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT compliance_snapshots_hosts_check CHECK ((hosts >= 0)),
+    CONSTRAINT compliance_snapshots_measured_hosts_check CHECK ((measured_hosts >= 0)),
+    CONSTRAINT compliance_snapshots_not_applicable_check CHECK ((not_applicable >= 0)),
+    CONSTRAINT compliance_snapshots_passed_check CHECK ((passed >= 0)),
+    CONSTRAINT compliance_snapshots_unknown_check CHECK ((unknown >= 0))
+);
+ALTER TABLE ONLY public.compliance_snapshots FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.compliance_snapshots ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.compliance_snapshots_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -541,6 +589,41 @@ CREATE TABLE public.sites (
     CONSTRAINT sites_id_check CHECK (((id)::text <> ''::text))
 );
 ALTER TABLE ONLY public.sites FORCE ROW LEVEL SECURITY;
+CREATE VIEW public.site_posture WITH (security_invoker='true') AS
+ SELECT s.id AS site_id,
+    s.partner_id,
+    h.hosts,
+    r.measured_hosts,
+    r.passed,
+    r.failed,
+    r.unknown,
+    r.not_applicable,
+    r.patching_status,
+    r.backup_status,
+    r.encryption_status
+   FROM ((public.sites s
+     CROSS JOIN LATERAL ( SELECT count(*) AS hosts
+           FROM public.hosts
+          WHERE ((hosts.site_id)::text = (s.id)::text)) h)
+     CROSS JOIN LATERAL ( SELECT count(*) FILTER (WHERE ((latest_results.outcome)::text = 'pass'::text)) AS passed,
+            count(*) FILTER (WHERE ((latest_results.outcome)::text = 'fail'::text)) AS failed,
+            count(*) FILTER (WHERE ((latest_results.outcome)::text = 'unknown'::text)) AS unknown,
+            count(*) FILTER (WHERE ((latest_results.outcome)::text = 'not_applicable'::text)) AS not_applicable,
+            count(DISTINCT latest_results.host_id) FILTER (WHERE (((latest_results.outcome)::text = 'pass'::text) OR ((latest_results.outcome)::text = 'fail'::text))) AS measured_hosts,
+            bool_and(((latest_results.outcome)::text = 'pass'::text)) FILTER (WHERE (((latest_results.check_id)::text = 'patching'::text) AND (((latest_results.outcome)::text = 'pass'::text) OR ((latest_results.outcome)::text = 'fail'::text)))) AS patching_status,
+            bool_and(((latest_results.outcome)::text = 'pass'::text)) FILTER (WHERE (((latest_results.check_id)::text = 'backup'::text) AND (((latest_results.outcome)::text = 'pass'::text) OR ((latest_results.outcome)::text = 'fail'::text)))) AS backup_status,
+            bool_and(((latest_results.outcome)::text = 'pass'::text)) FILTER (WHERE (((latest_results.check_id)::text = 'disk_encryption'::text) AND (((latest_results.outcome)::text = 'pass'::text) OR ((latest_results.outcome)::text = 'fail'::text)))) AS encryption_status
+           FROM public.latest_results
+          WHERE ((latest_results.site_id)::text = (s.id)::text)) r);
+CREATE TABLE public.socket_tickets (
+    partner_id character varying(64) NOT NULL,
+    user_id character varying(64) NOT NULL,
+    session_id character varying(64) NOT NULL,
+    token_hash bytea NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT socket_tickets_token_hash_check CHECK ((length(token_hash) = 32))
+);
+ALTER TABLE ONLY public.socket_tickets FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.users (
     id character varying(64) NOT NULL,
     partner_id character varying(64) NOT NULL,
@@ -568,6 +651,8 @@ ALTER TABLE ONLY public.audit_log
     ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.change_log
     ADD CONSTRAINT change_log_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.compliance_snapshots
+    ADD CONSTRAINT compliance_snapshots_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.enrolment_tokens
     ADD CONSTRAINT enrolment_tokens_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.evidence_alarms
@@ -626,12 +711,16 @@ ALTER TABLE ONLY public.sites
     ADD CONSTRAINT sites_partner_id_name_key UNIQUE (partner_id, name);
 ALTER TABLE ONLY public.sites
     ADD CONSTRAINT sites_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.socket_tickets
+    ADD CONSTRAINT socket_tickets_pkey PRIMARY KEY (partner_id, token_hash);
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_partner_id_id_key UNIQUE (partner_id, id);
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
 CREATE INDEX idx_audit_log_partner ON public.audit_log USING btree (partner_id, id);
 CREATE INDEX idx_change_log_partner ON public.change_log USING btree (partner_id, tx, id);
+CREATE INDEX idx_change_log_tail ON public.change_log USING btree (tx, id);
+CREATE UNIQUE INDEX idx_compliance_snapshots_site ON public.compliance_snapshots USING btree (site_id, snapshot_at);
 CREATE INDEX idx_enrolment_tokens_site ON public.enrolment_tokens USING btree (site_id, created_at);
 CREATE UNIQUE INDEX idx_evidence_bundles_equivocation ON public.evidence_bundles USING btree (site_id, appliance_id, epoch, seq, bundle_hash) WHERE equivocates;
 CREATE INDEX idx_evidence_bundles_partner ON public.evidence_bundles USING btree (partner_id);
@@ -644,6 +733,8 @@ CREATE INDEX idx_latest_results_partner ON public.latest_results USING btree (pa
 CREATE INDEX idx_results_latest ON ONLY public.results USING btree (site_id, host_id, check_id, effective_at);
 CREATE INDEX idx_results_partner ON ONLY public.results USING btree (partner_id, received_at);
 CREATE INDEX idx_sessions_user ON public.sessions USING btree (user_id);
+CREATE INDEX idx_socket_tickets_hash ON public.socket_tickets USING btree (token_hash);
+CREATE INDEX idx_socket_tickets_user ON public.socket_tickets USING btree (partner_id, user_id);
 CREATE UNIQUE INDEX idx_users_email ON public.users USING btree (lower((email)::text));
 CREATE INDEX results_rest_partner_id_received_at_idx ON public.results_rest USING btree (partner_id, received_at);
 CREATE INDEX results_rest_site_id_host_id_check_id_effective_at_idx ON public.results_rest USING btree (site_id, host_id, check_id, effective_at);
@@ -651,6 +742,7 @@ ALTER INDEX public.idx_results_partner ATTACH PARTITION public.results_rest_part
 ALTER INDEX public.idx_results_latest ATTACH PARTITION public.results_rest_site_id_host_id_check_id_effective_at_idx;
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.change_log FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.compliance_snapshots FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.evidence_bundles FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.evidence_checkpoints FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.evidence_cosignatures FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
@@ -662,6 +754,7 @@ CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.policy_rule_ve
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.results FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.change_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.compliance_snapshots FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.evidence_bundles FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.evidence_checkpoints FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.evidence_cosignatures FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
@@ -677,6 +770,8 @@ ALTER TABLE ONLY public.appliance_keys
     ADD CONSTRAINT appliance_keys_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.appliances
     ADD CONSTRAINT appliances_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id) ON DELETE CASCADE;
+ALTER TABLE ONLY public.compliance_snapshots
+    ADD CONSTRAINT compliance_snapshots_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
 ALTER TABLE ONLY public.enrolment_tokens
     ADD CONSTRAINT enrolment_tokens_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
 ALTER TABLE ONLY public.evidence_alarms
@@ -709,12 +804,17 @@ ALTER TABLE ONLY public.sign_in_sources
     ADD CONSTRAINT sign_in_sources_partner_id_user_id_fkey FOREIGN KEY (partner_id, user_id) REFERENCES public.users(partner_id, id);
 ALTER TABLE ONLY public.sites
     ADD CONSTRAINT sites_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
+ALTER TABLE ONLY public.socket_tickets
+    ADD CONSTRAINT socket_tickets_partner_id_user_id_fkey FOREIGN KEY (partner_id, user_id) REFERENCES public.users(partner_id, id);
+ALTER TABLE ONLY public.socket_tickets
+    ADD CONSTRAINT socket_tickets_session_id_fkey FOREIGN KEY (session_id) REFERENCES public.sessions(id);
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
 ALTER TABLE public.appliance_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.appliances ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.change_log ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.compliance_snapshots ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.enrolment_tokens ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.evidence_alarms ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.evidence_bundles ENABLE ROW LEVEL SECURITY;
@@ -729,11 +829,15 @@ ALTER TABLE public.incident_bundles ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.incidents ENABLE ROW LEVEL SECURITY;
 CREATE POLICY jobs ON public.appliances TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.change_log TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.compliance_snapshots TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.evidence_alarms TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.evidence_checkpoints TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.evidence_log_entries TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.evidence_log_heads TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.evidence_log_nodes TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.hosts TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.latest_results TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.policy_heads TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.sites TO wardline_jobs USING (true) WITH CHECK (true);
 ALTER TABLE public.latest_results ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_site ON public.policies FOR SELECT TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)));
@@ -748,6 +852,7 @@ ALTER TABLE public.results_rest ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.sessions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.sign_in_sources ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.sites ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.socket_tickets ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON public.appliance_keys TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.appliances TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.audit_log TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) AND ((site_id IS NULL) OR (EXISTS ( SELECT
@@ -756,6 +861,7 @@ CREATE POLICY tenant ON public.audit_log TO wardline_app USING (((((site_id)::te
 CREATE POLICY tenant ON public.change_log TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) AND ((site_id IS NULL) OR (EXISTS ( SELECT
    FROM public.sites s
   WHERE (((s.id)::text = (change_log.site_id)::text) AND ((s.partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))))))));
+CREATE POLICY tenant ON public.compliance_snapshots FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.enrolment_tokens TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.evidence_alarms FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.evidence_bundles FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
@@ -779,7 +885,9 @@ CREATE POLICY tenant ON public.results_rest FOR SELECT TO wardline_app USING (((
 CREATE POLICY tenant ON public.sessions TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.sign_in_sources TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.sites TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant ON public.socket_tickets TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.users TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant_insert ON public.compliance_snapshots FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.evidence_alarms FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.evidence_bundles FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.evidence_checkpoints FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
@@ -793,6 +901,7 @@ CREATE POLICY tenant_insert ON public.incidents FOR INSERT TO wardline_app WITH 
 CREATE POLICY tenant_insert ON public.latest_results FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.results FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.results_rest FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_update ON public.compliance_snapshots FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.evidence_alarms FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.evidence_bundles FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.evidence_checkpoints FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
@@ -816,6 +925,8 @@ REVOKE ALL ON FUNCTION public.credential_enrolment(given_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.credential_enrolment(given_id text) TO wardline_app;
 REVOKE ALL ON FUNCTION public.credential_session(given_hash bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.credential_session(given_hash bytea) TO wardline_app;
+REVOKE ALL ON FUNCTION public.credential_ticket(given_hash bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.credential_ticket(given_hash bytea) TO wardline_app;
 REVOKE ALL ON FUNCTION public.credential_user(given_email text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.credential_user(given_email text) TO wardline_app;
 REVOKE ALL ON FUNCTION public.make_append_only(target regclass) FROM PUBLIC;
@@ -833,6 +944,8 @@ GRANT SELECT(last_checkin) ON TABLE public.appliances TO wardline_jobs;
 GRANT SELECT,INSERT ON TABLE public.audit_log TO wardline_app;
 GRANT SELECT,INSERT ON TABLE public.change_log TO wardline_app;
 GRANT SELECT,INSERT ON TABLE public.change_log TO wardline_jobs;
+GRANT SELECT ON TABLE public.compliance_snapshots TO wardline_app;
+GRANT SELECT,INSERT ON TABLE public.compliance_snapshots TO wardline_jobs;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.enrolment_tokens TO wardline_app;
 GRANT SELECT ON TABLE public.evidence_alarms TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.evidence_alarms TO wardline_jobs;
@@ -848,6 +961,9 @@ GRANT SELECT,INSERT ON TABLE public.evidence_log_nodes TO wardline_app;
 GRANT SELECT ON TABLE public.evidence_log_nodes TO wardline_jobs;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.evidence_streams TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.hosts TO wardline_app;
+GRANT SELECT(site_id) ON TABLE public.hosts TO wardline_jobs;
+GRANT SELECT(partner_id) ON TABLE public.hosts TO wardline_jobs;
+GRANT SELECT(id) ON TABLE public.hosts TO wardline_jobs;
 GRANT SELECT,INSERT ON TABLE public.incident_bundles TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.incidents TO wardline_app;
 GRANT SELECT ON TABLE public.installation TO wardline_app;
@@ -855,9 +971,15 @@ GRANT SELECT ON TABLE public.installation TO wardline_jobs;
 GRANT SELECT ON TABLE public.job_heartbeats TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.job_heartbeats TO wardline_jobs;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.latest_results TO wardline_app;
+GRANT SELECT(site_id) ON TABLE public.latest_results TO wardline_jobs;
+GRANT SELECT(partner_id) ON TABLE public.latest_results TO wardline_jobs;
+GRANT SELECT(host_id) ON TABLE public.latest_results TO wardline_jobs;
+GRANT SELECT(check_id) ON TABLE public.latest_results TO wardline_jobs;
+GRANT SELECT(outcome) ON TABLE public.latest_results TO wardline_jobs;
 GRANT SELECT,UPDATE ON TABLE public.partners TO wardline_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.policies TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.policy_heads TO wardline_app;
+GRANT SELECT ON TABLE public.policy_heads TO wardline_jobs;
 GRANT SELECT,INSERT ON TABLE public.policy_revisions TO wardline_app;
 GRANT SELECT,INSERT ON TABLE public.policy_rule_versions TO wardline_app;
 GRANT SELECT,INSERT ON TABLE public.results TO wardline_app;
@@ -865,4 +987,7 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.sessions TO wardline_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sign_in_sources TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.sites TO wardline_app;
 GRANT SELECT ON TABLE public.sites TO wardline_jobs;
+GRANT SELECT ON TABLE public.site_posture TO wardline_app;
+GRANT SELECT ON TABLE public.site_posture TO wardline_jobs;
+GRANT SELECT,INSERT,DELETE ON TABLE public.socket_tickets TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.users TO wardline_app;

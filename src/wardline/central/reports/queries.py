@@ -2,37 +2,47 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import RowMapping, TextClause, text
 
 from wardline.central.database.session import Session
 
 HEALED_MAX = 20
 STATUS_SITES_MAX = 500
 OPEN = "i.closed_at IS NULL AND i.state <> 'healed'"
+# How incidents ended, and who resolved them.
+_OUTCOMES = """count(*) AS total,
+    count(*) FILTER (WHERE i.outcome = 'success') AS success_count,
+    count(*) FILTER (WHERE i.outcome = 'failed') AS failed_count,
+    count(*) FILTER (WHERE i.outcome = 'escalated') AS escalated_count,
+    count(*) FILTER (WHERE i.resolution_level = 'L1') AS l1_count,
+    count(*) FILTER (WHERE i.resolution_level = 'L2') AS l2_count,
+    count(*) FILTER (WHERE i.resolution_level = 'L3') AS l3_count"""
 
-_SITE = f"""
+# Sites by name; the page is cut before anything is counted, so that what it skips costs little.
+_PAGE = """SELECT * FROM sites WHERE partner_id = :partner_id
+    AND (CAST(:after_id AS text) IS NULL OR (name, id) > (:after_name, :after_id))
+  ORDER BY name, id LIMIT :limit OFFSET :skipped"""
+
+
+def _overview(sites: str) -> TextClause:
+    """Everything that a list shows of each of these sites."""
+    return text(
+        f"""
 SELECT s.id, s.name, s.zone, s.healing, s.created_at, s.opening_hours,
-  a.total AS appliances, a.online, a.last_checkin, h.hosts,
+  a.total AS appliances, a.online, a.last_checkin, r.hosts,
   r.passed, r.failed, r.unknown, r.not_applicable, r.measured_hosts,
-  i.open AS open_incidents, i.would_run, coalesce(l.size, 0) AS log_size,
+  i.*, coalesce(l.size, 0) AS log_size,
   coalesce(c.size, 0) AS checkpoint_size, c.signed_at AS checkpoint_at,
   coalesce(w.size, 0) AS witnessed_size
-FROM sites s
+FROM ({sites}) s
 CROSS JOIN LATERAL (
   SELECT count(*) AS total, max(last_checkin) AS last_checkin,
     count(*) FILTER (WHERE last_checkin >= :online_since) AS online
   FROM appliances WHERE site_id = s.id AND retired_at IS NULL) a
-CROSS JOIN LATERAL (SELECT count(*) AS hosts FROM hosts WHERE site_id = s.id) h
+JOIN site_posture r ON r.site_id = s.id
 CROSS JOIN LATERAL (
-  SELECT count(*) FILTER (WHERE outcome = 'pass') AS passed,
-    count(*) FILTER (WHERE outcome = 'fail') AS failed,
-    count(*) FILTER (WHERE outcome = 'unknown') AS unknown,
-    count(*) FILTER (WHERE outcome = 'not_applicable') AS not_applicable,
-    count(DISTINCT host_id) FILTER (WHERE outcome IN ('pass', 'fail')) AS measured_hosts
-  FROM latest_results WHERE site_id = s.id) r
-CROSS JOIN LATERAL (
-  SELECT count(*) FILTER (WHERE {OPEN}) AS open,
-    count(*) FILTER (WHERE i.state = 'observing') AS would_run
+  SELECT count(*) FILTER (WHERE {OPEN}) AS open_incidents,
+    count(*) FILTER (WHERE i.state = 'observing') AS would_run, {_OUTCOMES}
   FROM incidents i WHERE i.site_id = s.id) i
 LEFT JOIN evidence_log_heads l ON l.site_id = s.id
 LEFT JOIN LATERAL (
@@ -41,29 +51,42 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
   SELECT max(size) AS size FROM evidence_cosignatures
   WHERE site_id = s.id AND generation = l.generation) w ON true
-"""  # noqa: S608 - OPEN is a constant of this file
-_ONE_SITE = text(f"{_SITE} WHERE s.id = :site_id")
-_SITES = text(
-    f"{_SITE} WHERE s.partner_id = :partner_id AND (CAST(:after_id AS text) IS NULL"
-    " OR (s.name, s.id) > (:after_name, :after_id)) ORDER BY s.name, s.id LIMIT :limit"
-)
+ORDER BY s.name, s.id
+"""  # noqa: S608 - constants of this file
+    )
+
+
+_ONE_SITE = _overview("SELECT * FROM sites WHERE id = :site_id")
+_SITES = _overview(_PAGE)
 _TOTALS = text(
     f"""
 SELECT (SELECT count(*) FROM sites WHERE partner_id = :partner_id) AS sites,
   (SELECT count(*) FROM hosts WHERE partner_id = :partner_id) AS hosts,
-  r.passed, r.failed, r.unknown, r.not_applicable, i.open_incidents, i.healed_24h
+  r.*, i.*
 FROM (
-  SELECT count(*) FILTER (WHERE outcome = 'pass') AS passed,
-    count(*) FILTER (WHERE outcome = 'fail') AS failed,
-    count(*) FILTER (WHERE outcome = 'unknown') AS unknown,
-    count(*) FILTER (WHERE outcome = 'not_applicable') AS not_applicable
-  FROM latest_results WHERE partner_id = :partner_id) r
+  SELECT coalesce(sum(passed), 0)::bigint AS passed, coalesce(sum(failed), 0)::bigint AS failed,
+    coalesce(sum(unknown), 0)::bigint AS unknown,
+    coalesce(sum(not_applicable), 0)::bigint AS not_applicable,
+    count(*) FILTER (WHERE passed + failed > 0) AS measured_hosts
+  FROM (
+    SELECT count(*) FILTER (WHERE outcome = 'pass') AS passed,
+      count(*) FILTER (WHERE outcome = 'fail') AS failed,
+      count(*) FILTER (WHERE outcome = 'unknown') AS unknown,
+      count(*) FILTER (WHERE outcome = 'not_applicable') AS not_applicable
+    FROM latest_results WHERE partner_id = :partner_id GROUP BY site_id, host_id) of_host) r
 CROSS JOIN (
   SELECT count(*) FILTER (WHERE {OPEN}) AS open_incidents,
     count(*) FILTER (WHERE i.state = 'healed'
-      AND i.closed_at >= :since AND i.closed_at <= :until) AS healed_24h
+      AND i.closed_at >= :since AND i.closed_at <= :until) AS healed_24h, {_OUTCOMES}
   FROM incidents i WHERE i.partner_id = :partner_id) i
-"""  # noqa: S608 - OPEN is a constant of this file
+"""  # noqa: S608 - constants of this file
+)
+_SUMMARIES = text(
+    f"""
+SELECT s.id, s.name, i.* FROM ({_PAGE}) s
+CROSS JOIN LATERAL (SELECT {_OUTCOMES} FROM incidents i WHERE i.site_id = s.id) i
+ORDER BY s.name, s.id
+"""  # noqa: S608 - constants of this file
 )
 _INCIDENTS = text(
     "SELECT site_id, state, decision ->> 'verdict' AS verdict, decision ->> 'code' AS code,"
@@ -91,7 +114,7 @@ async def site(session: Session, site_id: str, online_since: object) -> RowMappi
 
 
 async def sites(
-    session: Session, online_since: object, after: tuple[str, str] | None, limit: int
+    session: Session, online_since: object, after: tuple[str, str] | None, skipped: int, limit: int
 ) -> list[RowMapping]:
     """The partner's sites by name, after a (name, id)."""
     after_name, after_id = after or (None, None)
@@ -101,6 +124,22 @@ async def sites(
         online_since=online_since,
         after_name=after_name,
         after_id=after_id,
+        skipped=skipped,
+        limit=limit,
+    )
+
+
+async def summaries(
+    session: Session, after: tuple[str, str] | None, skipped: int, limit: int
+) -> list[RowMapping]:
+    """How the incidents of each site ended, of the partner's sites by name, after a (name, id)."""
+    after_name, after_id = after or (None, None)
+    return await session.rows(
+        _SUMMARIES,
+        partner_id=session.scope.owner,
+        after_name=after_name,
+        after_id=after_id,
+        skipped=skipped,
         limit=limit,
     )
 
