@@ -49,6 +49,7 @@ class FakeCentral:
     revision: int = 1
     settings_revision: int = 1
     policy_epoch: int = 1
+    opening_hours: list[dict[str, Any]] = field(default_factory=list)
     rules: list[dict[str, Any]] = field(default_factory=list)
     odd: list[Odd] = field(default_factory=list)
     requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -232,7 +233,7 @@ class FakeCentral:
                 "issued_at": "2026-11-21T09:00:00.000Z",
                 "healing": self.healing,
                 "zone": "UTC",
-                "opening_hours": [],
+                "opening_hours": self.opening_hours,
                 "rules": self.rules,
                 **changes,
             }

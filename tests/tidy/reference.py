@@ -70,7 +70,11 @@ def commands_page() -> str:
         if (tree.ROOT / "src" / (command.module.replace(".", "/") + ".py")).is_file():
             app = typer.main.get_command(importlib.import_module(command.module).app)
             lines += _command(f"wardline {name}", app)
-    head = "`wardline COMMAND --help` says the same. Usage errors end with exit code 2 or 64."
+    head = (
+        "`wardline COMMAND --help` says the same. Exit codes of every command: 0 as asked, 1 refused"
+        f" or failed with the reason on stderr, {cli.EXIT_USAGE} called wrongly,"
+        f" {cli.EXIT_INTERRUPTED} interrupted before it was done; a command's own stand with it."
+    )
     return _page("Commands", head, lines)
 
 

@@ -260,6 +260,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/mcp/policy/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Rules
+         * @description Every rule as a file, `policies-export.json`; POST /create takes it back.
+         */
+        get: operations["export_rules_api_mcp_policy_export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -2346,7 +2366,7 @@ export interface components {
          * @description What a route asks of its caller; the last two are for callers who are not people.
          * @enum {string}
          */
-        Permission: "view" | "evidence" | "sites" | "healing" | "orders" | "approvals" | "policy.read" | "policy.write" | "account" | "public" | "appliance";
+        Permission: "view" | "evidence" | "sites" | "healing" | "orders" | "approvals" | "policy.read" | "policy.write" | "policy.admin" | "account" | "public" | "appliance";
         /**
          * PolicyHead
          * @description Names the snapshot that GET /policy gives; fetched when the digest is not the one held.
@@ -3341,6 +3361,28 @@ export interface operations {
                 "application/json": Record<string, never>;
             };
         };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    export_rules_api_mcp_policy_export_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description Successful Response */
             200: {

@@ -1,9 +1,10 @@
 """`wardline agent`, also `python -m wardline.agent`: enrol an appliance, run it, examine it.
 
-Exit codes: 0 as asked; 1 refused or failed, with the reason on stderr; 2 wrong arguments;
+Exit codes: 0 as asked; 1 refused or failed, with the reason on stderr; 64 wrong arguments;
 `doctor` gives 3 when something is wrong.
 """
 
+import contextlib
 import json
 import os
 import socket
@@ -23,12 +24,15 @@ from wardline.agent.enrol import Wish
 from wardline.agent.settings import Flap, HostSettings, Intervals, Layout
 from wardline.agent.uplink import Address, Uplink
 from wardline.core import clock, ids, protocol
-from wardline.core.errors import Refused, WardlineError
+from wardline.core.errors import WardlineError, WrongUsage
 from wardline.core.evidence.bundle import Result
 from wardline.core.incidents import ladder
 
 EXIT_FAILED = 1
 EXIT_UNWELL = 3
+EXIT_USAGE = 64
+# What the parser ends with on a line that it cannot read; nothing of ours ends with it.
+PARSER_EXIT = 2
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Enrol, run and examine an appliance's agent."
@@ -48,7 +52,7 @@ Trees = Annotated[
 ]
 
 
-class TreeInvalid(Refused):
+class TreeInvalid(WrongUsage):
     """A --tree that names no folder."""
 
     code = "tree_invalid"
@@ -193,7 +197,9 @@ def _show(lines: list[doctor.Line]) -> None:
 
 
 def _say(line: str) -> None:
-    typer.echo(line, err=True)
+    # A log on the disk that is full, a terminal that was closed: the work goes on unheard.
+    with contextlib.suppress(OSError):
+        typer.echo(line, err=True)
 
 
 def main() -> None:
@@ -202,7 +208,9 @@ def main() -> None:
         app(prog_name="wardline agent")
     except WardlineError as error:
         typer.echo(f"wardline agent: {error}", err=True)
-        raise SystemExit(EXIT_FAILED) from None
+        raise SystemExit(EXIT_USAGE if isinstance(error, WrongUsage) else EXIT_FAILED) from None
+    except SystemExit as ended:
+        raise SystemExit(EXIT_USAGE if ended.code == PARSER_EXIT else ended.code) from None
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from wardline.core.evidence.bundle import Result, RunbookRef
 from wardline.core.incidents import ladder, remedy
 from wardline.core.incidents.incident import Incident
 from wardline.core.incidents.remedy import Remedy
-from wardline.core.policy import evaluate
+from wardline.core.policy import compiled
 from wardline.core.policy.decision import (
     REASONS,
     Check,
@@ -44,6 +44,7 @@ from wardline.core.policy.request import (
 )
 from wardline.core.policy.rule import Policy
 
+_NO_RULES = compiled.build(Policy((), 0))
 _PREFERENCE = (Verdict.RUN, Verdict.ASK, Verdict.OFFER, Verdict.BLOCK)
 # What refuses before the inputs are looked at.
 _BEFORE_INPUTS = frozenset(
@@ -123,7 +124,8 @@ def _verdict(decision: Decision) -> Verdict:
 
 def _judge(tx: Transaction, case: Case, one: Remedy) -> Judged:
     book = runbook.registry()[one.runbook]
-    decision = evaluate.evaluate(_policy(case), _request(case, book), _state(tx, case, book))
+    index = _NO_RULES if case.policy is None else case.policy.index
+    decision = index.evaluate(_request(case, book), _state(tx, case, book))
     try:
         inputs = remedy.inputs(one, case.latest.facts)
     except remedy.UnresolvedInput as error:
@@ -161,12 +163,6 @@ def _with_inputs(decision: Decision, why: str, verdict: str | None) -> tuple[Tra
     return tuple(told.get(step.check, step) for step in decision.trace)
 
 
-def _policy(case: Case) -> Policy:
-    if case.policy is None:
-        return Policy((), 0)
-    return Policy(case.policy.rules, case.policy.snapshot.revision, case.policy.snapshot.epoch)
-
-
 def _request(case: Case, book: Runbook) -> Request:
     result, snapshot = case.latest, case.policy.snapshot if case.policy else None
     return Request(
@@ -186,6 +182,7 @@ def _request(case: Case, book: Runbook) -> Request:
         host=case.incident.host_id,
         platform=case.member.host.platform,
         facts=result.facts,
+        opening_hours=case.policy.opening_hours if case.policy else (),
     )
 
 

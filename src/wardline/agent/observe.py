@@ -10,6 +10,7 @@ from typing import Any
 from wardline.agent import measure
 from wardline.agent.bell import Bells
 from wardline.agent.checks.protocol import Check
+from wardline.agent.notice import Notice, Say
 from wardline.agent.roster import Member, Roster
 from wardline.agent.settings import Intervals
 from wardline.agent.store import incidents, results
@@ -51,12 +52,14 @@ class Observer:
         intervals: Intervals,
         bells: Bells,
         draw: random.Random,
+        say: Say,
     ) -> None:
         self._ledger = ledger
         self._roster = roster
         self._intervals = intervals
         self._bells = bells
         self._draw = draw
+        self._store_full = Notice(say)
         self._plan = [
             _Due(member, check, first)
             for member, first in self._first_cycles()
@@ -69,6 +72,7 @@ class Observer:
             try:
                 wait_s = self.turn()
             except StoreFull as error:
+                self._store_full.begins(f"checks have stopped: {error}")
                 self._ledger.begin_gap(str(error))
                 wait_s = REST_WHEN_FULL_S
             self._bells.observe.wait(wait_s)
@@ -96,6 +100,7 @@ class Observer:
                 for one in found:
                     results.save(tx, member.id, one)
                 self._seal(tx, member, changed, moved)
+        self._store_full.ends("there is room again: checks go on")
         if moved:
             self._bells.act.ring()
         if changed or moved:

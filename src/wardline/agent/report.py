@@ -9,6 +9,7 @@ from wardline import __version__
 from wardline.agent import enrol, stream
 from wardline.agent.bell import Bells
 from wardline.agent.delivery import Delivery
+from wardline.agent.notice import Notice, Say
 from wardline.agent.roster import Roster
 from wardline.agent.settings import Settings
 from wardline.agent.store import alarms, facts, outbox, policies, witness
@@ -57,6 +58,7 @@ class Reporter:
         settings: Settings,
         bells: Bells,
         draw: random.Random,
+        say: Say,
     ) -> None:
         self._ledger = ledger
         self._roster = roster
@@ -64,6 +66,7 @@ class Reporter:
         self._settings = settings
         self._bells = bells
         self._draw = draw
+        self._central_away = Notice(say)
         self._policy_key = policies.public_key(settings.central.policy_key)
         self._cosigner = Cosigner(
             settings.central.log_origin,
@@ -123,10 +126,14 @@ class Reporter:
             interval_s = min(interval_s, float(answer.interval_s))
             self._apply(request, answer, sent_at)
             self._has_checked_in = True
+            self._central_away.ends(f"Central answers again: {self._uplink.url}")
         except _NO_ANSWER as error:
             if isinstance(error, CentralUnavailable):
                 wait_s = error.retry_after_s or 0.0
             self._not_answered(error)
+            self._central_away.begins(
+                f"Central did not take our check-in: {error}; evidence is kept and sent later"
+            )
             return False
         finally:
             splayed = interval_s * self._draw.uniform(1 - SPLAY_SHARE, 1 + SPLAY_SHARE)

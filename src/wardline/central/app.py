@@ -21,6 +21,7 @@ from wardline.central.identity.server_keys import ServerKeys
 from wardline.central.incidents import endpoints as incidents
 from wardline.central.orders import endpoints as orders
 from wardline.central.policies import endpoints as policies
+from wardline.central.policies.shelf import Shelf
 from wardline.central.posture import endpoints as posture
 from wardline.central.realtime import endpoints as realtime
 from wardline.central.realtime.hub import Hub
@@ -92,6 +93,7 @@ def create(
     app.state.hub = Hub(engine)
     app.state.now = now
     app.state.passwords = passwords or Passwords()
+    app.state.policy_shelf = Shelf()
     app.state.site_overview = overview.site
     for router in ROUTERS:
         access.guard(router)

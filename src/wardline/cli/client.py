@@ -14,6 +14,7 @@ from wardline.core.errors import WardlineError
 REQUEST_TIMEOUT_S = 30.0
 DOWNLOAD_CHUNK_BYTES = 1 << 16
 API = "/api/v1"
+POLICY_API = "/api/mcp/policy"
 
 
 class Unreachable(WardlineError):
@@ -89,6 +90,11 @@ class Client:
 
     def post(self, path: str, body: object) -> Any:
         return self._json(self._http.build_request("POST", API + path, json=body))
+
+    def policy(self, name: str, body: object | None = None) -> Any:
+        """One endpoint of the policy contract: with a body a POST, without one a GET."""
+        method = "GET" if body is None else "POST"
+        return self._json(self._http.build_request(method, f"{POLICY_API}/{name}", json=body))
 
     @contextmanager
     def download(self, path: str) -> Iterator[Iterator[bytes]]:

@@ -225,7 +225,7 @@ def test_pattern_statistics_count_by_level_and_success(bench: Bench) -> None:
         bench.observe()
         bench.act()
     with bench.agent.ledger.reading() as tx:
-        row = tx.rows("SELECT * FROM pattern_stats")[0]
+        (row,) = tx.rows("SELECT * FROM pattern_stats WHERE l1_count > 0")
     assert (row["total_count"], row["l1_count"], row["success_count"]) == (2, 2, 2)
 
 

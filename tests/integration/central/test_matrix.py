@@ -118,6 +118,7 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("post", "/api/mcp/policy/create"): Example(lambda scene: RULE),
     ("post", "/api/mcp/policy/update"): Example(lambda scene: RULE),
     ("post", "/api/mcp/policy/delete"): Example(lambda scene: {"id": "matrix"}),
+    ("get", "/api/mcp/policy/export"): Example(),
     ("post", "/api/mcp/policy/test"): Example(lambda scene: {"alert": ALERT}),
     ("get", "/api/agent/v1/keys"): Example(query="?nonce=" + "0" * 32),
     ("post", "/api/agent/v1/enrol"): Example(lambda scene: {}, ok=422),

@@ -22,6 +22,7 @@ class Permission(StrEnum):
     APPROVALS = "approvals"
     POLICY_READ = "policy.read"
     POLICY_WRITE = "policy.write"
+    POLICY_ADMIN = "policy.admin"  # all rules at once: export, backup, restore
     ACCOUNT = "account"  # one's own session and password
     PUBLIC = "public"
     APPLIANCE = "appliance"
@@ -42,7 +43,7 @@ ALLOWED: dict[Role, frozenset[Permission]] = {
     Role.AUDITOR: _AUDITOR,
     Role.OPERATOR: _OPERATOR,
     Role.MANAGER: _MANAGER,
-    Role.OWNER: _MANAGER,
+    Role.OWNER: _MANAGER | {Permission.POLICY_ADMIN},
 }
 
 # What each role is called in the policy's contract, where rules name who may approve.

@@ -35,7 +35,11 @@ async def serve(websocket: WebSocket, listener: Listener, channel: Channel, resu
     """Holds the socket open until somebody ends it; raises TooManySockets, Busy, and what the
     listener's check raises when the session has ended."""
     hub: Hub = websocket.app.state.hub
-    await websocket.accept()
+    try:
+        await websocket.accept()
+    except WebSocketDisconnect:
+        # It left while we found out who it is.
+        return
     with hub.seat(listener.caller, channel) as client:
         try:
             await hub.join(client, listener.caller.partner_id, resume)

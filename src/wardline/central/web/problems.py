@@ -21,6 +21,12 @@ PATH_CHARS_MAX = 200
 SOCKET_CLOSE_BASE = 4_000
 SOCKET_FAILED = 1011
 SOCKET_TRY_AGAIN = 1013
+# PostgreSQL's disk_full.
+DISK_FULL = "53100"
+NO_ROOM = (
+    "The disk of the server's data directory is full. Nothing was changed: free some space there"
+    " and try again; appliances keep their evidence and send it then."
+)
 
 _log = logging.getLogger(__name__)
 _CODES = {
@@ -129,10 +135,18 @@ async def _http(request: Request, error: Exception) -> Response:
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
+    if _is_for_want_of_room(error):
+        _log.error("%s %s: the database has no room: %s", request.method, request.url.path, error)
+        return response(507, "no_room", NO_ROOM)
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return response(
         500, "internal", "Something failed here; the server's log says what. Nothing was changed."
     )
+
+
+def _is_for_want_of_room(error: Exception) -> bool:
+    """The driver's error as it is, or as the toolkit around it hands it on."""
+    return getattr(getattr(error, "orig", error), "sqlstate", None) == DISK_FULL
 
 
 def _path(location: Sequence[Any]) -> str:
