@@ -22,6 +22,7 @@ ENVIRONMENT = {
     "DATABASE_URL": "PostgreSQL to use instead of the embedded one; its user owns the schema",
     "WARDLINE_AGENT_DATA": "the agent's data directory, where `--data` is not given",
     "WARDLINE_DATA": "Central's data directory, where `--data` is not given",
+    "WARDLINE_PASSWORD": "the password of whom `wardline holds clear --as` names; else it asks",
 }
 
 

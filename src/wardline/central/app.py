@@ -9,14 +9,17 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import Scope
 
 from wardline import __version__
+from wardline.central.approvals import endpoints as approvals
 from wardline.central.evidence import endpoints as evidence
 from wardline.central.fleet import endpoints as fleet
+from wardline.central.holds import endpoints as holds
 from wardline.central.identity import access
 from wardline.central.identity import endpoints as identity
 from wardline.central.identity.access import Viewer
 from wardline.central.identity.passwords import Passwords
 from wardline.central.identity.server_keys import ServerKeys
 from wardline.central.incidents import endpoints as incidents
+from wardline.central.orders import endpoints as orders
 from wardline.central.policies import endpoints as policies
 from wardline.central.policies.shelf import Shelf
 from wardline.central.posture import endpoints as posture
@@ -42,6 +45,9 @@ ROUTERS: list[APIRouter] = [
     identity.router,
     evidence.router,
     incidents.router,
+    approvals.router,
+    orders.router,
+    holds.router,
     posture.router,
     reports.router,
     realtime.router,

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable
 
 from wardline.central.database import engine
-from wardline.central.jobs import loops, upkeep
+from wardline.central.jobs import expiry, loops, upkeep
 from wardline.central.jobs.announce import Announcer
 from wardline.central.jobs.checkpoints import Signer
 from wardline.central.jobs.loops import Loop
@@ -18,6 +18,7 @@ from wardline.core.evidence.signing import SigningKey
 
 CHECKPOINT_INTERVAL_S = 1.0
 ANNOUNCE_INTERVAL_S = 0.1
+EXPIRY_INTERVAL_S = 5.0
 QUIET_INTERVAL_S = 30.0
 PARTITIONS_INTERVAL_S = 6 * 3600.0
 LAST_SIGNED = "last-signed.json"
@@ -44,6 +45,7 @@ async def run(settings: JobsSettings, say_ready: Callable[[], None]) -> None:
             Loop("checkpoints", CHECKPOINT_INTERVAL_S, signer.sign_grown),
             Loop("changes", ANNOUNCE_INTERVAL_S, announcer.announce),
             Loop("posture", snapshots.LOOK_INTERVAL_S, posture.take),
+            Loop("expiry", EXPIRY_INTERVAL_S, lambda: expiry.end_overdue(pool, clock.system)),
             Loop(
                 "quiet-appliances", QUIET_INTERVAL_S, lambda: upkeep.mark_quiet(pool, clock.system)
             ),

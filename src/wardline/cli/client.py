@@ -81,6 +81,10 @@ class Client:
         """Opens a session; the cookie stays in this client."""
         return self.post("/session", {"email": email, "password": password})
 
+    def sign_out(self) -> None:
+        """Ends the session that `sign_in` opened."""
+        self._json(self._http.build_request("DELETE", API + "/session"))
+
     def get(self, path: str, **parameters: str | int) -> Any:
         return self._json(self._http.build_request("GET", API + path, params=parameters))
 

@@ -6,6 +6,7 @@ skips are read all the same, so it ends at OFFSET_MAX.
 
 import base64
 import binascii
+from datetime import datetime
 from typing import Annotated
 
 import orjson
@@ -57,3 +58,17 @@ def decode(cursor: str, *kinds: type) -> list[str | int]:
     if not isinstance(key, list) or [type(part) for part in key] != list(kinds):
         raise CursorInvalid("cursor: not one that this list gave; start without one")
     return key
+
+
+def decode_newest(cursor: str | None) -> tuple[datetime, str] | None:
+    """The (time, id) after which a list of the newest continues; raises CursorInvalid."""
+    if cursor is None:
+        return None
+    at, identifier = decode(cursor, str, str)
+    try:
+        found = datetime.fromisoformat(str(at))
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise CursorInvalid("cursor: not one that this list gave; start without one")
+    return found, str(identifier)

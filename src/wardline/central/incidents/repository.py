@@ -77,6 +77,11 @@ _OBSERVING = text(
     f"{_ROW}, i.actions{_FROM} WHERE i.site_id = :site_id AND i.state = 'observing'"
     " ORDER BY i.created_at DESC, i.id DESC LIMIT :limit"
 )
+_STANDING = text(
+    "SELECT i.id, i.appliance_id, i.host_id, i.incident_type, i.severity, i.state, i.decision,"
+    " i.runbook, i.before, i.actions FROM incidents i"
+    " WHERE i.site_id = :site_id AND i.id = ANY(CAST(:incidents AS text[])) ORDER BY i.id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,3 +189,7 @@ class Repository:
     async def observing(self, site_id: str, limit: int) -> list[RowMapping]:
         """The open incidents that would have been dealt with, were the site not observing."""
         return await self._session.rows(_OBSERVING, site_id=site_id, limit=limit)
+
+    async def standing(self, site_id: str, incidents: Sequence[str]) -> list[RowMapping]:
+        """These incidents as they stand, each with what its appliance decided."""
+        return await self._session.rows(_STANDING, site_id=site_id, incidents=list(incidents))

@@ -174,6 +174,50 @@ CREATE TABLE public.appliances (
     CONSTRAINT appliances_id_check CHECK (((id)::text <> ''::text))
 );
 ALTER TABLE ONLY public.appliances FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.approval_votes (
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    approval_id character varying(64) NOT NULL,
+    user_id character varying(64) NOT NULL,
+    user_name character varying(255) NOT NULL,
+    roles jsonb NOT NULL,
+    vote character varying(16) NOT NULL,
+    reason text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT approval_votes_vote_check CHECK (((vote)::text = ANY ((ARRAY['approve'::character varying, 'reject'::character varying])::text[])))
+);
+ALTER TABLE ONLY public.approval_votes FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.approvals (
+    id character varying(64) NOT NULL,
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    appliance_id character varying(64) NOT NULL,
+    host_id character varying(64) NOT NULL,
+    incident_id character varying(64) NOT NULL,
+    incident_type character varying(255) NOT NULL,
+    severity character varying(16) NOT NULL,
+    runbook_id character varying(255) NOT NULL,
+    runbook_version character varying(128) NOT NULL,
+    runbook_digest character varying(64) NOT NULL,
+    risk character varying(16) NOT NULL,
+    inputs jsonb NOT NULL,
+    inputs_digest character varying(64) NOT NULL,
+    rule_id character varying(128) NOT NULL,
+    rule_revision bigint,
+    params_digest character varying(64) NOT NULL,
+    needs jsonb NOT NULL,
+    measured jsonb NOT NULL,
+    actions jsonb NOT NULL,
+    requested_by character varying(64),
+    status character varying(16) DEFAULT 'pending'::character varying NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    closed_at timestamp with time zone,
+    CONSTRAINT approvals_end CHECK (((closed_at IS NULL) = ((status)::text = 'pending'::text))),
+    CONSTRAINT approvals_id_check CHECK (((id)::text <> ''::text)),
+    CONSTRAINT approvals_status_check CHECK (((status)::text = ANY ((ARRAY['pending'::character varying, 'approved'::character varying, 'rejected'::character varying, 'expired'::character varying, 'superseded'::character varying])::text[])))
+);
+ALTER TABLE ONLY public.approvals FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.audit_log (
     id bigint NOT NULL,
     partner_id character varying(64) NOT NULL,
@@ -367,6 +411,24 @@ CREATE TABLE public.evidence_streams (
 )
 WITH (fillfactor='50');
 ALTER TABLE ONLY public.evidence_streams FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.flap_suppressions (
+    id character varying(64) NOT NULL,
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    appliance_id character varying(64) NOT NULL,
+    host_id character varying(64) NOT NULL,
+    incident_type character varying(255) NOT NULL,
+    runbook_id character varying(255) NOT NULL,
+    incident_id character varying(64),
+    suppressed_at timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    cleared_at timestamp with time zone,
+    cleared_by character varying(255),
+    clear_reason text,
+    CONSTRAINT flap_suppressions_end CHECK (((cleared_at IS NULL) = (cleared_by IS NULL))),
+    CONSTRAINT flap_suppressions_id_check CHECK (((id)::text <> ''::text))
+);
+ALTER TABLE ONLY public.flap_suppressions FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.hosts (
     site_id character varying(64) NOT NULL,
     partner_id character varying(64) NOT NULL,
@@ -468,6 +530,43 @@ CREATE TABLE public.latest_results (
 )
 WITH (fillfactor='70');
 ALTER TABLE ONLY public.latest_results FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.orders (
+    id character varying(64) NOT NULL,
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    appliance_id character varying(64) NOT NULL,
+    host_id character varying(64) NOT NULL,
+    kind character varying(16) NOT NULL,
+    incident_type character varying(255) NOT NULL,
+    runbook_id character varying(255) NOT NULL,
+    incident_id character varying(64),
+    approval_id character varying(64),
+    hold_id character varying(64),
+    status character varying(20) DEFAULT 'pending'::character varying NOT NULL,
+    envelope bytea NOT NULL,
+    requested_by character varying(64) NOT NULL,
+    reason text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    leased_at timestamp with time zone,
+    lease_until timestamp with time zone,
+    leases integer DEFAULT 0 NOT NULL,
+    started_at timestamp with time zone,
+    completed_at timestamp with time zone,
+    code character varying(64),
+    detail text,
+    epoch bigint,
+    seq bigint,
+    CONSTRAINT orders_end CHECK (((completed_at IS NOT NULL) = ((status)::text = ANY ((ARRAY['succeeded'::character varying, 'failed'::character varying, 'expired'::character varying, 'lost'::character varying, 'cancelled'::character varying])::text[])))),
+    CONSTRAINT orders_envelope_check CHECK ((length(envelope) <= 32768)),
+    CONSTRAINT orders_id_check CHECK (((id)::text <> ''::text)),
+    CONSTRAINT orders_kind_check CHECK (((kind)::text = ANY ((ARRAY['run_runbook'::character varying, 'clear_hold'::character varying])::text[]))),
+    CONSTRAINT orders_lease CHECK ((((status)::text <> ALL ((ARRAY['leased'::character varying, 'running'::character varying, 'succeeded'::character varying, 'failed'::character varying, 'lost'::character varying])::text[])) OR ((leased_at IS NOT NULL) AND (lease_until IS NOT NULL)))),
+    CONSTRAINT orders_status_check CHECK (((status)::text = ANY ((ARRAY['pending'::character varying, 'leased'::character varying, 'running'::character varying, 'succeeded'::character varying, 'failed'::character varying, 'expired'::character varying, 'lost'::character varying, 'cancelled'::character varying])::text[]))),
+    CONSTRAINT orders_target CHECK ((((kind)::text = 'clear_hold'::text) = (hold_id IS NOT NULL))),
+    CONSTRAINT orders_times CHECK ((created_at < expires_at))
+);
+ALTER TABLE ONLY public.orders FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.partners (
     id character varying(64) NOT NULL,
     name character varying(255) NOT NULL,
@@ -647,6 +746,12 @@ ALTER TABLE ONLY public.appliances
     ADD CONSTRAINT appliances_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.appliances
     ADD CONSTRAINT appliances_site_id_id_key UNIQUE (site_id, id);
+ALTER TABLE ONLY public.approval_votes
+    ADD CONSTRAINT approval_votes_pkey PRIMARY KEY (site_id, approval_id, user_id);
+ALTER TABLE ONLY public.approvals
+    ADD CONSTRAINT approvals_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.approvals
+    ADD CONSTRAINT approvals_site_id_id_key UNIQUE (site_id, id);
 ALTER TABLE ONLY public.audit_log
     ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.change_log
@@ -673,6 +778,10 @@ ALTER TABLE ONLY public.evidence_log_nodes
     ADD CONSTRAINT evidence_log_nodes_pkey PRIMARY KEY (site_id, generation, level, node_index);
 ALTER TABLE ONLY public.evidence_streams
     ADD CONSTRAINT evidence_streams_pkey PRIMARY KEY (site_id, appliance_id, epoch);
+ALTER TABLE ONLY public.flap_suppressions
+    ADD CONSTRAINT flap_suppressions_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.flap_suppressions
+    ADD CONSTRAINT flap_suppressions_site_id_host_id_incident_type_runbook_id__key UNIQUE (site_id, host_id, incident_type, runbook_id, suppressed_at);
 ALTER TABLE ONLY public.hosts
     ADD CONSTRAINT hosts_pkey PRIMARY KEY (site_id, id);
 ALTER TABLE ONLY public.incident_bundles
@@ -685,6 +794,10 @@ ALTER TABLE ONLY public.job_heartbeats
     ADD CONSTRAINT job_heartbeats_pkey PRIMARY KEY (name);
 ALTER TABLE ONLY public.latest_results
     ADD CONSTRAINT latest_results_pkey PRIMARY KEY (site_id, host_id, check_id);
+ALTER TABLE ONLY public.orders
+    ADD CONSTRAINT orders_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.orders
+    ADD CONSTRAINT orders_site_id_id_key UNIQUE (site_id, id);
 ALTER TABLE ONLY public.partners
     ADD CONSTRAINT partners_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.policies
@@ -717,6 +830,10 @@ ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_partner_id_id_key UNIQUE (partner_id, id);
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+CREATE INDEX idx_approvals_expiry ON public.approvals USING btree (expires_at) WHERE ((status)::text = 'pending'::text);
+CREATE INDEX idx_approvals_incident ON public.approvals USING btree (site_id, incident_id, created_at);
+CREATE INDEX idx_approvals_partner ON public.approvals USING btree (partner_id, created_at DESC, id DESC);
+CREATE UNIQUE INDEX idx_approvals_pending ON public.approvals USING btree (site_id, incident_id) WHERE ((status)::text = 'pending'::text);
 CREATE INDEX idx_audit_log_partner ON public.audit_log USING btree (partner_id, id);
 CREATE INDEX idx_change_log_partner ON public.change_log USING btree (partner_id, tx, id);
 CREATE INDEX idx_change_log_tail ON public.change_log USING btree (tx, id);
@@ -725,11 +842,22 @@ CREATE INDEX idx_enrolment_tokens_site ON public.enrolment_tokens USING btree (s
 CREATE UNIQUE INDEX idx_evidence_bundles_equivocation ON public.evidence_bundles USING btree (site_id, appliance_id, epoch, seq, bundle_hash) WHERE equivocates;
 CREATE INDEX idx_evidence_bundles_partner ON public.evidence_bundles USING btree (partner_id);
 CREATE UNIQUE INDEX idx_evidence_bundles_stream ON public.evidence_bundles USING btree (site_id, appliance_id, epoch, seq) WHERE (NOT equivocates);
+CREATE UNIQUE INDEX idx_flap_suppressions_active ON public.flap_suppressions USING btree (site_id, host_id, incident_type, runbook_id) WHERE (cleared_at IS NULL);
+CREATE INDEX idx_flap_suppressions_partner ON public.flap_suppressions USING btree (partner_id, suppressed_at DESC, id DESC);
 CREATE INDEX idx_incidents_partner ON public.incidents USING btree (partner_id, created_at DESC, id);
 CREATE INDEX idx_incidents_pattern ON public.incidents USING btree (site_id, pattern_signature);
 CREATE INDEX idx_incidents_site ON public.incidents USING btree (site_id, created_at DESC);
 CREATE INDEX idx_incidents_type ON public.incidents USING btree (site_id, incident_type);
 CREATE INDEX idx_latest_results_partner ON public.latest_results USING btree (partner_id, outcome);
+CREATE INDEX idx_orders_approval ON public.orders USING btree (site_id, approval_id) WHERE (approval_id IS NOT NULL);
+CREATE UNIQUE INDEX idx_orders_hold ON public.orders USING btree (site_id, hold_id) WHERE (((kind)::text = 'clear_hold'::text) AND (completed_at IS NULL));
+CREATE UNIQUE INDEX idx_orders_incident ON public.orders USING btree (site_id, incident_id) WHERE (((kind)::text = 'run_runbook'::text) AND (completed_at IS NULL));
+CREATE INDEX idx_orders_leased ON public.orders USING btree (appliance_id, lease_until) WHERE ((status)::text = 'leased'::text);
+CREATE INDEX idx_orders_live ON public.orders USING btree (expires_at) WHERE (completed_at IS NULL);
+CREATE INDEX idx_orders_of_hold ON public.orders USING btree (site_id, hold_id, created_at) WHERE (hold_id IS NOT NULL);
+CREATE INDEX idx_orders_partner ON public.orders USING btree (partner_id, created_at DESC, id DESC);
+CREATE INDEX idx_orders_pending ON public.orders USING btree (appliance_id, status) WHERE ((status)::text = 'pending'::text);
+CREATE INDEX idx_orders_site ON public.orders USING btree (site_id, created_at DESC, id DESC);
 CREATE INDEX idx_results_latest ON ONLY public.results USING btree (site_id, host_id, check_id, effective_at);
 CREATE INDEX idx_results_partner ON ONLY public.results USING btree (partner_id, received_at);
 CREATE INDEX idx_sessions_user ON public.sessions USING btree (user_id);
@@ -740,6 +868,7 @@ CREATE INDEX results_rest_partner_id_received_at_idx ON public.results_rest USIN
 CREATE INDEX results_rest_site_id_host_id_check_id_effective_at_idx ON public.results_rest USING btree (site_id, host_id, check_id, effective_at);
 ALTER INDEX public.idx_results_partner ATTACH PARTITION public.results_rest_partner_id_received_at_idx;
 ALTER INDEX public.idx_results_latest ATTACH PARTITION public.results_rest_site_id_host_id_check_id_effective_at_idx;
+CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.approval_votes FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.change_log FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.compliance_snapshots FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
@@ -752,6 +881,7 @@ CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.incident_bundl
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.policy_revisions FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.policy_rule_versions FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.results FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.approval_votes FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.change_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.compliance_snapshots FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
@@ -770,6 +900,14 @@ ALTER TABLE ONLY public.appliance_keys
     ADD CONSTRAINT appliance_keys_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.appliances
     ADD CONSTRAINT appliances_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id) ON DELETE CASCADE;
+ALTER TABLE ONLY public.approval_votes
+    ADD CONSTRAINT approval_votes_site_id_approval_id_fkey FOREIGN KEY (site_id, approval_id) REFERENCES public.approvals(site_id, id);
+ALTER TABLE ONLY public.approval_votes
+    ADD CONSTRAINT approval_votes_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
+ALTER TABLE ONLY public.approvals
+    ADD CONSTRAINT approvals_site_id_appliance_id_fkey FOREIGN KEY (site_id, appliance_id) REFERENCES public.appliances(site_id, id);
+ALTER TABLE ONLY public.approvals
+    ADD CONSTRAINT approvals_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
 ALTER TABLE ONLY public.compliance_snapshots
     ADD CONSTRAINT compliance_snapshots_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
 ALTER TABLE ONLY public.enrolment_tokens
@@ -784,10 +922,16 @@ ALTER TABLE ONLY public.evidence_log_heads
     ADD CONSTRAINT evidence_log_heads_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
 ALTER TABLE ONLY public.evidence_streams
     ADD CONSTRAINT evidence_streams_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
+ALTER TABLE ONLY public.flap_suppressions
+    ADD CONSTRAINT flap_suppressions_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
 ALTER TABLE ONLY public.hosts
     ADD CONSTRAINT hosts_site_id_appliance_id_fkey FOREIGN KEY (site_id, appliance_id) REFERENCES public.appliances(site_id, id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.hosts
     ADD CONSTRAINT hosts_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id) ON DELETE CASCADE;
+ALTER TABLE ONLY public.orders
+    ADD CONSTRAINT orders_site_id_appliance_id_fkey FOREIGN KEY (site_id, appliance_id) REFERENCES public.appliances(site_id, id);
+ALTER TABLE ONLY public.orders
+    ADD CONSTRAINT orders_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
 ALTER TABLE ONLY public.policies
     ADD CONSTRAINT policies_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
 ALTER TABLE ONLY public.policy_heads
@@ -812,6 +956,8 @@ ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
 ALTER TABLE public.appliance_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.appliances ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.approval_votes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.approvals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.change_log ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.compliance_snapshots ENABLE ROW LEVEL SECURITY;
@@ -824,10 +970,12 @@ ALTER TABLE public.evidence_log_entries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.evidence_log_heads ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.evidence_log_nodes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.evidence_streams ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.flap_suppressions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.hosts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.incident_bundles ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.incidents ENABLE ROW LEVEL SECURITY;
 CREATE POLICY jobs ON public.appliances TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.approvals TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.change_log TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.compliance_snapshots TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.evidence_alarms TO wardline_jobs USING (true) WITH CHECK (true);
@@ -837,9 +985,11 @@ CREATE POLICY jobs ON public.evidence_log_heads TO wardline_jobs USING (true) WI
 CREATE POLICY jobs ON public.evidence_log_nodes TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.hosts TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.latest_results TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.orders TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.policy_heads TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.sites TO wardline_jobs USING (true) WITH CHECK (true);
 ALTER TABLE public.latest_results ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.orders ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_site ON public.policies FOR SELECT TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)));
 CREATE POLICY own_site ON public.policy_heads FOR SELECT TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)));
 ALTER TABLE public.partners ENABLE ROW LEVEL SECURITY;
@@ -855,6 +1005,8 @@ ALTER TABLE public.sites ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.socket_tickets ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON public.appliance_keys TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.appliances TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
+CREATE POLICY tenant ON public.approval_votes TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
+CREATE POLICY tenant ON public.approvals TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.audit_log TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) AND ((site_id IS NULL) OR (EXISTS ( SELECT
    FROM public.sites s
   WHERE (((s.id)::text = (audit_log.site_id)::text) AND ((s.partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))))))));
@@ -871,10 +1023,12 @@ CREATE POLICY tenant ON public.evidence_log_entries FOR SELECT TO wardline_app U
 CREATE POLICY tenant ON public.evidence_log_heads FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.evidence_log_nodes FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.evidence_streams FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
+CREATE POLICY tenant ON public.flap_suppressions FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.hosts TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.incident_bundles FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.incidents FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.latest_results FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
+CREATE POLICY tenant ON public.orders TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.partners TO wardline_app USING (((id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.policies TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.policy_heads TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
@@ -896,6 +1050,7 @@ CREATE POLICY tenant_insert ON public.evidence_log_entries FOR INSERT TO wardlin
 CREATE POLICY tenant_insert ON public.evidence_log_heads FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.evidence_log_nodes FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.evidence_streams FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_insert ON public.flap_suppressions FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.incident_bundles FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.incidents FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.latest_results FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
@@ -910,6 +1065,7 @@ CREATE POLICY tenant_update ON public.evidence_log_entries FOR UPDATE TO wardlin
 CREATE POLICY tenant_update ON public.evidence_log_heads FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.evidence_log_nodes FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.evidence_streams FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_update ON public.flap_suppressions FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.incident_bundles FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.incidents FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.latest_results FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
@@ -941,6 +1097,16 @@ GRANT SELECT(site_id) ON TABLE public.appliances TO wardline_jobs;
 GRANT SELECT(partner_id) ON TABLE public.appliances TO wardline_jobs;
 GRANT SELECT(is_online),UPDATE(is_online) ON TABLE public.appliances TO wardline_jobs;
 GRANT SELECT(last_checkin) ON TABLE public.appliances TO wardline_jobs;
+GRANT SELECT,INSERT ON TABLE public.approval_votes TO wardline_app;
+GRANT SELECT,INSERT ON TABLE public.approvals TO wardline_app;
+GRANT SELECT(id) ON TABLE public.approvals TO wardline_jobs;
+GRANT SELECT(site_id) ON TABLE public.approvals TO wardline_jobs;
+GRANT SELECT(partner_id) ON TABLE public.approvals TO wardline_jobs;
+GRANT UPDATE(status) ON TABLE public.approvals TO wardline_app;
+GRANT SELECT(status),UPDATE(status) ON TABLE public.approvals TO wardline_jobs;
+GRANT SELECT(expires_at) ON TABLE public.approvals TO wardline_jobs;
+GRANT UPDATE(closed_at) ON TABLE public.approvals TO wardline_app;
+GRANT UPDATE(closed_at) ON TABLE public.approvals TO wardline_jobs;
 GRANT SELECT,INSERT ON TABLE public.audit_log TO wardline_app;
 GRANT SELECT,INSERT ON TABLE public.change_log TO wardline_app;
 GRANT SELECT,INSERT ON TABLE public.change_log TO wardline_jobs;
@@ -960,6 +1126,11 @@ GRANT SELECT ON TABLE public.evidence_log_heads TO wardline_jobs;
 GRANT SELECT,INSERT ON TABLE public.evidence_log_nodes TO wardline_app;
 GRANT SELECT ON TABLE public.evidence_log_nodes TO wardline_jobs;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.evidence_streams TO wardline_app;
+GRANT SELECT,INSERT ON TABLE public.flap_suppressions TO wardline_app;
+GRANT UPDATE(incident_id) ON TABLE public.flap_suppressions TO wardline_app;
+GRANT UPDATE(cleared_at) ON TABLE public.flap_suppressions TO wardline_app;
+GRANT UPDATE(cleared_by) ON TABLE public.flap_suppressions TO wardline_app;
+GRANT UPDATE(clear_reason) ON TABLE public.flap_suppressions TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.hosts TO wardline_app;
 GRANT SELECT(site_id) ON TABLE public.hosts TO wardline_jobs;
 GRANT SELECT(partner_id) ON TABLE public.hosts TO wardline_jobs;
@@ -976,6 +1147,27 @@ GRANT SELECT(partner_id) ON TABLE public.latest_results TO wardline_jobs;
 GRANT SELECT(host_id) ON TABLE public.latest_results TO wardline_jobs;
 GRANT SELECT(check_id) ON TABLE public.latest_results TO wardline_jobs;
 GRANT SELECT(outcome) ON TABLE public.latest_results TO wardline_jobs;
+GRANT SELECT,INSERT ON TABLE public.orders TO wardline_app;
+GRANT SELECT(id) ON TABLE public.orders TO wardline_jobs;
+GRANT SELECT(site_id) ON TABLE public.orders TO wardline_jobs;
+GRANT SELECT(partner_id) ON TABLE public.orders TO wardline_jobs;
+GRANT UPDATE(status) ON TABLE public.orders TO wardline_app;
+GRANT SELECT(status),UPDATE(status) ON TABLE public.orders TO wardline_jobs;
+GRANT SELECT(expires_at) ON TABLE public.orders TO wardline_jobs;
+GRANT UPDATE(leased_at) ON TABLE public.orders TO wardline_app;
+GRANT UPDATE(lease_until) ON TABLE public.orders TO wardline_app;
+GRANT SELECT(lease_until) ON TABLE public.orders TO wardline_jobs;
+GRANT UPDATE(leases) ON TABLE public.orders TO wardline_app;
+GRANT UPDATE(started_at) ON TABLE public.orders TO wardline_app;
+GRANT SELECT(started_at) ON TABLE public.orders TO wardline_jobs;
+GRANT UPDATE(completed_at) ON TABLE public.orders TO wardline_app;
+GRANT SELECT(completed_at),UPDATE(completed_at) ON TABLE public.orders TO wardline_jobs;
+GRANT UPDATE(code) ON TABLE public.orders TO wardline_app;
+GRANT UPDATE(code) ON TABLE public.orders TO wardline_jobs;
+GRANT UPDATE(detail) ON TABLE public.orders TO wardline_app;
+GRANT UPDATE(detail) ON TABLE public.orders TO wardline_jobs;
+GRANT UPDATE(epoch) ON TABLE public.orders TO wardline_app;
+GRANT UPDATE(seq) ON TABLE public.orders TO wardline_app;
 GRANT SELECT,UPDATE ON TABLE public.partners TO wardline_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.policies TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.policy_heads TO wardline_app;

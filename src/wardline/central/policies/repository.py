@@ -22,6 +22,10 @@ _CHANGED = text(
     " WHERE partner_id = :partner_id AND revision > :after AND revision <= :upto"
     " ORDER BY rule_id, revision DESC"
 )
+_OF_KPI = text(
+    f"SELECT {_COLUMNS} FROM policies WHERE partner_id = :partner_id"  # noqa: S608
+    " AND body #>> '{when,kpiId}' = :kpi_id ORDER BY id"
+)
 _NAMED = text(
     f"SELECT {_COLUMNS} FROM policies"  # noqa: S608
     " WHERE partner_id = :partner_id AND id = ANY(CAST(:ids AS text[])) ORDER BY id"
@@ -80,6 +84,9 @@ class Repository:
         return await self._session.rows(
             _CHANGED, partner_id=self._partner_id, after=after, upto=upto
         )
+
+    async def of_kpi(self, kpi_id: str) -> list[RowMapping]:
+        return await self._session.rows(_OF_KPI, partner_id=self._partner_id, kpi_id=kpi_id)
 
     async def named(self, rule_ids: Sequence[str]) -> list[RowMapping]:
         return await self._session.rows(_NAMED, partner_id=self._partner_id, ids=list(rule_ids))

@@ -128,6 +128,13 @@ async def delete(session: Session, rule_id: str, expected: Expectation) -> None:
     await _announce(session, DELETED, rule_id, {"id": rule_id})
 
 
+async def of_action(session: Session, kpi_id: str, action: str) -> list[Rule]:
+    """The rules in force that are about this action as an answer to this check."""
+    rows = await Repository(session).of_kpi(kpi_id)
+    rules = (parse.rule(row["body"]) for row in rows)
+    return [rule for rule in rules if rule.action in (action, ANY_ACTION)]
+
+
 async def simulate(session: Session, shelf: Shelf, asked: SimulationWire, user_id: str) -> Decision:
     """What the policy, or the draft rules in its place, would answer; reserves nothing."""
     site = await _site(session, asked)

@@ -15,7 +15,8 @@ from wardline.central.fleet import service as fleet
 from wardline.central.fleet.service import Appliance, Host
 from wardline.central.identity.access import Viewer
 from wardline.central.posture import service as posture
-from wardline.central.reports import overview, queries
+from wardline.central.reports import attention, overview, queries
+from wardline.central.reports.attention import Attention
 from wardline.central.tenancy.overview import IncidentSummary, ResultCounts, Score, SiteOverview
 from wardline.central.web import state
 from wardline.core.protocol import OpeningHours
@@ -144,7 +145,7 @@ class ProcessStatus(BaseModel):
     error: str | None
 
 
-class StatusOut(BaseModel):
+class StatusOut(Attention):
     central: CentralStatus
     sites: list[SiteStatus]
     totals: StatusTotals
@@ -222,7 +223,12 @@ async def get_status(session: Viewer, request: Request) -> StatusOut:
     incidents = await queries.incidents(session, site_ids)
     bundles = await queries.bundles(session, site_ids)
     settings = state.settings(request)
+    wanted = await attention.read(session, incidents)
     return StatusOut(
+        ask=wanted.ask,
+        blocked=wanted.blocked,
+        holds=wanted.holds,
+        orders=wanted.orders,
         central=CentralStatus(version=__version__, url=settings.url, demo=settings.demo),
         sites=[_site(site, incidents, bundles.get(site.id, 0)) for site in found],
         totals=StatusTotals(

@@ -7,6 +7,7 @@ from sqlalchemy import RowMapping, TextClause, text
 from wardline.central.database.session import Session
 
 HEALED_MAX = 20
+NEWEST_MAX = 20
 STATUS_SITES_MAX = 500
 OPEN = "i.closed_at IS NULL AND i.state <> 'healed'"
 # How incidents ended, and who resolved them.
@@ -106,6 +107,50 @@ _HEALED = text(
     " WHERE i.partner_id = :partner_id AND i.state = 'healed'"
     " ORDER BY i.closed_at DESC NULLS LAST, i.id DESC LIMIT :limit"
 )
+_TOLD = (
+    "(SELECT array_agg(b.log_index ORDER BY b.log_index) FROM incident_bundles b"
+    " WHERE b.site_id = {row}.site_id AND b.incident_id = {row}.{key}) AS log_indexes"
+)
+_ASKS = text(
+    "SELECT a.id, a.incident_id, a.site_id,"  # noqa: S608 - constants of this file
+    " a.host_id, h.name AS host_name, a.incident_type,"
+    " a.runbook_id, a.rule_id, a.created_at, a.expires_at, count(*) OVER () AS of,"
+    f" {_TOLD.format(row='a', key='incident_id')}"
+    " FROM approvals a LEFT JOIN hosts h ON h.site_id = a.site_id AND h.id = a.host_id"
+    " WHERE a.partner_id = :partner_id AND a.status = 'pending'"
+    " ORDER BY a.created_at DESC, a.id DESC LIMIT :limit"
+)
+# The newest that is blocked for each reason there is.
+_BLOCKED = text(
+    "SELECT DISTINCT ON (i.decision ->> 'code') i.id,"  # noqa: S608 - constants of this file
+    " i.site_id, i.host_id, h.name AS host_name,"
+    " i.incident_type, i.decision ->> 'code' AS code, i.decision ->> 'reason' AS reason,"
+    f" i.runbook ->> 'id' AS runbook_id, i.created_at, {_TOLD.format(row='i', key='id')}"
+    " FROM incidents i LEFT JOIN hosts h ON h.site_id = i.site_id AND h.id = i.host_id"
+    f" WHERE i.partner_id = :partner_id AND {OPEN} AND i.decision ->> 'verdict' = 'block'"
+    " ORDER BY i.decision ->> 'code', i.created_at DESC, i.id DESC LIMIT :limit"
+)
+_HOLDS = text(
+    "SELECT f.id, f.incident_id, f.site_id,"  # noqa: S608 - constants of this file
+    " f.host_id, h.name AS host_name, f.incident_type,"
+    " f.runbook_id, f.suppressed_at, f.reason, count(*) OVER () AS of,"
+    f" {_TOLD.format(row='f', key='incident_id')}"
+    " FROM flap_suppressions f LEFT JOIN hosts h ON h.site_id = f.site_id AND h.id = f.host_id"
+    " WHERE f.partner_id = :partner_id AND f.cleared_at IS NULL"
+    " ORDER BY f.suppressed_at DESC, f.id DESC LIMIT :limit"
+)
+_ORDERS_BY_STATUS = text(
+    "SELECT status, count(*) AS count FROM orders WHERE partner_id = :partner_id"
+    " GROUP BY status ORDER BY status"
+)
+_ORDERS = text(
+    "SELECT o.id, o.kind, o.status, o.code, o.site_id, o.host_id, h.name AS host_name,"
+    " o.incident_type, o.runbook_id, o.created_at, o.completed_at, b.log_index"
+    " FROM orders o LEFT JOIN hosts h ON h.site_id = o.site_id AND h.id = o.host_id"
+    " LEFT JOIN evidence_bundles b ON b.site_id = o.site_id AND b.appliance_id = o.appliance_id"
+    "   AND b.epoch = o.epoch AND b.seq = o.seq AND NOT b.equivocates"
+    " WHERE o.partner_id = :partner_id ORDER BY o.created_at DESC, o.id DESC LIMIT :limit"
+)
 _PROCESSES = text("SELECT name, interval_ms, beat_at, ok, error FROM job_heartbeats ORDER BY name")
 
 
@@ -166,6 +211,35 @@ async def bundles(session: Session, sites: Sequence[str]) -> dict[str, int]:
 async def healed(session: Session) -> list[RowMapping]:
     """What was healed last, with what was measured before and after."""
     return await session.rows(_HEALED, partner_id=session.scope.owner, limit=HEALED_MAX)
+
+
+async def asks(session: Session) -> list[RowMapping]:
+    """The newest approvals that wait; `of` is how many do."""
+    return await _newest(session, _ASKS)
+
+
+async def blocked(session: Session) -> list[RowMapping]:
+    """The newest open incident that the policy blocks, for each code."""
+    return await _newest(session, _BLOCKED)
+
+
+async def holds(session: Session) -> list[RowMapping]:
+    """The newest active holds; `of` is how many there are."""
+    return await _newest(session, _HOLDS)
+
+
+async def orders(session: Session) -> list[RowMapping]:
+    """The newest orders."""
+    return await _newest(session, _ORDERS)
+
+
+async def orders_by_status(session: Session) -> dict[str, int]:
+    rows = await session.rows(_ORDERS_BY_STATUS, partner_id=session.scope.owner)
+    return {row["status"]: row["count"] for row in rows}
+
+
+async def _newest(session: Session, sql: TextClause) -> list[RowMapping]:
+    return await session.rows(sql, partner_id=session.scope.owner, limit=NEWEST_MAX)
 
 
 async def processes(session: Session) -> list[RowMapping]:

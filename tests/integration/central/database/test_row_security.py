@@ -84,7 +84,8 @@ async def test_every_unique_key_of_a_tenant_table_begins_with_its_tenant(owner: 
         ("partners", "id"), ("sites", "id"), ("users", "id"), ("sessions", "id"),
         ("sessions", "token_hash"), ("enrolment_tokens", "id"), ("appliances", "id"),
         ("appliances", "credential_hash"), ("change_log", "id"), ("audit_log", "id"),
-        ("evidence_bundles", "id"), ("compliance_snapshots", "id"),
+        ("evidence_bundles", "id"), ("compliance_snapshots", "id"), ("orders", "id"),
+        ("approvals", "id"), ("flap_suppressions", "id"),
     }  # fmt: skip
     doubtful = {
         (row["name"], row["first"])
@@ -113,7 +114,8 @@ async def test_the_application_role_can_neither_change_nor_remove_evidence(owner
         "SELECT c.relname FROM pg_class c CROSS JOIN unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE'])"
         " AS p WHERE c.relname = ANY($1) AND has_table_privilege('wardline_app', c.oid, p)",
         ["evidence_bundles", "evidence_log_entries", "evidence_log_nodes", "evidence_checkpoints",
-         "evidence_cosignatures", "audit_log", "change_log", "results", "compliance_snapshots"],
+         "evidence_cosignatures", "audit_log", "change_log", "results", "approval_votes",
+         "compliance_snapshots"],
     )  # fmt: skip
     assert rows == []
 
