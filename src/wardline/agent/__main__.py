@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from wardline.agent import agent, doctor, measure, roster
+from wardline.agent import agent, doctor, hold_commands, measure, roster
 from wardline.agent import enrol as enrolment
 from wardline.agent import settings as settings_file
 from wardline.agent.checks import check
@@ -33,6 +33,7 @@ EXIT_UNWELL = 3
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Enrol, run and examine an appliance's agent."
 )
+app.add_typer(hold_commands.app, name="holds")
 
 Data = Annotated[
     Path | None,

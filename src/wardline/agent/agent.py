@@ -112,6 +112,7 @@ def assemble(layout: Layout, settings: Settings, ledger: Ledger, uplink: Uplink)
             settings.intervals,
             settings.flap,
             policies.public_key(settings.central.policy_key),
+            policies.public_key(settings.central.order_key),
             bells,
         ),
         Reporter(ledger, roster, uplink, settings, bells, draw),
