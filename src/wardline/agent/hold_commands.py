@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from wardline.agent import agent, clearing
+from wardline.agent import agent, clearing, columns
 from wardline.agent import settings as settings_file
 from wardline.agent.settings import Layout, Settings
 from wardline.agent.store import holds
@@ -39,12 +37,9 @@ def show(
     if as_json:
         typer.echo(json.dumps({"holds": found}, indent=2))
         return
-    table = Table("hold", "host", "check", "runbook", "since", "reason", "cleared")
-    for one in found:
-        cleared = f"{one['cleared_at']} {one['cleared_by']}" if one["cleared_at"] else ""
-        columns = ("host_name", "check", "runbook_id", "suppressed_at", "reason")
-        table.add_row(str(one["id"]), *(str(one[key]) for key in columns), cleared)
-    Console().print(table)
+    keys = ("host_name", "check", "runbook_id", "suppressed_at", "cleared_at", "reason")
+    rows = [(str(one["id"]), *(str(one[key] or "") for key in keys)) for one in found]
+    typer.echo(columns.table(("hold", "host", "check", "runbook", "since", "cleared", "why"), rows))
 
 
 @app.command("clear")
