@@ -13,10 +13,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from wardline.agent import agent, doctor, measure, roster
+from wardline.agent import agent, columns, doctor, hold_commands, measure, roster
 from wardline.agent import enrol as enrolment
 from wardline.agent import settings as settings_file
 from wardline.agent.checks import check
@@ -37,6 +35,7 @@ PARSER_EXIT = 2
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Enrol, run and examine an appliance's agent."
 )
+app.add_typer(hold_commands.app, name="holds")
 
 Data = Annotated[
     Path | None,
@@ -117,10 +116,8 @@ def once(
             json.dumps({"results": [_wire(host, result) for host, result in found]}, indent=2)
         )
         return
-    table = Table("host", "check", "outcome", "summary")
-    for host, result in found:
-        table.add_row(host.name, result.check, result.outcome.value, result.summary)
-    Console().print(table)
+    rows = [(host.name, one.check, one.outcome.value, one.summary) for host, one in found]
+    typer.echo(columns.table(("host", "check", "outcome", "summary"), rows))
 
 
 @app.command("doctor")
@@ -190,10 +187,8 @@ def _wire(host: HostSettings, result: Result) -> dict[str, object]:
 
 def _show(lines: list[doctor.Line]) -> None:
     marks = {True: "ok", False: "LOOK", None: ""}
-    table = Table("", "", "", "")
-    for line in lines:
-        table.add_row(line.topic, line.name, line.value, marks[line.ok])
-    Console().print(table)
+    rows = [(marks[line.ok], line.topic, line.name, line.value) for line in lines]
+    typer.echo(columns.table(("", "", "", ""), rows))
 
 
 def _say(line: str) -> None:

@@ -25,7 +25,11 @@ from wardline.core.protocol import (
     EnvelopeWire,
     EvidenceReceipts,
     EvidenceRefusal,
+    LeasedOrders,
     Message,
+    OrderKnown,
+    OrderLease,
+    OrderReport,
     ProofRequest,
     ProofResponse,
     ServerKeys,
@@ -174,6 +178,12 @@ class Uplink:
 
     def proofs(self, request: ProofRequest) -> ProofResponse:
         return self._read(self._post("/proofs", request), ProofResponse)
+
+    def lease_orders(self, count: int) -> LeasedOrders:
+        return self._read(self._post("/orders/lease", OrderLease(count=count)), LeasedOrders)
+
+    def report_order(self, report: OrderReport) -> OrderKnown:
+        return self._read(self._post("/orders/report", report), OrderKnown)
 
     def evidence(
         self, envelopes: list[str], witnessed_size: int, cosignatures: list[str]

@@ -1,4 +1,4 @@
-"""`wardline holds`: what is left alone after a flap, as Central knows it, and clearing one."""
+"""`wardline holds`: what is left alone after a flap, at Central or on the spot, and clearing it."""
 
 import json
 import os
@@ -9,6 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
+from wardline.agent import hold_commands
+from wardline.agent import settings as agent_settings
+from wardline.agent.settings import Layout
 from wardline.cli import client, places
 from wardline.cli.client import Client
 from wardline.core.errors import NotFound, Refused
@@ -16,12 +19,29 @@ from wardline.core.errors import NotFound, Refused
 PASSWORD = "WARDLINE_PASSWORD"  # noqa: S105 - the name of a variable, not a password
 PAGE_ITEMS = 200
 PAGES_MAX = 50
+NUMBER_DIGITS_MAX = 18
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
 Data = Annotated[
-    Path | None, typer.Option(help="Central's data directory; default: the one that runs here")
+    Path | None,
+    typer.Option(help="data directory of Central, or of the agent; default: the one that is here"),
 ]
+OnAppliance = Annotated[
+    bool, typer.Option("--appliance", help="this appliance's own holds, without Central")
+]
+
+
+class HoldUnnamed(Refused):
+    """Not a hold's name where it is looked for: the two lists have names of their own."""
+
+    code = "hold_unnamed"
+
+
+class NobodyNamed(Refused):
+    """At Central somebody clears a hold, so somebody signs in."""
+
+    code = "nobody_named"
 
 
 class ReasonMissing(Refused):
@@ -35,8 +55,12 @@ def list_holds(
     data: Data = None,
     ended_too: Annotated[bool, typer.Option("--all", help="also those that were cleared")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print the holds as JSON")] = False,
+    appliance: OnAppliance = False,
 ) -> None:
     """The drifts that came back too often and are left to a person, newest first."""
+    if appliance:
+        _list_here(data, ended_too=ended_too, as_json=as_json)
+        return
     address = client.local_address(places.running(data))
     with _closing(Client(address.url, token=address.token, ca_file=address.ca_file)) as central:
         found = list(_holds(central, "all" if ended_too else "active"))
@@ -50,28 +74,60 @@ def list_holds(
 def clear_hold(
     hold: Annotated[str, typer.Argument(help="the hold, as `wardline holds list` names it")],
     reason: Annotated[str, typer.Option(help="why repairs may run again; it is kept")],
-    email: Annotated[str, typer.Option("--as", help="who clears it: your e-mail address")],
+    email: Annotated[
+        str | None, typer.Option("--as", help="who clears it at Central: your e-mail address")
+    ] = None,
     data: Data = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the hold as JSON")] = False,
+    appliance: OnAppliance = False,
 ) -> None:
     """Order the appliance to end a hold; asks for your password, or takes WARDLINE_PASSWORD.
 
-    The hold stands until its appliance says that it ended.
+    The hold stands until its appliance says that it ended. With --appliance it ends at once, in
+    the name of your account on this machine.
     """
     if not reason.strip():
         raise ReasonMissing("--reason: say why repairs may run again")
+    if appliance:
+        cleared = _clear_here(data, hold, reason)
+    elif email is None:
+        raise NobodyNamed("--as: say who clears it, by the e-mail address that signs in")
+    else:
+        cleared = _clear_at_central(data, hold, reason, email)
+    if as_json:
+        print(json.dumps(cleared, indent=2))
+    elif appliance:
+        print(f"{hold}: cleared by {cleared['cleared_by']}")
+    else:
+        print(f"{hold}: {cleared['state']} (order {cleared['order_id']})")
+
+
+def _list_here(data: Path | None, *, ended_too: bool, as_json: bool) -> None:
+    if not as_json:
+        hold_commands.show(data, everything=ended_too)
+        return
+    layout = Layout(agent_settings.data_directory(data))
+    print(json.dumps(hold_commands.listed(layout, everything=ended_too), indent=2))
+
+
+def _clear_here(data: Path | None, hold: str, reason: str) -> Any:
+    if not (hold.isascii() and hold.isdecimal() and len(hold) <= NUMBER_DIGITS_MAX):
+        raise HoldUnnamed(
+            f"{hold}: an appliance numbers its holds; `wardline holds list --appliance` shows them"
+        )
+    layout = Layout(agent_settings.data_directory(data))
+    return hold_commands.clear(layout, int(hold), reason)
+
+
+def _clear_at_central(data: Path | None, hold: str, reason: str, email: str) -> Any:
     address = client.local_address(places.running(data))
     password = os.environ.get(PASSWORD) or typer.prompt(f"Password of {email}", hide_input=True)
     with _closing(Client(address.url, ca_file=address.ca_file)) as central:
         central.sign_in(email, password)
         try:
-            cleared = _clear(central, hold, reason)
+            return _clear(central, hold, reason)
         finally:
             central.sign_out()
-    if as_json:
-        print(json.dumps(cleared, indent=2))
-    else:
-        print(f"{cleared['id']}: {cleared['state']} (order {cleared['order_id']})")
 
 
 def _clear(central: Client, hold_id: str, reason: str) -> Any:
