@@ -60,9 +60,10 @@ async def follow(
         if ask.of.incident_id not in held or bound(held[ask.of.incident_id]) != ask.run
     ]  # fmt: skip
     room = PENDING_PER_SITE_MAX - await repository.count_pending(site_id) if new else 0
+    rules = _Rules(session)
     for ask in new[: max(room, 0)]:
         if not await _is_answered(session, ask):
-            await _open(session, ask, None)
+            await _open(session, rules, ask, None)
     for ask in new[max(room, 0) :]:
         refused[ask.of.incident_id] = f"{PENDING_PER_SITE_MAX} approvals wait on this site"
     if refused:
@@ -79,7 +80,7 @@ async def ask_again(session: Session, incident: Standing, issuer: Issuer, reason
         raise ApprovalWaiting("an approval for this incident waits for its answer")
     if await orders.is_live(session, incident.site_id, incident.incident_id):
         raise OrderUnderWay("an order for this incident is on its way; wait for its end")
-    approval_id = await _open(session, ask, issuer.person.user_id)
+    approval_id = await _open(session, _Rules(session), ask, issuer.person.user_id)
     if approval_id is None:
         raise ApprovalWaiting("an approval for this incident was opened a moment ago")
     await session.record("approval.ask", approval_id, reason=reason, site_id=incident.site_id)
@@ -111,12 +112,28 @@ async def _is_answered(session: Session, ask: Wanted) -> bool:
     return bool(last["status"] == Status.REJECTED)
 
 
-async def _open(session: Session, ask: Wanted, requested_by: str | None) -> str | None:
-    rules: Sequence[Rule] = await policies.of_action(session, ask.of.check, ask.run.runbook_id)
+class _Rules:
+    """The rules in force by check and runbook, each read once: a batch asks of few."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._read: dict[tuple[str, str], Sequence[Rule]] = {}
+
+    async def of(self, ask: Wanted) -> Sequence[Rule]:
+        key = ask.of.check, ask.run.runbook_id
+        if key not in self._read:
+            self._read[key] = await policies.of_action(self._session, *key)
+        return self._read[key]
+
+
+async def _open(
+    session: Session, rules: _Rules, ask: Wanted, requested_by: str | None
+) -> str | None:
+    """None where somebody opened one a moment ago."""
     new = NewApproval(
         id=ids.new("appr"),
         wanted=ask,
-        needs=[needs.to_json(need) for need in needs.of(ask, rules)],
+        needs=[needs.to_json(need) for need in needs.of(ask, await rules.of(ask))],
         requested_by=requested_by,
         created_at=session.now,
         expires_at=session.now + LIFETIME,
