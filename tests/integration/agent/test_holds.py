@@ -9,10 +9,11 @@ import pytest
 
 from tests.harness import ordering
 from tests.harness.fake_central import on, problem
-from tests.integration.agent.bench import BAD_MODE, GOOD_MODE, Bench
-from wardline.agent import clearing
+from tests.integration.agent.bench import BAD_MODE, GOOD_MODE, URL, Bench
+from wardline.agent import clearing, doctor
 from wardline.agent.store import holds
 from wardline.agent.store.holds import Hold
+from wardline.agent.uplink import Address
 from wardline.core.errors import Conflict, NotFound
 from wardline.core.evidence.bundle import IncidentState
 from wardline.core.orders import ClearHold, Order
@@ -206,7 +207,7 @@ def test_a_hold_is_cleared_on_the_appliance_itself_while_its_agent_runs(bench: B
     (hold,) = active(bench)
     shown = _command(bench, "list", "--json")
     assert [one["id"] for one in json.loads(shown.stdout)["holds"]] == [hold.id]
-    assert _command(bench, "clear", str(hold.id)).returncode == 2
+    assert _command(bench, "clear", str(hold.id)).returncode == 64
     refused = _command(bench, "clear", str(hold.id), "--reason", "  ")
     assert refused.returncode == 1
     assert "--reason" in refused.stderr
@@ -271,3 +272,16 @@ def test_a_failed_run_that_is_then_escalated_counts_once(bench: Bench) -> None:
     bench.act()
     assert states(bench)[-1] is IncidentState.ESCALATED
     assert stats(bench) == (1, 0, 0, 1, 0)
+
+
+def test_doctor_names_holds_with_what_ends_them_and_orders_that_wait(bench: Bench) -> None:
+    flap(bench)
+    (hold,) = active(bench)
+    ordering.issue(bench.central, _clear(bench))
+    bench.report()
+    lines = doctor.examine(
+        bench.layout, bench.settings, lambda *_: bench.connect(Address(URL), None)
+    )
+    told = {(line.topic, line.name): line.value for line in lines}
+    assert f"holds clear {hold.id}" in told["holds", f"hold {hold.id}"]
+    assert told["orders", "here"] == "1 waiting, 0 running, 0 to be told to Central"
