@@ -1,4 +1,4 @@
-/** Hosts × checks: each cell is a link to the evidence of the latest result. */
+/** Hosts × checks as a picture: each cell is a link to the evidence of the latest result. */
 import { Tooltip } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import type { Cell, SiteResults } from "@/api/types";
@@ -27,7 +27,7 @@ export function ResultsMatrix({ siteId, results }: { siteId: string; results: Si
             <th scope="col">Host</th>
             {checks.map((check) => (
               <th key={check.id} scope="col" title={check.id}>
-                {check.title}
+                <span className={classes.upright}>{check.title}</span>
               </th>
             ))}
           </tr>
@@ -41,7 +41,11 @@ export function ResultsMatrix({ siteId, results }: { siteId: string; results: Si
               </th>
               {checks.map((check) => (
                 <td key={check.id}>
-                  <ResultCell siteId={siteId} cell={host.cells[check.id]} />
+                  <ResultCell
+                    siteId={siteId}
+                    cell={host.cells[check.id]}
+                    of={`${check.title}, ${host.name}`}
+                  />
                 </td>
               ))}
             </tr>
@@ -52,27 +56,42 @@ export function ResultsMatrix({ siteId, results }: { siteId: string; results: Si
   );
 }
 
-function ResultCell({ siteId, cell }: { siteId: string; cell: Cell | undefined }) {
+function ResultCell({ siteId, cell, of }: { siteId: string; cell: Cell | undefined; of: string }) {
   const now = useNow();
-  if (cell === undefined) return <span className={classes.none}>not yet</span>;
+  if (cell === undefined) {
+    return (
+      <span className={classes.none} title={`Not measured yet: ${of}`}>
+        <span aria-hidden>·</span>
+        <span className={classes.spoken}>not measured yet</span>
+      </span>
+    );
+  }
   const word = OUTCOME[cell.outcome];
   const when = relative(new Date(cell.effective_at), now);
   return (
     <Tooltip
       multiline
-      w={280}
+      w={300}
       withArrow
       events={{ hover: true, focus: true, touch: true }}
-      label={`${cell.summary} (${when})`}
+      label={
+        <>
+          <strong>
+            {word.label}: {of}
+          </strong>
+          <br />
+          {cell.summary} ({when})
+        </>
+      }
     >
       <Link
         to="/sites/$siteId/evidence/$logIndex"
         params={{ siteId, logIndex: String(cell.log_index) }}
         className={classes.cell}
         data-tone={word.tone}
+        aria-label={`${word.label}: ${of}`}
       >
-        <Icon name={word.icon} size={14} />
-        {word.label}
+        <Icon name={word.icon} size={15} />
       </Link>
     </Tooltip>
   );
