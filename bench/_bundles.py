@@ -50,7 +50,7 @@ class Stream:
 
     def next(self) -> Envelope:
         """Built as `bundle.seal` does, without its second look at what it made."""
-        payload = bundle.payload_bytes(self._bundle())
+        payload = bundle.payload_bytes(self.following())
         self.seq += 1
         encoded_by = self.key
         envelope = Envelope(
@@ -62,7 +62,8 @@ class Stream:
         self.prev = hashlib.sha256(_pae(payload)).hexdigest()
         return envelope
 
-    def _bundle(self) -> Bundle:
+    def following(self) -> Bundle:
+        """What comes next, before it is sealed."""
         at = START + CYCLE * self.seq
         kind = (Kind.CYCLE, Kind.INCIDENT, Kind.HEARTBEAT)[MIX[self.seq % len(MIX)]]
         results = [_result(check, self.seq, at) for check in _checks(kind, self.seq)]

@@ -21,10 +21,11 @@ def main() -> None:
         installation_id="none",
         uplink_key="",
         policy_key="",
+        order_key="",
         log_public="",
     )
     log_public = SigningKey.from_seed(SEED).verify_key.public
-    keys = ServerKeys.of(settings.installation_id, SEED, SEED, log_public, None)
+    keys = ServerKeys.of(settings.installation_id, SEED, SEED, SEED, log_public, None)
     web = app.create(settings, engine.create(settings.app_dsn), keys)
     json.dump(web.openapi(), sys.stdout)
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx2
 
+from tests.harness.fake_orders import FakeOrders
 from wardline.agent.runbooks import runbook
 from wardline.core import canonical, clock, ids, protocol
 from wardline.core.evidence import bundle, checkpoint, log, signing
@@ -49,12 +50,15 @@ class FakeCentral:
     revision: int = 1
     settings_revision: int = 1
     policy_epoch: int = 1
+    opening_hours: list[dict[str, Any]] = field(default_factory=list)
     rules: list[dict[str, Any]] = field(default_factory=list)
     odd: list[Odd] = field(default_factory=list)
     requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     stored: list[Stored] = field(default_factory=list)
     cosigned: list[tuple[int, str]] = field(default_factory=list)
     refused_cosignatures: list[str] = field(default_factory=list)
+    orders: FakeOrders = field(default_factory=FakeOrders)
+    holds: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.installation = "inst_test"
@@ -102,8 +106,7 @@ class FakeCentral:
 
     def records(self, check: str) -> list[bundle.IncidentRecord]:
         """What the log tells of a check's incidents, in order."""
-        told = (record for one in self.stored for record in one.bundle.incidents)
-        return [record for record in told if record.check == check]
+        return [told for one in self.stored for told in one.bundle.incidents if told.check == check]
 
     def forget_after(self, seq: int) -> None:
         """As if restored from a backup that was made after this bundle; same generation."""
@@ -151,6 +154,8 @@ class FakeCentral:
                 "/policy": self._policy,
                 "/evidence": self._evidence,
                 "/proofs": self._proofs,
+                "/orders/lease": self._lease,
+                "/orders/report": self._report,
             }[name](sent)
 
     def _server_keys(self) -> list[protocol.ServerKey]:
@@ -198,6 +203,7 @@ class FakeCentral:
     def _checkin(self, sent: dict[str, Any]) -> Answer:
         self.hosts |= {host["id"] for host in sent["hosts"]}
         self._cosignatures(sent)
+        self.holds += sent["holds"]
         if sent["stream"]["epoch"] == self.epoch + 1:
             self.epoch += 1
             self.streams[self.epoch] = (1, bundle.NO_PREV)
@@ -217,6 +223,7 @@ class FakeCentral:
             "policy": None if sent["etag"] == etag else head,
             "log": self.log_update(sent["witnessed_size"]),
             "interval_s": 60,
+            "orders": self.orders.waiting(),
         }, {}  # fmt: skip
 
     def snapshot(self, **changes: Any) -> bytes:
@@ -232,7 +239,7 @@ class FakeCentral:
                 "issued_at": "2026-11-21T09:00:00.000Z",
                 "healing": self.healing,
                 "zone": "UTC",
-                "opening_hours": [],
+                "opening_hours": self.opening_hours,
                 "rules": self.rules,
                 **changes,
             }
@@ -305,6 +312,14 @@ class FakeCentral:
         ]
         return 200, {"v": 1, "proofs": proofs}, {}
 
+    def _lease(self, sent: dict[str, Any]) -> Answer:
+        return 200, {"v": 1, "orders": self.orders.lease(sent["count"]), "lease_s": 120}, {}
+
+    def _report(self, sent: dict[str, Any]) -> Answer:
+        if (status := self.orders.report(sent)) is None:
+            return problem(404, "no such order of this appliance")
+        return 200, {"v": 1, "order_id": sent["order_id"], "status": status}, {}
+
     def log_update(self, witnessed: int) -> dict[str, Any]:
         """The head of now, and its growth from what was witnessed."""
         note = self.note(self.leaves)
@@ -334,8 +349,7 @@ class FakeCentral:
                 self.refused_cosignatures.append(str(error))
 
     def _find(self, epoch: int, seq: int) -> Stored | None:
-        place = (epoch, seq)
-        found = (one for one in self.stored if (one.bundle.epoch, one.bundle.seq) == place)
+        found = (one for one in self.stored if (one.bundle.epoch, one.bundle.seq) == (epoch, seq))
         return next(found, None)
 
     def _receipt(self, sent: Bundle) -> dict[str, Any]:
@@ -377,10 +391,7 @@ def on(name: str, answer: Answer) -> Odd:
 
 
 def _nodes(leaves: list[bytes]) -> log.GetNode:
-    def node(level: int, index: int) -> bytes:
-        return log.root_from_leaves(leaves[index << level : (index + 1) << level])
-
-    return node
+    return lambda level, at: log.root_from_leaves(leaves[at << level : (at + 1) << level])
 
 
 def _text(data: bytes) -> str:

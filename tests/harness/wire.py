@@ -23,6 +23,8 @@ INTROSPECTION = (
     "WITH RECURSIVE typeinfo",
     "SELECT set_config('jit'",
 )
+# What a web process says on the line on which it only listens, whenever that comes back.
+LISTENING = ("LISTEN ",)
 
 Act = Callable[[], None]
 Pipe = Callable[[bytes], None]
@@ -208,7 +210,7 @@ class _DatabaseLink(Link):
             self._asked, self._began = self._asked[size:], True
 
     def _exchange(self) -> None:
-        if self._label.startswith(INTROSPECTION):
+        if self._label.startswith(INTROSPECTION + LISTENING):
             return self._send()
         trap = self._relay.count(self._label)
         if trap is None:

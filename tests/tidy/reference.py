@@ -22,6 +22,7 @@ ENVIRONMENT = {
     "DATABASE_URL": "PostgreSQL to use instead of the embedded one; its user owns the schema",
     "WARDLINE_AGENT_DATA": "the agent's data directory, where `--data` is not given",
     "WARDLINE_DATA": "Central's data directory, where `--data` is not given",
+    "WARDLINE_PASSWORD": "the password of whom `wardline holds clear --as` names; else it asks",
 }
 
 
@@ -69,7 +70,11 @@ def commands_page() -> str:
         if (tree.ROOT / "src" / (command.module.replace(".", "/") + ".py")).is_file():
             app = typer.main.get_command(importlib.import_module(command.module).app)
             lines += _command(f"wardline {name}", app)
-    head = "`wardline COMMAND --help` says the same. Usage errors end with exit code 2 or 64."
+    head = (
+        "`wardline COMMAND --help` says the same. Exit codes of every command: 0 as asked, 1 refused"
+        f" or failed with the reason on stderr, {cli.EXIT_USAGE} called wrongly,"
+        f" {cli.EXIT_INTERRUPTED} interrupted before it was done; a command's own stand with it."
+    )
     return _page("Commands", head, lines)
 
 

@@ -57,6 +57,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/agent/v1/orders/lease": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lease Orders
+         * @description The caller's own waiting orders; each is handed out again when nothing is heard of it.
+         */
+        post: operations["lease_orders_api_agent_v1_orders_lease_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agent/v1/orders/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report Order
+         * @description How an order stands; a report that comes twice, or too late to change anything, is no
+         *     error.
+         */
+        post: operations["report_order_api_agent_v1_orders_report_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/agent/v1/policy": {
         parameters: {
             query?: never;
@@ -213,6 +254,26 @@ export interface paths {
          * @description What would be decided about an alert; nothing is counted or reserved.
          */
         post: operations["test_rules_api_mcp_policy_test_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mcp/policy/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Rules
+         * @description Every rule as a file, `policies-export.json`; POST /create takes it back.
+         */
+        get: operations["export_rules_api_mcp_policy_export_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -401,6 +462,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site_id}/incidents/{incident_id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start Repair
+         * @description Orders the run that the policy offers; where it asks, opens an approval once more.
+         */
+        post: operations["start_repair_api_v1_sites__site_id__incidents__incident_id__start_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site_id}/would-run": {
         parameters: {
             query?: never;
@@ -421,6 +502,186 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/approvals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Approvals
+         * @description The partner's approvals, newest first.
+         */
+        get: operations["list_approvals_api_v1_approvals_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/approvals/{approval_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Approval
+         * @description All that an approver needs to know.
+         */
+        get: operations["get_approval_api_v1_sites__site_id__approvals__approval_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/approvals/{approval_id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve
+         * @description One voice for it; the last that is needed sends the order.
+         */
+        post: operations["approve_api_v1_sites__site_id__approvals__approval_id__approve_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/approvals/{approval_id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reject
+         * @description One voice against it, which ends it.
+         */
+        post: operations["reject_api_v1_sites__site_id__approvals__approval_id__reject_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Orders
+         * @description The partner's orders, or one site's, newest first.
+         */
+        get: operations["list_orders_api_v1_orders_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/orders/{order_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Order
+         * @description One order as it was signed, and what became of it.
+         */
+        get: operations["get_order_api_v1_sites__site_id__orders__order_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/orders/{order_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Order
+         * @description Takes back an order that its appliance has not fetched.
+         */
+        post: operations["cancel_order_api_v1_sites__site_id__orders__order_id__cancel_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Holds
+         * @description The partner's holds, newest first; those that ended stay in the list of all.
+         */
+        get: operations["list_holds_api_v1_holds_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/holds/{hold_id}/clear": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Clear Hold
+         * @description Sends the order; the hold is cleared once its appliance says so.
+         */
+        post: operations["clear_hold_api_v1_sites__site_id__holds__hold_id__clear_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site_id}/results": {
         parameters: {
             query?: never;
@@ -430,9 +691,49 @@ export interface paths {
         };
         /**
          * List Results
-         * @description Every host of the site, measured or not.
+         * @description The site's hosts by name, measured or not, each with its latest results.
          */
         get: operations["list_results_api_v1_sites__site_id__results_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/posture": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Posture
+         * @description Where the site stands now.
+         */
+        get: operations["get_posture_api_v1_sites__site_id__posture_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/trend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Trend
+         * @description Snapshots after `from` up to `to`: the last seven days where nothing else is asked for.
+         */
+        get: operations["get_trend_api_v1_sites__site_id__trend_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -453,6 +754,26 @@ export interface paths {
          * @description The partner's sites by name, and the totals over all of them.
          */
         get: operations["get_fleet_api_v1_fleet_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Incident Summary
+         * @description How the incidents of each of the partner's sites ended, by name of the site.
+         */
+        get: operations["get_incident_summary_api_v1_incidents_summary_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -492,6 +813,26 @@ export interface paths {
         get: operations["get_status_api_v1_status_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ws-ticket": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Issue Ticket
+         * @description For a client that can send neither cookie nor header with a socket's handshake.
+         */
+        post: operations["issue_ticket_api_v1_ws_ticket_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -600,6 +941,39 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** ActiveHold */
+        ActiveHold: {
+            /** Site Id */
+            site_id: string;
+            /** Host Id */
+            host_id: string;
+            /** Host Name */
+            host_name: string | null;
+            /** Check */
+            check: string;
+            /** Runbook */
+            runbook: string | null;
+            /** Hold Id */
+            hold_id: string;
+            /** Incident Id */
+            incident_id: string | null;
+            /**
+             * Suppressed At
+             * Format: date-time
+             */
+            suppressed_at: string;
+            /** Reason */
+            reason: string;
+            /** Log Indexes */
+            log_indexes: number[];
+        };
+        /** ActiveHolds */
+        ActiveHolds: {
+            /** Active */
+            active: number;
+            /** Newest */
+            newest: components["schemas"]["ActiveHold"][];
+        };
         /** Appliance */
         Appliance: {
             /** Id */
@@ -632,6 +1006,255 @@ export interface components {
             total: number;
             /** Online */
             online: number;
+        };
+        /**
+         * ApprovalDetailOut
+         * @description The parts as the appliance told them: the facts measured, the steps tried, the inputs.
+         *
+         *     `inputs_whole` is whether these are the very inputs of the run: what was scrubbed out of them,
+         *     or left out for its length, is bound by their digest and not shown.
+         */
+        ApprovalDetailOut: {
+            /** Site Id */
+            site_id: string;
+            /** Site Name */
+            site_name: string;
+            /** Id */
+            id: string;
+            state: components["schemas"]["wardline__central__approvals__states__Status"];
+            /** Incident Id */
+            incident_id: string;
+            /** Host Id */
+            host_id: string;
+            /** Host Name */
+            host_name: string | null;
+            /** Check */
+            check: string;
+            /** Check Title */
+            check_title: string;
+            /** Severity */
+            severity: string;
+            measured: components["schemas"]["MeasuredOut"];
+            runbook: components["schemas"]["ApprovedRunbookOut"];
+            /** Rule Id */
+            rule_id: string;
+            /** Rule Revision */
+            rule_revision: number | null;
+            /** Diff */
+            diff: string;
+            /** Needs */
+            needs: components["schemas"]["NeedOut"][];
+            /** Votes */
+            votes: components["schemas"]["VoteOut"][];
+            /** Requested By */
+            requested_by: string | null;
+            /** Requested By Name */
+            requested_by_name: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Closed At */
+            closed_at: string | null;
+            /** Order Id */
+            order_id: string | null;
+            /** Order Status */
+            order_status: string | null;
+            /** May Answer */
+            may_answer: boolean;
+            /** Why Not */
+            why_not: string | null;
+            /** Facts */
+            facts: {
+                [key: string]: unknown;
+            };
+            /** Actions */
+            actions: {
+                [key: string]: unknown;
+            }[];
+            /** Inputs */
+            inputs: {
+                [key: string]: unknown;
+            };
+            /** Inputs Whole */
+            inputs_whole: boolean;
+        };
+        /**
+         * ApprovalOut
+         * @description `diff` is what the run would change, as the appliance tried it out. `may_answer` is about
+         *     the caller, with `why_not` in words.
+         */
+        ApprovalOut: {
+            /** Site Id */
+            site_id: string;
+            /** Site Name */
+            site_name: string;
+            /** Id */
+            id: string;
+            state: components["schemas"]["wardline__central__approvals__states__Status"];
+            /** Incident Id */
+            incident_id: string;
+            /** Host Id */
+            host_id: string;
+            /** Host Name */
+            host_name: string | null;
+            /** Check */
+            check: string;
+            /** Check Title */
+            check_title: string;
+            /** Severity */
+            severity: string;
+            measured: components["schemas"]["MeasuredOut"];
+            runbook: components["schemas"]["ApprovedRunbookOut"];
+            /** Rule Id */
+            rule_id: string;
+            /** Rule Revision */
+            rule_revision: number | null;
+            /** Diff */
+            diff: string;
+            /** Needs */
+            needs: components["schemas"]["NeedOut"][];
+            /** Votes */
+            votes: components["schemas"]["VoteOut"][];
+            /** Requested By */
+            requested_by: string | null;
+            /** Requested By Name */
+            requested_by_name: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Closed At */
+            closed_at: string | null;
+            /** Order Id */
+            order_id: string | null;
+            /** Order Status */
+            order_status: string | null;
+            /** May Answer */
+            may_answer: boolean;
+            /** Why Not */
+            why_not: string | null;
+        };
+        /** ApprovalsOut */
+        ApprovalsOut: {
+            /** Items */
+            items: components["schemas"]["ApprovalOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * ApprovedRunbookOut
+         * @description `known` is whether Central knows a runbook of this id and digest, so that its title is it.
+         */
+        ApprovedRunbookOut: {
+            /** Id */
+            id: string;
+            /** Version */
+            version: string;
+            /** Digest */
+            digest: string;
+            /** Risk */
+            risk: string;
+            /** Title */
+            title: string;
+            /** Known */
+            known: boolean;
+        };
+        /**
+         * Ask
+         * @description An approval that waits; `log_indexes` are the bundles of its incident.
+         */
+        Ask: {
+            /** Site Id */
+            site_id: string;
+            /** Host Id */
+            host_id: string;
+            /** Host Name */
+            host_name: string | null;
+            /** Check */
+            check: string;
+            /** Runbook */
+            runbook: string | null;
+            /** Approval Id */
+            approval_id: string;
+            /** Incident Id */
+            incident_id: string;
+            /** Rule Id */
+            rule_id: string;
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Log Indexes */
+            log_indexes: number[];
+        };
+        /** Asks */
+        Asks: {
+            /** Count */
+            count: number;
+            /** Newest */
+            newest: components["schemas"]["Ask"][];
+        };
+        /**
+         * Block
+         * @description An open incident that the policy does not let anybody repair now, and why.
+         */
+        Block: {
+            /** Site Id */
+            site_id: string;
+            /** Host Id */
+            host_id: string;
+            /** Host Name */
+            host_name: string | null;
+            /** Check */
+            check: string;
+            /** Runbook */
+            runbook: string | null;
+            /** Incident Id */
+            incident_id: string;
+            /** Code */
+            code: string | null;
+            /** Reason */
+            reason: string | null;
+            /**
+             * Opened At
+             * Format: date-time
+             */
+            opened_at: string;
+            /** Log Indexes */
+            log_indexes: number[];
+        };
+        /**
+         * Blocks
+         * @description `newest` holds one incident per code.
+         */
+        Blocks: {
+            /** Count */
+            count: number;
+            /** By Code */
+            by_code: {
+                [key: string]: number;
+            };
+            /** Newest */
+            newest: components["schemas"]["Block"][];
         };
         /** BundleOut */
         BundleOut: {
@@ -677,8 +1300,22 @@ export interface components {
             title: string;
         };
         /**
+         * CheckPostureOut
+         * @description On how many hosts a check has which outcome.
+         */
+        CheckPostureOut: {
+            /** Id */
+            id: string;
+            /** Title */
+            title: string;
+            results: components["schemas"]["ResultCounts"];
+        };
+        /**
          * CheckinRequest
          * @description POST /checkin. `etag` is the one of the last answer that was applied.
+         *
+         *     `holds` are those that are new or changed since a check-in with them was answered, at most
+         *     HOLDS_PER_REPORT_MAX, oldest change first.
          */
         CheckinRequest: {
             /**
@@ -702,10 +1339,16 @@ export interface components {
              * @default []
              */
             cosignatures?: string[];
+            /**
+             * Holds
+             * @default []
+             */
+            holds?: components["schemas"]["HoldReport"][];
         };
         /**
          * CheckinResponse
-         * @description Only what changed since `etag`: `policy` is null when it did not.
+         * @description Only what changed since `etag`: `policy` is null when it did not. `orders` are waiting to be
+         *     leased; every hold of the request has been taken.
          */
         CheckinResponse: {
             /**
@@ -723,6 +1366,24 @@ export interface components {
             log: components["schemas"]["LogUpdate"] | null;
             /** Interval S */
             interval_s: number;
+            /**
+             * Orders
+             * @default 0
+             */
+            orders?: number;
+        };
+        /** Clearing */
+        Clearing: {
+            /** Reason */
+            reason: string;
+        };
+        /** Consenting */
+        Consenting: {
+            /**
+             * Reason
+             * @default
+             */
+            reason?: string;
         };
         /**
          * EnrolRequest
@@ -923,10 +1584,12 @@ export interface components {
             /** Hosts */
             hosts: number;
             results: components["schemas"]["ResultCounts"];
+            score: components["schemas"]["Score"] | null;
             /** Open Incidents */
             open_incidents: number;
             /** Healed 24H */
             healed_24h: number;
+            incidents: components["schemas"]["IncidentSummary"];
         };
         /** HTTPValidationError */
         HTTPValidationError: {
@@ -980,6 +1643,88 @@ export interface components {
              * @default []
              */
             incidents?: string[];
+        };
+        /**
+         * HoldOut
+         * @description `incident_id` is the ticket: the incident that the hold escalated. `cleared_by` is a user's
+         *     id, or `appliance:<account>` for a person at the appliance itself.
+         */
+        HoldOut: {
+            /** Site Id */
+            site_id: string;
+            /** Site Name */
+            site_name: string;
+            /** Id */
+            id: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "active" | "clearing" | "cleared";
+            /** Host Id */
+            host_id: string;
+            /** Host Name */
+            host_name: string | null;
+            /** Check */
+            check: string;
+            /** Runbook Id */
+            runbook_id: string;
+            /** Runbook Title */
+            runbook_title: string;
+            /** Incident Id */
+            incident_id: string | null;
+            /**
+             * Suppressed At
+             * Format: date-time
+             */
+            suppressed_at: string;
+            /** Reason */
+            reason: string;
+            /** Cleared At */
+            cleared_at: string | null;
+            /** Cleared By */
+            cleared_by: string | null;
+            /** Cleared By Name */
+            cleared_by_name: string | null;
+            /** Clear Reason */
+            clear_reason: string | null;
+            /** Order Id */
+            order_id: string | null;
+            order_status: components["schemas"]["wardline__core__orders__Status"] | null;
+        };
+        /**
+         * HoldReport
+         * @description A hold as the appliance keeps it: named by host, check, runbook and when it was set.
+         *
+         *     `incident_id` is the incident that it escalated. `cleared_by` says who ended it: a user's id,
+         *     or `appliance:<account>` for a person at the appliance itself.
+         */
+        HoldReport: {
+            /** Host Id */
+            host_id: string;
+            /** Check */
+            check: string;
+            /** Runbook Id */
+            runbook_id: string;
+            /** Suppressed At */
+            suppressed_at: string;
+            /** Reason */
+            reason: string;
+            /** Incident Id */
+            incident_id: string | null;
+            /** Cleared At */
+            cleared_at: string | null;
+            /** Cleared By */
+            cleared_by: string | null;
+            /** Clear Reason */
+            clear_reason: string | null;
+        };
+        /** HoldsOut */
+        HoldsOut: {
+            /** Items */
+            items: components["schemas"]["HoldOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /** Host */
         Host: {
@@ -1174,6 +1919,37 @@ export interface components {
          * @enum {string}
          */
         IncidentState: "open" | "resolved" | "healed" | "failed" | "escalated" | "observing" | "waiting";
+        /**
+         * IncidentSummary
+         * @description All incidents of a site: how they ended, and who resolved them (rule, plan, person).
+         */
+        IncidentSummary: {
+            /** Total */
+            total: number;
+            /** Success Count */
+            success_count: number;
+            /** Failed */
+            failed: number;
+            /** Escalated */
+            escalated: number;
+            /** L1 Count */
+            l1_count: number;
+            /** L2 Count */
+            l2_count: number;
+            /** L3 Count */
+            l3_count: number;
+        };
+        /**
+         * IncidentSummaryOut
+         * @description The sites by name; `totals` are over all of the partner's, on every page.
+         */
+        IncidentSummaryOut: {
+            /** Items */
+            items: components["schemas"]["SiteIncidents"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+            totals: components["schemas"]["IncidentSummary"];
+        };
         /** IncidentsOut */
         IncidentsOut: {
             /** Items */
@@ -1205,7 +1981,30 @@ export interface components {
          * @description What a key of Central's signs; a key has one purpose.
          * @enum {string}
          */
-        KeyPurpose: "uplink" | "log" | "policy";
+        KeyPurpose: "uplink" | "log" | "policy" | "order";
+        /**
+         * Kind
+         * @description What an order asks for.
+         * @enum {string}
+         */
+        Kind: "run_runbook" | "clear_hold";
+        /**
+         * LeasedOrders
+         * @description Each envelope holds a `core.orders` payload. What is not reported on within `lease_s` is
+         *     handed out again, which an appliance that knows the order answers with what it did.
+         */
+        LeasedOrders: {
+            /**
+             * V
+             * @default 1
+             * @constant
+             */
+            v?: 1;
+            /** Orders */
+            orders: components["schemas"]["EnvelopeWire"][];
+            /** Lease S */
+            lease_s: number;
+        };
         /**
          * LogOut
          * @description `root` (hex) is that of the newest checkpoint.
@@ -1268,6 +2067,32 @@ export interface components {
             /** Measured At */
             measured_at: string;
         };
+        /** MeasuredOut */
+        MeasuredOut: {
+            /** Outcome */
+            outcome: string;
+            /** Summary */
+            summary: string;
+            /**
+             * Measured At
+             * Format: date-time
+             */
+            measured_at: string;
+        };
+        /**
+         * NeedOut
+         * @description What one rule asks for: so many voices of these roles (null: of any).
+         */
+        NeedOut: {
+            /** Rule Id */
+            rule_id: string;
+            /** Roles */
+            roles: string[] | null;
+            /** Quorum */
+            quorum: number;
+            /** Self Approve */
+            self_approve: boolean;
+        };
         /**
          * OpeningHours
          * @description Days 0 = Sunday to 6 = Saturday; wall clock of the site's zone, end inclusive.
@@ -1279,6 +2104,242 @@ export interface components {
             start: string;
             /** End */
             end: string;
+        };
+        /**
+         * OrderDetailOut
+         * @description `envelope` is the DSSE envelope that the appliance receives, byte for byte.
+         */
+        OrderDetailOut: {
+            /** Site Id */
+            site_id: string;
+            /** Site Name */
+            site_name: string;
+            /** Id */
+            id: string;
+            kind: components["schemas"]["Kind"];
+            status: components["schemas"]["wardline__core__orders__Status"];
+            /** Appliance Id */
+            appliance_id: string;
+            /** Host Id */
+            host_id: string;
+            /** Host Name */
+            host_name: string | null;
+            /** Check */
+            check: string;
+            /** Runbook Id */
+            runbook_id: string;
+            /** Runbook Title */
+            runbook_title: string;
+            /** Incident Id */
+            incident_id: string | null;
+            /** Approval Id */
+            approval_id: string | null;
+            /** Hold Id */
+            hold_id: string | null;
+            /** Requested By */
+            requested_by: string;
+            /** Requested By Name */
+            requested_by_name: string | null;
+            /** Reason */
+            reason: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Leased At */
+            leased_at: string | null;
+            /** Leases */
+            leases: number;
+            /** Started At */
+            started_at: string | null;
+            /** Completed At */
+            completed_at: string | null;
+            /** Code */
+            code: string | null;
+            /** Detail */
+            detail: string | null;
+            /** Log Index */
+            log_index: number | null;
+            /** Envelope */
+            envelope: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * OrderKnown
+         * @description Where the order stands at Central after a report; a final state is never changed by one.
+         */
+        OrderKnown: {
+            /**
+             * V
+             * @default 1
+             * @constant
+             */
+            v?: 1;
+            /** Order Id */
+            order_id: string;
+            /** Status */
+            status: string;
+        };
+        /**
+         * OrderLease
+         * @description POST /orders/lease: the caller's own waiting orders, oldest first, are handed to it.
+         */
+        OrderLease: {
+            /**
+             * V
+             * @default 1
+             * @constant
+             */
+            v?: 1;
+            /** Count */
+            count: number;
+        };
+        /**
+         * OrderOut
+         * @description `log_index` is the bundle that tells of the run, once the log has it. `code` and `detail`
+         *     are the appliance's, or Central's where it ended the order itself.
+         */
+        OrderOut: {
+            /** Site Id */
+            site_id: string;
+            /** Site Name */
+            site_name: string;
+            /** Id */
+            id: string;
+            kind: components["schemas"]["Kind"];
+            status: components["schemas"]["wardline__core__orders__Status"];
+            /** Appliance Id */
+            appliance_id: string;
+            /** Host Id */
+            host_id: string;
+            /** Host Name */
+            host_name: string | null;
+            /** Check */
+            check: string;
+            /** Runbook Id */
+            runbook_id: string;
+            /** Runbook Title */
+            runbook_title: string;
+            /** Incident Id */
+            incident_id: string | null;
+            /** Approval Id */
+            approval_id: string | null;
+            /** Hold Id */
+            hold_id: string | null;
+            /** Requested By */
+            requested_by: string;
+            /** Requested By Name */
+            requested_by_name: string | null;
+            /** Reason */
+            reason: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Leased At */
+            leased_at: string | null;
+            /** Leases */
+            leases: number;
+            /** Started At */
+            started_at: string | null;
+            /** Completed At */
+            completed_at: string | null;
+            /** Code */
+            code: string | null;
+            /** Detail */
+            detail: string | null;
+            /** Log Index */
+            log_index: number | null;
+        };
+        /**
+         * OrderReport
+         * @description POST /orders/report: how an order stands on the appliance. Sent again, it changes nothing.
+         *
+         *     `detail` is scrubbed. `epoch` and `seq` name the bundle that tells of the run.
+         */
+        OrderReport: {
+            /**
+             * V
+             * @default 1
+             * @constant
+             */
+            v?: 1;
+            /** Order Id */
+            order_id: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "running" | "succeeded" | "failed" | "expired";
+            /** Code */
+            code: string;
+            /** Detail */
+            detail: string;
+            /** At */
+            at: string;
+            /** Epoch */
+            epoch: number | null;
+            /** Seq */
+            seq: number | null;
+        };
+        /** OrderTold */
+        OrderTold: {
+            /** Site Id */
+            site_id: string;
+            /** Host Id */
+            host_id: string;
+            /** Host Name */
+            host_name: string | null;
+            /** Check */
+            check: string;
+            /** Runbook */
+            runbook: string | null;
+            /** Order Id */
+            order_id: string;
+            /** Kind */
+            kind: string;
+            /** Status */
+            status: string;
+            /** Code */
+            code: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Completed At */
+            completed_at: string | null;
+            /** Log Index */
+            log_index: number | null;
+        };
+        /** OrdersOut */
+        OrdersOut: {
+            /** Items */
+            items: components["schemas"]["OrderOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** OrdersTold */
+        OrdersTold: {
+            /** By Status */
+            by_status: {
+                [key: string]: number;
+            };
+            /** Newest */
+            newest: components["schemas"]["OrderTold"][];
         };
         /**
          * Outcome
@@ -1305,7 +2366,7 @@ export interface components {
          * @description What a route asks of its caller; the last two are for callers who are not people.
          * @enum {string}
          */
-        Permission: "view" | "evidence" | "sites" | "healing" | "policy.read" | "policy.write" | "account" | "public" | "appliance";
+        Permission: "view" | "evidence" | "sites" | "healing" | "orders" | "approvals" | "policy.read" | "policy.write" | "policy.admin" | "account" | "public" | "appliance";
         /**
          * PolicyHead
          * @description Names the snapshot that GET /policy gives; fetched when the digest is not the one held.
@@ -1319,6 +2380,32 @@ export interface components {
             settings_revision: number;
             /** Digest */
             digest: string;
+        };
+        /**
+         * PostureOut
+         * @description `measured_from` and `measured_to` are when the oldest and the newest result that counts was
+         *     measured.
+         */
+        PostureOut: {
+            /** Patching Status */
+            patching_status: boolean | null;
+            /** Backup Status */
+            backup_status: boolean | null;
+            /** Encryption Status */
+            encryption_status: boolean | null;
+            score: components["schemas"]["Score"] | null;
+            results: components["schemas"]["ResultCounts"];
+            /** Hosts */
+            hosts: number;
+            /** Measured Hosts */
+            measured_hosts: number;
+            /** Measured From */
+            measured_from: string | null;
+            /** Measured To */
+            measured_to: string | null;
+            /** Checks */
+            checks: components["schemas"]["CheckPostureOut"][];
+            snapshot: components["schemas"]["SnapshotOut"] | null;
         };
         /**
          * ProcessStatus
@@ -1383,6 +2470,11 @@ export interface components {
             /** Oldest At */
             oldest_at: string | null;
         };
+        /** ReasonGiven */
+        ReasonGiven: {
+            /** Reason */
+            reason: string;
+        };
         /**
          * Receipt
          * @description Immutable: the same bundle gets the same receipt for ever.
@@ -1399,6 +2491,11 @@ export interface components {
             /** Received Ms */
             received_ms: number;
         };
+        /** Refusing */
+        Refusing: {
+            /** Reason */
+            reason: string;
+        };
         /**
          * ResultCounts
          * @description Latest results by outcome; unknown is never counted as pass.
@@ -1413,12 +2510,17 @@ export interface components {
             /** Not Applicable */
             not_applicable: number;
         };
-        /** ResultsOut */
+        /**
+         * ResultsOut
+         * @description A page of hosts; `checks` are those with a result on one of them.
+         */
         ResultsOut: {
             /** Checks */
             checks: components["schemas"]["CheckOut"][];
             /** Hosts */
             hosts: components["schemas"]["HostRowOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /**
          * Role
@@ -1440,13 +2542,16 @@ export interface components {
         };
         /**
          * Score
-         * @description `passed` of `assessed` results; on `measured_hosts` of `hosts`. Null where nothing counts.
+         * @description `passed` of `assessed` results, beside which `unknown` could not be measured; on
+         *     `measured_hosts` of `hosts`. Null where nothing counts.
          */
         Score: {
             /** Passed */
             passed: number;
             /** Assessed */
             assessed: number;
+            /** Unknown */
+            unknown: number;
             /** Measured Hosts */
             measured_hosts: number;
             /** Hosts */
@@ -1493,6 +2598,27 @@ export interface components {
             /** Sig */
             sig: string;
         };
+        /** SiteIncidents */
+        SiteIncidents: {
+            /** Total */
+            total: number;
+            /** Success Count */
+            success_count: number;
+            /** Failed */
+            failed: number;
+            /** Escalated */
+            escalated: number;
+            /** L1 Count */
+            l1_count: number;
+            /** L2 Count */
+            l2_count: number;
+            /** L3 Count */
+            l3_count: number;
+            /** Site Id */
+            site_id: string;
+            /** Site Name */
+            site_name: string;
+        };
         /** SiteOverview */
         SiteOverview: {
             /** Id */
@@ -1520,6 +2646,7 @@ export interface components {
             open_incidents: number;
             /** Would Run */
             would_run: number;
+            incidents: components["schemas"]["IncidentSummary"];
             log: components["schemas"]["LogState"];
             /** Last Checkin */
             last_checkin: string | null;
@@ -1554,6 +2681,7 @@ export interface components {
             open_incidents: number;
             /** Would Run */
             would_run: number;
+            incidents: components["schemas"]["IncidentSummary"];
             log: components["schemas"]["LogState"];
             /** Last Checkin */
             last_checkin: string | null;
@@ -1590,8 +2718,53 @@ export interface components {
             incidents: components["schemas"]["IncidentCounts"];
             evidence: components["schemas"]["EvidenceCounts"];
         };
+        /**
+         * SnapshotOut
+         * @description The posture at one moment; `flake_hash` names what was in force then: policy, settings,
+         *     runbooks and checks.
+         */
+        SnapshotOut: {
+            /** Patching Status */
+            patching_status: boolean | null;
+            /** Backup Status */
+            backup_status: boolean | null;
+            /** Encryption Status */
+            encryption_status: boolean | null;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Flake Hash */
+            flake_hash: string;
+            score: components["schemas"]["Score"] | null;
+            results: components["schemas"]["ResultCounts"];
+            /** Hosts */
+            hosts: number;
+            /** Measured Hosts */
+            measured_hosts: number;
+        };
+        /**
+         * StartedOut
+         * @description The order that is on its way, or the approval that it takes first.
+         */
+        StartedOut: {
+            /** Order Id */
+            order_id: string | null;
+            /** Approval Id */
+            approval_id: string | null;
+        };
+        /** Starting */
+        Starting: {
+            /** Reason */
+            reason: string;
+        };
         /** StatusOut */
         StatusOut: {
+            ask: components["schemas"]["Asks"];
+            blocked: components["schemas"]["Blocks"];
+            holds: components["schemas"]["ActiveHolds"];
+            orders: components["schemas"]["OrdersTold"];
             central: components["schemas"]["CentralStatus"];
             /** Sites */
             sites: components["schemas"]["SiteStatus"][];
@@ -1623,6 +2796,19 @@ export interface components {
             /** Prev */
             prev: string;
         };
+        /**
+         * TicketOut
+         * @description `ticket` goes into the address of one socket, once, before `expires_at`.
+         */
+        TicketOut: {
+            /** Ticket */
+            ticket: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+        };
         /** TokenOut */
         TokenOut: {
             /** Id */
@@ -1649,6 +2835,27 @@ export interface components {
             /** Items */
             items: components["schemas"]["TokenOut"][];
         };
+        /**
+         * TrendOut
+         * @description `points` are the last snapshots of each step of `step_seconds`; a step without one has no
+         *     point.
+         */
+        TrendOut: {
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Step Seconds */
+            step_seconds: number;
+            /** Points */
+            points: components["schemas"]["SnapshotOut"][];
+        };
         /** UserOut */
         UserOut: {
             /** Id */
@@ -1671,6 +2878,28 @@ export interface components {
             input?: unknown;
             /** Context */
             ctx?: Record<string, never>;
+        };
+        /**
+         * Vote
+         * @enum {string}
+         */
+        Vote: "approve" | "reject";
+        /** VoteOut */
+        VoteOut: {
+            /** User Id */
+            user_id: string;
+            /** User Name */
+            user_name: string;
+            /** Roles */
+            roles: string[];
+            vote: components["schemas"]["Vote"];
+            /** Reason */
+            reason: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
         };
         /** WouldOut */
         WouldOut: {
@@ -1710,6 +2939,21 @@ export interface components {
             /** Diff */
             diff: string;
         };
+        /**
+         * Status
+         * @description `superseded`: the incident moved on before anybody answered.
+         * @enum {string}
+         */
+        wardline__central__approvals__states__Status: "pending" | "approved" | "rejected" | "expired" | "superseded";
+        /**
+         * Status
+         * @description Where an order stands at Central.
+         *
+         *     `lost`: it was handed out and nothing came back in time; a report that comes later still says
+         *     what happened. `expired`: it was never handed out in time, or the appliance found it too old.
+         * @enum {string}
+         */
+        wardline__core__orders__Status: "pending" | "leased" | "running" | "succeeded" | "failed" | "expired" | "lost" | "cancelled";
     };
     responses: never;
     parameters: never;
@@ -1842,6 +3086,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProofResponse"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    lease_orders_api_agent_v1_orders_lease_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderLease"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeasedOrders"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    report_order_api_agent_v1_orders_report_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrderReport"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderKnown"];
                 };
             };
             /** @description Validation Error */
@@ -2051,6 +3361,28 @@ export interface operations {
                 "application/json": Record<string, never>;
             };
         };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    export_rules_api_mcp_policy_export_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description Successful Response */
             200: {
@@ -2292,6 +3624,7 @@ export interface operations {
                 state?: components["schemas"]["IncidentState"] | null;
                 limit?: number;
                 cursor?: string | null;
+                offset?: number | null;
             };
             header?: never;
             path?: never;
@@ -2325,6 +3658,7 @@ export interface operations {
                 state?: components["schemas"]["IncidentState"] | null;
                 limit?: number;
                 cursor?: string | null;
+                offset?: number | null;
             };
             header?: never;
             path: {
@@ -2386,6 +3720,42 @@ export interface operations {
             };
         };
     };
+    start_repair_api_v1_sites__site_id__incidents__incident_id__start_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Starting"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     list_would_run_api_v1_sites__site_id__would_run_get: {
         parameters: {
             query?: never;
@@ -2417,9 +3787,321 @@ export interface operations {
             };
         };
     };
-    list_results_api_v1_sites__site_id__results_get: {
+    list_approvals_api_v1_approvals_get: {
+        parameters: {
+            query?: {
+                state?: components["schemas"]["wardline__central__approvals__states__Status"] | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalsOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_approval_api_v1_sites__site_id__approvals__approval_id__get: {
         parameters: {
             query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+                approval_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalDetailOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    approve_api_v1_sites__site_id__approvals__approval_id__approve_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+                approval_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Consenting"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalDetailOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    reject_api_v1_sites__site_id__approvals__approval_id__reject_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+                approval_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Refusing"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalDetailOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_orders_api_v1_orders_get: {
+        parameters: {
+            query?: {
+                site?: string | null;
+                status?: components["schemas"]["wardline__core__orders__Status"] | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrdersOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_order_api_v1_sites__site_id__orders__order_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderDetailOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    cancel_order_api_v1_sites__site_id__orders__order_id__cancel_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonGiven"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_holds_api_v1_holds_get: {
+        parameters: {
+            query?: {
+                state?: "active" | "all";
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoldsOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    clear_hold_api_v1_sites__site_id__holds__hold_id__clear_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+                hold_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Clearing"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoldOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_results_api_v1_sites__site_id__results_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+                offset?: number | null;
+            };
             header?: never;
             path: {
                 site_id: string;
@@ -2448,11 +4130,77 @@ export interface operations {
             };
         };
     };
+    get_posture_api_v1_sites__site_id__posture_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PostureOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_trend_api_v1_sites__site_id__trend_get: {
+        parameters: {
+            query?: {
+                from?: string | null;
+                to?: string | null;
+            };
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrendOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     get_fleet_api_v1_fleet_get: {
         parameters: {
             query?: {
                 limit?: number;
                 cursor?: string | null;
+                offset?: number | null;
             };
             header?: never;
             path?: never;
@@ -2467,6 +4215,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FleetOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_incident_summary_api_v1_incidents_summary_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+                offset?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentSummaryOut"];
                 };
             };
             /** @description Validation Error */
@@ -2527,6 +4308,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StatusOut"];
+                };
+            };
+        };
+    };
+    issue_ticket_api_v1_ws_ticket_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketOut"];
                 };
             };
         };

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { counted, scoreWords } from "@/ui/score";
 
 const results = { pass: 29, fail: 2, unknown: 6, not_applicable: 3 };
-const score = { passed: 29, assessed: 31, measured_hosts: 2, hosts: 3 };
+const score = { passed: 29, assessed: 31, unknown: 6, measured_hosts: 2, hosts: 3 };
 
 test("a score says what it is a share of and how many machines it covers", () => {
   expect(scoreWords(results, score)).toEqual({
@@ -13,7 +13,7 @@ test("a score says what it is a share of and how many machines it covers", () =>
 });
 
 test("a failure is never rounded up to 100 %", () => {
-  const many = { passed: 999, assessed: 1000, measured_hosts: 3, hosts: 3 };
+  const many = { passed: 999, assessed: 1000, unknown: 0, measured_hosts: 3, hosts: 3 };
   const words = scoreWords({ pass: 999, fail: 1, unknown: 0, not_applicable: 0 }, many);
   expect(words.headline).toBe("99 % of 1000 results");
 });
@@ -28,6 +28,7 @@ test("more unknown than known results is too little", () => {
   const words = scoreWords({ pass: 3, fail: 1, unknown: 20, not_applicable: 0 }, {
     passed: 3,
     assessed: 4,
+    unknown: 20,
     measured_hosts: 3,
     hosts: 3,
   });

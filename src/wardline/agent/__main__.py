@@ -1,9 +1,10 @@
 """`wardline agent`, also `python -m wardline.agent`: enrol an appliance, run it, examine it.
 
-Exit codes: 0 as asked; 1 refused or failed, with the reason on stderr; 2 wrong arguments;
+Exit codes: 0 as asked; 1 refused or failed, with the reason on stderr; 64 wrong arguments;
 `doctor` gives 3 when something is wrong.
 """
 
+import contextlib
 import json
 import os
 import socket
@@ -12,10 +13,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from wardline.agent import agent, doctor, measure, roster
+from wardline.agent import agent, columns, doctor, hold_commands, measure, roster
 from wardline.agent import enrol as enrolment
 from wardline.agent import settings as settings_file
 from wardline.agent.checks import check
@@ -23,16 +22,20 @@ from wardline.agent.enrol import Wish
 from wardline.agent.settings import Flap, HostSettings, Intervals, Layout
 from wardline.agent.uplink import Address, Uplink
 from wardline.core import clock, ids, protocol
-from wardline.core.errors import Refused, WardlineError
+from wardline.core.errors import WardlineError, WrongUsage
 from wardline.core.evidence.bundle import Result
 from wardline.core.incidents import ladder
 
 EXIT_FAILED = 1
 EXIT_UNWELL = 3
+EXIT_USAGE = 64
+# What the parser ends with on a line that it cannot read; nothing of ours ends with it.
+PARSER_EXIT = 2
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Enrol, run and examine an appliance's agent."
 )
+app.add_typer(hold_commands.app, name="holds")
 
 Data = Annotated[
     Path | None,
@@ -48,7 +51,7 @@ Trees = Annotated[
 ]
 
 
-class TreeInvalid(Refused):
+class TreeInvalid(WrongUsage):
     """A --tree that names no folder."""
 
     code = "tree_invalid"
@@ -113,10 +116,8 @@ def once(
             json.dumps({"results": [_wire(host, result) for host, result in found]}, indent=2)
         )
         return
-    table = Table("host", "check", "outcome", "summary")
-    for host, result in found:
-        table.add_row(host.name, result.check, result.outcome.value, result.summary)
-    Console().print(table)
+    rows = [(host.name, one.check, one.outcome.value, one.summary) for host, one in found]
+    typer.echo(columns.table(("host", "check", "outcome", "summary"), rows))
 
 
 @app.command("doctor")
@@ -186,14 +187,14 @@ def _wire(host: HostSettings, result: Result) -> dict[str, object]:
 
 def _show(lines: list[doctor.Line]) -> None:
     marks = {True: "ok", False: "LOOK", None: ""}
-    table = Table("", "", "", "")
-    for line in lines:
-        table.add_row(line.topic, line.name, line.value, marks[line.ok])
-    Console().print(table)
+    rows = [(marks[line.ok], line.topic, line.name, line.value) for line in lines]
+    typer.echo(columns.table(("", "", "", ""), rows))
 
 
 def _say(line: str) -> None:
-    typer.echo(line, err=True)
+    # A log on the disk that is full, a terminal that was closed: the work goes on unheard.
+    with contextlib.suppress(OSError):
+        typer.echo(line, err=True)
 
 
 def main() -> None:
@@ -202,7 +203,9 @@ def main() -> None:
         app(prog_name="wardline agent")
     except WardlineError as error:
         typer.echo(f"wardline agent: {error}", err=True)
-        raise SystemExit(EXIT_FAILED) from None
+        raise SystemExit(EXIT_USAGE if isinstance(error, WrongUsage) else EXIT_FAILED) from None
+    except SystemExit as ended:
+        raise SystemExit(EXIT_USAGE if ended.code == PARSER_EXIT else ended.code) from None
 
 
 if __name__ == "__main__":

@@ -4,27 +4,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from wardline.agent import judge, measure
+from wardline.agent import judge, obey, repair
 from wardline.agent.bell import Bells
 from wardline.agent.checks.protocol import Check
 from wardline.agent.judge import Case, Judged
+from wardline.agent.obey import OrderTaker
+from wardline.agent.repair import Repairs, Reserved
 from wardline.agent.roster import Member, Roster
 from wardline.agent.runbooks import runbook, runner
-from wardline.agent.runbooks.runner import RunReport
 from wardline.agent.settings import Flap, Intervals
-from wardline.agent.store import alarms, incidents, policies, results, scrub
+from wardline.agent.store import alarms, holds, incidents, orders, policies, results, runs, scrub
 from wardline.agent.store.alarms import Code
 from wardline.agent.store.backoff import Moment
 from wardline.agent.store.database import StoreFull, Transaction
-from wardline.agent.store.incidents import Run
 from wardline.agent.store.ledger import Ledger
-from wardline.agent.store.outbox import Draft
 from wardline.agent.store.policies import Active, PolicyRefused
-from wardline.core import canonical, ids
-from wardline.core.canonical import Json
+from wardline.core import canonical
 from wardline.core.errors import WardlineError
 from wardline.core.evidence import bundle
-from wardline.core.evidence.bundle import Action, Kind, Outcome, ResolutionLevel, Result
+from wardline.core.evidence.bundle import Action, Outcome
 from wardline.core.evidence.signing import VerifyKey
 from wardline.core.incidents import incident, ladder
 from wardline.core.incidents.incident import Incident, State
@@ -34,8 +32,6 @@ from wardline.core.policy.decision import Decision, Verdict
 
 IDLE_S_MAX = 5.0
 REST_WHEN_FULL_S = 10.0
-
-_TO_JUDGE = (State.OPEN, State.OBSERVING, State.WAITING, State.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +61,7 @@ class Healer:
         intervals: Intervals,
         flap: Flap,
         policy_key: VerifyKey,
+        order_key: VerifyKey,
         bells: Bells,
         remedies: tuple[Remedy, ...] | None = None,
     ) -> None:
@@ -76,6 +73,11 @@ class Healer:
         self._policy_key = policy_key
         self._bells = bells
         self._remedies = runbook.remedies() if remedies is None else remedies
+        self._repairs = Repairs(ledger, checks, bells)
+        self._orders = OrderTaker(
+            *(ledger, roster, checks, intervals, flap, self._remedies, self._repairs),
+            *(order_key, bells),
+        )
         self._policy: Active | None = None
         self._policy_digest: str | None = None
 
@@ -94,8 +96,9 @@ class Healer:
         """Look at every open incident whose time has come."""
         self._settle_interrupted()
         turn = _Turn(self._current_policy(), self._ledger.moment())
+        self._orders.turn(turn.policy)
         with self._ledger.reading() as tx:
-            found = incidents.open_ones(tx, *_TO_JUDGE)
+            found = incidents.open_ones(tx, *incident.TO_JUDGE)
             due = [one for one in found if self._is_due(tx, one, turn)]
         for one in due:
             if self._bells.stopping:
@@ -123,8 +126,8 @@ class Healer:
                 return
             exhausted = ladder.exhausted(judge.candidates(self._remedies, case), case.incident)
             if chosen is not None and chosen.runs is not None and exhausted is None:
-                self._repair(case, chosen, chosen.runs)
-            elif _is_held(chosen) or (exhausted is not None and not case.observing):
+                self._repair(case, chosen, turn)
+            elif _is_persons(case, chosen, exhausted):
                 self._escalate(case, chosen)
             else:
                 self._wait(case, chosen, turn)
@@ -135,7 +138,7 @@ class Healer:
         """The case as it is now, and the remedy that is nearest to running."""
         with self._ledger.reading() as tx:
             known = incidents.get(tx, incident_id)
-            if known is None or known.closed_at is not None or known.state not in _TO_JUDGE:
+            if known is None or known.closed_at is not None or known.state not in incident.TO_JUDGE:
                 return None, None
             latest = results.latest(tx, known.host_id, known.check) or known.before
             if latest.outcome is not Outcome.FAIL:
@@ -149,11 +152,10 @@ class Healer:
 
     def _wait(self, case: Case, chosen: Judged | None, turn: _Turn) -> None:
         """Nothing runs now; sealed when that, or what would run, is news."""
-        decision = chosen.decision if chosen else None
         moved = incident.judged(
             case.incident,
-            _waiting_state(case, decision),
-            decision.to_wire() if decision else None,
+            _waiting_state(case, chosen.decision if chosen else None),
+            judge.wire(case, chosen) if chosen else None,
             chosen.ref() if chosen else None,
             self._dry_run(case, chosen),
         )
@@ -161,7 +163,7 @@ class Healer:
         news = _material(scrub.incident(moved))
         with self._ledger.transaction() as tx:
             if incidents.judgement(tx, moved.id).digest != news:
-                self._record(tx, moved)
+                self._repairs.record(tx, moved)
             incidents.set_judgement(tx, moved.id, news, turn.digest, turn.at)
         self._bells.report.ring()
 
@@ -172,67 +174,29 @@ class Healer:
         try:
             return runner.dry_run(chosen.runbook, chosen.inputs, case.member.host)
         except WardlineError as error:
-            return (_told("dry run", chosen.runbook.id, str(error), dry_run=True),)
+            return (repair.told("dry run", chosen.runbook.id, str(error), dry_run=True),)
 
-    def _repair(self, case: Case, chosen: Judged, inputs: Mapping[str, Json]) -> None:
-        """Run, measure again with the same check, and seal both with the outcome."""
-        self._ledger.require_room()
-        wire = chosen.decision.to_wire()
-        repairing = incident.started(case.incident, wire, chosen.ref())
-        run = Run(
-            ids.new("run"),
-            repairing.id,
-            repairing.host_id,
-            chosen.runbook.id,
-            chosen.decision.rule_id,
-            self._ledger.now(),
-            False,
-            judge.counted(chosen.decision),
-        )
-        with self._ledger.transaction() as tx:
-            incidents.save(tx, repairing)
-            incidents.start_run(tx, run, wire)
-        report = _run(case.member, chosen, inputs)
-        after = self._measure(case.member, repairing.check)
-        ended = incident.ended(repairing, report.ok, report.actions, after, self._ledger.now())
-        self._finish(ended, after)
-
-    def _finish(self, ended: Incident, after: Result) -> None:
-        """Everything about a run that is over at once, out of the reserve if need be."""
-        try:
-            self._store_end(ended, after)
-        except StoreFull:
-            if not self._ledger.database.drop_ballast():
-                raise
-            self._store_end(ended, after)
-        self._bells.report.ring()
-        self._bells.act.ring()
-
-    def _store_end(self, ended: Incident, after: Result) -> None:
-        healed, moot = ended.state is State.HEALED, ended.outcome is None
-        result = None if moot else "healed" if healed else "failed"
-        with self._ledger.transaction() as tx:
-            results.save(tx, ended.host_id, after)
-            incidents.end_runs(tx, ended.id, self._ledger.now(), result)
-            if not moot:
-                pattern = ended.pattern_signature
-                incidents.count_pattern(tx, pattern, ResolutionLevel.L1, success=healed)
-            incidents.prune_runs(tx, self._ledger.now())
-            self._record(tx, ended, (after,))
+    def _repair(self, case: Case, chosen: Judged, turn: _Turn) -> None:
+        """As decided, unless the decision is another once it is to be reserved."""
+        reserved = self._repairs.reserve(case, chosen.remedy)
+        if isinstance(reserved, Reserved):
+            self._repairs.carry_out(reserved)
+        elif reserved is not None:
+            self._wait(case, reserved, turn)
 
     def _escalate(self, case: Case, chosen: Judged | None) -> None:
-        """L3: a person's; what flaps is held until a person clears it."""
-        decision = chosen.decision if chosen else None
-        moved = incident.escalated(case.incident, decision.to_wire() if decision else None)
+        """L3: a person's. What flaps is held from then on, and this is the one ticket of it."""
+        wire = judge.wire(case, chosen) if chosen else None
+        moved = incident.escalated(case.incident, wire)
         with self._ledger.transaction() as tx:
-            if chosen is not None and _is_held(chosen):
+            if chosen is not None and chosen.flapping:
                 reason = (
                     f"healed {self._flap.heals} times within"
                     f" {self._flap.window_minutes} minutes and drifted again"
                 )
-                incidents.set_hold(tx, moved, chosen.runbook.id, self._ledger.now(), reason)
-            incidents.count_pattern(tx, moved.pattern_signature, ResolutionLevel.L3, success=False)
-            self._record(tx, moved)
+                if not holds.suppress(tx, moved, chosen.runbook.id, self._ledger.now(), reason):
+                    return
+            self._repairs.record(tx, moved)
         self._bells.report.ring()
 
     def _settle_interrupted(self) -> None:
@@ -244,22 +208,16 @@ class Healer:
             if member is None or one.check not in self._checks:
                 continue
             with member.busy:
-                after = self._measure(member, one.check)
+                after = self._repairs.measure(member, one.check)
                 moved = incident.interrupted(one, after, self._ledger.now())
                 with self._ledger.transaction() as tx:
                     results.save(tx, moved.host_id, after)
-                    incidents.end_runs(tx, moved.id, self._ledger.now(), "interrupted")
-                    self._record(tx, moved, (after,))
+                    runs.end(tx, moved.id, self._ledger.now(), "interrupted")
+                    told_in = self._repairs.record(tx, moved, (after,))
+                    orders.end_of(tx, moved.id, obey.interrupted(), self._ledger.now(), told_in)
                     incidents.set_judgement(tx, moved.id, None, None, self._ledger.now())
             self._bells.report.ring()
-
-    def _record(self, tx: Transaction, moved: Incident, measured: tuple[Result, ...] = ()) -> None:
-        """The incident's row and its bundle, in the caller's transaction."""
-        incidents.save(tx, moved)
-        self._ledger.seal(tx, Draft(Kind.INCIDENT, moved.host_id, measured, (moved.record(),)))
-
-    def _measure(self, member: Member, check: str) -> Result:
-        return measure.measure(self._checks[check], member.host, self._ledger.now)
+        self._orders.settle()
 
     def _current_policy(self) -> Active | None:
         """The snapshot in force, parsed once per digest."""
@@ -280,31 +238,12 @@ class Healer:
                 return None
 
 
-def _is_held(chosen: Judged | None) -> bool:
-    return chosen is not None and chosen.decision.code is DecisionCode.HOLD
-
-
-def _run(member: Member, chosen: Judged, inputs: Mapping[str, Json]) -> RunReport:
-    """The run's report; what refused it before it began is a failed run too."""
-    try:
-        return runner.run(chosen.runbook, inputs, member.host)
-    except WardlineError as error:
-        told = _told("start", chosen.runbook.id, str(error))
-        return RunReport((told,), ok=False, undone=None, error=told.error)
-
-
-def _told(step: str, target: str, error: str, *, dry_run: bool = False) -> Action:
-    """An action that did nothing but say why."""
-    return Action(
-        step=step,
-        type=step.replace(" ", "_"),
-        target=target,
-        dry_run=dry_run,
-        changed=False,
-        exit_code=None,
-        duration_ms=0,
-        error=error.encode()[: bundle.ERROR_BYTES_MAX].decode(errors="ignore"),
-    )
+def _is_persons(case: Case, chosen: Judged | None, exhausted: str | None) -> bool:
+    """L1 has nothing left, or its repair does not last. What an active hold stops only waits: the
+    incident that set it is the ticket."""
+    if chosen is not None and chosen.decision.code is DecisionCode.HOLD:
+        return chosen.flapping
+    return exhausted is not None and not case.observing
 
 
 def _waiting_state(case: Case, decision: Decision | None) -> State:
@@ -325,6 +264,7 @@ def _material(moved: Incident) -> str:
             "code": decision.get("code"),
             "rule": decision.get("ruleId"),
             "would": decision.get("would"),
+            "pins": {**pins, "inputs": None} if (pins := decision.get("pins")) else None,
             "runbook": moved.runbook and moved.runbook.digest,
             "actions": [
                 {**bundle.action_to_wire(action), "duration_ms": 0} for action in moved.actions

@@ -23,6 +23,7 @@ from wardline.agent import settings as settings_file
 from wardline.agent.act import Healer
 from wardline.agent.bell import Bells
 from wardline.agent.checks import check
+from wardline.agent.notice import Say
 from wardline.agent.observe import Observer
 from wardline.agent.report import Reporter
 from wardline.agent.roster import Roster
@@ -95,7 +96,7 @@ def load_settings(layout: Layout) -> Settings:
     return settings
 
 
-def assemble(layout: Layout, settings: Settings, ledger: Ledger, uplink: Uplink) -> Agent:
+def assemble(layout: Layout, settings: Settings, ledger: Ledger, uplink: Uplink, say: Say) -> Agent:
     """The loops over one store."""
     bells, draw = Bells(), random.Random()
     roster = rosters.open_all(settings.hosts)
@@ -104,7 +105,7 @@ def assemble(layout: Layout, settings: Settings, ledger: Ledger, uplink: Uplink)
         settings,
         roster,
         ledger,
-        Observer(ledger, roster, checks, settings.intervals, bells, draw),
+        Observer(ledger, roster, checks, settings.intervals, bells, draw, say),
         Healer(
             ledger,
             roster,
@@ -112,15 +113,16 @@ def assemble(layout: Layout, settings: Settings, ledger: Ledger, uplink: Uplink)
             settings.intervals,
             settings.flap,
             policies.public_key(settings.central.policy_key),
+            policies.public_key(settings.central.order_key),
             bells,
         ),
-        Reporter(ledger, roster, uplink, settings, bells, draw),
+        Reporter(ledger, roster, uplink, settings, bells, draw, say),
         uplink,
         bells,
     )
 
 
-def run(layout: Layout, say: Callable[[str], None]) -> None:
+def run(layout: Layout, say: Say) -> None:
     """Run until SIGTERM or SIGINT; both end it within three seconds, a running repair included.
 
     Raises SettingsInvalid, AlreadyRunning, KeyUnusable, the errors of the store, and LoopDied.
@@ -128,7 +130,7 @@ def run(layout: Layout, say: Callable[[str], None]) -> None:
     settings = load_settings(layout)
     with _alone(layout):
         ledger = open_ledger(layout, settings)
-        agent = assemble(layout, settings, ledger, open_uplink(layout, settings))
+        agent = assemble(layout, settings, ledger, open_uplink(layout, settings), say)
         _until(signals=(signal.SIGTERM, signal.SIGINT), agent=agent)
         say(
             f"appliance {settings.appliance.id} of {settings.site.name}:"
@@ -146,7 +148,7 @@ class _Loop:
         run: Callable[[], None],
         ready: threading.Event,
         agent: Agent,
-        say: Callable[[str], None],
+        say: Say,
     ) -> None:
         self.name = name
         self.died: BaseException | None = None
@@ -205,7 +207,7 @@ class _Loop:
             self._say(f"the alarm of the {self.name} loop could not be stored: {error}")
 
 
-def _work(agent: Agent, say: Callable[[str], None]) -> None:
+def _work(agent: Agent, say: Say) -> None:
     """One thread per loop, until all are told to stop; raises LoopDied if one had to give up."""
     at_once = threading.Event()
     at_once.set()

@@ -7,8 +7,19 @@ from dataclasses import asdict, dataclass
 from wardline import __version__
 from wardline.agent import agent
 from wardline.agent.settings import Layout, Settings
-from wardline.agent.store import alarms, backoff, facts, incidents, outbox, policies, witness
+from wardline.agent.store import (
+    alarms,
+    backoff,
+    facts,
+    holds,
+    incidents,
+    orders,
+    outbox,
+    policies,
+    witness,
+)
 from wardline.agent.store.database import Transaction
+from wardline.agent.store.holds import Hold
 from wardline.agent.store.keys import Keyring, KeyUnusable
 from wardline.agent.store.ledger import Ledger
 from wardline.agent.store.policies import PolicyRefused
@@ -144,7 +155,8 @@ def _state(ledger: Ledger, settings: Settings) -> list[Line]:
         why = backoff.reason(tx) if rest_s else None
         open_ones = incidents.count_by_state(tx)
         open_hosts = incidents.count_by_host(tx)
-        holds = incidents.holds(tx)
+        active = holds.active(tx)
+        order_counts, untold = orders.count_by_state(tx), orders.count_untold(tx)
         sounding = alarms.sounding(tx)
         policy = _policy(tx, settings)
     queue = f"{counts.pending} to send, {counts.unproved} to prove, {counts.quarantined} refused"
@@ -161,10 +173,32 @@ def _state(ledger: Ledger, settings: Settings) -> list[Line]:
         policy,
         Line("incidents", "open", by_state),
         *_orphans(open_hosts, settings),
-        Line("incidents", "holds", str(len(holds)), not holds),
+        Line("incidents", "holds", str(len(active)), not active),
+        *_holds(active, settings),
+        _orders(order_counts, untold),
         Line("central", "last check-in", seen or "never"),
         *(Line("alarm", f"{one.code} {one.subject}", one.detail, ok=False) for one in sounding),
     ]
+
+
+def _holds(active: list[Hold], settings: Settings) -> list[Line]:
+    """Each hold with what ends it."""
+    names = {host.id: host.name for host in settings.hosts}
+    return [
+        Line(
+            "holds",
+            f"hold {one.id}",
+            f"{names.get(one.host_id, one.host_id)}, {one.runbook_id}, since"
+            f" {clock.wire(one.suppressed_at)}: {one.reason}; end it with"
+            f" `wardline agent holds clear {one.id} --reason …`",
+        )
+        for one in active
+    ]
+
+
+def _orders(counts: dict[str, int], untold: int) -> Line:
+    waiting = f"{counts.get('received', 0)} waiting, {counts.get('running', 0)} running"
+    return Line("orders", "here", f"{waiting}, {untold} to be told to Central")
 
 
 def _orphans(open_hosts: dict[str, int], settings: Settings) -> list[Line]:

@@ -27,7 +27,7 @@ from wardline.agent.settings import (
 from wardline.agent.store import keys
 from wardline.agent.uplink import Address, Uplink, check_address
 from wardline.core import protocol
-from wardline.core.errors import Refused
+from wardline.core.errors import Refused, WrongUsage
 from wardline.core.evidence.signing import SigningKey, VerifyKey
 from wardline.core.protocol import (
     EnrolRequest,
@@ -47,10 +47,16 @@ OpenHost = Callable[[HostSettings], Reader]
 Connect = Callable[[Address, str | None], Uplink]
 
 
-class TokenInvalid(Refused):
+class TokenInvalid(WrongUsage):
     """What was pasted is not an enrolment token."""
 
     code = "token_invalid"
+
+
+class NoHosts(WrongUsage):
+    """An appliance that would look after nothing."""
+
+    code = "no_hosts"
 
 
 class CentralUnknown(Refused):
@@ -98,14 +104,14 @@ def parse_token(text: str) -> Token:
 def enrol(layout: Layout, wish: Wish, open_host: OpenHost, connect: Connect) -> Settings:
     """Enrol this data directory; it is as before, or wholly enrolled.
 
-    Raises AlreadyEnrolled, TokenInvalid, InsecureAddress, CentralUnknown, and what the uplink
-    raises. Keys and settings are made in a folder of their own and put in place by renames, the
-    settings last: a directory without them is not enrolled.
+    Raises AlreadyEnrolled, TokenInvalid, InsecureAddress, NoHosts, CentralUnknown, and what the
+    uplink raises. Keys and settings are made in a folder of their own and put in place by renames,
+    the settings last: a directory without them is not enrolled.
     """
     token = parse_token(wish.token)
     url = check_address(wish.url)
     _refuse_second(layout)
-    _refuse_same_names(wish.hosts)
+    _check_hosts(wish.hosts)
     reports = [report(one, open_host(one)) for one in wish.hosts]
     server = meet(url, token, connect)
     staging = _fresh_staging(layout)
@@ -121,8 +127,13 @@ def enrol(layout: Layout, wish: Wish, open_host: OpenHost, connect: Connect) -> 
     return made
 
 
-def _refuse_same_names(hosts: tuple[HostSettings, ...]) -> None:
+def _check_hosts(hosts: tuple[HostSettings, ...]) -> None:
     """Before Central is asked for anything: a token that was spent cannot be used again."""
+    if not hosts:
+        raise NoHosts(
+            "this appliance would have no host to check: leave out --no-local, or name file trees"
+            " with --tree NAME=PATH; the token was not used"
+        )
     names = [host.name for host in hosts]
     for name in names:
         if names.count(name) > 1:

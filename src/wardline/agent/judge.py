@@ -10,18 +10,18 @@ from wardline.agent.roster import Member
 from wardline.agent.runbooks import runbook
 from wardline.agent.runbooks.runbook import Runbook
 from wardline.agent.settings import Flap
-from wardline.agent.store import incidents, policies
+from wardline.agent.store import holds, incidents, policies, runs, scrub
 from wardline.agent.store.backoff import Moment
 from wardline.agent.store.database import Transaction
-from wardline.agent.store.incidents import Run
 from wardline.agent.store.policies import Active
-from wardline.core import ids
+from wardline.agent.store.runs import Run
+from wardline.core import canonical, ids
 from wardline.core.canonical import Json
 from wardline.core.evidence.bundle import Result, RunbookRef
 from wardline.core.incidents import ladder, remedy
 from wardline.core.incidents.incident import Incident
 from wardline.core.incidents.remedy import Remedy
-from wardline.core.policy import evaluate
+from wardline.core.policy import compiled, params
 from wardline.core.policy.decision import (
     REASONS,
     Check,
@@ -35,8 +35,11 @@ from wardline.core.policy.decision import (
 from wardline.core.policy.request import (
     ActionFacts,
     Alert,
+    ApprovalFact,
     Counters,
     HostUsage,
+    Initiator,
+    Principal,
     Request,
     Risk,
     RuleUsage,
@@ -44,6 +47,8 @@ from wardline.core.policy.request import (
 )
 from wardline.core.policy.rule import Policy
 
+_NO_RULES = compiled.build(Policy((), 0))
+PINNED_INPUTS_BYTES_MAX = 8 * 1024
 _PREFERENCE = (Verdict.RUN, Verdict.ASK, Verdict.OFFER, Verdict.BLOCK)
 # What refuses before the inputs are looked at.
 _BEFORE_INPUTS = frozenset(
@@ -61,12 +66,16 @@ _BEFORE_INPUTS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A remedy with the decision on it; `inputs` is None where the facts do not give them."""
+    """A remedy with the decision on it; `inputs` is None where the facts do not give them.
+
+    `flapping`: enough heals of this drift came undone for a hold, and none is set yet.
+    """
 
     remedy: Remedy
     runbook: Runbook
     inputs: Mapping[str, Json] | None
     decision: Decision
+    flapping: bool = False
 
     @property
     def runs(self) -> Mapping[str, Json] | None:
@@ -76,6 +85,15 @@ class Judged:
     def ref(self) -> RunbookRef:
         one = self.runbook
         return RunbookRef(one.id, str(one.version), one.digest, one.risk.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who wants the repair: the ladder by itself, or a person, with what was consented to."""
+
+    initiator: Initiator = Initiator.SYSTEM
+    principal: Principal | None = None
+    approval: ApprovalFact | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +107,7 @@ class Case:
     moment: Moment
     interval_s: float
     flap: Flap
+    asking: Asking = Asking()
 
     @property
     def at(self) -> datetime:
@@ -108,7 +127,7 @@ def candidates(remedies: tuple[Remedy, ...], case: Case) -> tuple[Remedy, ...]:
 
 def best(tx: Transaction, case: Case, remedies: tuple[Remedy, ...]) -> Judged | None:
     """The first remedy that may run; else the one that is nearest to it; None without any."""
-    judged = [_judge(tx, case, one) for one in remedies]
+    judged = [judge(tx, case, one) for one in remedies]
     if not judged:
         return None
     return min(judged, key=lambda one: _PREFERENCE.index(_verdict(one.decision)))
@@ -121,14 +140,48 @@ def _verdict(decision: Decision) -> Verdict:
     return decision.verdict
 
 
-def _judge(tx: Transaction, case: Case, one: Remedy) -> Judged:
+def judge(tx: Transaction, case: Case, one: Remedy) -> Judged:
+    """The decision on one remedy, with everything counted that `tx` sees."""
     book = runbook.registry()[one.runbook]
-    decision = evaluate.evaluate(_policy(case), _request(case, book), _state(tx, case, book))
+    held = holds.is_held(tx, case.incident, book.id)
+    flapping = not held and _flaps(tx, case, book)
+    state = _state(tx, case, book, hold=held or flapping)
+    index = _NO_RULES if case.policy is None else case.policy.index
+    decision = index.evaluate(_request(case, book), state)
     try:
         inputs = remedy.inputs(one, case.latest.facts)
     except remedy.UnresolvedInput as error:
-        return Judged(one, book, None, unresolved(decision, str(error)))
-    return Judged(one, book, inputs, decision)
+        return Judged(one, book, None, unresolved(decision, str(error)), flapping)
+    return Judged(one, book, inputs, decision, flapping)
+
+
+def wire(case: Case, judged: Judged) -> dict[str, Any]:
+    """The decision as evidence keeps it; what a person may say yes to names exactly what it is."""
+    told = judged.decision.to_wire()
+    if judged.decision.verdict in (Verdict.ASK, Verdict.OFFER) and judged.inputs is not None:
+        told["pins"] = {**pins(case, judged), "inputs": _shown(judged.inputs)}
+    return told
+
+
+def pins(case: Case, judged: Judged) -> dict[str, Any]:
+    """What an order is bound to, beside runbook and rule; digests of the real values."""
+    return {
+        "ruleRevision": _rule_revision(case, judged.decision.rule_id),
+        "paramsDigest": params.digest(judged.decision.params),
+        "inputsDigest": canonical.digest(judged.inputs),
+    }
+
+
+def _rule_revision(case: Case, rule_id: str | None) -> int | None:
+    rules = case.policy.rules if case.policy else ()
+    return next((rule.stamp.revision for rule in rules if rule.id == rule_id), None)
+
+
+def _shown(inputs: Mapping[str, Json]) -> Json:
+    """The inputs for a person's eyes: scrubbed, and said to be too long where they are."""
+    shown = scrub.value(dict(inputs))
+    size = len(canonical.dumps(shown))
+    return shown if size <= PINNED_INPUTS_BYTES_MAX else {"left_out_bytes": size}
 
 
 def unresolved(decision: Decision, why: str) -> Decision:
@@ -161,12 +214,6 @@ def _with_inputs(decision: Decision, why: str, verdict: str | None) -> tuple[Tra
     return tuple(told.get(step.check, step) for step in decision.trace)
 
 
-def _policy(case: Case) -> Policy:
-    if case.policy is None:
-        return Policy((), 0)
-    return Policy(case.policy.rules, case.policy.snapshot.revision, case.policy.snapshot.epoch)
-
-
 def _request(case: Case, book: Runbook) -> Request:
     result, snapshot = case.latest, case.policy.snapshot if case.policy else None
     return Request(
@@ -186,28 +233,30 @@ def _request(case: Case, book: Runbook) -> Request:
         host=case.incident.host_id,
         platform=case.member.host.platform,
         facts=result.facts,
+        opening_hours=case.policy.opening_hours if case.policy else (),
+        initiator=case.asking.initiator,
+        principal=case.asking.principal,
+        approval=case.asking.approval,
     )
 
 
-def _state(tx: Transaction, case: Case, book: Runbook) -> State:
-    runs = incidents.runs_since(tx, case.at - timedelta(days=7))
+def _state(tx: Transaction, case: Case, book: Runbook, *, hold: bool) -> State:
+    recent = runs.since(tx, case.at - timedelta(days=7))
     return State(
         observing=case.observing,
-        hold=_is_held(tx, case, book),
+        hold=hold,
         locked=any(
             not run.ended and (run.host_id, run.runbook_id) == (case.member.id, book.id)
-            for run in runs
+            for run in recent
         ),
-        counters=_counters(runs, case),
+        counters=_counters(recent, case),
         actions=_actions(),
         confirmed_at=policies.confirmed_at(tx, case.moment),
     )
 
 
-def _is_held(tx: Transaction, case: Case, book: Runbook) -> bool:
-    """An active hold, or as many verified heals of this drift as make one necessary."""
-    if incidents.is_held(tx, case.incident, book.id):
-        return True
+def _flaps(tx: Transaction, case: Case, book: Runbook) -> bool:
+    """As many verified heals of this drift as make a hold necessary, since the last was cleared."""
     window = ladder.flap_window(case.flap.heals, case.flap.window_minutes, case.interval_s)
     heals = incidents.heals(tx, case.incident, book.id, case.at - window)
     return ladder.flapping(heals, case.at, case.flap.heals, window)
@@ -221,10 +270,10 @@ def _actions() -> dict[str, ActionFacts]:
     }
 
 
-def _counters(runs: list[Run], case: Case) -> Counters:
+def _counters(recent: list[Run], case: Case) -> Counters:
     by_rule: dict[str, RuleUsage] = {}
     by_action: dict[str, HostUsage] = {}
-    for run in runs:
+    for run in recent:
         age = case.at - run.started_at
         if run.rule_id is not None:
             by_rule[run.rule_id] = _used(by_rule.get(run.rule_id, RuleUsage()), run, age)

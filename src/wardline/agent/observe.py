@@ -10,6 +10,7 @@ from typing import Any
 from wardline.agent import measure
 from wardline.agent.bell import Bells
 from wardline.agent.checks.protocol import Check
+from wardline.agent.notice import Notice, Say
 from wardline.agent.roster import Member, Roster
 from wardline.agent.settings import Intervals
 from wardline.agent.store import incidents, results
@@ -19,12 +20,11 @@ from wardline.agent.store.outbox import Draft
 from wardline.core import canonical, ids
 from wardline.core.evidence import bundle
 from wardline.core.evidence.bundle import IncidentRecord, Kind, Outcome, Result
-from wardline.core.incidents import incident
+from wardline.core.incidents import incident, ladder
 from wardline.core.incidents.incident import Incident, State
 
 IDLE_S_MAX = 5.0
 REST_WHEN_FULL_S = 10.0
-SPLAY_SHARE = 0.1
 FIRST_SPLAY_S = 2.0
 FIRST_SPLAY_PER_HOST_S = 0.05
 # What one bundle of a cycle may hold, well below the limit of a payload.
@@ -51,12 +51,14 @@ class Observer:
         intervals: Intervals,
         bells: Bells,
         draw: random.Random,
+        say: Say,
     ) -> None:
         self._ledger = ledger
         self._roster = roster
         self._intervals = intervals
         self._bells = bells
         self._draw = draw
+        self._store_full = Notice(say)
         self._plan = [
             _Due(member, check, first)
             for member, first in self._first_cycles()
@@ -69,6 +71,7 @@ class Observer:
             try:
                 wait_s = self.turn()
             except StoreFull as error:
+                self._store_full.begins(f"checks have stopped: {error}")
                 self._ledger.begin_gap(str(error))
                 wait_s = REST_WHEN_FULL_S
             self._bells.observe.wait(wait_s)
@@ -91,11 +94,12 @@ class Observer:
         with member.busy:
             found = [measure.measure(one, member.host, self._ledger.now) for one in checks]
             with self._ledger.transaction() as tx:
-                changed = [one for one in found if _is_news(tx, member.id, one)]
+                changed = [one for one in found if results.is_news(tx, member.id, one)]
                 moved = [record for one in found for record in self._follow(tx, member.id, one)]
                 for one in found:
                     results.save(tx, member.id, one)
                 self._seal(tx, member, changed, moved)
+        self._store_full.ends("there is room again: checks go on")
         if moved:
             self._bells.act.ring()
         if changed or moved:
@@ -140,22 +144,13 @@ class Observer:
 
     def _interval(self, check: Check) -> float:
         seconds = self._intervals.of(check.manifest.id, check.manifest.interval_s)
-        return seconds * self._draw.uniform(1 - SPLAY_SHARE, 1 + SPLAY_SHARE)
+        return seconds * self._draw.uniform(1 - ladder.SPLAY_SHARE, 1 + ladder.SPLAY_SHARE)
 
     def _first_cycles(self) -> list[tuple[Member, float]]:
         """When each host is measured for the first time: soon, and not all at the same instant."""
         started, hosts = time.monotonic(), list(self._roster)
         spread_s = min(FIRST_SPLAY_S, FIRST_SPLAY_PER_HOST_S * len(hosts))
         return [(member, started + self._draw.uniform(0, spread_s)) for member in hosts]
-
-
-def _is_news(tx: Transaction, host_id: str, result: Result) -> bool:
-    before = results.latest(tx, host_id, result.check)
-    return before is None or (before.outcome, before.severity, before.facts_digest) != (
-        result.outcome,
-        result.severity,
-        result.facts_digest,
-    )
 
 
 def _is_gone(result: Result) -> bool:

@@ -8,12 +8,15 @@ from datetime import datetime
 from wardline import __version__
 from wardline.agent import enrol, stream
 from wardline.agent.bell import Bells
+from wardline.agent.courier import Courier
 from wardline.agent.delivery import Delivery
+from wardline.agent.notice import Notice, Say
 from wardline.agent.roster import Roster
 from wardline.agent.settings import Settings
-from wardline.agent.store import alarms, facts, outbox, policies, witness
+from wardline.agent.store import alarms, facts, holds, orders, outbox, policies, witness
 from wardline.agent.store.alarms import Code
 from wardline.agent.store.database import StoreFull
+from wardline.agent.store.holds import Hold
 from wardline.agent.store.ledger import Ledger
 from wardline.agent.store.policies import PolicyRefused
 from wardline.agent.store.witness import Cosigner, LogForked, LogInvalid
@@ -30,6 +33,7 @@ from wardline.core.evidence import checkpoint, log, signing
 from wardline.core.protocol import (
     CheckinRequest,
     CheckinResponse,
+    HoldReport,
     LogUpdate,
     PolicyHead,
     ProofRequest,
@@ -57,6 +61,7 @@ class Reporter:
         settings: Settings,
         bells: Bells,
         draw: random.Random,
+        say: Say,
     ) -> None:
         self._ledger = ledger
         self._roster = roster
@@ -64,6 +69,7 @@ class Reporter:
         self._settings = settings
         self._bells = bells
         self._draw = draw
+        self._central_away = Notice(say)
         self._policy_key = policies.public_key(settings.central.policy_key)
         self._cosigner = Cosigner(
             settings.central.log_origin,
@@ -79,6 +85,7 @@ class Reporter:
             self.witness_log,
             draw,
         )
+        self._courier = Courier(ledger, roster, uplink, settings, bells)
         self._checkin_at = time.monotonic()
         self._prune_at = time.monotonic()
         self._has_checked_in = False
@@ -105,28 +112,34 @@ class Reporter:
             self.check_in()
         if self._has_checked_in:
             # A check-in declares the hosts: Central refuses evidence of one it does not know.
+            self._courier.turn()
             self._delivery.turn(lambda: self._bells.stopping)
             self.prove()
         if time.monotonic() >= self._prune_at:
             with self._ledger.transaction() as tx:
                 outbox.prune(tx, self._ledger.now(), pressed=False)
+                orders.prune(tx, self._ledger.now())
             self._prune_at = time.monotonic() + PRUNE_INTERVAL_S
         return min(max(self._checkin_at - time.monotonic(), 0.0), self._rest_s())
 
     def check_in(self) -> bool:
         """Say who and how we are, and apply what has changed; False when Central did not answer."""
-        request = self._request()
+        request, told = self._request()
         sent_at = self._ledger.now()
         interval_s, wait_s = self._settings.intervals.checkin_s, 0.0
         try:
             answer = self._uplink.checkin(request)
             interval_s = min(interval_s, float(answer.interval_s))
-            self._apply(request, answer, sent_at)
+            self._apply(request, answer, sent_at, told)
             self._has_checked_in = True
+            self._central_away.ends(f"Central answers again: {self._uplink.url}")
         except _NO_ANSWER as error:
             if isinstance(error, CentralUnavailable):
                 wait_s = error.retry_after_s or 0.0
             self._not_answered(error)
+            self._central_away.begins(
+                f"Central did not take our check-in: {error}; evidence is kept and sent later"
+            )
             return False
         finally:
             splayed = interval_s * self._draw.uniform(1 - SPLAY_SHARE, 1 + SPLAY_SHARE)
@@ -187,11 +200,13 @@ class Reporter:
                     return
                 alarms.over(tx, Code.RECEIPT_WRONG, "proofs", self._ledger.now())
 
-    def _request(self) -> CheckinRequest:
+    def _request(self) -> tuple[CheckinRequest, list[Hold]]:
+        """How we are now, and the holds as they are told with it."""
         with self._ledger.reading() as tx:
             own, counts = outbox.head(tx), outbox.counts(tx)
             held = witness.kept(tx, self._cosigner.origin)
-            return CheckinRequest(
+            changed = holds.to_report(tx, protocol.HOLDS_PER_REPORT_MAX)
+            request = CheckinRequest(
                 agent_version=__version__,
                 etag=facts.get(tx, facts.Name.ETAG),
                 hosts=[enrol.report(one.declared, one.host) for one in self._roster],
@@ -203,11 +218,21 @@ class Reporter:
                 ),
                 witnessed_size=held.size,
                 cosignatures=witness.to_return(tx, self._cosigner.origin),
+                holds=[_hold_report(one) for one in changed],
             )
+        return request, changed
 
-    def _apply(self, request: CheckinRequest, answer: CheckinResponse, sent_at: datetime) -> None:
+    def _apply(
+        self,
+        request: CheckinRequest,
+        answer: CheckinResponse,
+        sent_at: datetime,
+        told: list[Hold],
+    ) -> None:
         now = self._ledger.now()
+        self._courier.expect(answer.orders)
         with self._ledger.transaction() as tx:
+            holds.reported(tx, told)
             witness.returned(tx, self._cosigner.origin, request.cosignatures)
             facts.put(tx, facts.Name.LAST_CHECKIN_AT, clock.wire(now))
             offset_ms = _offset_ms(answer.server_time, sent_at, now)
@@ -249,7 +274,22 @@ class Reporter:
     def _rest_s(self) -> float:
         """How long nothing can be delivered; short when nothing stands in the way."""
         remaining_s = self._delivery.remaining_s()
-        return min(remaining_s, IDLE_S_MAX) if remaining_s > 0 else IDLE_S_MAX
+        rest_s = min(remaining_s, IDLE_S_MAX) if remaining_s > 0 else IDLE_S_MAX
+        return min(rest_s, self._courier.rest_s(IDLE_S_MAX))
+
+
+def _hold_report(hold: Hold) -> HoldReport:
+    return HoldReport(
+        host_id=hold.host_id,
+        check=hold.check,
+        runbook_id=hold.runbook_id,
+        suppressed_at=clock.wire(hold.suppressed_at),
+        reason=hold.reason,
+        incident_id=hold.incident_id,
+        cleared_at=clock.wire(hold.cleared_at) if hold.cleared_at else None,
+        cleared_by=hold.cleared_by,
+        clear_reason=hold.clear_reason,
+    )
 
 
 def _is_included(one: outbox.Received, held: witness.Witnessed, proof: list[str]) -> bool:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from wardline import __version__
 from wardline.core import clock, protocol
-from wardline.core.errors import Refused, WardlineError
+from wardline.core.errors import WardlineError, WrongUsage
 from wardline.core.protocol import (
     CheckinRequest,
     CheckinResponse,
@@ -25,7 +25,11 @@ from wardline.core.protocol import (
     EnvelopeWire,
     EvidenceReceipts,
     EvidenceRefusal,
+    LeasedOrders,
     Message,
+    OrderKnown,
+    OrderLease,
+    OrderReport,
     ProofRequest,
     ProofResponse,
     ServerKeys,
@@ -44,7 +48,7 @@ _PROBLEM_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _Answer = TypeVar("_Answer", bound=Message)
 
 
-class InsecureAddress(Refused):
+class InsecureAddress(WrongUsage):
     """Plain HTTP to anything but this machine itself."""
 
     code = "insecure_address"
@@ -175,6 +179,12 @@ class Uplink:
     def proofs(self, request: ProofRequest) -> ProofResponse:
         return self._read(self._post("/proofs", request), ProofResponse)
 
+    def lease_orders(self, count: int) -> LeasedOrders:
+        return self._read(self._post("/orders/lease", OrderLease(count=count)), LeasedOrders)
+
+    def report_order(self, report: OrderReport) -> OrderKnown:
+        return self._read(self._post("/orders/report", report), OrderKnown)
+
     def evidence(
         self, envelopes: list[str], witnessed_size: int, cosignatures: list[str]
     ) -> EvidenceReceipts:
@@ -223,7 +233,8 @@ class Uplink:
                 answer = _Received(response.status_code, _bounded(response), response.headers)
         except (httpx2.TransportError, httpx2.StreamError, httpx2.DecodingError) as error:
             what = str(error) or type(error).__name__
-            raise CentralUnavailable(f"{self.url} cannot be reached: {what}") from error
+            said = f"{self.url} cannot be reached: {what}{_advice(error)}"
+            raise CentralUnavailable(said) from error
         return self._judged(answer, pass_on)
 
     def _judged(self, answer: "_Received", pass_on: frozenset[int]) -> "_Received":
@@ -306,6 +317,21 @@ def _bounded(response: httpx2.Response) -> bytes:
                 f"{response.url.host} answered with more than {ANSWER_BYTES_MAX} bytes"
             )
     return bytes(taken)
+
+
+def _advice(error: Exception) -> str:
+    """What to look at next, where the failure says it; begins with the mark that ends a clause."""
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return (
+            "; look whether this machine's clock is right, whether Central's certificate is valid"
+            " and names this address, and whether it is the Central that this appliance is enrolled"
+            " with"
+        )
+    if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
+        return (
+            "; look whether Central runs there and address and port are right, and for a firewall"
+        )
+    return ""
 
 
 def _tls(address: Address) -> ssl.SSLContext:

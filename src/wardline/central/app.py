@@ -9,16 +9,22 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import Scope
 
 from wardline import __version__
+from wardline.central.approvals import endpoints as approvals
 from wardline.central.evidence import endpoints as evidence
 from wardline.central.fleet import endpoints as fleet
+from wardline.central.holds import endpoints as holds
 from wardline.central.identity import access
 from wardline.central.identity import endpoints as identity
 from wardline.central.identity.access import Viewer
 from wardline.central.identity.passwords import Passwords
 from wardline.central.identity.server_keys import ServerKeys
 from wardline.central.incidents import endpoints as incidents
+from wardline.central.orders import endpoints as orders
 from wardline.central.policies import endpoints as policies
+from wardline.central.policies.shelf import Shelf
 from wardline.central.posture import endpoints as posture
+from wardline.central.realtime import endpoints as realtime
+from wardline.central.realtime.hub import Hub
 from wardline.central.reports import endpoints as reports
 from wardline.central.reports import overview
 from wardline.central.settings import WebSettings
@@ -39,8 +45,12 @@ ROUTERS: list[APIRouter] = [
     identity.router,
     evidence.router,
     incidents.router,
+    approvals.router,
+    orders.router,
+    holds.router,
     posture.router,
     reports.router,
+    realtime.router,
     fleet.router,
     tenancy.router,
 ]
@@ -64,7 +74,9 @@ def create(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        yield
+        hub: Hub = app.state.hub
+        async with hub.running(settings.app_dsn):
+            yield
         await engine.dispose()
 
     app = FastAPI(
@@ -78,8 +90,10 @@ def create(
     app.state.settings = settings
     app.state.engine = engine
     app.state.server_keys = server_keys
+    app.state.hub = Hub(engine)
     app.state.now = now
     app.state.passwords = passwords or Passwords()
+    app.state.policy_shelf = Shelf()
     app.state.site_overview = overview.site
     for router in ROUTERS:
         access.guard(router)

@@ -24,16 +24,19 @@ Report = Callable[[str], None]
 
 
 class ChildFailed(WardlineError):
-    """A process of Central's ended before it was ready."""
+    """A process ended before it was ready."""
 
 
 @dataclass(slots=True)
 class Child:
-    """One process: `start` begins it anew each time; `settings` goes to it through a pipe."""
+    """One process: `start` begins it anew each time; `settings` goes to it through a pipe.
+
+    One with `settings` None is given nothing and never says that it is ready.
+    """
 
     name: str
     argv: Sequence[str]
-    settings: bytes
+    settings: bytes | None
     log: Path
     inherit: tuple[int, ...] = ()
     process: "subprocess.Popen[bytes] | None" = None
@@ -44,33 +47,25 @@ class Child:
 
     def start(self) -> None:
         """Begins the process; it reads its settings from one pipe and says ready on another."""
+        self._close_ready()
+        if self.settings is None:
+            self._begin((), ())
+            return
         given, giving = os.pipe()
         ready, readying = os.pipe()
         try:
             os.write(giving, self.settings)
             os.close(giving)
-            with append_private(self.log) as log:
-                self.process = subprocess.Popen(
-                    [*self.argv, str(os.getpid()), str(given), str(readying)],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    env=_environment(),
-                    pass_fds=(given, readying, *self.inherit),
-                    umask=PRIVATE_UMASK,
-                    # Ctrl-C at the terminal is for the supervisor, who ends things in order.
-                    start_new_session=True,
-                )
+            self._begin((str(os.getpid()), str(given), str(readying)), (given, readying))
         finally:
             os.close(given)
             os.close(readying)
-        self._close_ready()
         self._ready = ready
-        self.started_at = time.monotonic()
-        self.due_at = None
 
     def wait_until_ready(self) -> None:
         """Raises ChildFailed with the end of its log where it does not get there."""
+        if self.settings is None:
+            return
         assert self._ready is not None
         readable, _, _ = select.select([self._ready], [], [], READY_SECONDS_MAX)
         said = os.read(self._ready, 1) if readable else b""
@@ -98,6 +93,22 @@ class Child:
             self.process.kill()
             self.process.wait()
         self._close_ready()
+
+    def _begin(self, told: Sequence[str], inherit: tuple[int, ...]) -> None:
+        with append_private(self.log) as log:
+            self.process = subprocess.Popen(
+                [*self.argv, *told],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=_environment(),
+                pass_fds=(*inherit, *self.inherit),
+                umask=PRIVATE_UMASK,
+                # Ctrl-C at the terminal is for the supervisor, who ends things in order.
+                start_new_session=True,
+            )
+        self.started_at = time.monotonic()
+        self.due_at = None
 
     def _close_ready(self) -> None:
         if self._ready is not None:

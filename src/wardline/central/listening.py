@@ -6,6 +6,7 @@ import ipaddress
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from cryptography import x509
 
@@ -13,14 +14,22 @@ from wardline.central.identity import certificates
 from wardline.central.identity.certificates import Certificates
 from wardline.central.settings import Transport
 from wardline.core.clock import Now
-from wardline.core.errors import WardlineError
+from wardline.core.errors import WardlineError, WrongUsage
 
 BACKLOG = 2048
 PORT_MAX = 65535
+URL_OF_PROXY = (
+    "--behind-proxy: only the proxy knows the address that people and appliances use;"
+    " give it with --url, such as https://central.example.com"
+)
 
 
 class CannotListen(WardlineError):
     """The address or port cannot be listened on as asked."""
+
+
+class BadOptions(WrongUsage):
+    """The options of `wardline up` do not go together, or one cannot be what it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +44,15 @@ class Listener:
     url: str | None = None
 
     def transport(self) -> Transport:
-        """Raises CannotListen for a combination that would be unsafe or makes no sense."""
+        """Raises BadOptions for a combination that would be unsafe or makes no sense."""
+        if not 0 <= self.port <= PORT_MAX:
+            raise BadOptions(f"--port {self.port}: ports go from 1 to {PORT_MAX}")
+        if self.url is not None:
+            _check_url(self.url)
         if (self.tls_cert is None) != (self.tls_key is None):
-            raise CannotListen("--tls-cert and --tls-key go together: give both, or neither")
+            raise BadOptions("--tls-cert and --tls-key go together: give both, or neither")
         if self.proxy is not None:
-            _check_proxy(self.proxy, self.tls_cert)
+            _check_proxy(self.proxy, self.tls_cert, self.url)
             return Transport.PROXY
         if self.tls_cert is not None or not _is_loopback(self.host):
             return Transport.TLS
@@ -47,8 +60,6 @@ class Listener:
 
     def bind(self) -> socket.socket:
         """The listening socket; raises CannotListen, naming the port and what to do next."""
-        if not 0 <= self.port <= PORT_MAX:
-            raise CannotListen(f"--port {self.port}: ports go from 1 to {PORT_MAX}")
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         bound = socket.socket(family, socket.SOCK_STREAM)
         try:
@@ -65,7 +76,7 @@ class Listener:
         if self.transport() is not Transport.TLS:
             return None
         if self.tls_cert is not None and self.tls_key is not None:
-            return certificates.given(self.tls_cert, self.tls_key)
+            return certificates.given(self.tls_cert, self.tls_key, now)
         return certificates.own(directory, self._names(), now)
 
     def address(self, port: int) -> str:
@@ -76,7 +87,7 @@ class Listener:
             case Transport.LOOPBACK:
                 return f"http://{self.host}:{port}"
             case Transport.PROXY:
-                return f"https://{socket.getfqdn()}"
+                raise BadOptions(URL_OF_PROXY)
             case Transport.TLS:
                 return f"https://{self._first_name()}:{port}"
 
@@ -99,16 +110,37 @@ class Listener:
         return list(dict.fromkeys([*named, "localhost", "127.0.0.1"]))
 
 
-def _check_proxy(proxy: str, tls_cert: Path | None) -> None:
+def _check_proxy(proxy: str, tls_cert: Path | None, url: str | None) -> None:
     if tls_cert is not None:
-        raise CannotListen("--behind-proxy: the proxy ends TLS, so give no --tls-cert")
+        raise BadOptions("--behind-proxy: the proxy ends TLS, so give no --tls-cert")
     try:
         ipaddress.ip_address(proxy)
     except ValueError:
-        raise CannotListen(
+        raise BadOptions(
             f"--behind-proxy {proxy}: give the address that the proxy connects from,"
             " such as 10.0.0.5"
         ) from None
+    if url is None:
+        raise BadOptions(URL_OF_PROXY)
+    if not url.startswith("https://"):
+        raise BadOptions(f"--url {url}: behind a proxy that ends TLS it begins with https://")
+
+
+def _check_url(url: str) -> None:
+    if not _is_address(url):
+        raise BadOptions(
+            f"--url {url}: give the address that people and appliances use,"
+            " such as https://central.example.com"
+        )
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        named = parts.hostname is not None and parts.port != 0
+    except ValueError:
+        return False
+    return named and parts.scheme in ("http", "https") and not (parts.query or parts.fragment)
 
 
 def _is_loopback(host: str) -> bool:

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import socket
 import sys
 import time
@@ -39,6 +40,9 @@ from wardline.core.errors import WardlineError
 
 DEMO, REAL = "demo", "real"
 DATABASE_PAUSE_SECONDS = 1.0
+ROOM_LOOK_SECONDS = 5.0
+# So much more than the least, before it is said to be over.
+ROOM_MARGIN = 1.25
 DATABASE_LOG = "postgres.log"
 WEB_PROCESSES_DEFAULT = min(2, os.cpu_count() or 1)
 
@@ -92,6 +96,9 @@ class Supervisor:
         self._server: embedded.Server | None = None
         self._passwords: Passwords | None = None
         self._database_due_at = 0.0
+        self._database_is_down = False
+        self._room_due_at = 0.0
+        self._has_room = True
         self._holds_directory = False
 
     def start(self) -> Started:
@@ -105,6 +112,7 @@ class Supervisor:
     def tend(self) -> None:
         """One quick round of looking after what runs; call it a few times a second."""
         self._tend_database()
+        self._tend_room()
         self._group.tend(self._report)
 
     def stop(self) -> None:
@@ -119,8 +127,11 @@ class Supervisor:
         self._resources.close()
 
     def _start(self) -> Started:
+        """What may refuse comes first: until the database stands, nothing is decided here."""
         listener = self._options.listener
         listener.transport()
+        if self._options.database_url is None:
+            embedded.check(self._layout.postgres)
         self._layout.make()
         self._resources.enter_context(_only_one(self._layout))
         self._holds_directory = True
@@ -128,12 +139,13 @@ class Supervisor:
         # A supervisor that was killed left it behind; nobody answers there yet.
         self._layout.central_file.unlink(missing_ok=True)
         bound = self._resources.enter_context(listener.bind())
-        keys = server_keys.load_or_make(self._layout.server_keys)
         served = listener.certificates(self._layout.tls, clock.system)
+        keys = server_keys.load_or_make(self._layout.server_keys)
         url = listener.address(bound.getsockname()[1])
         addresses = self._database()
         self._report("Bringing the database up to date")
         owner, token = asyncio.run(self._prepare(addresses, keys.installation_id))
+        _mark_kind(self._layout, demo=self._options.demo)
         self._report("Starting web and jobs")
         self._group.children = [
             *self._web(addresses, keys, served, bound, url),
@@ -176,14 +188,35 @@ class Supervisor:
             return
         if time.monotonic() < self._database_due_at:
             return
-        self._report("The database ended and is started again")
+        if not self._database_is_down:
+            self._report("The database ended and is started again")
         self._database_due_at = time.monotonic() + DATABASE_PAUSE_SECONDS
         try:
             self._server = self._start_postgres()
         except WardlineError as error:
-            self._report(str(error))
+            # It is tried again and again, and said once: what is in the way may last for days.
+            if not self._database_is_down:
+                self._report(str(error))
+            self._database_is_down = True
         else:
+            self._database_is_down = False
             self._report("The database runs again")
+
+    def _tend_room(self) -> None:
+        """Says that the disk fills up while there is still time, and that there is room again."""
+        if time.monotonic() < self._room_due_at:
+            return
+        self._room_due_at = time.monotonic() + ROOM_LOOK_SECONDS
+        free, root = shutil.disk_usage(self._layout.root).free, self._layout.root
+        if self._has_room and free < embedded.DISK_FREE_BYTES_MIN:
+            self._has_room = False
+            self._report(
+                f"Only {free >> 20} MiB are free where {root} lies: free some space. Without room"
+                " evidence is refused, and appliances keep it"
+            )
+        elif not self._has_room and free > embedded.DISK_FREE_BYTES_MIN * ROOM_MARGIN:
+            self._has_room = True
+            self._report(f"There is room again where {root} lies")
 
     async def _prepare(self, addresses: Addresses, installation_id: str) -> tuple[FirstOwner, str]:
         options, passwords = self._options, self._passwords
@@ -291,11 +324,10 @@ def _only_one(layout: Layout) -> contextlib.ExitStack:
 
 def _check_kind(layout: Layout, *, demo: bool) -> None:
     """A demo's directory stays one: its login is printed and its clinic is invented."""
-    wanted = DEMO if demo else REAL
     if not layout.kind_mark.exists():
-        write_private(layout.kind_mark, f"{wanted}\n".encode())
+        return
     found = layout.kind_mark.read_text().strip()
-    if found == wanted:
+    if found == _kind(demo=demo):
         return
     if found == DEMO:
         raise DataUnusable(
@@ -306,6 +338,16 @@ def _check_kind(layout: Layout, *, demo: bool) -> None:
         f"{layout.root} is in real use, which a demo must not touch: start it without --demo, or"
         " name another directory with --data"
     )
+
+
+def _mark_kind(layout: Layout, *, demo: bool) -> None:
+    """Once the database stands and knows its own kind; a start that failed leaves no mark."""
+    if not layout.kind_mark.exists():
+        write_private(layout.kind_mark, f"{_kind(demo=demo)}\n".encode())
+
+
+def _kind(*, demo: bool) -> str:
+    return DEMO if demo else REAL
 
 
 async def _plant_policies(addresses: Addresses, owner: FirstOwner) -> None:

@@ -1,4 +1,4 @@
-"""The jobs process's wiring: the log's signer and standing work, each a loop with a heartbeat."""
+"""The jobs process's wiring: signer, snapshots, announcer, upkeep, each a loop with a heartbeat."""
 
 import asyncio
 import base64
@@ -6,14 +6,19 @@ import signal
 from collections.abc import Callable
 
 from wardline.central.database import engine
-from wardline.central.jobs import loops, upkeep
+from wardline.central.jobs import expiry, loops, upkeep
+from wardline.central.jobs.announce import Announcer
 from wardline.central.jobs.checkpoints import Signer
 from wardline.central.jobs.loops import Loop
+from wardline.central.posture import snapshots
+from wardline.central.posture.snapshots import Snapshots
 from wardline.central.settings import JobsSettings
 from wardline.core import clock
 from wardline.core.evidence.signing import SigningKey
 
 CHECKPOINT_INTERVAL_S = 1.0
+ANNOUNCE_INTERVAL_S = 0.1
+EXPIRY_INTERVAL_S = 5.0
 QUIET_INTERVAL_S = 30.0
 PARTITIONS_INTERVAL_S = 6 * 3600.0
 LAST_SIGNED = "last-signed.json"
@@ -29,6 +34,8 @@ async def run(settings: JobsSettings, say_ready: Callable[[], None]) -> None:
         settings.data / "keys" / LAST_SIGNED,
         clock.system,
     )
+    announcer = Announcer(pool, clock.system)
+    posture = Snapshots(pool, clock.system)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -36,6 +43,9 @@ async def run(settings: JobsSettings, say_ready: Callable[[], None]) -> None:
     await loops.run_all(
         [
             Loop("checkpoints", CHECKPOINT_INTERVAL_S, signer.sign_grown),
+            Loop("changes", ANNOUNCE_INTERVAL_S, announcer.announce),
+            Loop("posture", snapshots.LOOK_INTERVAL_S, posture.take),
+            Loop("expiry", EXPIRY_INTERVAL_S, lambda: expiry.end_overdue(pool, clock.system)),
             Loop(
                 "quiet-appliances", QUIET_INTERVAL_S, lambda: upkeep.mark_quiet(pool, clock.system)
             ),

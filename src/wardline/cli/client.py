@@ -14,6 +14,7 @@ from wardline.core.errors import WardlineError
 REQUEST_TIMEOUT_S = 30.0
 DOWNLOAD_CHUNK_BYTES = 1 << 16
 API = "/api/v1"
+POLICY_API = "/api/mcp/policy"
 
 
 class Unreachable(WardlineError):
@@ -80,11 +81,20 @@ class Client:
         """Opens a session; the cookie stays in this client."""
         return self.post("/session", {"email": email, "password": password})
 
+    def sign_out(self) -> None:
+        """Ends the session that `sign_in` opened."""
+        self._json(self._http.build_request("DELETE", API + "/session"))
+
     def get(self, path: str, **parameters: str | int) -> Any:
         return self._json(self._http.build_request("GET", API + path, params=parameters))
 
     def post(self, path: str, body: object) -> Any:
         return self._json(self._http.build_request("POST", API + path, json=body))
+
+    def policy(self, name: str, body: object | None = None) -> Any:
+        """One endpoint of the policy contract: with a body a POST, without one a GET."""
+        method = "GET" if body is None else "POST"
+        return self._json(self._http.build_request(method, f"{POLICY_API}/{name}", json=body))
 
     @contextmanager
     def download(self, path: str) -> Iterator[Iterator[bytes]]:

@@ -1,27 +1,43 @@
 """The wardline command: finds the command's module in one table and hands it the arguments."""
 
 import importlib
+import os
+import signal
 import sys
-from typing import NamedTuple
+from types import FrameType
+from typing import NamedTuple, NoReturn
 
 from wardline import __version__
-from wardline.core.errors import WardlineError
+from wardline.core.errors import WardlineError, WrongUsage
 
 EXIT_FAILED = 1
 EXIT_USAGE = 64
+EXIT_INTERRUPTED = 130
+# What the parser ends with on a line that it cannot read; nothing of ours ends with it.
+PARSER_EXIT = 2
+STOPPED = "Stopped"
 
 
 class Command(NamedTuple):
-    """Where a command lives and what it is for; the module has a typer `app`."""
+    """Where a command lives and what it is for; the module has a typer `app`.
+
+    One with `handles_interrupts` takes Ctrl-C over from us, without a moment in between.
+    """
 
     module: str
     purpose: str
+    handles_interrupts: bool = False
 
 
 # The only late import of the project: `--help` stays quick, and the lean install has no Central.
 COMMANDS = {
-    "up": Command("wardline.cli.commands.up", "Start Central Command (--demo: with a clinic)"),
+    "up": Command(
+        "wardline.cli.commands.up",
+        "Start Central Command (--demo: with three clinics)",
+        handles_interrupts=True,
+    ),
     "status": Command("wardline.cli.commands.status", "What happened so far, as Central knows it"),
+    "holds": Command("wardline.cli.commands.holds", "What is left alone after a flap; clear one"),
     "agent": Command("wardline.cli.commands.agent", "Enrol, run and examine an appliance's agent"),
     "evidence": Command("wardline.cli.commands.evidence", "Export a site's evidence, verify one"),
 }
@@ -45,6 +61,8 @@ def main() -> None:
 
 
 def _run(name: str, command: Command, arguments: list[str]) -> None:
+    # Loading takes a second in which nothing is held yet that would have to be tidied up.
+    signal.signal(signal.SIGINT, _end_at_once)
     try:
         module = importlib.import_module(command.module)
     except ModuleNotFoundError as error:
@@ -56,11 +74,23 @@ def _run(name: str, command: Command, arguments: list[str]) -> None:
             file=sys.stderr,
         )
         raise SystemExit(EXIT_FAILED) from None
+    if not command.handles_interrupts:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         module.app(args=arguments, prog_name=f"wardline {name}")
     except WardlineError as error:
         print(f"wardline {name}: {error}", file=sys.stderr)
-        raise SystemExit(EXIT_FAILED) from None
+        raise SystemExit(EXIT_USAGE if isinstance(error, WrongUsage) else EXIT_FAILED) from None
+    except SystemExit as ended:
+        if ended.code == EXIT_INTERRUPTED:
+            print(STOPPED, file=sys.stderr)
+        raise SystemExit(EXIT_USAGE if ended.code == PARSER_EXIT else ended.code) from None
+
+
+def _end_at_once(number: int, frame: FrameType | None) -> NoReturn:
+    """No exception: half of the modules that it would cross turn it into something else."""
+    os.write(sys.stderr.fileno(), f"{STOPPED}\n".encode())
+    os._exit(EXIT_INTERRUPTED)
 
 
 def _help() -> str:

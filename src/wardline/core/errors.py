@@ -15,6 +15,12 @@ class Refused(WardlineError):
     code = "refused"
 
 
+class WrongUsage(Refused):
+    """A command was called with arguments that it cannot take; the command line ends with 64."""
+
+    code = "wrong_usage"
+
+
 class Malformed(Refused):
     """Bytes that do not have the form they claim; `where` is a path such as `results[2].check`."""
 

@@ -1,4 +1,4 @@
-"""The demo's clinic: its site at Central, its hosts as file trees, its agent, and what breaks them.
+"""A clinic of the demo: its site at Central, its hosts as file trees, its agent, what breaks them.
 
 Everything goes the way that a person would go: the API, the enrolment token, the agent's command.
 """
@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from wardline.agent import settings
+from wardline.central.children import Child
+from wardline.central.settings import write_private
 from wardline.core.errors import WardlineError
 from wardline.demo import trees
+from wardline.demo.clinics import AFTER_HOURS_RUNBOOK, CLINICS, Clinic
 
-SITE_NAME = "Riverside Family Practice"
-SITE_ZONE = "America/New_York"
-OPENING_HOURS = [{"days": [1, 2, 3, 4, 5], "start": "08:00", "end": "18:00"}]
 ENROL_SECONDS_MAX = 60
-STOP_SECONDS_MAX = 5
 # A visitor has a minute, so the demo measures within seconds what a clinic measures in minutes;
 # the window of the flap rule shrinks with it, or every repair would soon be held.
 INTERVALS = settings.Intervals(scale=0.008, checkin_s=2, reevaluate_s=2, heartbeat_s=600)
@@ -40,10 +39,12 @@ class Central(Protocol):
 
     def post(self, path: str, body: object) -> Any: ...
 
+    def policy(self, name: str, body: object | None = None) -> Any: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """The folders of the demo's clinic under the data directory."""
+    """The folders of one clinic under the demo's data directory."""
 
     root: Path
 
@@ -60,47 +61,75 @@ class Places:
         return self.root / "logs"
 
 
-def prepare(central: Central, places: Places, progress: Callable[[str], None]) -> None:
-    """Makes site, host trees and an enrolled agent, each only where it is not there yet."""
-    places.logs.mkdir(parents=True, exist_ok=True)
-    for name in trees.NAMES:
-        if not (places.hosts / name / "etc").exists():
-            progress(f"Building the file tree of {name}")
-            trees.build(places.hosts / name, name)
-        trees.refresh(places.hosts / name)
-    if not (places.agent / "agent.toml").exists():
-        progress(f"Enrolling the agent of {SITE_NAME}")
-        _enrol(central, places, _site(central))
+def all_places(data: Path) -> dict[str, Places]:
+    """Each clinic's folders under the data directory, by the clinic's key."""
+    return {clinic.key: Places(data / "clinics" / clinic.key) for clinic in CLINICS}
 
 
-def start(places: Places) -> list["subprocess.Popen[bytes]"]:
-    """The agent and the breaker as processes of their own; `stop` ends them."""
+def prepare(central: Central, data: Path, progress: Callable[[str], None]) -> None:
+    """Makes sites, host trees and enrolled agents, each only where it is not there yet."""
+    _keep_updates_out_of_hours(central)
+    places = all_places(data)
+    for clinic in CLINICS:
+        _prepare(central, clinic, places[clinic.key], progress)
+
+
+def processes(data: Path) -> list[Child]:
+    """An agent and a breaker per clinic, each a process of its own that ends with this one."""
     return [
-        _spawn(places, "agent", "wardline.agent", "run", "--data", str(places.agent)),
-        _spawn(places, "breaker", "wardline.demo.breaker", str(places.hosts)),
+        process
+        for key, places in all_places(data).items()
+        for process in (
+            _process(places, f"{key}'s agent", "wardline.agent", "run", "--data", places.agent),
+            _process(places, f"{key}'s breaker", "wardline.demo.breaker", key, places.hosts),
+        )
     ]
 
 
-def stop(processes: list["subprocess.Popen[bytes]"]) -> None:
-    """Asks each to end, and ends it where it does not within STOP_SECONDS_MAX."""
-    for process in processes:
-        if process.poll() is None:
-            process.terminate()
-    for process in processes:
-        try:
-            process.wait(STOP_SECONDS_MAX)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+def _prepare(
+    central: Central, clinic: Clinic, places: Places, progress: Callable[[str], None]
+) -> None:
+    places.logs.mkdir(parents=True, exist_ok=True)
+    missing = [name for name in clinic.hosts if not (places.hosts / name).exists()]
+    if missing:
+        progress(f"Building {len(missing)} machines of {clinic.name}")
+    for name in missing:
+        _build(places, name)
+    for name in clinic.hosts:
+        trees.refresh(places.hosts / name)
+    if not (places.agent / "agent.toml").exists():
+        progress(f"Enrolling the agent of {clinic.name}")
+        _enrol(central, clinic, places, _site(central, clinic))
+    _quicken(settings.Layout(places.agent))
 
 
-def _site(central: Central) -> str:
+def _keep_updates_out_of_hours(central: Central) -> None:
+    """Gives the rule of one runbook the site's opening hours, as an operator would."""
+    for rule in central.policy("list")["data"]:
+        if rule["action"] == AFTER_HOURS_RUNBOOK and rule.get("openingHours") != "outside":
+            wanted = {key: value for key, value in rule.items() if key not in _READ_ONLY}
+            central.policy("update", {**wanted, "openingHours": "outside"})
+
+
+_READ_ONLY = frozenset({"revision", "createdBy", "createdAt", "updatedBy", "updatedAt"})
+
+
+def _build(places: Places, name: str) -> None:
+    """Whole or not at all: made beside the final place, then renamed."""
+    unfinished = places.root / "hosts.new" / name
+    shutil.rmtree(unfinished, ignore_errors=True)
+    trees.build(unfinished, name)
+    places.hosts.mkdir(exist_ok=True)
+    unfinished.rename(places.hosts / name)
+
+
+def _site(central: Central, clinic: Clinic) -> str:
     for site in central.get("/fleet", limit=100)["items"]:
-        if site["name"] == SITE_NAME:
+        if site["name"] == clinic.name:
             return str(site["id"])
-    site = central.post(
-        "/sites", {"name": SITE_NAME, "zone": SITE_ZONE, "opening_hours": OPENING_HOURS}
-    )
+    hours = [dict(each) for each in clinic.opening_hours]
+    wanted = {"name": clinic.name, "zone": clinic.zone, "opening_hours": hours}
+    site = central.post("/sites", wanted)
     central.post(
         f"/sites/{site['id']}/healing",
         {"healing": "heal", "reason": "the demo shows repairs; a real site starts observing"},
@@ -108,34 +137,35 @@ def _site(central: Central) -> str:
     return str(site["id"])
 
 
-def _enrol(central: Central, places: Places, site: str) -> None:
+def _enrol(central: Central, clinic: Clinic, places: Places, site: str) -> None:
     token = central.post(f"/sites/{site}/enrolment-tokens", {})["token"]
     # Left over from an enrolment that was interrupted: it has no agent.toml, so it never counted.
     shutil.rmtree(places.agent, ignore_errors=True)
-    hosts = [f"--tree={name}={places.hosts / name}" for name in trees.NAMES]
-    arguments = ["enrol", central.url, token, "--data", str(places.agent), "--observe-local"]
+    local = "--observe-local" if clinic.observes_here else "--no-local"
+    hosts = [f"--tree={name}={places.hosts / name}" for name in clinic.hosts]
+    arguments = ["enrol", central.url, token, "--data", str(places.agent), local, *hosts]
     done = subprocess.run(
-        [sys.executable, "-m", "wardline.agent", *arguments, *hosts],
+        [sys.executable, "-m", "wardline.agent", *arguments],
         capture_output=True,
         text=True,
         timeout=ENROL_SECONDS_MAX,
         check=False,
     )
     if done.returncode != 0:
-        raise DemoFailed(f"enrolling the demo's agent failed: {done.stderr.strip()[-2000:]}")
-    layout = settings.Layout(places.agent)
-    quick = settings.load(layout).model_copy(update={"intervals": INTERVALS, "flap": FLAP})
-    layout.settings.write_text(settings.to_toml(quick))
-
-
-def _spawn(places: Places, name: str, module: str, *arguments: str) -> "subprocess.Popen[bytes]":
-    tether = [sys.executable, "-m", "wardline.demo.tether", str(os.getpid())]
-    with (places.logs / f"{name}.log").open("ab") as log:
-        return subprocess.Popen(
-            [*tether, module, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            # Ctrl-C at the terminal is for `wardline up`, which ends things in order.
-            start_new_session=True,
+        raise DemoFailed(
+            f"enrolling the agent of {clinic.name} failed: {done.stderr.strip()[-2000:]}"
         )
+
+
+def _quicken(layout: settings.Layout) -> None:
+    """At every start: one that was interrupted may have enrolled the agent and no more."""
+    found = settings.load(layout)
+    quick = found.model_copy(update={"intervals": INTERVALS, "flap": FLAP})
+    if quick != found:
+        write_private(layout.settings, settings.to_toml(quick).encode())
+
+
+def _process(places: Places, name: str, module: str, *arguments: str | Path) -> Child:
+    tether = [sys.executable, "-m", "wardline.demo.tether", str(os.getpid())]
+    log = places.logs / f"{name.rpartition(' ')[2]}.log"
+    return Child(name, [*tether, module, *map(str, arguments)], None, log)

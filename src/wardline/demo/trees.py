@@ -1,14 +1,14 @@
-"""File trees that stand for a clinic's computers, and the ways in which their settings drift."""
+"""File trees that stand for a clinic's computers, healthy when they are built."""
 
 import os
 import random
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-NAMES = ("reception-pc", "records-server", "imaging-ws")
+from wardline.core import clock
+from wardline.demo import drifts
+
 SHADOW_GID = 42
 
 _FOLDERS = (
@@ -19,7 +19,15 @@ _FOLDERS = (
     "var/lib/apt/lists/partial",
     "var/lib/apt/periodic",
     "var/lib/dpkg",
+    "var/lib/wardline",
 )
+# Services that start at boot, and the target that wants each.
+_SERVICES = {
+    "auditd.service": "multi-user.target",
+    "chrony.service": "multi-user.target",
+    "ufw.service": "multi-user.target",
+}
+_RESTORE_TEST = "var/lib/wardline/restore-test"
 _MODES = {
     "etc/shadow": 0o640,
     "etc/shadow-": 0o640,
@@ -59,8 +67,12 @@ _PACKAGES = {
 _EXTRA_PACKAGES = {
     "reception-pc": {"samba-libs": "2:4.17.12+dfsg-0+deb12u4"},
     "records-server": {"postgresql-15": "15.18-0+deb12u1"},
+    "dental-records": {"postgresql-15": "15.18-0+deb12u1"},
+    "file-server": {"samba": "2:4.17.12+dfsg-0+deb12u4"},
     "imaging-ws": {"python3.11": "3.11.2-6+deb12u6"},
 }
+_WANTED = "etc/systemd/system/multi-user.target.wants"
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _ARCHIVES = {
     "deb.debian.org_debian_dists_bookworm": ("Debian", "stable", "bookworm"),
     "deb.debian.org_debian-security_dists_bookworm-security": (
@@ -83,13 +95,20 @@ def build(folder: Path, name: str) -> None:
     (folder / "etc/hostname").write_text(f"{name}\n")
     (folder / "etc/sysctl.d/99-sysctl.conf").symlink_to("../sysctl.conf")
     write_packages(folder, _PACKAGES | _EXTRA_PACKAGES.get(name, {}))
+    _enable(folder, "clamav-daemon.service", "clamav-freshclam.service")
+    _write_services(folder)
+    _write_backup(folder)
     _set_modes(folder)
     refresh(folder)
 
 
 def refresh(folder: Path) -> None:
-    """Let the host's package lists have been fetched just now, as its timer does every day."""
+    """Let what the host's timers do every day have been done just now, unless it was stopped."""
     (folder / "var/lib/apt/periodic/update-success-stamp").touch()
+    _write_definitions(folder / "var/lib/clamav")
+    (folder / _RESTORE_TEST).touch()
+    if (folder / drifts.SNAPSHOT).stat().st_mtime != drifts.STOPPED_S:
+        (folder / drifts.SNAPSHOT).touch()
 
 
 def write_packages(
@@ -106,12 +125,28 @@ def write_packages(
         (lists / f"{stem}_main_binary-amd64_Packages").write_text("\n".join(packages))
 
 
+def _write_definitions(folder: Path) -> None:
+    """The 512 bytes with which ClamAV's daily definitions begin; the real ones are much longer."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made = clock.system()
+    head = f"ClamAV-VDB:{made:%d} {_MONTHS[made.month - 1]} {made:%Y %H-%M} +0000"
+    count = f"27800:2077000:90:X:X:demo:{int(made.timestamp())}"
+    (folder / "daily.cld").write_text(f"{head}:{count}".ljust(512))
+
+
+def _enable(folder: Path, *units: str) -> None:
+    """What `systemctl enable` does: a link in the folder of what is wanted at boot."""
+    (folder / _WANTED).mkdir(parents=True, exist_ok=True)
+    for unit in units:
+        (folder / _WANTED / unit).symlink_to(f"/usr/lib/systemd/system/{unit}")
+
+
 def break_setting(folder: Path, draw: random.Random, check: str | None = None) -> str:
     """Break one setting that is still as it should be, and say which; small drifts come oftener.
 
     With `check`, one that this check measures.
     """
-    left = [one for one in BREAKS if check in (None, one.check)]
+    left = [one for one in drifts.BREAKS if check in (None, one.check)]
     while left:
         one = draw.choices(left, [each.weight for each in left])[0]
         if one.apply(folder):
@@ -120,150 +155,32 @@ def break_setting(folder: Path, draw: random.Random, check: str | None = None) -
     return "nothing is left to break"
 
 
-@dataclass(frozen=True, slots=True)
-class Break:
-    """One drift. `apply` says whether it changed anything: what is broken stays so."""
-
-    check: str
-    says: str
-    weight: int
-    apply: Callable[[Path], bool]
-
-
-def _mode(path: str, mode: int) -> Callable[[Path], bool]:
-    def apply(folder: Path) -> bool:
-        if (folder / path).stat().st_mode & 0o7777 == mode:
-            return False
-        (folder / path).chmod(mode)
-        return True
-
-    return apply
-
-
-def _line(path: str, key: str, line: str) -> Callable[[Path], bool]:
-    """Another value for a key that the file has."""
-
-    def apply(folder: Path) -> bool:
-        rows = (folder / path).read_text().split("\n")
-        places = [at for at, row in enumerate(rows) if row.split()[:1] == [key]]
-        if not places or rows[places[-1]] == line:
-            return False
-        rows[places[-1]] = line
-        _write(folder / path, "\n".join(rows))
-        return True
-
-    return apply
-
-
-def _text(path: str, text: str) -> Callable[[Path], bool]:
-    def apply(folder: Path) -> bool:
-        if (folder / path).read_text() == text:
-            return False
-        _write(folder / path, text)
-        return True
-
-    return apply
-
-
-_KERNEL = "etc/sysctl.d/zz-wardline.conf"
-
-
-def _kernel(key: str, value: str) -> Callable[[Path], bool]:
-    """The value in the file that is read last and, where a repair has left its own, in that one."""
-    line = f"{key} = {value}"
-    first, repaired = _line("etc/sysctl.d/60-clinic.conf", key, line), _line(_KERNEL, key, line)
-
-    def apply(folder: Path) -> bool:
-        changed = first(folder)
-        return ((folder / _KERNEL).exists() and repaired(folder)) or changed
-
-    return apply
-
-
-_SYSCTL_SAYS = "a vendor's tool set {} to {}"
-_KERNEL_DRIFTS = {
-    "kernel.kptr_restrict": "0",
-    "kernel.dmesg_restrict": "0",
-    "kernel.randomize_va_space": "0",
-    "fs.suid_dumpable": "1",
-    "net.ipv4.tcp_syncookies": "0",
-    "net.ipv4.conf.all.accept_redirects": "1",
-    "net.ipv4.conf.all.rp_filter": "0",
-}
-_MODE_DRIFTS = {
-    "etc/shadow": 0o644,
-    "etc/gshadow": 0o644,
-    "etc/passwd": 0o666,
-    "etc/sudoers": 0o644,
-    "etc/crontab": 0o666,
-    "etc/cron.d": 0o777,
-    "etc/ssh/ssh_host_ed25519_key": 0o644,
-    "etc/ssh/sshd_config": 0o664,
-}
-BREAKS = (
-    *(
-        Break(
-            "file_permissions", f"a support call left /{path} at {mode:04o}", 6, _mode(path, mode)
-        )
-        for path, mode in _MODE_DRIFTS.items()
-    ),
-    *(
-        Break("kernel_sysctl", _SYSCTL_SAYS.format(key, value), 6, _kernel(key, value))
-        for key, value in _KERNEL_DRIFTS.items()
-    ),
-    Break(
-        "ssh_config",
-        "somebody allowed root to log in over SSH",
-        4,
-        _line("etc/ssh/sshd_config", "PermitRootLogin", "PermitRootLogin yes"),
-    ),
-    Break(
-        "ssh_config",
-        "an image tool switched X11 forwarding on",
-        4,
-        _line("etc/ssh/sshd_config", "X11Forwarding", "X11Forwarding yes"),
-    ),
-    Break(
-        "password_policy",
-        "somebody let passwords live for ever",
-        2,
-        _line("etc/login.defs", "PASS_MAX_DAYS", "PASS_MAX_DAYS\t99999"),
-    ),
-    Break(
-        "password_policy",
-        "somebody allowed short passwords",
-        2,
-        _line("etc/security/pwquality.conf", "minlen", "minlen = 6"),
-    ),
-    Break(
-        "patching",
-        "somebody switched automatic updates off",
-        2,
-        _text(
-            "etc/apt/apt.conf.d/20auto-upgrades",
-            'APT::Periodic::Update-Package-Lists "1";\nAPT::Periodic::Unattended-Upgrade "0";\n',
-        ),
-    ),
-)
-
-
 def _copy(source: str, target: str) -> None:
     """Content alone: modes are set afterwards, whatever the package was installed with."""
     shutil.copyfile(source, target)
     Path(target).chmod(0o644)
 
 
-def _write(path: Path, text: str) -> None:
-    """At once or not at all, as an editor does: the agent may be reading."""
-    status = path.stat()
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.write_text(text)
-    fresh.chmod(status.st_mode & 0o7777)
-    fresh.replace(path)
-
-
 def _paragraph(name: str, version: str, status: str = "") -> str:
     return f"Package: {name}\n{status}Architecture: amd64\nVersion: {version}\n"
+
+
+def _write_services(folder: Path) -> None:
+    """Each unit's file, and the link by which it is enabled."""
+    (folder / drifts.UNITS).mkdir(parents=True, exist_ok=True)
+    for unit, target in _SERVICES.items():
+        (folder / drifts.UNITS / unit).write_text(f"[Install]\nWantedBy={target}\n")
+        wants = folder / f"etc/systemd/system/{target}.wants"
+        wants.mkdir(parents=True, exist_ok=True)
+        (wants / unit).symlink_to(f"../../../../{drifts.UNITS}/{unit}")
+
+
+def _write_backup(folder: Path) -> None:
+    """A restic repository with one snapshot, as far as it can be seen without its password."""
+    for name in ("data", "index", "keys", "snapshots"):
+        (folder / drifts.BACKUP / name).mkdir(parents=True, exist_ok=True)
+    for path in (f"{drifts.BACKUP}/config", f"{drifts.BACKUP}/keys/{'8a' * 32}", drifts.SNAPSHOT):
+        (folder / path).write_bytes(b"sealed")
 
 
 def _set_modes(folder: Path) -> None:

@@ -35,7 +35,7 @@ class Dying(sqlite3.Connection):
         self._after = about
 
 
-def _traced(*arguments: Any, **named: Any) -> sqlite3.Connection:
+def traced(*arguments: Any, **named: Any) -> sqlite3.Connection:
     return _connect(*arguments, factory=Dying, **named)
 
 
@@ -43,5 +43,5 @@ _last = int(sys.argv[1])
 _connect = sqlite3.connect
 
 if __name__ == "__main__":
-    sqlite3.connect = _traced  # type: ignore[assignment]
+    sqlite3.connect = traced  # type: ignore[assignment]
     app(sys.argv[2:])

@@ -42,6 +42,7 @@ class Bench:
     clock: Clock = field(default_factory=Clock)
     flap: Flap = field(default_factory=Flap)
     outbox: OutboxSettings = field(default_factory=OutboxSettings)
+    said: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.tree = self.folder / "host"
@@ -62,7 +63,7 @@ class Bench:
     def open(self) -> Agent:
         ledger = agent.open_ledger(self.layout, self.settings, self.clock)
         uplink = self.connect(Address(URL), ledger.keyring.credential())
-        return agent.assemble(self.layout, self.settings, ledger, uplink)
+        return agent.assemble(self.layout, self.settings, ledger, uplink, self.said.append)
 
     def restart(self) -> None:
         self.agent.close()

@@ -9,7 +9,7 @@ import pytest
 from tests.harness.fake_central import FakeCentral, on, problem
 from tests.integration.agent.bench import URL, build_tree
 from wardline.agent import agent, doctor, enrol, roster, settings
-from wardline.agent.enrol import AlreadyEnrolled, CentralUnknown, TokenInvalid, Wish
+from wardline.agent.enrol import AlreadyEnrolled, CentralUnknown, NoHosts, TokenInvalid, Wish
 from wardline.agent.settings import Flap, HostSettings, Intervals, Layout, SettingsInvalid
 from wardline.agent.store.keys import Keyring, KeyUnusable
 from wardline.agent.uplink import (
@@ -160,6 +160,15 @@ def test_a_second_enrolment_of_one_directory_says_what_to_do(
         _enrol(layout, central)
 
 
+def test_a_key_that_is_missing_says_where_to_take_it_from(
+    layout: Layout, central: FakeCentral
+) -> None:
+    made = _enrol(layout, central)
+    (layout.keys / "evidence.key").unlink()
+    with pytest.raises(KeyUnusable, match=r"evidence.key is missing: restore it .* enrol this"):
+        agent.open_ledger(layout, made)
+
+
 def test_a_key_that_others_may_read_is_refused(layout: Layout, central: FakeCentral) -> None:
     made = _enrol(layout, central)
     (layout.keys / "evidence.key").chmod(0o644)
@@ -190,6 +199,19 @@ def test_doctor_names_what_is_well_and_what_is_not(layout: Layout, central: Fake
     central.installation = "inst_other"
     lines = doctor.examine(layout, made, lambda *_: Uplink(Address(URL), None, central.transport()))
     assert [line.name for line in lines if line.ok is False] == [URL]
+
+
+def test_an_appliance_without_a_host_is_refused_before_the_token_is_spent(
+    layout: Layout, central: FakeCentral
+) -> None:
+    def connect(address: Address, credential: str | None) -> Uplink:
+        return Uplink(address, credential, central.transport())
+
+    wish = Wish(URL, central.token, (), Intervals(), Flap())
+    with pytest.raises(NoHosts, match="leave out --no-local, or name file trees with --tree"):
+        enrol.enrol(layout, wish, roster.open_host, connect)
+    assert central.requests == []
+    assert not layout.root.exists()
 
 
 def test_two_hosts_of_one_name_are_refused_before_the_token_is_spent(tmp_path: Path) -> None:

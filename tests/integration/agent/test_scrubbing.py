@@ -13,9 +13,10 @@ from tests.harness.fake_central import FakeCentral
 from tests.integration.agent.bench import Bench
 from wardline.agent.hosts.host import Failed, Output
 from wardline.agent.runbooks import runbook
-from wardline.agent.store import alarms, backoff, incidents, outbox, results
-from wardline.agent.store.incidents import Run
+from wardline.agent.store import alarms, backoff, holds, incidents, orders, outbox, results, runs
+from wardline.agent.store.orders import Ending
 from wardline.agent.store.outbox import Draft
+from wardline.agent.store.runs import Run
 from wardline.core import canonical, clock, ids
 from wardline.core.evidence.bundle import Action, IncidentState, Kind, Outcome, Result
 from wardline.core.incidents import incident
@@ -206,8 +207,10 @@ def test_no_door_of_the_store_lets_a_secret_in(bench: Bench) -> None:
     with ledger.transaction() as tx:
         results.save(tx, bench.host.id, raw)
         incidents.save(tx, drift)
-        incidents.start_run(tx, run, decision)
-        incidents.set_hold(tx, drift, "a.b", bench.clock(), SPOKEN)
+        runs.reserve(tx, run, decision)
+        holds.suppress(tx, drift, "a.b", bench.clock(), SPOKEN)
+        holds.clear(tx, holds.active(tx)[0].id, "user_1", SPOKEN, bench.clock())
+        orders.refuse(tx, "order_1", Ending(orders.State.FAILED, "x", SPOKEN), bench.clock())
         alarms.sound(tx, alarms.Code.QUARANTINED, "x", SPOKEN, bench.clock())
         ledger.seal(tx, Draft(Kind.CYCLE, bench.host.id, (raw,), (drift.record(),)))
         ledger.seal(tx, Draft(Kind.GAP, None, note={"reason": SPOKEN}))

@@ -49,7 +49,7 @@ def test_a_drift_that_went_away_before_its_repair_is_not_ours(bench: Bench) -> N
     bench.central.healing = "heal"
     bench.check_in()
     bench.drift()
-    bench.observe()
+    bench.observe(CHECK)
     (bench.tree / DRIFT).chmod(GOOD_MODE)
     bench.act()
     bench.report()
@@ -151,6 +151,30 @@ def test_rules_of_an_unknown_or_a_great_age_ask_and_a_clock_set_back_hides_nothi
     with bench.agent.ledger.transaction() as tx:
         facts.drop(tx, facts.Name.POLICY_CONFIRMED)
     assert _asked(bench) == "ask", "nobody knows how old they are"
+
+
+@pytest.mark.parametrize(
+    "hours, verdict, code",
+    [
+        ("inside", "run", "allowed"),
+        ("outside", "block", "outside_window"),
+    ],
+)
+def test_a_rule_is_bound_to_the_opening_hours_of_the_site(
+    bench: Bench, hours: str, verdict: str, code: str
+) -> None:
+    bench.central.healing = "heal"
+    bench.central.opening_hours = [{"days": list(range(7)), "start": "00:00", "end": "23:59"}]
+    for rule in bench.central.rules:
+        rule["openingHours"] = hours
+    bench.check_in()
+    bench.drift()
+    bench.observe(CHECK)
+    bench.act()
+    with bench.agent.ledger.reading() as tx:
+        (row,) = tx.rows("SELECT raw_data FROM incidents")
+    decision = json.loads(row["raw_data"])["decision"]
+    assert (decision["verdict"], decision["code"]) == (verdict, code)
 
 
 def test_doctor_says_which_open_incidents_belong_to_a_host_that_is_gone(bench: Bench) -> None:

@@ -15,23 +15,21 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tests.harness.appliance import Appliance, issue_token, result
 from tests.integration.central.conftest import (
     LOG_KEY,
     PASSWORD,
     Moment,
     Tenant,
     browser_of,
-    make_tenant,
     make_user,
     sign_in,
     web_settings,
 )
+from tests.integration.central.matrix_scene import Scene, checkin, make_scene, report
 from wardline.central.database.engine import Raw
 from wardline.central.identity.permissions import ALLOWED, Permission, Role
 from wardline.central.jobs.checkpoints import Signer
 from wardline.core import ids
-from wardline.core.evidence.bundle import IncidentRecord
 
 SITE = {"zone": "Europe/Berlin", "opening_hours": [{"days": [1], "start": "08:00", "end": "18:00"}]}
 RULE = {
@@ -48,15 +46,6 @@ ALERT = {
     "message": "PermitRootLogin is yes",
 }
 PEOPLE = tuple(Role)
-
-
-@dataclass(frozen=True)
-class Scene:
-    """One tenant with everything that an address can name."""
-
-    tenant: Tenant
-    appliance: Appliance
-    incident_id: str
 
 
 @dataclass(frozen=True)
@@ -83,6 +72,7 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("post", "/api/v1/session/password"): Example(
         lambda scene: {"current": PASSWORD, "new": "another long password"}
     ),
+    ("post", "/api/v1/ws-ticket"): Example(ok=201),
     ("get", "/api/v1/fleet"): Example(),
     ("get", "/api/v1/status"): Example(),
     ("post", "/api/v1/sites"): Example(lambda scene: {"name": fresh_name(), **SITE}, ok=201),
@@ -96,10 +86,31 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("post", "/api/v1/sites/{site_id}/enrolment-tokens"): Example(lambda scene: {}, ok=201),
     ("get", "/api/v1/sites/{site_id}/enrolment-tokens"): Example(),
     ("get", "/api/v1/sites/{site_id}/results"): Example(),
+    ("get", "/api/v1/sites/{site_id}/posture"): Example(),
+    ("get", "/api/v1/sites/{site_id}/trend"): Example(),
     ("get", "/api/v1/incidents"): Example(),
+    ("get", "/api/v1/incidents/summary"): Example(),
     ("get", "/api/v1/sites/{site_id}/incidents"): Example(),
     ("get", "/api/v1/sites/{site_id}/incidents/{incident_id}"): Example(),
     ("get", "/api/v1/sites/{site_id}/would-run"): Example(),
+    ("post", "/api/v1/sites/{site_id}/incidents/{incident_id}/start"): Example(
+        lambda scene: {"reason": "nobody works now"}, ok=201
+    ),
+    ("get", "/api/v1/approvals"): Example(),
+    ("get", "/api/v1/sites/{site_id}/approvals/{approval_id}"): Example(),
+    ("post", "/api/v1/sites/{site_id}/approvals/{approval_id}/approve"): Example(lambda scene: {}),
+    ("post", "/api/v1/sites/{site_id}/approvals/{approval_id}/reject"): Example(
+        lambda scene: {"reason": "not now"}
+    ),
+    ("get", "/api/v1/orders"): Example(),
+    ("get", "/api/v1/sites/{site_id}/orders/{order_id}"): Example(),
+    ("post", "/api/v1/sites/{site_id}/orders/{order_id}/cancel"): Example(
+        lambda scene: {"reason": "not now"}
+    ),
+    ("get", "/api/v1/holds"): Example(query="?state=all"),
+    ("post", "/api/v1/sites/{site_id}/holds/{hold_id}/clear"): Example(
+        lambda scene: {"reason": "the template is fixed"}
+    ),
     ("get", "/api/v1/sites/{site_id}/evidence"): Example(),
     ("get", "/api/v1/sites/{site_id}/evidence/{log_index}"): Example(),
     ("get", "/api/v1/sites/{site_id}/evidence/export"): Example(),
@@ -107,11 +118,14 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("post", "/api/mcp/policy/create"): Example(lambda scene: RULE),
     ("post", "/api/mcp/policy/update"): Example(lambda scene: RULE),
     ("post", "/api/mcp/policy/delete"): Example(lambda scene: {"id": "matrix"}),
+    ("get", "/api/mcp/policy/export"): Example(),
     ("post", "/api/mcp/policy/test"): Example(lambda scene: {"alert": ALERT}),
     ("get", "/api/agent/v1/keys"): Example(query="?nonce=" + "0" * 32),
     ("post", "/api/agent/v1/enrol"): Example(lambda scene: {}, ok=422),
     ("post", "/api/agent/v1/checkin"): Example(lambda scene: checkin(scene.appliance)),
     ("get", "/api/agent/v1/policy"): Example(),
+    ("post", "/api/agent/v1/orders/lease"): Example(lambda scene: {"v": 1, "count": 1}),
+    ("post", "/api/agent/v1/orders/report"): Example(lambda scene: report(scene.order_id)),
     ("post", "/api/agent/v1/proofs"): Example(lambda scene: {"v": 1, "size": 2, "indexes": [0]}),
     ("post", "/api/agent/v1/evidence"): Example(
         lambda scene: {
@@ -131,19 +145,6 @@ NEEDS_A_RULE = {
 }
 
 
-def checkin(appliance: Appliance) -> dict[str, object]:
-    return {
-        "v": 1,
-        "agent_version": "0.1.0",
-        "etag": None,
-        "hosts": appliance.reports(),
-        "stream": {"epoch": 1, "next_seq": appliance.seq + 1, "prev": appliance.prev},
-        "queue": {"pending": 0, "quarantined": 0, "oldest_at": None},
-        "witnessed_size": 0,
-        "cosignatures": [],
-    }
-
-
 def operations(web: FastAPI) -> dict[tuple[str, str], Permission]:
     return {
         (method, path): Permission(operation["x-permission"])
@@ -155,6 +156,8 @@ def operations(web: FastAPI) -> dict[tuple[str, str], Permission]:
 def address(path: str, example: Example, scene: Scene) -> str:
     named = path.replace("{site_id}", scene.tenant.site_id)
     named = named.replace("{incident_id}", scene.incident_id).replace("{log_index}", "1")
+    named = named.replace("{order_id}", scene.order_id).replace("{hold_id}", scene.hold_id)
+    named = named.replace("{approval_id}", scene.approvals[path.endswith("/reject")])
     assert "{" not in named, f"{path} has a parameter that this test does not know"
     return named + example.query
 
@@ -171,37 +174,6 @@ async def scenes(
         )
         assert await signer.sign_grown() >= len(made)
         yield made
-
-
-async def make_scene(owner: Raw, wire: httpx2.AsyncClient) -> Scene:
-    tenant = await make_tenant(owner)
-    appliance = Appliance(wire)
-    assert (await appliance.enrol(await issue_token(owner, tenant))).status_code == 200
-    incident_id = ids.incident()
-    record = incident(incident_id)
-    sent = await appliance.send(appliance.seal(incidents=(record,)))
-    assert sent.status_code == 200, sent.text
-    return Scene(tenant, appliance, incident_id)
-
-
-def incident(incident_id: str) -> IncidentRecord:
-    before = result()
-    return IncidentRecord(
-        incident_id=incident_id,
-        check=before.check,
-        severity=before.severity,
-        pattern_signature="0" * 64,
-        opened_at=before.measured_at,
-        state="open",  # type: ignore[arg-type]
-        resolution_level=None,
-        outcome=None,
-        before=before,
-        after=None,
-        decision=None,
-        runbook=None,
-        actions=(),
-        closed_at=None,
-    )
 
 
 async def test_every_route_has_an_example_here(web: FastAPI) -> None:
@@ -358,6 +330,9 @@ def assert_silent_about(scene: Scene, answer: httpx2.Response) -> None:
         scene.incident_id,
         scene.appliance.id,
         scene.appliance.hosts[0],
+        scene.order_id,
+        scene.hold_id,
+        *scene.approvals,
     ):
         assert secret not in answer.text, (answer.request.method, str(answer.request.url))
 

@@ -28,10 +28,13 @@ class MemoryHost:
         files: dict[str, bytes],
         kind: Kind = Kind.TREE,
         answers: dict[str, bytes] | None = None,
+        space: Space | None = None,
     ) -> None:
         self.files = files
+        self._paths = {path for one in files for path in _above(one)}
         self.kind = kind
         self.answers = answers or {}
+        self.every_space = space
 
     def read(self, path: str, bytes_max: int) -> bytes:
         if self.stat(path).kind is not FileKind.FILE:
@@ -49,11 +52,14 @@ class MemoryHost:
     def stat(self, path: str) -> Stat:
         if path in self.files:
             return Stat(FileKind.FILE, 0o600, 0, 0, len(self.files[path]), 4_000_000_000)
-        if any(one.startswith(f"{path}/") for one in self.files):
+        if path in self._paths or path == "/":
             return Stat(FileKind.DIRECTORY, 0o700, 0, 0, 0, 4_000_000_000)
         raise Missing(path)
 
     lstat = stat
+
+    def readlink(self, path: str) -> str:
+        raise WrongKind(path, self.stat(path).kind, FileKind.LINK)
 
     def listdir(self, path: str) -> list[str]:
         self.stat(path)
@@ -61,7 +67,9 @@ class MemoryHost:
         return sorted({one.partition("/")[0] for one in below})
 
     def glob(self, pattern: str) -> list[str]:
-        return sorted(one for one in self.files if fnmatch.fnmatchcase(one, pattern))
+        wanted = pattern.split("/")
+        fitting = fnmatch.filter(self._paths, pattern)
+        return sorted(path for path in fitting if _fits(path.split("/"), wanted))
 
     def exists(self, path: str) -> bool:
         try:
@@ -76,4 +84,18 @@ class MemoryHost:
         return Output(0, self.answers[query.id], b"", truncated=False, duration_ms=1)
 
     def space(self, path: str) -> Space:
-        raise CannotRun(path, "a host in memory has no file system")
+        if self.every_space is None:
+            raise CannotRun(path, "a host in memory has no file system")
+        return self.every_space
+
+
+def _above(path: str) -> list[str]:
+    """The path and the folders that it lies in."""
+    parts = path.split("/")
+    return ["/".join(parts[:length]) for length in range(2, len(parts) + 1)]
+
+
+def _fits(parts: list[str], wanted: list[str]) -> bool:
+    return len(parts) == len(wanted) and all(
+        fnmatch.fnmatchcase(part, one) for part, one in zip(parts, wanted, strict=True)
+    )

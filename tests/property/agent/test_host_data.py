@@ -1,7 +1,11 @@
 """Whatever stands in the files of a host, a check has an outcome and, if unknown, a reason."""
 
+import copy
+import json
 import random
 import string
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -9,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.property.agent.memory_host import MemoryHost
 from wardline.agent.checks import check
-from wardline.agent.hosts.host import Kind
+from wardline.agent.hosts.host import Kind, Space
 from wardline.agent.runbooks.config_lines import Edit, Line
 from wardline.agent.runbooks.runbook import Placement, Syntax
 from wardline.core import canonical, clock
@@ -33,8 +37,91 @@ PARSED = {
     "/etc/apt/apt.conf.d/20auto-upgrades": 'APT::Periodic { } ; " "1" // /* */ #clear #include ::',
     "/var/lib/dpkg/status": "Package: Version: Architecture: Status: install ok installed a 1:2-3 \n",
     f"{DEBIAN}_InRelease": "Label: Suite: NotAutomatic: yes Debian-Security Codename: -security",
+    "/etc/passwd": "root:x:0:0::: +:::: -a a::0: :: $6$salt$abcdefghijkl:x:0:0 # b:x:-0 c:x:+00:0:",
+    "/etc/shadow": "root:*: frontdesk:: +:: :$6$salt$abcdefghijkl: a:!: # :: b::20000::::::",
+    "/etc/issue": "Authorized only \\m \\r \\S{NAME} \\ Debian \\\\v monitored",
+    "/etc/issue.net": "Authorized only \\m \\r Ubuntu debian monitored",
+    "/etc/clamav/freshclam.conf": "Checks DatabaseDirectory Example 0 24 -1 / /var/lib/clamav /.. #",
+    "/var/lib/clamav/daily.cld": "ClamAV-VDB:01 Jan Foo 2026 00-00 +0000:1 -9999:1 31 Feb 9999 0001",
     f"{DEBIAN}_main_binary-amd64_Packages": "Package: bash Version: 9:1~ Architecture: amd64 all",
+    "/etc/ufw/ufw.conf": "ENABLED= =yes ENABLED=yes ' \" # LOGLEVEL",
+    "/etc/default/ufw": "IPV6=yes DEFAULT_INPUT_POLICY= =DROP =ACCEPT ' \" #",
+    "/etc/fstab": "/ /srv swap none /dev/sda1 /dev/mapper/a-b UUID=1 ext4 zfs \\040 noauto # ,",
+    "/etc/crypttab": "root_crypt data_crypt UUID=1 none luks # a-b ..",
+    "/etc/audit/auditd.conf": "write_logs max_log_file_action local_events = no ROTATE #",
+    "/etc/audit/rules.d/50-clinic.rules": "-w -a -A -e -D -p wa -F path=/etc dir= always,exit never,task 0 -C",
+    "/etc/chrony/chrony.conf": "pool server include confdir /etc/chrony/* ntp.example ! # 127.0.0.1",
+    "/etc/wardline/backup.toml": '[[backup]] name = "a" kind "restic" path "/srv" max_age_hours 1 [ { } # \'\'\'',
 }
+# Files that a healthy host of the clinic has not, and services that would read them.
+ADDED = {
+    "/etc/inetd.conf": "telnet ftp 127.0.0.1:finger stream tcp nowait root # : 23 \t",
+    "/etc/snmp/snmpd.conf": 'rocommunity rwcommunity com2sec -Cn public private " # rouser',
+    "/etc/nginx/nginx.conf": "ssl_certificate ; { } # /etc/ssl/a.pem $name a.pem \" ' data:x \n",
+    "/etc/postfix/main.cf": "smtpd_tls_cert_file smtpd_tls_chain_files = , /etc/ssl/a.pem #",
+    "/etc/ssl/a.pem": "-----BEGIN CERTIFICATE----- -----END CERTIFICATE----- MIIB AAAA = \n",
+    "/etc/wardline/ports.toml": '[[allow]] port = 22 why "x" protocol \n [ ] { } 1e9 \' . "udp"',
+    "/proc/net/tcp": "local_address 0: 00000000:0016 00000000:0000 0A 01 1001 FFFFFFFF:FFFF \n",
+    "/proc/net/udp6": "local_address 0: 00000000000000000000000001000000:0045 07 0 1001 \n",
+}
+PARSED |= ADDED
+RUNNING = {
+    f"unit_state:{unit}": b"LoadState=loaded\nActiveState=active\nUnitFileState=disabled\n"
+    for unit in ("inetd.service", "snmpd.service")
+}
+PRESENT = {
+    "/usr/lib/systemd/system/inetd.service": b"[Service]\n",
+    "/usr/lib/systemd/system/snmpd.service": b"[Service]\n",
+    "/etc/nginx/nginx.conf": b"ssl_certificate /etc/ssl/a.pem;\n",
+    "/proc/net/tcp": b"local_address\n",
+    "/proc/net/udp": b"local_address\n",
+}
+# What a check parses on other hosts than the clinic's, and as which file of which service.
+ELSEWHERE = {
+    "/etc/nftables.conf": 'table inet f { chain in { type filter hook input ; } policy drop ; \n vmap : , ct state new accept include "x" define $x = add rule flush ruleset limit rate 1/second log jump in',
+    "/etc/iptables/rules.v4": '*filter :INPUT DROP -A INPUT -j ACCEPT RETURN ! -s 0.0.0.0/0 -p tcp --dport 1:65535 -g x " COMMIT',
+    "/etc/ufw/user.rules": '*filter :ufw-user-input - -A ufw-user-input -j ACCEPT -m limit --limit 1/s COMMIT "',
+    "/etc/firewalld/firewalld.conf": "DefaultZone= =public DefaultZone=trusted DefaultZone=../x #",
+    "/etc/firewalld/zones/public.xml": '<zone target="ACCEPT" > </zone> <interface name="eth0"/> <!-- & <!ENTITY',
+    "/etc/systemd/timesyncd.conf": "[Time] NTP= FallbackNTP= = a.example # ; [ \\",
+    "/etc/systemd/journald.conf": "[Journal] Storage= =volatile Storage=persistent # ; [ \\",
+    "/etc/ntp.conf": "server pool -4 127.127.1.0 includefile /etc/ntp.conf #",
+    "/etc/openntpd/ntpd.conf": "server servers sensor * #",
+    "/etc/rsyslog.conf": '*.* @ @@ @host action(type="omfwd" target="x") # $',
+    "/etc/lvm/backup/clinic": 'device = "/dev/mapper/root_crypt" pv0 { } #',
+    "/proc/mounts": "/dev/dm-0 / ext4 zfs btrfs overlay rw 0 /dev/mapper/x proc \\040 /boot",
+    "/proc/swaps": "/dev/dm-0 partition file /swap 0 Filename",
+    "/sys/class/block/dm-0/dm/uuid": "CRYPT-LUKS2- CRYPT-VERITY- LVM- -",
+    "/sys/class/block/dm-0/dm/name": "x clinic-images root_crypt /",
+    "/proc/net/if_inet6": "fe80 01 lo 0",
+}
+SERVICES = ("nftables", "netfilter-persistent", "firewalld", "ntp", "openntpd", "systemd-timesyncd")
+ANSWERS = {
+    "nft_rules": '{ "nftables": [ ] } "chain" : , "rule" null "expr" 1',
+    "iptables_rules": "*filter :INPUT DROP ACCEPT -A INPUT -j -i eth0 COMMIT",
+    "ip6tables_rules": "*filter :INPUT DROP ACCEPT -A INPUT -j -g -p all COMMIT",
+    "audit_status": "enabled pid lost 0 1 2",
+    "audit_rules": "No rules -w /etc/passwd -p wa -a never,exit -F path=/etc",
+    "time_status": "NTPSynchronized=yes NTPSynchronized=no NTPSynchronized = NTP=yes",
+    "zfs_encryption": "rpool \t off aes-256-gcm -",
+    "unit_state:ufw.service": "ActiveState=active ActiveState=inactive = LoadState",
+    "unit_state:auditd.service": "ActiveState=active ActiveState=failed =",
+}
+RECORDED = Path(__file__).parents[2] / "data/recorded"
+NODES = (
+    None,
+    True,
+    0,
+    -1.5,
+    "x",
+    "",
+    [],
+    {},
+    [[]],
+    {"set": [1]},
+    [["x", {"jump": None}]],
+    {"xt": 1},
+)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +129,35 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     root = tmp_path_factory.mktemp("healthy")
     trees.build(root, "reception-pc")
     files = (path for path in root.rglob("*") if path.is_file())
-    return {f"/{path.relative_to(root)}": path.read_bytes() for path in files}
+    return {f"/{path.relative_to(root)}": path.read_bytes() for path in files} | PRESENT
+
+
+@pytest.fixture(scope="module")
+def elsewhere(healthy: dict[str, bytes]) -> dict[str, bytes]:
+    """The same host with every other service that a check knows, each enabled."""
+    files = dict(healthy)
+    for service in SERVICES:
+        files[f"/usr/lib/systemd/system/{service}.service"] = b""
+        files[f"/etc/systemd/system/multi-user.target.wants/{service}.service"] = b""
+    files["/usr/lib/systemd/system/systemd-journald.service"] = b""
+    files["/etc/fstab"] += b"/dev/mapper/clinic-images /images ext4 defaults 0 2\n"
+    files["/sys/class/block/dm-0/dm/name"] = b"x\n"
+    files["/sys/class/block/dm-0/dm/uuid"] = b"CRYPT-LUKS2-0-x\n"
+    files["/proc/mounts"] = b"/dev/mapper/x / ext4 rw 0 0\nrpool/x /x zfs rw 0 0\n"
+    files["/proc/swaps"] = b""
+    files["/etc/ntp.conf"] = files["/etc/openntpd/ntpd.conf"] = b"server ntp.example\n"
+    files["/etc/firewalld/firewalld.conf"] = b"DefaultZone=public\n"
+    files["/etc/firewalld/zones/public.xml"] = b"<zone></zone>\n"
+    return files
+
+
+def test_the_other_host_passes_the_checks_of_its_services(elsewhere: dict[str, bytes]) -> None:
+    """Else the hostile contents below would never reach a parser."""
+    host = MemoryHost(elsewhere)
+    time_sync = check.measure(check.registry()["time_sync"], host, clock.system)
+    assert len(time_sync.facts["in_force"]) == 4
+    firewall = check.measure(check.registry()["firewall"], host, clock.system)
+    assert len(firewall.facts["enabled"]) == 4
 
 
 def _contents(words: str) -> st.SearchStrategy[bytes]:
@@ -53,9 +168,13 @@ def _contents(words: str) -> st.SearchStrategy[bytes]:
     return st.one_of(text, st.binary(max_size=200), text.map(lambda data: data + b"\n\xff"))
 
 
-FILES = st.sampled_from(sorted(PARSED)).flatmap(
-    lambda path: st.tuples(st.just(path), _contents(PARSED[path]))
-)
+def _any_of(words: dict[str, str]) -> st.SearchStrategy[tuple[str, bytes]]:
+    return st.sampled_from(sorted(words)).flatmap(
+        lambda key: st.tuples(st.just(key), _contents(words[key]))
+    )
+
+
+FILES = _any_of(PARSED)
 
 
 def _is_sound(result: Result) -> bool:
@@ -77,10 +196,80 @@ def test_any_content_of_any_file_gives_an_outcome_with_a_reason(
     healthy: dict[str, bytes], hostile: tuple[str, bytes], tree: bool
 ) -> None:
     path, content = hostile
-    host = MemoryHost({**healthy, path: content}, Kind.TREE if tree else Kind.LOCAL)
+    kind = Kind.TREE if tree else Kind.LOCAL
+    host = MemoryHost({**healthy, path: content}, kind, RUNNING)
     for one in check.registry().values():
         result = check.measure(one, host, clock.system)
         assert _is_sound(result), (path, content, result)
+
+
+MOUNT_WORDS = (
+    "/dev/sda1 / /srv /srv/a \\040 \\000 \\777 nfs ext4 xfs overlay autofs rw ro rw,ro 0 none"
+)
+
+
+@settings(max_examples=100)
+@given(_contents(MOUNT_WORDS), st.lists(st.integers(0, 2**62), min_size=4, max_size=4))
+def test_any_table_of_mounts_and_any_room_gives_an_outcome_with_a_reason(
+    table: bytes, numbers: list[int]
+) -> None:
+    space = Space(*numbers)
+    for content in (table, b"/dev/sda1 / ext4 rw 0 0\n" + table, b"/dev/sda1 / ext4 rw 0 0\n"):
+        host = MemoryHost({"/proc/mounts": content}, Kind.LOCAL, space=space)
+        result = check.measure(check.registry()["disk_space"], host, clock.system)
+        assert _is_sound(result), (content, space, result)
+
+
+@settings(max_examples=150)
+@given(_any_of(ELSEWHERE), st.booleans())
+def test_any_content_of_a_file_of_another_host_gives_an_outcome_with_a_reason(
+    elsewhere: dict[str, bytes], hostile: tuple[str, bytes], tree: bool
+) -> None:
+    path, content = hostile
+    files = {**elsewhere, path: content}
+    if path == "/etc/systemd/journald.conf":
+        del files["/usr/lib/systemd/system/auditd.service"]
+    for one in check.registry().values():
+        result = check.measure(
+            one, MemoryHost(files, Kind.TREE if tree else Kind.LOCAL), clock.system
+        )
+        assert _is_sound(result), (path, content, result)
+
+
+@settings(max_examples=80)
+@given(st.lists(_any_of(ANSWERS), max_size=4).map(dict))
+def test_any_answer_of_any_program_gives_an_outcome_with_a_reason(
+    elsewhere: dict[str, bytes], answers: dict[str, bytes]
+) -> None:
+    host = MemoryHost(elsewhere, Kind.LOCAL, answers)
+    for one in check.registry().values():
+        result = check.measure(one, host, clock.system)
+        assert _is_sound(result), (answers, result)
+
+
+@settings(max_examples=150)
+@given(st.sampled_from(sorted(RECORDED.glob("*.json"))), st.integers(0, 2**32 - 1))
+def test_rules_with_anything_in_them_give_an_outcome_with_a_reason(
+    elsewhere: dict[str, bytes], recorded: Path, seed: int
+) -> None:
+    draw = random.Random(seed)
+    rules = json.loads(recorded.read_text())
+    for _ in range(draw.randint(1, 3)):
+        _replace_one(rules, draw)
+    host = MemoryHost(elsewhere, Kind.LOCAL, {"nft_rules": json.dumps(rules).encode()})
+    result = check.measure(check.registry()["firewall"], host, clock.system)
+    assert _is_sound(result), (rules, result)
+
+
+def _replace_one(node: Any, draw: random.Random) -> None:
+    """Put something else in place of one value, somewhere beneath `node`."""
+    while isinstance(node, dict | list) and node:
+        key = draw.choice(sorted(node)) if isinstance(node, dict) else draw.randrange(len(node))
+        inner = node[key]
+        if not isinstance(inner, dict | list) or not inner or draw.random() < 0.2:
+            node[key] = copy.deepcopy(draw.choice(NODES))
+            return
+        node = inner
 
 
 @settings(max_examples=40)
@@ -130,4 +319,5 @@ def test_an_edit_is_done_once_and_keeps_every_other_line(
 
 
 def test_the_words_name_files_that_stand_on_a_healthy_host(healthy: dict[str, bytes]) -> None:
-    assert set(PARSED) <= set(healthy), sorted(set(PARSED) - set(healthy))
+    there = {*healthy, *ADDED}
+    assert set(PARSED) <= there, sorted(set(PARSED) - there)

@@ -2,12 +2,15 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from wardline.agent.hosts.host import CannotRun, Kind, Output, Space
+from tests.unit.agent import certificates
+from wardline.agent.hosts.host import CannotRun, Failed, Kind, Output, Space
 from wardline.agent.hosts.queries import Query
 from wardline.agent.hosts.tree import TreeHost
+from wardline.core import clock
 from wardline.demo import trees
 
 DATA = Path(__file__).parents[2] / "data"
@@ -16,7 +19,8 @@ MEBIBYTE = 1024 * 1024
 
 class RecordedHost(TreeHost):
     """A tree that answers as a live host does, for what was recorded: files under its /proc,
-    `answers` of its programs (query id to what it wrote), `spaces` of its file systems."""
+    `answers` of its programs (query id to what it wrote, or to `data`, the file that holds it),
+    `spaces` of its file systems."""
 
     kind = Kind.LOCAL
 
@@ -31,11 +35,16 @@ class RecordedHost(TreeHost):
             raise CannotRun(query.argv[0], "there is no such program")
         if isinstance(answer, str):
             answer = {"stdout": answer}
-        stdout = answer.get("stdout", "").encode("latin-1")
+        if "data" in answer:
+            stdout = (DATA / answer["data"]).read_bytes()
+        else:
+            stdout = answer.get("stdout", "").encode("latin-1")
         stderr = answer.get("stderr", "").encode("latin-1")
         return Output(answer.get("exit_code", 0), stdout, stderr, len(stdout) > query.bytes_max, 1)
 
     def space(self, path: str) -> Space:
+        if path not in self._spaces:
+            raise Failed(path, "Permission denied")
         return Space(*self._spaces[path])
 
 
@@ -51,7 +60,8 @@ def copy(source: Path, folder: Path) -> Path:
 
 
 def change(root: Path, case: dict[str, Any]) -> None:
-    """Carry out what a case says: remove, files, copies, append, replace, links, make, modes."""
+    """Carry out what a case says: remove, files, copies, certificates, append, replace, links,
+    make, modes, ages (hours since a file was written; less than none is the future)."""
     for path in case.get("remove", []):
         target = root / path
         shutil.rmtree(target) if target.is_dir() else target.unlink()
@@ -59,6 +69,8 @@ def change(root: Path, case: dict[str, Any]) -> None:
         _parent(root / path).write_bytes(text.encode("latin-1"))
     for path, source in case.get("copies", {}).items():
         shutil.copyfile(DATA / source, _parent(root / path))
+    for path, specs in case.get("certificates", {}).items():
+        _parent(root / path).write_text("".join(certificates.pem(**spec) for spec in specs))
     for path, text in case.get("append", {}).items():
         with (root / path).open("a") as file:
             file.write(text)
@@ -73,11 +85,14 @@ def change(root: Path, case: dict[str, Any]) -> None:
         make(root / path, what)
     for path, mode in case.get("modes", {}).items():
         (root / path).chmod(int(mode, 8))
+    for path, hours in case.get("ages", {}).items():
+        written = clock.system().timestamp() - hours * 3600
+        os.utime(root / path, (written, written))
 
 
 def make(path: Path, what: str) -> None:
     """Put something hostile in place of a file."""
-    _parent(path).unlink(missing_ok=True)
+    shutil.rmtree(path) if path.is_dir() else _parent(path).unlink(missing_ok=True)
     match what:
         case "fifo":
             os.mkfifo(path)
@@ -90,22 +105,46 @@ def make(path: Path, what: str) -> None:
             path.write_bytes(bytes(range(256)) * 64)
         case "bad UTF-8":
             path.write_bytes(b"# caf\xe9 \xff\xfe\n")
-        case "long line":
-            path.write_bytes(b"# " + b"x" * (MEBIBYTE - 8) + b"\n")
-        case "blanks":
-            blanks = " " * (MEBIBYTE - 1000)
-            status = "Status: install ok installed\nArchitecture: all"
-            path.write_text(f"Package: x\n{status}\nVersion: 1{blanks}2\n")
-        case "open comments":
-            path.write_text("/* \n" * (MEBIBYTE // 4))
-        case "open brackets":
-            path.write_text("auth [[[[[[[[\\\n" * (MEBIBYTE // 16))
-        case "patterns":
-            path.write_text("".join(f"a{number}*=1\n" for number in range(100_000)))
-        case "quotes":
-            path.write_text(("Banner " + '"a" ' * 2000 + "\n") * 100)
+        case "many files":
+            path.mkdir()
+            for number in range(4001):
+                (path / f"{number:064x}").touch()
         case _:
-            raise ValueError(what)
+            path.write_text(HOSTILE_TEXTS[what]())
+
+
+def _repeated(text: str, times: int) -> Callable[[], str]:
+    """Made when it is asked for: a megabyte of each would stay in memory otherwise."""
+    return lambda: text * times
+
+
+def _numbered(text: str, numbers: int) -> Callable[[], str]:
+    return lambda: "".join(text.format(n) for n in range(numbers))
+
+
+_BLANKS = "Package: x\nStatus: install ok installed\nArchitecture: all\nVersion: 1{}2\n"
+_SHARE = "/dev/d{0} /s/{0} ext4 rw 0 0\nx /s/{0}/x nfs rw 0 0\n"
+_SOCKET = "  0: 0200A8C0:0016 0900A8C0:C350 01 0:0 02:000A0000 0 0 0 1004 2 0 20 4 0 10 -1\n"
+HOSTILE_TEXTS: dict[str, Callable[[], str]] = {
+    "long line": lambda: "# " + "x" * (MEBIBYTE - 8) + "\n",
+    "blanks": lambda: _BLANKS.format(" " * (MEBIBYTE - 1000)),
+    "blank lines": _repeated("\n", MEBIBYTE),
+    "open comments": _repeated("/* \n", MEBIBYTE // 4),
+    "open brackets": _repeated("auth [[[[[[[[\\\n", MEBIBYTE // 16),
+    "open tags": _repeated("<zone\n", 64 * 1024 // 6),
+    "patterns": _numbered("a{0}*=1\n", 100_000),
+    "accounts": _numbered("a{0}:x:{0}:0:::\n", 40_000),
+    "colons": _repeated(":" * 8000 + "\n", 120),
+    "mounts": _numbered("/dev/d{0} /m/{0} ext4 rw 0 0\n", 30_000),
+    "shares": lambda: "x /s nfs rw 0 0\n" + _numbered(_SHARE, 18_000)(),
+    "line ends": _repeated("\n", MEBIBYTE - 1),
+    "sockets": lambda: "  sl  local_address\n" + _SOCKET * 200_000,
+    "certificates": _repeated("  ssl_certificate " * 400 + "\n", 140),
+    "quotes": _repeated("Banner " + '"a" ' * 2000 + "\n", 100),
+    "digits": lambda: "[[backup]]\nmax_age_hours = " + "9" * 7000 + "\n",
+    "audit rules": _repeated("-w /etc/x -p wa -k x\n", MEBIBYTE // 21),
+    "statements of nft": _repeated("add rule inet f in tcp dport { 1, 2 } drop\n", 5001),
+}
 
 
 def _parent(path: Path) -> Path:

@@ -11,7 +11,7 @@ from wardline.core import ids
 KEY = "A" * 43 + "="
 
 
-def _settings(**changes: object) -> Settings:
+def made(**changes: object) -> Settings:
     whole: dict[str, object] = {
         "central": {
             "url": "https://central.example:8000",
@@ -32,9 +32,9 @@ def _settings(**changes: object) -> Settings:
 
 def test_settings_read_back_as_they_were_written(tmp_path: Path) -> None:
     rhythm = Intervals(scale=0.01, checks={"patching": 30.0})
-    for made in (_settings(), _settings(hosts=[]), _settings(intervals=rhythm)):
-        (tmp_path / "agent.toml").write_text(settings.to_toml(made))
-        assert settings.load(Layout(tmp_path)) == made
+    for written in (made(), made(hosts=[]), made(intervals=rhythm)):
+        (tmp_path / "agent.toml").write_text(settings.to_toml(written))
+        assert settings.load(Layout(tmp_path)) == written
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_settings_read_back_as_they_were_written(tmp_path: Path) -> None:
     ],
 )
 def test_bad_settings_name_file_and_place(tmp_path: Path, text: str, place: str) -> None:
-    valid = settings.to_toml(_settings()) if place.startswith(("intervals", "flap")) else ""
+    valid = settings.to_toml(made()) if place.startswith(("intervals", "flap")) else ""
     for table in ("intervals", "flap"):
         if f"[{table}]" in text:
             head, _, rest = valid.partition(f"\n[{table}]")
@@ -62,21 +62,21 @@ def test_bad_settings_name_file_and_place(tmp_path: Path, text: str, place: str)
 def test_two_hosts_of_one_name_and_a_tree_without_a_root_are_refused() -> None:
     host = {"id": ids.host(), "name": "x", "kind": "local"}
     with pytest.raises(ValueError, match="same name"):
-        _settings(hosts=[host, {**host, "id": ids.host()}])
+        made(hosts=[host, {**host, "id": ids.host()}])
     with pytest.raises(ValueError, match="root"):
         HostSettings(id=ids.host(), name="x", kind="tree")
 
 
 def test_a_threshold_that_can_never_be_reached_is_refused_at_load() -> None:
-    _settings().check_reachable({"patching": 3600.0})
+    made().check_reachable({"patching": 3600.0})
     with pytest.raises(SettingsInvalid, match="can never happen"):
-        _settings(flap=Flap(heals=9000)).check_reachable({"patching": 3600.0})
+        made(flap=Flap(heals=9000)).check_reachable({"patching": 3600.0})
 
 
 def test_an_interval_of_an_unknown_check_is_refused() -> None:
     rhythm = Intervals(checks={"firewal": 30.0})
     with pytest.raises(SettingsInvalid, match="no such check"):
-        _settings(intervals=rhythm).check_reachable({"firewall": 300.0})
+        made(intervals=rhythm).check_reachable({"firewall": 300.0})
 
 
 def test_the_data_directory_is_as_given_then_the_variable_then_the_usual_one(

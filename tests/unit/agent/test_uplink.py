@@ -1,5 +1,6 @@
 """What the uplink makes of addresses and headers that nobody vouches for."""
 
+import socket
 from datetime import timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -115,3 +116,13 @@ def test_a_refused_batch_names_its_problem_or_its_status(body: bytes, wanted: st
     with pytest.raises(BatchRefused) as caught:
         _answering(422, body).evidence([], 0, [])
     assert (caught.value.problem, caught.value.answered) == (wanted, 422)
+
+
+def test_a_port_that_nobody_listens_on_says_what_to_look_at() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+        uplink = Uplink(Address(url))
+        with pytest.raises(CentralUnavailable, match="look whether Central runs there"):
+            uplink.keys("00" * 16)
+        uplink.close()

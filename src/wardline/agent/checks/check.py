@@ -5,11 +5,24 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from wardline.agent.checks import (
+    antivirus,
+    audit_logging,
+    backup,
+    disk_encryption,
+    disk_space,
+    empty_passwords,
     file_permissions,
+    firewall,
     kernel_sysctl,
+    listening_ports,
+    login_banner,
     password_policy,
     patching,
+    prohibited_services,
     ssh_config,
+    time_sync,
+    tls_certificates,
+    uid0_accounts,
 )
 from wardline.agent.checks.probe import Budget, Probe
 from wardline.agent.checks.protocol import Check, Finding, Manifest
@@ -26,11 +39,24 @@ _REGISTRY: Mapping[str, Check] = MappingProxyType(
     {
         check.manifest.id: check
         for check in (
+            antivirus.CHECK,
+            audit_logging.CHECK,
+            backup.CHECK,
+            disk_encryption.CHECK,
+            disk_space.CHECK,
+            empty_passwords.CHECK,
             file_permissions.CHECK,
+            firewall.CHECK,
             kernel_sysctl.CHECK,
+            listening_ports.CHECK,
+            login_banner.CHECK,
             password_policy.CHECK,
             patching.CHECK,
+            prohibited_services.CHECK,
             ssh_config.CHECK,
+            time_sync.CHECK,
+            tls_certificates.CHECK,
+            uid0_accounts.CHECK,
         )
     }
 )

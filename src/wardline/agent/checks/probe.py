@@ -120,6 +120,10 @@ class Probe:
         self._budget.look()
         return self._host.lstat(path)
 
+    def readlink(self, path: str) -> str:
+        self._budget.look()
+        return self._host.readlink(path)
+
     def stat_if_there(self, path: str) -> Stat | None:
         try:
             return self.stat(path)

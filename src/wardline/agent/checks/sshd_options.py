@@ -19,6 +19,7 @@ WORDS_MAX = 256
 # Blank-separated words; a quoted word may hold blanks, and a backslash keeps the next character.
 _WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|\'((?:[^\'\\]|\\.)*)\'|((?:[^\s"\'\\#]|\\.|(?<=\S)#)+)')
 _KEYWORD = re.compile(r"\s*([A-Za-z][A-Za-z0-9]*)(?:\s*=\s*|\s+|$)")
+_LISTENING = ("port", "listenaddress")
 _BLANK = re.compile(r"\s*")
 
 
@@ -50,9 +51,13 @@ class MatchedOption:
 
 @dataclass(slots=True)
 class Options:
-    """Keywords in lower case: what holds by default, and what Match blocks would change."""
+    """Keywords in lower case: what holds by default, and what Match blocks would change.
+
+    `listening` holds every Port and ListenAddress: of these all count, not the first alone.
+    """
 
     default: dict[str, Option] = field(default_factory=dict)
+    listening: list[Option] = field(default_factory=list)
     matched: list[MatchedOption] = field(default_factory=list)
 
 
@@ -94,6 +99,8 @@ class _Reading:
                 self.file(path, criteria, depth + 1)
 
     def _set(self, keyword: str, option: Option, criteria: str | None) -> None:
+        if keyword in _LISTENING:
+            self.options.listening.append(option)
         if criteria is None:
             self.options.default.setdefault(keyword, option)
         else:

@@ -5,15 +5,7 @@ from dataclasses import dataclass
 from wardline.agent.checks.probe import NoAnswer, Probe
 from wardline.agent.hosts import queries
 from wardline.agent.hosts.host import CannotRun, FileKind, Missing
-
-# systemd.unit(5), "Unit File Load Path", highest precedence first.
-FOLDERS = (
-    "/etc/systemd/system",
-    "/run/systemd/system",
-    "/usr/local/lib/systemd/system",
-    "/usr/lib/systemd/system",
-    "/lib/systemd/system",
-)
+from wardline.agent.hosts.units import FOLDERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +29,16 @@ def look(probe: Probe, name: str) -> Unit:
     masked = _is_masked(probe, name)
     return Unit(
         name=name,
-        installed=not masked and any(probe.exists(f"{folder}/{name}") for folder in FOLDERS),
+        installed=not masked and is_installed(probe, name),
         enabled=any(name in probe.listdir(folder) for folder in _wanting(probe)),
         masked=masked,
         active=_is_active(probe, name),
     )
+
+
+def is_installed(probe: Probe, name: str) -> bool:
+    """Whether the unit has a file: much cheaper than a look, which asks the host."""
+    return any(probe.exists(f"{folder}/{name}") for folder in FOLDERS)
 
 
 def _wanting(probe: Probe) -> list[str]:
@@ -78,3 +75,17 @@ def _is_active(probe: Probe, name: str) -> bool | None:
     told = dict(line.partition("=")[::2] for line in answer.splitlines())
     state = told.get("ActiveState")
     return None if state is None else state in ("active", "activating", "reloading")
+
+
+def look_at_all(probe: Probe, names: tuple[str, ...]) -> list[Unit]:
+    """As `look`, for many units: the folders are read once, and only what is there is asked for."""
+    links = {name for folder in _wanting(probe) for name in probe.listdir(folder)}
+    files = {name for folder in FOLDERS for name in probe.listdir_if_there(folder)}
+    found = []
+    for name in names:
+        probe.tick()
+        known = name in files
+        masked = known and _is_masked(probe, name)
+        active = _is_active(probe, name) if known else None
+        found.append(Unit(name, known and not masked, name in links, masked, active))
+    return found

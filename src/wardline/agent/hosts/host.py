@@ -184,6 +184,10 @@ class Reader(Protocol):
         """What stands under the path itself, a link included."""
         ...
 
+    def readlink(self, path: str) -> str:
+        """What a link says; PathEscapes where that climbs out of a tree, WrongKind for no link."""
+        ...
+
     def listdir(self, path: str) -> list[str]:
         """The names in a directory, sorted by their bytes; TooLarge beyond ENTRIES_MAX."""
         ...
@@ -244,6 +248,22 @@ class Host(Reader, Protocol):
 
     def remove(self, path: str) -> None:
         """Remove a regular file (links are followed)."""
+        ...
+
+    def link(self, path: str, target: str) -> None:
+        """Make a link where nothing stands; a target that climbs out of a tree is PathEscapes."""
+        ...
+
+    def remove_link(self, path: str) -> None:
+        """Remove a link itself; WrongKind for anything else."""
+        ...
+
+    def make_folder(self, path: str) -> None:
+        """Make one folder, 0755, in a folder that exists."""
+        ...
+
+    def remove_folder(self, path: str) -> None:
+        """Remove an empty folder; Failed for one that is not empty."""
         ...
 
 

@@ -32,12 +32,22 @@ IPTABLES_RULES = Query("iptables_rules", ("iptables-save",))
 IP6TABLES_RULES = Query("ip6tables_rules", ("ip6tables-save",))
 # auditctl(8): the status of the kernel's audit system.
 AUDIT_STATUS = Query("audit_status", ("auditctl", "-s"))
+# auditctl(8): the rules that the kernel has loaded, as options of auditctl.
+AUDIT_RULES = Query("audit_rules", ("auditctl", "-l"))
 # timedatectl(1): properties as key=value.
 TIME_STATUS = Query("time_status", ("timedatectl", "show"))
 # lsblk(8): block devices as JSON, with what lies on what.
 BLOCK_DEVICES = Query(
     "block_devices", ("lsblk", "--json", "--output", "NAME,TYPE,FSTYPE,MOUNTPOINTS")
 )
+# zfsprops(7): whether each dataset is encrypted, as name, tab, value.
+ZFS_ENCRYPTION = Query(
+    "zfs_encryption", ("zfs", "get", "-H", "-o", "name,value", "-t", "filesystem", "encryption")
+)
+
+# ufw(8): whether it filters, and the rules that were added, as the commands that add them.
+UFW_STATUS = Query("ufw_status", ("ufw", "status"))
+UFW_ADDED = Query("ufw_added", ("ufw", "show", "added"))
 
 
 def unit_state(unit: str) -> Query:

@@ -13,6 +13,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from wardline.agent.hosts import links as linking
 from wardline.agent.hosts import replacing
 from wardline.agent.hosts.host import (
     ENTRIES_MAX,
@@ -75,6 +76,13 @@ class RootedFiles:
     def lstat(self, path: str) -> Stat:
         with _named(path), self._place(path, follow_last=False) as (folder, name):
             return self._stat(os.stat(name, dir_fd=folder, follow_symlinks=False))
+
+    def readlink(self, path: str) -> str:
+        with _named(path), self._place(path, follow_last=False) as (folder, name):
+            _expect(os.stat(name, dir_fd=folder, follow_symlinks=False), FileKind.LINK, path)
+            target = os.readlink(name, dir_fd=folder)
+            linking.check_target(path, target, dotdot_escapes=self._dotdot_escapes)
+            return target
 
     def exists(self, path: str) -> bool:
         try:
@@ -153,6 +161,27 @@ class RootedFiles:
             os.unlink(name, dir_fd=folder)
             replacing.sync_folder(folder)
 
+    def link(self, path: str, target: str) -> None:
+        self._check_writable(path)
+        linking.check_target(path, target, dotdot_escapes=self._dotdot_escapes)
+        with _named(path), self._place(path, follow_last=False) as (folder, name):
+            linking.make(folder, name, target)
+
+    def remove_link(self, path: str) -> None:
+        self._check_writable(path)
+        with _named(path), self._place(path, follow_last=False) as (folder, name):
+            linking.remove(folder, name, path)
+
+    def make_folder(self, path: str) -> None:
+        self._check_writable(path)
+        with _named(path), self._place(path, follow_last=False) as (folder, name):
+            linking.make_folder(folder, name)
+
+    def remove_folder(self, path: str) -> None:
+        self._check_writable(path)
+        with _named(path), self._place(path, follow_last=False) as (folder, name):
+            linking.remove_folder(folder, name)
+
     # Walking
 
     @contextmanager
@@ -173,7 +202,7 @@ class RootedFiles:
                     folder = self._reopen(folder, walked)
                     continue
                 kept = name == "." or (not pending and not follow_last)
-                target = None if kept else _link(folder, name)
+                target = None if kept else linking.read(folder, name)
                 if target is not None:
                     links += 1
                     if links > LINKS_MAX:
@@ -278,18 +307,6 @@ def _parts(path: str, *, absolute: bool = True) -> list[str]:
     if len(os.fsencode(path)) > PATH_BYTES_MAX:
         raise Failed(f"{path[:64]}…", f"is longer than {PATH_BYTES_MAX} bytes")
     return [part for part in path.split("/") if part not in ("", ".")]
-
-
-def _link(folder: int, name: str) -> str | None:
-    """What the link `name` says, None where it is no link or does not exist."""
-    try:
-        return os.readlink(name, dir_fd=folder)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        if error.errno == errno.EINVAL:
-            return None
-        raise
 
 
 def _descend(folder: int, name: str) -> int:

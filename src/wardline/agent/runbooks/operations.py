@@ -16,13 +16,11 @@ from wardline.agent.hosts.host import (
 )
 from wardline.agent.runbooks import diff
 from wardline.agent.runbooks.config_lines import Edit
+from wardline.agent.runbooks.runbook import STAGED
 from wardline.core.evidence.bundle import OUTPUT_BYTES_MAX
 
 FILE_BYTES_MAX = 1024 * 1024
-CAPTURE_BYTES_MAX = 4096
 HELPER_TIMEOUT_S = 30
-BEFORE = "{before}"
-STAGED = "{staged}"
 
 
 class CommandFailed(Failed):
@@ -47,6 +45,11 @@ class Change:
 class Undo(Protocol):
     """How to put something back; raises HostError where that is not possible."""
 
+    @property
+    def deferred(self) -> bool:
+        """Whether everything else has to be back in its place first."""
+        ...
+
     def apply(self, host: Host) -> None: ...
 
 
@@ -61,6 +64,11 @@ class Operation(Protocol):
 
     @property
     def target(self) -> str: ...
+
+    @property
+    def needs_change(self) -> bool:
+        """Whether it has a point only where an earlier step of the run has changed something."""
+        ...
 
     def preview(self, host: Host) -> Change: ...
 
@@ -99,6 +107,8 @@ class WriteFile:
     mode: int | None
     check_with: tuple[str, ...] | None
     reload_with: tuple[str, ...] | None
+
+    needs_change = False
 
     def preview(self, host: Host) -> Change:
         before = _look(host, self.target)
@@ -162,6 +172,8 @@ class _RestoreFile:
     after: bytes
     reload_with: tuple[str, ...] | None
 
+    deferred = False
+
     def apply(self, host: Host) -> None:
         found = _look(host, self.path)
         if found != self.before:
@@ -190,6 +202,8 @@ class ChangeMode:
     mode: int
     uid: int | None
     gid: int | None
+
+    needs_change = False
 
     def preview(self, host: Host) -> Change:
         before = self._look(host)
@@ -234,56 +248,10 @@ class ChangeMode:
 class _RestoreMode:
     before: ChangeMode
 
+    deferred = False
+
     def apply(self, host: Host) -> None:
         self.before._set(host)
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A program and the program that undoes it; `capture` is the file that shows its effect."""
-
-    step: str
-    type: str
-    target: str
-    argv: tuple[str, ...]
-    undo: tuple[str, ...]
-    unless: str
-    timeout_s: int
-
-    def preview(self, host: Host) -> Change:
-        if not host.runs_commands:
-            return Change(False, output="left out: this host runs no commands")
-        before = _capture(host, self.target)
-        if before == self.unless:
-            return Change(changed=False)
-        return Change(True, diff.of_texts(self.target, before, self.unless))
-
-    def apply(self, host: Host, undos: list[Undo]) -> Change:
-        change = self.preview(host)
-        if not change.changed:
-            return change
-        before = _capture(host, self.target)
-        argv = tuple(word.replace(BEFORE, before) for word in self.undo)
-        undos.append(_RunUndo(argv, self.target, before, self.timeout_s))
-        output = _run(host, self.argv, self.timeout_s)
-        if _capture(host, self.target) != self.unless:
-            raise Failed(self.target, "did not take the value it was given")
-        return Change(True, change.diff, tail(output), output.exit_code)
-
-
-@dataclass(frozen=True, slots=True)
-class _RunUndo:
-    argv: tuple[str, ...]
-    path: str
-    before: str
-    timeout_s: int
-
-    def apply(self, host: Host) -> None:
-        if _capture(host, self.path) == self.before:
-            return
-        _run(host, self.argv, self.timeout_s)
-        if _capture(host, self.path) != self.before:
-            raise Failed(self.path, "is not as it was before")
 
 
 def tail(output: Output) -> str:
@@ -303,11 +271,7 @@ def _look(host: Host, path: str) -> _File:
         return _File(None, None)
 
 
-def _capture(host: Host, path: str) -> str:
-    return host.read(path, CAPTURE_BYTES_MAX).decode("ascii", "backslashreplace").strip()
-
-
-def _run(host: Host, argv: tuple[str, ...], timeout_s: float) -> Output:
+def run(host: Host, argv: tuple[str, ...], timeout_s: float) -> Output:
     output = host.run(argv, timeout_s, OUTPUT_BYTES_MAX)
     if output.exit_code != 0:
         raise CommandFailed(argv, output)
@@ -317,7 +281,7 @@ def _run(host: Host, argv: tuple[str, ...], timeout_s: float) -> Output:
 def _run_if_possible(host: Host, argv: tuple[str, ...] | None) -> str:
     if argv is None or not host.runs_commands:
         return ""
-    return tail(_run(host, argv, HELPER_TIMEOUT_S))
+    return tail(run(host, argv, HELPER_TIMEOUT_S))
 
 
 def _ownership(found: tuple[int, int | None, int | None]) -> str:

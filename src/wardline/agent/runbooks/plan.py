@@ -3,11 +3,12 @@
 import fnmatch
 from collections.abc import Iterator, Mapping
 
-from wardline.agent.hosts import accounts
+from wardline.agent.hosts import accounts, queries
 from wardline.agent.hosts.host import Failed, Host, covers
 from wardline.agent.runbooks import runbook as runbooks
+from wardline.agent.runbooks.commands import AnswerEffect, Command, FileEffect
 from wardline.agent.runbooks.config_lines import Edit, Line
-from wardline.agent.runbooks.operations import ChangeMode, Command, Operation, WriteFile
+from wardline.agent.runbooks.operations import ChangeMode, Operation, WriteFile
 from wardline.agent.runbooks.runbook import (
     ITEMS_MAX,
     Input,
@@ -18,7 +19,10 @@ from wardline.agent.runbooks.runbook import (
     RunCommand,
     SetConfigLine,
     SetMode,
+    SetService,
+    Shown,
 )
+from wardline.agent.runbooks.unit_operation import SetUnit
 from wardline.core.canonical import Json
 
 Values = Mapping[str, str]
@@ -55,7 +59,7 @@ def _row(runbook: Runbook, name: str, one: Input, item: str) -> Values:
         row = next((table[glob] for glob in table if _fits(item, glob)), None)
     if row is None:
         raise InputInvalid(f"{runbook.id}: input {name} has an item that it does not repair")
-    return {"item": item, **{f"item.{column}": text for column, text in row.items()}}
+    return runbooks.row_values(item, row)
 
 
 def _fits(path: str, glob: str) -> bool:
@@ -86,6 +90,8 @@ def _operations(step: runbooks.Step, chosen: Chosen, host: Host) -> Iterator[Ope
             yield from (_mode(step, row, host) for row in _rows(step.for_each, chosen))
         case RunCommand():
             yield from (_command(step, row) for row in _rows(step.for_each, chosen))
+        case SetService():
+            yield from (_unit(step, row) for row in _rows(step.for_each, chosen))
 
 
 def _rows(for_each: str | None, chosen: Chosen) -> tuple[Values, ...]:
@@ -117,12 +123,32 @@ def _mode(step: SetMode, row: Values, host: Host) -> Operation:
 
 
 def _command(step: RunCommand, row: Values) -> Operation:
+    file = None if step.capture is None else runbooks.fill(step.capture, row)
     return Command(
         step.name,
         step.type,
-        runbooks.fill(step.capture, row),
+        _effect(step, file, runbooks.fill(step.unless, row)),
         tuple(runbooks.fill(word, row) for word in step.argv),
         tuple(runbooks.fill(word, {**row, "before": "{before}"}) for word in step.undo),
-        runbooks.fill(step.unless, row),
+        step.timeout_s,
+    )
+
+
+def _effect(step: RunCommand, file: str | None, wanted: str) -> FileEffect | AnswerEffect:
+    if step.shown_by is Shown.UFW_STATUS:
+        return AnswerEffect(queries.UFW_STATUS, wanted)
+    if step.shown_by is Shown.UFW_ADDED:
+        return AnswerEffect(queries.UFW_ADDED, wanted)
+    assert file is not None
+    return FileEffect(file, wanted)
+
+
+def _unit(step: SetService, row: Values) -> Operation:
+    return SetUnit(
+        step.name,
+        step.type,
+        runbooks.fill(step.unit, row),
+        step.state,
+        step.only_if_installed,
         step.timeout_s,
     )

@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import yaml
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from wardline.agent.hosts import queries
 from wardline.core import canonical, ids
 from wardline.core.errors import Malformed, WardlineError
 from wardline.core.incidents import remedy
@@ -20,6 +21,7 @@ from wardline.core.incidents.remedy import Condition, Remedy
 RUNBOOK_BYTES_MAX = 64 * 1024
 COMMAND_TIMEOUT_S = 30
 ITEMS_MAX = 64
+STAGED = "{staged}"
 
 _STRICT = ConfigDict(extra="forbid", strict=False)
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)?)\}")
@@ -27,6 +29,13 @@ _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)?)\}")
 Argv = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1)]
 Mode = Annotated[str, Field(pattern=r"^0[0-7]{3}$")]
 HostPath = Annotated[str, Field(pattern=r"^(/|\{item[.}])")]
+
+
+class Shown(StrEnum):
+    """The questions of hosts.queries that show the effect of a command, by their ids."""
+
+    UFW_STATUS = queries.UFW_STATUS.id
+    UFW_ADDED = queries.UFW_ADDED.id
 
 
 class RunbookInvalid(WardlineError):
@@ -62,6 +71,14 @@ class Placement(StrEnum):
 
     FIRST = "first"
     LAST = "last"
+
+
+class UnitState(StrEnum):
+    """Enabled units start at boot and run now, disabled ones do neither."""
+
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+    RESTARTED = "restarted"
 
 
 class Syntax(StrEnum):
@@ -136,8 +153,9 @@ class SetMode:
 class RunCommand:
     """A program, without a shell; left out on hosts that run none.
 
-    `capture` is a file whose content before the run is `{before}` in `undo`; when it already
-    equals `unless`, the command is not needed.
+    Its effect is seen in `capture`, a file whose content before the run is `{before}` in `undo`,
+    or in what the host answers to the question `shown_by`. When the file equals `unless`, or a
+    line of the answer does, the command is not needed.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -145,13 +163,35 @@ class RunCommand:
     name: str
     argv: Argv
     undo: Argv
-    capture: HostPath
     unless: str
+    capture: HostPath | None = None
+    shown_by: Shown | None = None
     for_each: str | None = None
     timeout_s: Annotated[int, Field(ge=1, le=600)] = COMMAND_TIMEOUT_S
 
 
-Step = Annotated[SetConfigLine | InstallFile | SetMode | RunCommand, Field(discriminator="type")]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetService:
+    """A unit of systemd in the wanted state; its name is the runbook's own.
+
+    A masked unit is never enabled, and nothing is ever unmasked. `restarted` is for a running
+    unit of a live host after an earlier step has changed something. Undo: enabled, with its very
+    links, and running as it was; after a restart, another one once the files are back.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+    type: Literal["set_service"]
+    name: str
+    unit: str
+    state: UnitState
+    for_each: str | None = None
+    only_if_installed: bool = False
+    timeout_s: Annotated[int, Field(ge=1, le=600)] = COMMAND_TIMEOUT_S
+
+
+Step = Annotated[
+    SetConfigLine | InstallFile | SetMode | RunCommand | SetService, Field(discriminator="type")
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,11 +297,33 @@ def _check_step(runbook: Runbook, step: Step, where: str) -> None:
         table = runbook.tables[runbook.inputs[for_each].table]
         known |= {"item"} | {f"item.{column}" for row in table.values() for column in row}
     if isinstance(step, RunCommand):
-        known.add("before")
+        if (step.capture is None) is (step.shown_by is None):
+            raise Malformed(where, "takes capture or shown_by, one of the two")
+        known |= {"before"} if step.capture else set()
     for text in _texts(step):
         for placeholder in _PLACEHOLDER.findall(text):
             if placeholder not in known:
                 raise Malformed(where, f"unknown placeholder {{{placeholder}}}")
+    if isinstance(step, SetConfigLine | InstallFile) and step.check_with is not None:
+        if not any(STAGED in word for word in step.check_with):
+            raise Malformed(f"{where}.check_with", f"does not look at {STAGED}, the new content")
+    if isinstance(step, SetService):
+        _check_units(runbook, step, f"{where}.unit")
+
+
+def _check_units(runbook: Runbook, step: SetService, where: str) -> None:
+    """Every unit that the step can come to is a proper name, whatever is chosen."""
+    rows: list[Mapping[str, str]] = [{}]
+    if step.for_each is not None:
+        one = runbook.inputs[step.for_each]
+        if one.type is InputType.PATHS and "{item}" in step.unit:
+            raise Malformed(where, "a unit is named by a table, never by a path of the host")
+        rows = [row_values(item, row) for item, row in runbook.tables[one.table].items()]
+    for values in rows:
+        try:
+            queries.unit_state(fill(step.unit, values))
+        except Malformed as error:
+            raise Malformed(where, str(error)) from None
 
 
 def _texts(step: Step) -> Iterator[str]:
@@ -274,7 +336,9 @@ def _texts(step: Step) -> Iterator[str]:
         case SetMode():
             yield from (step.file, step.mode, step.owner, step.group)
         case RunCommand():
-            yield from (*step.argv, *step.undo, step.capture, step.unless)
+            yield from (*step.argv, *step.undo, step.capture or "", step.unless)
+        case SetService():
+            yield step.unit
 
 
 def _check_remedy(runbook: Runbook, text: RemedyText, where: str) -> None:
@@ -282,6 +346,11 @@ def _check_remedy(runbook: Runbook, text: RemedyText, where: str) -> None:
         raise Malformed(f"{where}.inputs", "must name exactly the runbook's inputs")
     for index, condition in enumerate(text.conditions):
         remedy.check_condition(condition, f"{where}.conditions[{index}]")
+
+
+def row_values(item: str, row: Mapping[str, str]) -> Mapping[str, str]:
+    """What the placeholders of a step stand for, for one chosen row of a table."""
+    return {"item": item, **{f"item.{column}": text for column, text in row.items()}}
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:

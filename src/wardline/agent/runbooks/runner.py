@@ -37,10 +37,11 @@ def dry_run(runbook: Runbook, inputs: Mapping[str, Json], host: Host) -> tuple[A
     Raises InputInvalid for inputs that the runbook does not accept, and HostError where the
     host does not answer.
     """
-    actions = []
+    actions: list[Action] = []
     for operation in plan.make(runbook, inputs, host):
         started = time.monotonic()
-        actions.append(_action(operation, operation.preview(host), started, dry_run=True))
+        change = _NOTHING_BEFORE if _is_idle(operation, actions) else operation.preview(host)
+        actions.append(_action(operation, change, started, dry_run=True))
     return tuple(actions)
 
 
@@ -59,7 +60,9 @@ def run(runbook: Runbook, inputs: Mapping[str, Json], host: Host) -> RunReport:
         started = time.monotonic()
         armed: list[Undo] = []
         try:
-            change = operation.apply(host, armed)
+            change = (
+                _NOTHING_BEFORE if _is_idle(operation, actions) else operation.apply(host, armed)
+            )
         except HostError as error:
             undos += [(len(actions), undo) for undo in armed]
             actions.append(_failed(operation, error, started, changed=bool(armed)))
@@ -69,12 +72,21 @@ def run(runbook: Runbook, inputs: Mapping[str, Json], host: Host) -> RunReport:
     return RunReport(tuple(actions), ok=True, undone=None, error=None)
 
 
+_NOTHING_BEFORE = Change(False, output="left out: no step before it changed anything")
+
+
+def _is_idle(operation: Operation, actions: list[Action]) -> bool:
+    return operation.needs_change and not any(action.changed for action in actions)
+
+
 def _undo_all(
     host: Host, actions: list[Action], undos: list[tuple[int, Undo]], error: str
 ) -> RunReport:
     """Undo in reverse. One that fails does not keep the others from being tried."""
     left: list[str] = []
-    for index, undo in reversed(undos):
+    backwards = undos[::-1]
+    # A stable sort: what waits for the rest comes last, everything else stays in reverse.
+    for index, undo in sorted(backwards, key=lambda one: one[1].deferred):
         try:
             undo.apply(host)
             actions[index] = replace(actions[index], undone=True)

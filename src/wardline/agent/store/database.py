@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ RESERVE_BYTES = 1 << 20
 BALLAST_BYTES = 4 << 20
 _FULL_CODES = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE})
 _DAMAGED_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_ADDS_COLUMN = re.compile(r"(?:\s|--[^\n]*\n)*ALTER TABLE (\w+) ADD COLUMN (\w+) ", re.ASCII)
 
 Row = sqlite3.Row
 Values = Sequence[object] | Mapping[str, object]
@@ -200,7 +202,7 @@ def _apply(
     connection.execute("BEGIN IMMEDIATE")
     try:
         for statement in statements(text):
-            connection.execute(statement)
+            carry_out(connection, statement)
         connection.execute(
             "INSERT INTO schema_migrations VALUES (?, ?, ?)", (name, sha256, clock.wire(now()))
         )
@@ -208,6 +210,17 @@ def _apply(
     except BaseException:
         connection.execute("ROLLBACK")
         raise
+
+
+def carry_out(connection: sqlite3.Connection, statement: str) -> None:
+    """Execute a statement of a migration; adding a column that is there already does nothing, for
+    SQLite has no IF NOT EXISTS for it."""
+    adds = _ADDS_COLUMN.match(statement)
+    if adds is not None:
+        columns = connection.execute(f"PRAGMA table_info({adds[1]})").fetchall()
+        if any(column["name"] == adds[2] for column in columns):
+            return
+    connection.execute(statement)
 
 
 def statements(text: str) -> Iterator[str]:

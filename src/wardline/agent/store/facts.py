@@ -11,6 +11,7 @@ class Name(StrEnum):
     LAST_CHECKIN_AT = "last_checkin_at"
     GAP_SINCE = "gap_since"
     POLICY_CONFIRMED = "policy_confirmed"
+    ORDERS_FORGOTTEN = "orders_forgotten"
 
 
 def get(tx: Transaction, name: Name) -> str | None:

@@ -1,7 +1,7 @@
-"""The incidents of this appliance, the statistics of their patterns, runs and holds."""
+"""The incidents of this appliance, and the statistics of their patterns."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import orjson
 
@@ -13,7 +13,7 @@ from wardline.core.evidence.bundle import IncidentOutcome, ResolutionLevel
 from wardline.core.incidents.incident import Incident, State
 
 OPEN_MAX = 10_000
-RUNS_KEPT_DAYS = 8
+_COUNTED = (State.HEALED, State.ESCALATED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,32 +23,6 @@ class Judgement:
     digest: str | None
     policy: str | None
     at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One run of a runbook, for the counters of limits."""
-
-    id: str
-    incident_id: str
-    host_id: str
-    runbook_id: str
-    rule_id: str | None
-    started_at: datetime
-    ended: bool
-    params: dict[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """An active flap suppression."""
-
-    id: int
-    host_id: str
-    check: str
-    runbook_id: str
-    suppressed_at: datetime
-    reason: str
 
 
 def save(tx: Transaction, incident: Incident) -> None:
@@ -129,143 +103,51 @@ def set_judgement(
     )
 
 
-def count_pattern(tx: Transaction, pattern: str, level: ResolutionLevel, *, success: bool) -> None:
-    """Add one resolution to the statistics of a pattern."""
+def count_pattern(tx: Transaction, incident: Incident) -> None:
+    """Bring the statistics of its pattern up to what has become of an incident.
+
+    An incident counts once, as its last resolution: healed at its level with success, or escalated
+    at L3 without. A run that failed is no resolution, for the ladder goes on; what went away by
+    itself is nobody's; one that is open again counts no more until it ends anew.
+    """
+    row = tx.row("SELECT counted FROM incidents WHERE id = ?", (incident.id,))
+    before: str | None = row["counted"] if row is not None else None
+    now = incident.level and incident.level.value if incident.state in _COUNTED else None
+    if incident.state is State.RESOLVED or before == now:
+        return
+    for level, by in ((before, -1), (now, 1)):
+        if level is not None:
+            _count(tx, incident.pattern_signature, level, by, success=level != "L3")
+    tx.execute("UPDATE incidents SET counted = ? WHERE id = ?", (now, incident.id))
+
+
+def _count(tx: Transaction, pattern: str, level: str, by: int, *, success: bool) -> None:
     tx.execute(
-        "INSERT INTO pattern_stats"
-        " (pattern_signature, total_count, l1_count, l2_count, l3_count, success_count)"
-        " VALUES (?, 1, ?, ?, ?, ?)"
-        " ON CONFLICT(pattern_signature) DO UPDATE SET"
-        " total_count = total_count + 1,"
-        " l1_count = l1_count + excluded.l1_count,"
-        " l2_count = l2_count + excluded.l2_count,"
-        " l3_count = l3_count + excluded.l3_count,"
-        " success_count = success_count + excluded.success_count",
-        (
-            pattern,
-            int(level is ResolutionLevel.L1),
-            int(level is ResolutionLevel.L2),
-            int(level is ResolutionLevel.L3),
-            int(success),
-        ),
+        "INSERT INTO pattern_stats (pattern_signature) VALUES (?) ON CONFLICT DO NOTHING",
+        (pattern,),
+    )
+    tx.execute(
+        "UPDATE pattern_stats SET total_count = total_count + :by,"
+        " l1_count = l1_count + :by * (:level = 'L1'),"
+        " l2_count = l2_count + :by * (:level = 'L2'),"
+        " l3_count = l3_count + :by * (:level = 'L3'),"
+        " success_count = success_count + :by * :success WHERE pattern_signature = :pattern",
+        {"by": by, "level": level, "success": success, "pattern": pattern},
     )
 
 
 def heals(tx: Transaction, incident: Incident, runbook_id: str, since: datetime) -> list[datetime]:
-    """When this runbook verifiably healed this drift, since then."""
+    """When this runbook verifiably healed this drift, since then and since its last hold was
+    cleared: what a person has looked at does not count against it again."""
+    drift = (incident.site_id, incident.host_id, incident.check, runbook_id)
     rows = tx.rows(
         "SELECT closed_at FROM incidents WHERE site_id = ? AND host_id = ? AND incident_type = ?"
-        " AND runbook_id = ? AND state = 'healed' AND closed_at >= ?",
-        (incident.site_id, incident.host_id, incident.check, runbook_id, clock.wire(since)),
+        " AND runbook_id = ? AND state = 'healed' AND closed_at >= ? AND closed_at > coalesce("
+        "(SELECT max(cleared_at) FROM flap_suppressions WHERE site_id = ? AND host_id = ?"
+        " AND incident_type = ? AND runbook_id = ?), '')",
+        (*drift, clock.wire(since), *drift),
     )
     return [clock.parse(row["closed_at"]) for row in rows]
-
-
-def set_hold(
-    tx: Transaction, incident: Incident, runbook_id: str, at: datetime, reason: str
-) -> bool:
-    """Suppress this repair until a person clears it; False when that was already so."""
-    touched = tx.execute(
-        "INSERT INTO flap_suppressions"
-        " (site_id, host_id, incident_type, runbook_id, suppressed_at, reason)"
-        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        (
-            incident.site_id,
-            incident.host_id,
-            incident.check,
-            runbook_id,
-            clock.wire(at),
-            scrub.text(reason),
-        ),
-    )
-    return touched == 1
-
-
-def holds(tx: Transaction) -> list[Hold]:
-    """The active ones."""
-    rows = tx.rows("SELECT * FROM flap_suppressions WHERE cleared_at IS NULL ORDER BY id")
-    return [
-        Hold(
-            row["id"],
-            row["host_id"],
-            row["incident_type"],
-            row["runbook_id"],
-            clock.parse(row["suppressed_at"]),
-            row["reason"],
-        )
-        for row in rows
-    ]
-
-
-def is_held(tx: Transaction, incident: Incident, runbook_id: str) -> bool:
-    row = tx.row(
-        "SELECT 1 FROM flap_suppressions WHERE cleared_at IS NULL AND site_id = ?"
-        " AND host_id = ? AND incident_type = ? AND runbook_id = ?",
-        (incident.site_id, incident.host_id, incident.check, runbook_id),
-    )
-    return row is not None
-
-
-def clear_hold(tx: Transaction, hold_id: int, by: str, at: datetime) -> bool:
-    """A person ends a hold; its row stays as history."""
-    touched = tx.execute(
-        "UPDATE flap_suppressions SET cleared_at = ?, cleared_by = ?"
-        " WHERE id = ? AND cleared_at IS NULL",
-        (clock.wire(at), by, hold_id),
-    )
-    return touched == 1
-
-
-def start_run(tx: Transaction, run: Run, decision: dict[str, object]) -> None:
-    tx.execute(
-        "INSERT INTO runs (id, incident_id, host_id, runbook_id, rule_id, inputs, decision,"
-        " started_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            run.id,
-            run.incident_id,
-            run.host_id,
-            run.runbook_id,
-            run.rule_id,
-            orjson.dumps(scrub.value(run.params)).decode(),
-            orjson.dumps(scrub.value(decision)).decode(),
-            clock.wire(run.started_at),
-        ),
-    )
-
-
-def end_runs(tx: Transaction, incident_id: str, at: datetime, result: str | None) -> None:
-    """End whatever run of this incident is still open; None for one that had nothing to do."""
-    tx.execute(
-        "UPDATE runs SET ended_at = ?, result = ? WHERE incident_id = ? AND ended_at IS NULL",
-        (clock.wire(at), result, incident_id),
-    )
-
-
-def runs_since(tx: Transaction, since: datetime) -> list[Run]:
-    """Runs that started since then, and those that have not ended."""
-    rows = tx.rows(
-        "SELECT * FROM runs WHERE started_at >= ? OR ended_at IS NULL ORDER BY started_at",
-        (clock.wire(since),),
-    )
-    return [
-        Run(
-            row["id"],
-            row["incident_id"],
-            row["host_id"],
-            row["runbook_id"],
-            row["rule_id"],
-            clock.parse(row["started_at"]),
-            row["ended_at"] is not None,
-            orjson.loads(row["inputs"]),
-        )
-        for row in rows
-    ]
-
-
-def prune_runs(tx: Transaction, now: datetime) -> None:
-    """Runs older than any rolling limit reaches back."""
-    oldest = clock.wire(now - timedelta(days=RUNS_KEPT_DAYS))
-    tx.execute("DELETE FROM runs WHERE ended_at IS NOT NULL AND started_at < ?", (oldest,))
 
 
 def _values(incident: Incident) -> dict[str, object]:

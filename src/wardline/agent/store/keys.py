@@ -59,8 +59,16 @@ class Keyring:
             if path.stat().st_mode & FOREIGN_BITS:
                 raise KeyUnusable(f"{path} is open to other accounts: chmod 600 {path}")
             return path.read_bytes()
+        except FileNotFoundError:
+            raise KeyUnusable(
+                f"{path} is missing: restore it from a backup, or move {self.folder.parent} away"
+                " and enrol this appliance again"
+            ) from None
         except OSError as error:
-            raise KeyUnusable(f"{path}: {error.strerror}") from None
+            raise KeyUnusable(
+                f"{path} cannot be read ({error.strerror}): run as the account that enrolled, or"
+                " restore it from a backup"
+            ) from None
 
 
 def write_secret(path: Path, data: bytes) -> None:

@@ -11,7 +11,7 @@ from wardline.agent.store.database import Row, Transaction
 from wardline.core import clock, protocol
 from wardline.core.evidence import bundle
 from wardline.core.evidence.bundle import Bundle, IncidentRecord, Kind, Result
-from wardline.core.evidence.signing import SigningKey
+from wardline.core.evidence.signing import Envelope, SigningKey
 
 KEPT_DAYS = 30
 PRUNED_PER_TURN_MAX = 500
@@ -104,8 +104,30 @@ def append(
     What it says is scrubbed here, for there is no other way into the stream. `prev` is given only
     by a gap record that continues where Central's stream ends.
     """
-    place, draft = head(tx), _scrubbed(draft)
-    sealed = Bundle(
+    return put(tx, seal(head(tx), author, _scrubbed(draft), at, moment, prev), at)
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A signed bundle for one place of the stream."""
+
+    epoch: int
+    seq: int
+    kind: Kind
+    host_id: str | None
+    envelope: Envelope
+
+
+def seal(
+    place: Head,
+    author: Author,
+    draft: Draft,
+    at: datetime,
+    moment: bundle.Clock,
+    prev: str | None = None,
+) -> Sealed:
+    """A scrubbed draft, signed as the bundle of this place."""
+    made = Bundle(
         kind=draft.kind,
         site_id=author.site_id,
         appliance_id=author.appliance_id,
@@ -121,26 +143,44 @@ def append(
         controls=_controls(draft),
         note=draft.note,
     )
-    envelope = bundle.seal(sealed, author.key)
+    envelope = bundle.seal(made, author.key)
+    return Sealed(place.epoch, place.next_seq, draft.kind, draft.host_id, envelope)
+
+
+def put(tx: Transaction, sealed: Sealed, at: datetime) -> Queued:
+    """Queue it; the stream goes on behind it."""
+    envelope = sealed.envelope
+    text, digest = envelope.to_json().decode(), hashlib.sha256(envelope.payload).hexdigest()
     chained = bundle.chain_hash(envelope.payload_type, envelope.payload)
     row = tx.row(
         "INSERT INTO queued_evidence (bundle_json, created_at, epoch, seq, kind, host_id,"
-        " chain_hash, payload_sha256, payload_len) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *",
+        " chain_hash, payload_sha256, payload_len) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         (
-            envelope.to_json().decode(),
+            text,
             clock.wire(at),
-            place.epoch,
-            place.next_seq,
-            draft.kind.value,
-            draft.host_id,
+            sealed.epoch,
+            sealed.seq,
+            sealed.kind.value,
+            sealed.host_id,
             chained,
-            hashlib.sha256(envelope.payload).hexdigest(),
+            digest,
             len(envelope.payload),
         ),
     )
-    _set_head(tx, Head(place.epoch, place.next_seq + 1, chained))
+    _set_head(tx, Head(sealed.epoch, sealed.seq + 1, chained))
     assert row is not None, "INSERT … RETURNING gives the row"
-    return _queued(row)
+    return Queued(
+        id=row["id"],
+        epoch=sealed.epoch,
+        seq=sealed.seq,
+        kind=sealed.kind,
+        host_id=sealed.host_id,
+        envelope=text,
+        chain_hash=chained,
+        payload_sha256=digest,
+        payload_len=len(envelope.payload),
+        retry_count=0,
+    )
 
 
 def begin_epoch(tx: Transaction, epoch: int) -> None:

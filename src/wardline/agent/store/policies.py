@@ -14,8 +14,9 @@ from wardline.core import canonical, clock, protocol
 from wardline.core.errors import Refused, WardlineError
 from wardline.core.evidence import signing
 from wardline.core.evidence.signing import Envelope, VerifyKey
-from wardline.core.policy import parse
-from wardline.core.policy.rule import Rule
+from wardline.core.policy import compiled, opening, parse
+from wardline.core.policy.compiled import Compiled
+from wardline.core.policy.rule import Policy, Rule, Window
 from wardline.core.protocol import EnvelopeWire, PolicySnapshot
 
 SNAPSHOT_BYTES_MAX = 4 << 20
@@ -29,10 +30,12 @@ class PolicyRefused(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Active:
-    """A verified snapshot and its rules, ready to be evaluated."""
+    """A verified snapshot, its rules, ready to be evaluated, and the site's opening hours."""
 
     snapshot: PolicySnapshot
     rules: tuple[Rule, ...]
+    index: Compiled
+    opening_hours: tuple[Window, ...]
     digest: str
     received_at: datetime
 
@@ -50,6 +53,8 @@ def verified(wire: EnvelopeWire, policy_key: VerifyKey, site_id: str, at: dateti
             canonical.loads(payload, bytes_max=SNAPSHOT_BYTES_MAX)
         )
         rules = tuple(parse.rule(rule) for rule in snapshot.rules)
+        index = compiled.build(Policy(rules, snapshot.revision, snapshot.epoch))
+        hours = opening.hours(snapshot.opening_hours)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])
@@ -58,7 +63,7 @@ def verified(wire: EnvelopeWire, policy_key: VerifyKey, site_id: str, at: dateti
         raise PolicyRefused(f"the policy snapshot: {error}") from error
     if snapshot.site_id != site_id:
         raise PolicyRefused(f"the policy snapshot is of {snapshot.site_id}, not of this site")
-    return Active(snapshot, rules, hashlib.sha256(payload).hexdigest(), at)
+    return Active(snapshot, rules, index, hours, hashlib.sha256(payload).hexdigest(), at)
 
 
 def replace(tx: Transaction, wire: EnvelopeWire, new: Active) -> None:

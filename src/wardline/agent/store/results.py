@@ -41,6 +41,16 @@ def save(tx: Transaction, host_id: str, measured: Result) -> None:
     )
 
 
+def is_news(tx: Transaction, host_id: str, result: Result) -> bool:
+    """Whether it says anything else than the latest one."""
+    before = latest(tx, host_id, result.check)
+    return before is None or (before.outcome, before.severity, before.facts_digest) != (
+        result.outcome,
+        result.severity,
+        result.facts_digest,
+    )
+
+
 def heartbeat_at(tx: Transaction, host_id: str) -> datetime | None:
     row = tx.row("SELECT sealed_at FROM heartbeats WHERE host_id = ?", (host_id,))
     return None if row is None else clock.parse(row["sealed_at"])

@@ -120,13 +120,27 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[_Match], str]], ...] = (
 )
 
 
+# Short texts that were found to hold nothing, and nothing else: the same words come again with
+# every result, on their way into each table. Emptied when full.
+_HARMLESS: set[str] = set()
+HARMLESS_MAX = 2048
+HARMLESS_CHARS_MAX = 64
+
+
 def text(raw: str) -> str:
     """`raw` with secrets and personal data replaced by what they were."""
+    if raw in _HARMLESS:
+        return raw
+    scrubbed = raw
     if _KEY_END.search(raw):
-        raw = _without_key_ends(_PRIVATE_KEY.sub(_mark("private key"), raw))
+        scrubbed = _without_key_ends(_PRIVATE_KEY.sub(_mark("private key"), raw))
     for pattern, replacement in _RULES:
-        raw = pattern.sub(replacement, raw)
-    return raw
+        scrubbed = pattern.sub(replacement, scrubbed)
+    if scrubbed == raw and len(raw) <= HARMLESS_CHARS_MAX:
+        if len(_HARMLESS) >= HARMLESS_MAX:
+            _HARMLESS.clear()
+        _HARMLESS.add(raw)
+    return scrubbed
 
 
 def value(raw: Json) -> Json:

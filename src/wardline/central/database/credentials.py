@@ -10,6 +10,7 @@ _SESSION = (
     "SELECT session_id, kind, user_id, partner_id, role, email, name, must_change_password,"
     " last_seen_at FROM credential_session($1)"
 )
+_TICKET = _SESSION.replace("credential_session", "credential_ticket")
 _APPLIANCE = "SELECT appliance_id, site_id, partner_id, epoch FROM credential_appliance($1)"
 _ENROLMENT = (
     "SELECT id, site_id, partner_id, secret_hash, expires_at, used_at FROM credential_enrolment($1)"
@@ -24,6 +25,11 @@ async def user(engine: AsyncEngine, email: str) -> asyncpg.Record | None:
 async def open_session(engine: AsyncEngine, digest: bytes) -> asyncpg.Record | None:
     """The session of this secret, unless it ended."""
     return await _one(engine, _SESSION, digest)
+
+
+async def ticket(engine: AsyncEngine, digest: bytes) -> asyncpg.Record | None:
+    """Spends a socket's ticket; the session that it was made in, unless either has ended."""
+    return await _one(engine, _TICKET, digest)
 
 
 async def appliance(engine: AsyncEngine, digest: bytes) -> asyncpg.Record | None:

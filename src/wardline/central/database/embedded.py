@@ -95,6 +95,12 @@ def binaries() -> Binaries:
     return max(found, key=lambda each: int(each.major))
 
 
+def check(directory: Path) -> None:
+    """Raises DataUnusable where `directory` holds a database of another PostgreSQL; reads only."""
+    if (directory / "PG_VERSION").exists():
+        _check_version(binaries(), directory)
+
+
 def start(directory: Path, log: Path, password: str, *, sync: bool = True) -> Server:
     """Starts the server of `directory`, made on first use with `password` for its owner.
 

@@ -1,7 +1,12 @@
-"""Pages by key: the bound of every list, and the opaque cursor that continues one."""
+"""Pages of every list: their bound, the opaque cursor that continues one, and a bounded offset.
+
+A cursor costs the same on every page. An offset is for a client that counts pages; the rows that it
+skips are read all the same, so it ends at OFFSET_MAX.
+"""
 
 import base64
 import binascii
+from datetime import datetime
 from typing import Annotated
 
 import orjson
@@ -12,15 +17,30 @@ from wardline.core.errors import Refused
 ITEMS_MAX = 200
 ITEMS_DEFAULT = 50
 CURSOR_CHARS_MAX = 512
+OFFSET_MAX = 10_000
 
 Limit = Annotated[int, Query(ge=1, le=ITEMS_MAX)]
 Cursor = Annotated[str | None, Query(max_length=CURSOR_CHARS_MAX)]
+Offset = Annotated[int | None, Query(ge=0, le=OFFSET_MAX)]
 
 
 class CursorInvalid(Refused):
     """A cursor that no list of this kind gave."""
 
     code = "cursor_invalid"
+
+
+class OffsetAndCursor(Refused):
+    """A page that is asked for by offset and by cursor at once."""
+
+    code = "offset_and_cursor"
+
+
+def skipped(offset: int | None, cursor: str | None) -> int:
+    """How many rows stand before the page; raises OffsetAndCursor."""
+    if offset is not None and cursor is not None:
+        raise OffsetAndCursor("offset, cursor: give one of them; a cursor says where it continues")
+    return offset or 0
 
 
 def encode(*key: str | int) -> str:
@@ -38,3 +58,17 @@ def decode(cursor: str, *kinds: type) -> list[str | int]:
     if not isinstance(key, list) or [type(part) for part in key] != list(kinds):
         raise CursorInvalid("cursor: not one that this list gave; start without one")
     return key
+
+
+def decode_newest(cursor: str | None) -> tuple[datetime, str] | None:
+    """The (time, id) after which a list of the newest continues; raises CursorInvalid."""
+    if cursor is None:
+        return None
+    at, identifier = decode(cursor, str, str)
+    try:
+        found = datetime.fromisoformat(str(at))
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise CursorInvalid("cursor: not one that this list gave; start without one")
+    return found, str(identifier)

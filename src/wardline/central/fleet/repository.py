@@ -48,6 +48,12 @@ _HOSTS = text(
     "SELECT id, name, kind, platform, observed, last_seen_at FROM hosts"
     " WHERE site_id = :site_id ORDER BY name, id LIMIT :limit"
 )
+_HOSTS_PAGE = text(
+    "SELECT id, name, kind, platform, observed, last_seen_at FROM hosts"
+    " WHERE site_id = :site_id AND (CAST(:after_id AS text) IS NULL"
+    " OR (name, id) > (:after_name, :after_id))"
+    " ORDER BY name, id LIMIT :limit OFFSET :skipped"
+)
 HOSTS_LISTED_MAX = 1_000
 
 # Hot path: plain driver statements. A host belongs to the appliance that declared it first; one
@@ -190,3 +196,18 @@ async def appliances(session: Session, site_id: str) -> list[RowMapping]:
 
 async def hosts(session: Session, site_id: str) -> list[RowMapping]:
     return await session.rows(_HOSTS, site_id=site_id, limit=HOSTS_LISTED_MAX)
+
+
+async def hosts_page(
+    session: Session, site_id: str, after: tuple[str, str] | None, skipped: int, limit: int
+) -> list[RowMapping]:
+    """By name, after a (name, id)."""
+    after_name, after_id = after or (None, None)
+    return await session.rows(
+        _HOSTS_PAGE,
+        site_id=site_id,
+        after_name=after_name,
+        after_id=after_id,
+        skipped=skipped,
+        limit=limit,
+    )

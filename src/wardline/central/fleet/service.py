@@ -192,6 +192,14 @@ async def hosts(session: Session, site_id: str) -> list[Host]:
     return [Host(**row) for row in await repository.hosts(session, site_id)]
 
 
+async def hosts_page(
+    session: Session, site_id: str, after: tuple[str, str] | None, skipped: int, limit: int
+) -> list[Host]:
+    """Hosts of a site by name, after a (name, id); one more than `limit` when there are more."""
+    rows = await repository.hosts_page(session, site_id, after, skipped, limit + 1)
+    return [Host(**row) for row in rows]
+
+
 def _check_proof(request: EnrolRequest) -> None:
     public, witness = keys_of(request)
     if public == witness:

@@ -1,6 +1,6 @@
 """From a caller to an open session: a route names its permission and receives the session."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, APIWebSocketRoute
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.requests import HTTPConnection
 
 from wardline.central.database import credentials
 from wardline.central.database.scope import Actor, ActorKind, Scope
@@ -131,7 +132,7 @@ def requires(permission: Permission) -> Any:
 
     async def session(request: Request) -> AsyncIterator[Session]:
         caller = await identify(request)
-        _check(caller, permission)
+        check(caller, permission)
         request.state.caller = caller
         scope = Scope.partner(caller.partner_id)
         actor = Actor(ActorKind.USER, caller.user_id, state.address(request))
@@ -199,31 +200,43 @@ Viewer = Annotated[Session, requires(Permission.VIEW)]
 EvidenceReader = Annotated[Session, requires(Permission.EVIDENCE)]
 SiteManager = Annotated[Session, requires(Permission.SITES)]
 HealingManager = Annotated[Session, requires(Permission.HEALING)]
+OrderGiver = Annotated[Session, requires(Permission.ORDERS)]
+Approver = Annotated[Session, requires(Permission.APPROVALS)]
 PolicyReader = Annotated[Session, requires(Permission.POLICY_READ)]
 PolicyWriter = Annotated[Session, requires(Permission.POLICY_WRITE)]
+PolicyAdmin = Annotated[Session, requires(Permission.POLICY_ADMIN)]
 AccountHolder = Annotated[Session, requires(Permission.ACCOUNT)]
 ApplianceSession = Annotated[ApplianceAccess, Depends(_appliance_session, scope="function")]
 Appliance = Annotated[ApplianceGate, Depends(_appliance_gate)]
 
 
-async def identify(request: Request) -> Caller:
+async def identify(connection: HTTPConnection) -> Caller:
     """The caller behind the session cookie or the local token; raises NotSignedIn."""
-    known: Caller | None = getattr(request.state, "identified", None)
+    known: Caller | None = getattr(connection.state, "identified", None)
     if known is not None:
         return known
-    found = request.state.identified = await _identified(request)
+    found = connection.state.identified = await _identified(connection)
     return found
 
 
-async def _identified(request: Request) -> Caller:
-    secret, kind = _shown(request)
-    found = await credentials.open_session(state.engine(request), tokens.digest(secret))
+async def _identified(connection: HTTPConnection) -> Caller:
+    secret, kind = _shown(connection)
+    found = await credentials.open_session(state.engine(connection), tokens.digest(secret))
     if found is None or found["kind"] != kind:
         raise NotSignedIn("your session is not known or has ended: sign in again")
-    now = state.now(request)()
-    if kind == "browser" and now - found["last_seen_at"] > timedelta(seconds=IDLE_SECONDS_MAX):
+    check_idle(kind, found["last_seen_at"], state.now(connection)())
+    connection.state.last_seen_at = found["last_seen_at"]
+    return caller_in(dict(found))
+
+
+def check_idle(kind: str, last_seen_at: datetime, now: datetime) -> None:
+    """Raises NotSignedIn for a browser's session in which nobody asked anything for too long."""
+    if kind == "browser" and now - last_seen_at > timedelta(seconds=IDLE_SECONDS_MAX):
         raise NotSignedIn("your session was idle for too long: sign in again")
-    request.state.last_seen_at = found["last_seen_at"]
+
+
+def caller_in(found: Mapping[str, Any]) -> Caller:
+    """The caller of a session that was looked up."""
     return Caller(
         found["session_id"],
         UserId(found["user_id"]),
@@ -243,25 +256,32 @@ def check_same_site(request: Request) -> None:
     if request.headers.get(CSRF_HEADER) != "1":
         raise CrossSite("header X-Wardline: 1 is missing, which a foreign page cannot send")
     origin = request.headers.get("origin")
-    loopback = state.settings(request).transport is Transport.LOOPBACK
-    own = f"{'http' if loopback else 'https'}://{request.headers.get('host')}"
-    if origin is not None and origin != own:
+    if origin is not None and origin != _own_origin(request):
         raise CrossSite("origin: the request comes from a page of another host")
 
 
 def guard(router: APIRouter) -> None:
     """Writes each route's permission into its OpenAPI operation; raises RouteUnguarded."""
     for route in router.routes:
-        if not isinstance(route, APIRoute):
-            raise RouteUnguarded(f"{route!r} is no API route, so its permission cannot be read")
-        found = _permissions(route.dependant)
-        if len(found) != 1:
-            named = ", ".join(sorted(found)) or "none"
-            raise RouteUnguarded(
-                f"{sorted(route.methods or ())} {route.path} must name one permission, and it names"
-                f" {named}; see wardline.central.identity.access"
-            )
-        route.openapi_extra = {**(route.openapi_extra or {}), PERMISSION_KEY: found.pop().value}
+        permission = permission_of(route)
+        if isinstance(route, APIRoute):
+            extra = route.openapi_extra or {}
+            route.openapi_extra = {**extra, PERMISSION_KEY: permission.value}
+
+
+def permission_of(route: object) -> Permission:
+    """The one permission that a route, or a socket's, names; raises RouteUnguarded."""
+    if not isinstance(route, APIRoute | APIWebSocketRoute):
+        raise RouteUnguarded(f"{route!r} is no API route, so its permission cannot be read")
+    found = _permissions(route.dependant)
+    if len(found) != 1:
+        named = ", ".join(sorted(found)) or "none"
+        methods = sorted(route.methods or ()) if isinstance(route, APIRoute) else "socket"
+        raise RouteUnguarded(
+            f"{methods} {route.path} must name one permission, and it names"
+            f" {named}; see wardline.central.identity.access"
+        )
+    return found.pop()
 
 
 def _permissions(dependant: Dependant) -> set[Permission]:
@@ -270,27 +290,38 @@ def _permissions(dependant: Dependant) -> set[Permission]:
     return found.union(*(_permissions(each) for each in dependant.dependencies))
 
 
-def _shown(request: Request) -> tuple[str, str]:
+def _own_origin(connection: HTTPConnection) -> str:
+    loopback = state.settings(connection).transport is Transport.LOOPBACK
+    return f"{'http' if loopback else 'https'}://{connection.headers.get('host')}"
+
+
+def _shown(connection: HTTPConnection) -> tuple[str, str]:
     """The secret that the caller shows, and the kind of session that it may open."""
-    bearer = _bearer(request)
+    bearer = _bearer(connection)
     if bearer is not None:
         return bearer, "local"
-    cookie = request.cookies.get(cookies.name(state.settings(request).transport))
+    cookie = connection.cookies.get(cookies.name(state.settings(connection).transport))
     if not cookie or len(cookie) > tokens.SECRET_CHARS_MAX:
         raise NotSignedIn("sign in first")
-    if request.method not in _SAFE:
-        check_same_site(request)
+    if not isinstance(connection, Request):
+        # A page may open sockets to any host and set no header; what it cannot do is hide whose
+        # page it is.
+        if connection.headers.get("origin") != _own_origin(connection):
+            raise CrossSite("origin: a socket is opened by a page of this host only")
+    elif connection.method not in _SAFE:
+        check_same_site(connection)
     return cookie, "browser"
 
 
-def _bearer(request: Request) -> str | None:
-    shown = request.headers.get("authorization", "")
+def _bearer(connection: HTTPConnection) -> str | None:
+    shown = connection.headers.get("authorization", "")
     if shown[: len(_BEARER)].lower() != _BEARER or len(shown) > tokens.SECRET_CHARS_MAX:
         return None
     return shown[len(_BEARER) :].strip()
 
 
-def _check(caller: Caller, permission: Permission) -> None:
+def check(caller: Caller, permission: Permission) -> None:
+    """Raises PasswordChangeRequired or NotAllowed."""
     if caller.must_change_password and permission is not Permission.ACCOUNT:
         raise PasswordChangeRequired("change your one-time password first")
     if permission not in caller.permissions:

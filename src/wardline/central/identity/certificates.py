@@ -34,16 +34,43 @@ class Certificates:
     authority: Path | None
 
 
-def given(certificate: Path, key: Path) -> Certificates:
-    """A certificate of the operator's own; raises DataUnusable where the two do not fit."""
+def given(certificate: Path, key: Path, now: Now) -> Certificates:
+    """A certificate of the operator's own; raises DataUnusable where nobody would accept it."""
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+        # An empty password: nobody could type one later, when the web process is started again.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
     except (OSError, ssl.SSLError) as error:
         raise DataUnusable(
-            f"{certificate} and {key} are no certificate with its key: {error};"
-            " give PEM files to --tls-cert and --tls-key"
+            f"{certificate} and {key} are no certificate with its key: {_why(error)};"
+            " give PEM files that belong together, the key without a password, to --tls-cert and"
+            " --tls-key"
         ) from error
+    for one in x509.load_pem_x509_certificates(certificate.read_bytes()):
+        _check_period(certificate, one, now)
     return Certificates(certificate, key, None)
+
+
+def _why(error: OSError) -> str:
+    if getattr(error, "reason", None) == "KEY_VALUES_MISMATCH":
+        return "the key is another certificate's"
+    return error.strerror or str(error)
+
+
+def _check_period(path: Path, certificate: x509.Certificate, now: Now) -> None:
+    begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    if begins <= now() <= ends:
+        return
+    name = certificate.subject.rfc4514_string()
+    if now() > ends:
+        raise DataUnusable(
+            f"{path}: the certificate of {name} expired on {ends:%Y-%m-%d %H:%M} UTC; renew it and"
+            " start again, or leave out --tls-cert: Central then makes one of its own"
+        )
+    raise DataUnusable(
+        f"{path}: the certificate of {name} is valid from {begins:%Y-%m-%d %H:%M} UTC on, and this"
+        f" machine's clock says {now():%Y-%m-%d %H:%M} UTC; set the clock right, or give a"
+        " certificate that is valid now"
+    )
 
 
 def own(directory: Path, names: Sequence[str], now: Now) -> Certificates:

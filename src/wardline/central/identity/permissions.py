@@ -18,8 +18,11 @@ class Permission(StrEnum):
     EVIDENCE = "evidence"
     SITES = "sites"
     HEALING = "healing"
+    ORDERS = "orders"  # start what the policy offers, clear a hold, cancel what was not fetched
+    APPROVALS = "approvals"
     POLICY_READ = "policy.read"
     POLICY_WRITE = "policy.write"
+    POLICY_ADMIN = "policy.admin"  # all rules at once: export, backup, restore
     ACCOUNT = "account"  # one's own session and password
     PUBLIC = "public"
     APPLIANCE = "appliance"
@@ -27,12 +30,27 @@ class Permission(StrEnum):
 
 _READER = frozenset({Permission.ACCOUNT, Permission.VIEW, Permission.POLICY_READ})
 _AUDITOR = _READER | {Permission.EVIDENCE}
-_MANAGER = _AUDITOR | {Permission.SITES, Permission.HEALING, Permission.POLICY_WRITE}
+_OPERATOR = _AUDITOR | {Permission.ORDERS}
+_MANAGER = _OPERATOR | {
+    Permission.SITES,
+    Permission.HEALING,
+    Permission.APPROVALS,
+    Permission.POLICY_WRITE,
+}
 
 ALLOWED: dict[Role, frozenset[Permission]] = {
     Role.READER: _READER,
     Role.AUDITOR: _AUDITOR,
-    Role.OPERATOR: _AUDITOR,
+    Role.OPERATOR: _OPERATOR,
     Role.MANAGER: _MANAGER,
-    Role.OWNER: _MANAGER,
+    Role.OWNER: _MANAGER | {Permission.POLICY_ADMIN},
+}
+
+# What each role is called in the policy's contract, where rules name who may approve.
+POLICY_ROLES: dict[Role, str] = {
+    Role.OWNER: "admin",
+    Role.MANAGER: "manager",
+    Role.OPERATOR: "reader",
+    Role.READER: "reader",
+    Role.AUDITOR: "reader",
 }

@@ -70,9 +70,21 @@ _ME = text(
     " p.name AS partner_name, i.demo FROM users u JOIN partners p ON p.id = u.partner_id"
     " CROSS JOIN installation i WHERE u.id = :id"
 )
-
-
 _SEEN = text("UPDATE sessions SET last_seen_at = :now WHERE id = :id")
+_STANDING = text(
+    "SELECT s.kind, s.last_seen_at, u.role, u.must_change_password"
+    " FROM sessions s JOIN users u ON u.id = s.user_id"
+    " WHERE s.id = :id AND s.revoked_at IS NULL AND s.expires_at > :now AND u.disabled_at IS NULL"
+)
+_ADD_TICKET = text(
+    "INSERT INTO socket_tickets (partner_id, user_id, session_id, token_hash, expires_at)"
+    " VALUES (:partner_id, :user_id, :session_id, :token_hash, :expires_at)"
+)
+_FORGET_TICKETS = text(
+    "DELETE FROM socket_tickets WHERE user_id = :user_id AND (expires_at <= :now OR token_hash"
+    " NOT IN (SELECT token_hash FROM socket_tickets WHERE user_id = :user_id"
+    "  ORDER BY expires_at DESC LIMIT :tickets_max))"
+)
 
 # First start, as the schema's owner.
 _CLAIM = "INSERT INTO installation (id, demo) VALUES ($1, $2) ON CONFLICT (only_row) DO NOTHING"
@@ -215,6 +227,34 @@ async def revoke_others(session: Session, user_id: str, kept: str) -> int:
 
 async def mark_seen(session: Session, session_id: str) -> None:
     await session.execute(_SEEN, now=session.now, id=session_id)
+
+
+async def standing(session: Session, session_id: str) -> RowMapping | None:
+    """What a session that is still open allows; None where it or its user has ended."""
+    return await session.row(_STANDING, id=session_id, now=session.now)
+
+
+async def add_ticket(
+    session: Session,
+    user_id: str,
+    session_id: str,
+    token_hash: bytes,
+    expires_at: datetime,
+    *,
+    tickets_max: int,
+) -> None:
+    """One more ticket of a session's; the user's oldest beyond `tickets_max` others go."""
+    await session.execute(
+        _FORGET_TICKETS, user_id=user_id, now=session.now, tickets_max=tickets_max
+    )
+    await session.execute(
+        _ADD_TICKET,
+        partner_id=session.scope.owner,
+        user_id=user_id,
+        session_id=session_id,
+        token_hash=token_hash,
+        expires_at=expires_at,
+    )
 
 
 async def me(session: Session, user_id: str) -> RowMapping:

@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import BaseModel, ConfigDict, StringConstraints
 from sqlalchemy import RowMapping
 
 from wardline.central.database import page
-from wardline.central.database.page import Cursor, Limit
-from wardline.central.identity.access import Viewer
-from wardline.central.incidents import service
+from wardline.central.database.page import Cursor, Limit, Offset
+from wardline.central.identity.access import OrderGiver, Viewer
+from wardline.central.incidents import service, start
+from wardline.central.orders import issuer
 from wardline.central.tenancy import service as tenancy
 from wardline.core.evidence.bundle import IncidentState
 from wardline.core.incidents import catalogue
@@ -21,6 +22,7 @@ router = APIRouter(prefix="/api/v1", tags=["incidents"])
 SiteParameter = Annotated[str, Path(max_length=64)]
 IncidentParameter = Annotated[str, Path(max_length=64)]
 State = Annotated[IncidentState | None, Query()]
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=1000, strip_whitespace=True)]
 
 
 class IncidentOut(BaseModel):
@@ -99,15 +101,30 @@ class WouldRunListOut(BaseModel):
     items: list[WouldRunOut]
 
 
+class Starting(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Reason
+
+
+class StartedOut(BaseModel):
+    """The order that is on its way, or the approval that it takes first."""
+
+    order_id: str | None
+    approval_id: str | None
+
+
 @router.get("/incidents")
 async def list_fleet_incidents(
     session: Viewer,
     state: State = None,
     limit: Limit = page.ITEMS_DEFAULT,
     cursor: Cursor = None,
+    offset: Offset = None,
 ) -> IncidentsOut:
     """The partner's incidents, newest first."""
-    rows = await service.page(session, None, state, _after(cursor), limit)
+    skipped = page.skipped(offset, cursor)
+    rows = await service.page(session, None, state, _after(cursor), skipped, limit)
     return _page(rows, limit)
 
 
@@ -118,10 +135,12 @@ async def list_incidents(
     state: State = None,
     limit: Limit = page.ITEMS_DEFAULT,
     cursor: Cursor = None,
+    offset: Offset = None,
 ) -> IncidentsOut:
     """A site's incidents, newest first."""
+    skipped = page.skipped(offset, cursor)
     await tenancy.get(session, site_id)
-    rows = await service.page(session, site_id, state, _after(cursor), limit)
+    rows = await service.page(session, site_id, state, _after(cursor), skipped, limit)
     return _page(rows, limit)
 
 
@@ -140,6 +159,20 @@ async def get_incident(
         actions=row["actions"],
         bundles=[BundleOut.model_validate(dict(bundle)) for bundle in bundles],
     )
+
+
+@router.post("/sites/{site_id}/incidents/{incident_id}/start", status_code=201)
+async def start_repair(
+    site_id: SiteParameter,
+    incident_id: IncidentParameter,
+    body: Starting,
+    session: OrderGiver,
+    request: Request,
+) -> StartedOut:
+    """Orders the run that the policy offers; where it asks, opens an approval once more."""
+    asking = issuer.of(request)
+    started = await start.start(session, asking, site_id, incident_id, body.reason)
+    return StartedOut(order_id=started.order_id, approval_id=started.approval_id)
 
 
 @router.get("/sites/{site_id}/would-run")

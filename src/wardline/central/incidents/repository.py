@@ -63,7 +63,7 @@ _AFTER = (
     " AND (CAST(:state AS text) IS NULL OR i.state = :state)"
     " AND (CAST(:after_id AS text) IS NULL"
     "   OR (i.created_at, i.id) < (CAST(:after_at AS timestamptz), :after_id))"
-    " ORDER BY i.created_at DESC, i.id DESC LIMIT :limit"
+    " ORDER BY i.created_at DESC, i.id DESC LIMIT :limit OFFSET :skipped"
 )
 _OF_SITE = text(f"{_ROW}{_FROM} WHERE i.site_id = :site_id{_AFTER}")
 _OF_PARTNER = text(f"{_ROW}{_FROM} WHERE i.partner_id = :partner_id{_AFTER}")
@@ -76,6 +76,11 @@ _BUNDLES = text(
 _OBSERVING = text(
     f"{_ROW}, i.actions{_FROM} WHERE i.site_id = :site_id AND i.state = 'observing'"
     " ORDER BY i.created_at DESC, i.id DESC LIMIT :limit"
+)
+_STANDING = text(
+    "SELECT i.id, i.appliance_id, i.host_id, i.incident_type, i.severity, i.state, i.decision,"
+    " i.runbook, i.before, i.actions FROM incidents i"
+    " WHERE i.site_id = :site_id AND i.id = ANY(CAST(:incidents AS text[])) ORDER BY i.id"
 )
 
 
@@ -156,11 +161,18 @@ class Repository:
         site_id: str | None,
         state: str | None,
         after: tuple[datetime, str] | None,
+        skipped: int,
         limit: int,
     ) -> list[RowMapping]:
         """Newest first, of one site or of the whole partner, after a (created_at, id)."""
         after_at, after_id = after or (None, None)
-        given = {"state": state, "after_at": after_at, "after_id": after_id, "limit": limit}
+        given = {
+            "state": state,
+            "after_at": after_at,
+            "after_id": after_id,
+            "skipped": skipped,
+            "limit": limit,
+        }
         if site_id is None:
             owner = self._session.scope.owner
             return await self._session.rows(_OF_PARTNER, partner_id=owner, **given)
@@ -177,3 +189,7 @@ class Repository:
     async def observing(self, site_id: str, limit: int) -> list[RowMapping]:
         """The open incidents that would have been dealt with, were the site not observing."""
         return await self._session.rows(_OBSERVING, site_id=site_id, limit=limit)
+
+    async def standing(self, site_id: str, incidents: Sequence[str]) -> list[RowMapping]:
+        """These incidents as they stand, each with what its appliance decided."""
+        return await self._session.rows(_STANDING, site_id=site_id, incidents=list(incidents))

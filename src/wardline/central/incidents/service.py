@@ -9,6 +9,7 @@ from sqlalchemy import RowMapping
 
 from wardline.central.database.session import Session
 from wardline.central.incidents.repository import NewLink, NewRecord, Repository
+from wardline.central.orders.wanted import Standing
 from wardline.core.errors import NotFound
 from wardline.core.evidence import bundle
 from wardline.core.evidence.bundle import Bundle, IncidentRecord
@@ -79,10 +80,11 @@ async def page(
     site_id: str | None,
     state: str | None,
     after: tuple[datetime, str] | None,
+    skipped: int,
     limit: int,
 ) -> list[RowMapping]:
     """Incidents, newest first; one row more than `limit` when there are more."""
-    return await Repository(session).page(site_id, state, after, limit + 1)
+    return await Repository(session).page(site_id, state, after, skipped, limit + 1)
 
 
 async def one(
@@ -94,6 +96,30 @@ async def one(
     if row is None:
         raise NotFound("no such incident on this site")
     return row, await repository.bundles(site_id, incident_id, BUNDLES_PER_INCIDENT_MAX)
+
+
+async def standing(
+    session: Session, site_id: str, incidents: Sequence[str], appliance_id: str | None = None
+) -> list[Standing]:
+    """These incidents as they stand now, of one appliance where it is given."""
+    rows = await Repository(session).standing(site_id, incidents)
+    return [
+        Standing(
+            site_id=site_id,
+            incident_id=row["id"],
+            appliance_id=row["appliance_id"],
+            host_id=row["host_id"],
+            check=row["incident_type"],
+            severity=row["severity"],
+            state=row["state"],
+            decision=row["decision"],
+            runbook=row["runbook"],
+            measured=row["before"],
+            actions=row["actions"],
+        )
+        for row in rows
+        if appliance_id in (None, row["appliance_id"])
+    ]
 
 
 async def would_run(session: Session, site_id: str) -> list[RowMapping]:

@@ -24,6 +24,22 @@ CREATE FUNCTION public.credential_session(given_hash bytea) RETURNS TABLE(sessio
   WHERE s.token_hash = given_hash AND s.revoked_at IS NULL AND s.expires_at > now()
     AND u.disabled_at IS NULL
 $$;
+CREATE FUNCTION public.credential_ticket(given_hash bytea) RETURNS TABLE(session_id character varying, kind character varying, user_id character varying, partner_id character varying, role character varying, email character varying, name character varying, must_change_password boolean, last_seen_at timestamp with time zone)
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+  WITH spent AS (
+    DELETE FROM public.socket_tickets t WHERE t.token_hash = given_hash
+    RETURNING t.session_id, t.partner_id, t.user_id, t.expires_at
+  )
+  SELECT s.id, s.kind, u.id, u.partner_id, u.role, u.email, u.name, u.must_change_password,
+         s.last_seen_at
+  FROM spent t
+  JOIN public.sessions s ON s.id = t.session_id AND s.partner_id = t.partner_id
+  JOIN public.users u ON u.id = t.user_id AND u.partner_id = t.partner_id AND u.id = s.user_id
+  WHERE t.expires_at > now() AND s.revoked_at IS NULL AND s.expires_at > now()
+    AND u.disabled_at IS NULL
+$$;
 CREATE FUNCTION public.credential_user(given_email text) RETURNS TABLE(id character varying, partner_id character varying, password_hash text, disabled_at timestamp with time zone)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -158,6 +174,50 @@ CREATE TABLE public.appliances (
     CONSTRAINT appliances_id_check CHECK (((id)::text <> ''::text))
 );
 ALTER TABLE ONLY public.appliances FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.approval_votes (
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    approval_id character varying(64) NOT NULL,
+    user_id character varying(64) NOT NULL,
+    user_name character varying(255) NOT NULL,
+    roles jsonb NOT NULL,
+    vote character varying(16) NOT NULL,
+    reason text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT approval_votes_vote_check CHECK (((vote)::text = ANY ((ARRAY['approve'::character varying, 'reject'::character varying])::text[])))
+);
+ALTER TABLE ONLY public.approval_votes FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.approvals (
+    id character varying(64) NOT NULL,
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    appliance_id character varying(64) NOT NULL,
+    host_id character varying(64) NOT NULL,
+    incident_id character varying(64) NOT NULL,
+    incident_type character varying(255) NOT NULL,
+    severity character varying(16) NOT NULL,
+    runbook_id character varying(255) NOT NULL,
+    runbook_version character varying(128) NOT NULL,
+    runbook_digest character varying(64) NOT NULL,
+    risk character varying(16) NOT NULL,
+    inputs jsonb NOT NULL,
+    inputs_digest character varying(64) NOT NULL,
+    rule_id character varying(128) NOT NULL,
+    rule_revision bigint,
+    params_digest character varying(64) NOT NULL,
+    needs jsonb NOT NULL,
+    measured jsonb NOT NULL,
+    actions jsonb NOT NULL,
+    requested_by character varying(64),
+    status character varying(16) DEFAULT 'pending'::character varying NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    closed_at timestamp with time zone,
+    CONSTRAINT approvals_end CHECK (((closed_at IS NULL) = ((status)::text = 'pending'::text))),
+    CONSTRAINT approvals_id_check CHECK (((id)::text <> ''::text)),
+    CONSTRAINT approvals_status_check CHECK (((status)::text = ANY ((ARRAY['pending'::character varying, 'approved'::character varying, 'rejected'::character varying, 'expired'::character varying, 'superseded'::character varying])::text[])))
+);
+ALTER TABLE ONLY public.approvals FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.audit_log (
     id bigint NOT NULL,
     partner_id character varying(64) NOT NULL,
@@ -195,6 +255,38 @@ CREATE TABLE public.change_log (
 ALTER TABLE ONLY public.change_log FORCE ROW LEVEL SECURITY;
 ALTER TABLE public.change_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.change_log_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.compliance_snapshots (
+    id bigint NOT NULL,
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    snapshot_at timestamp with time zone NOT NULL,
+    flake_hash character varying(64) NOT NULL,
+    patching_status boolean,
+    backup_status boolean,
+    encryption_status boolean,
+    passed integer NOT NULL,
+    failed integer NOT NULL,
+    unknown integer NOT NULL,
+    not_applicable integer NOT NULL,
+    measured_hosts integer NOT NULL,
+    hosts integer NOT NULL,
+    CONSTRAINT compliance_snapshots_failed_check CHECK ((failed >= 0)),
+    CONSTRAINT compliance_snapshots_flake_hash_check CHECK (((flake_hash)::text ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT compliance_snapshots_hosts_check CHECK ((hosts >= 0)),
+    CONSTRAINT compliance_snapshots_measured_hosts_check CHECK ((measured_hosts >= 0)),
+    CONSTRAINT compliance_snapshots_not_applicable_check CHECK ((not_applicable >= 0)),
+    CONSTRAINT compliance_snapshots_passed_check CHECK ((passed >= 0)),
+    CONSTRAINT compliance_snapshots_unknown_check CHECK ((unknown >= 0))
+);
+ALTER TABLE ONLY public.compliance_snapshots FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.compliance_snapshots ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.compliance_snapshots_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -319,6 +411,24 @@ CREATE TABLE public.evidence_streams (
 )
 WITH (fillfactor='50');
 ALTER TABLE ONLY public.evidence_streams FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.flap_suppressions (
+    id character varying(64) NOT NULL,
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    appliance_id character varying(64) NOT NULL,
+    host_id character varying(64) NOT NULL,
+    incident_type character varying(255) NOT NULL,
+    runbook_id character varying(255) NOT NULL,
+    incident_id character varying(64),
+    suppressed_at timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    cleared_at timestamp with time zone,
+    cleared_by character varying(255),
+    clear_reason text,
+    CONSTRAINT flap_suppressions_end CHECK (((cleared_at IS NULL) = (cleared_by IS NULL))),
+    CONSTRAINT flap_suppressions_id_check CHECK (((id)::text <> ''::text))
+);
+ALTER TABLE ONLY public.flap_suppressions FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.hosts (
     site_id character varying(64) NOT NULL,
     partner_id character varying(64) NOT NULL,
@@ -420,6 +530,43 @@ CREATE TABLE public.latest_results (
 )
 WITH (fillfactor='70');
 ALTER TABLE ONLY public.latest_results FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.orders (
+    id character varying(64) NOT NULL,
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    appliance_id character varying(64) NOT NULL,
+    host_id character varying(64) NOT NULL,
+    kind character varying(16) NOT NULL,
+    incident_type character varying(255) NOT NULL,
+    runbook_id character varying(255) NOT NULL,
+    incident_id character varying(64),
+    approval_id character varying(64),
+    hold_id character varying(64),
+    status character varying(20) DEFAULT 'pending'::character varying NOT NULL,
+    envelope bytea NOT NULL,
+    requested_by character varying(64) NOT NULL,
+    reason text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    leased_at timestamp with time zone,
+    lease_until timestamp with time zone,
+    leases integer DEFAULT 0 NOT NULL,
+    started_at timestamp with time zone,
+    completed_at timestamp with time zone,
+    code character varying(64),
+    detail text,
+    epoch bigint,
+    seq bigint,
+    CONSTRAINT orders_end CHECK (((completed_at IS NOT NULL) = ((status)::text = ANY ((ARRAY['succeeded'::character varying, 'failed'::character varying, 'expired'::character varying, 'lost'::character varying, 'cancelled'::character varying])::text[])))),
+    CONSTRAINT orders_envelope_check CHECK ((length(envelope) <= 32768)),
+    CONSTRAINT orders_id_check CHECK (((id)::text <> ''::text)),
+    CONSTRAINT orders_kind_check CHECK (((kind)::text = ANY ((ARRAY['run_runbook'::character varying, 'clear_hold'::character varying])::text[]))),
+    CONSTRAINT orders_lease CHECK ((((status)::text <> ALL ((ARRAY['leased'::character varying, 'running'::character varying, 'succeeded'::character varying, 'failed'::character varying, 'lost'::character varying])::text[])) OR ((leased_at IS NOT NULL) AND (lease_until IS NOT NULL)))),
+    CONSTRAINT orders_status_check CHECK (((status)::text = ANY ((ARRAY['pending'::character varying, 'leased'::character varying, 'running'::character varying, 'succeeded'::character varying, 'failed'::character varying, 'expired'::character varying, 'lost'::character varying, 'cancelled'::character varying])::text[]))),
+    CONSTRAINT orders_target CHECK ((((kind)::text = 'clear_hold'::text) = (hold_id IS NOT NULL))),
+    CONSTRAINT orders_times CHECK ((created_at < expires_at))
+);
+ALTER TABLE ONLY public.orders FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.partners (
     id character varying(64) NOT NULL,
     name character varying(255) NOT NULL,
@@ -541,6 +688,41 @@ CREATE TABLE public.sites (
     CONSTRAINT sites_id_check CHECK (((id)::text <> ''::text))
 );
 ALTER TABLE ONLY public.sites FORCE ROW LEVEL SECURITY;
+CREATE VIEW public.site_posture WITH (security_invoker='true') AS
+ SELECT s.id AS site_id,
+    s.partner_id,
+    h.hosts,
+    r.measured_hosts,
+    r.passed,
+    r.failed,
+    r.unknown,
+    r.not_applicable,
+    r.patching_status,
+    r.backup_status,
+    r.encryption_status
+   FROM ((public.sites s
+     CROSS JOIN LATERAL ( SELECT count(*) AS hosts
+           FROM public.hosts
+          WHERE ((hosts.site_id)::text = (s.id)::text)) h)
+     CROSS JOIN LATERAL ( SELECT count(*) FILTER (WHERE ((latest_results.outcome)::text = 'pass'::text)) AS passed,
+            count(*) FILTER (WHERE ((latest_results.outcome)::text = 'fail'::text)) AS failed,
+            count(*) FILTER (WHERE ((latest_results.outcome)::text = 'unknown'::text)) AS unknown,
+            count(*) FILTER (WHERE ((latest_results.outcome)::text = 'not_applicable'::text)) AS not_applicable,
+            count(DISTINCT latest_results.host_id) FILTER (WHERE (((latest_results.outcome)::text = 'pass'::text) OR ((latest_results.outcome)::text = 'fail'::text))) AS measured_hosts,
+            bool_and(((latest_results.outcome)::text = 'pass'::text)) FILTER (WHERE (((latest_results.check_id)::text = 'patching'::text) AND (((latest_results.outcome)::text = 'pass'::text) OR ((latest_results.outcome)::text = 'fail'::text)))) AS patching_status,
+            bool_and(((latest_results.outcome)::text = 'pass'::text)) FILTER (WHERE (((latest_results.check_id)::text = 'backup'::text) AND (((latest_results.outcome)::text = 'pass'::text) OR ((latest_results.outcome)::text = 'fail'::text)))) AS backup_status,
+            bool_and(((latest_results.outcome)::text = 'pass'::text)) FILTER (WHERE (((latest_results.check_id)::text = 'disk_encryption'::text) AND (((latest_results.outcome)::text = 'pass'::text) OR ((latest_results.outcome)::text = 'fail'::text)))) AS encryption_status
+           FROM public.latest_results
+          WHERE ((latest_results.site_id)::text = (s.id)::text)) r);
+CREATE TABLE public.socket_tickets (
+    partner_id character varying(64) NOT NULL,
+    user_id character varying(64) NOT NULL,
+    session_id character varying(64) NOT NULL,
+    token_hash bytea NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT socket_tickets_token_hash_check CHECK ((length(token_hash) = 32))
+);
+ALTER TABLE ONLY public.socket_tickets FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.users (
     id character varying(64) NOT NULL,
     partner_id character varying(64) NOT NULL,
@@ -564,10 +746,18 @@ ALTER TABLE ONLY public.appliances
     ADD CONSTRAINT appliances_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.appliances
     ADD CONSTRAINT appliances_site_id_id_key UNIQUE (site_id, id);
+ALTER TABLE ONLY public.approval_votes
+    ADD CONSTRAINT approval_votes_pkey PRIMARY KEY (site_id, approval_id, user_id);
+ALTER TABLE ONLY public.approvals
+    ADD CONSTRAINT approvals_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.approvals
+    ADD CONSTRAINT approvals_site_id_id_key UNIQUE (site_id, id);
 ALTER TABLE ONLY public.audit_log
     ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.change_log
     ADD CONSTRAINT change_log_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.compliance_snapshots
+    ADD CONSTRAINT compliance_snapshots_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.enrolment_tokens
     ADD CONSTRAINT enrolment_tokens_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.evidence_alarms
@@ -588,6 +778,10 @@ ALTER TABLE ONLY public.evidence_log_nodes
     ADD CONSTRAINT evidence_log_nodes_pkey PRIMARY KEY (site_id, generation, level, node_index);
 ALTER TABLE ONLY public.evidence_streams
     ADD CONSTRAINT evidence_streams_pkey PRIMARY KEY (site_id, appliance_id, epoch);
+ALTER TABLE ONLY public.flap_suppressions
+    ADD CONSTRAINT flap_suppressions_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.flap_suppressions
+    ADD CONSTRAINT flap_suppressions_site_id_host_id_incident_type_runbook_id__key UNIQUE (site_id, host_id, incident_type, runbook_id, suppressed_at);
 ALTER TABLE ONLY public.hosts
     ADD CONSTRAINT hosts_pkey PRIMARY KEY (site_id, id);
 ALTER TABLE ONLY public.incident_bundles
@@ -600,6 +794,10 @@ ALTER TABLE ONLY public.job_heartbeats
     ADD CONSTRAINT job_heartbeats_pkey PRIMARY KEY (name);
 ALTER TABLE ONLY public.latest_results
     ADD CONSTRAINT latest_results_pkey PRIMARY KEY (site_id, host_id, check_id);
+ALTER TABLE ONLY public.orders
+    ADD CONSTRAINT orders_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.orders
+    ADD CONSTRAINT orders_site_id_id_key UNIQUE (site_id, id);
 ALTER TABLE ONLY public.partners
     ADD CONSTRAINT partners_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.policies
@@ -626,31 +824,54 @@ ALTER TABLE ONLY public.sites
     ADD CONSTRAINT sites_partner_id_name_key UNIQUE (partner_id, name);
 ALTER TABLE ONLY public.sites
     ADD CONSTRAINT sites_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.socket_tickets
+    ADD CONSTRAINT socket_tickets_pkey PRIMARY KEY (partner_id, token_hash);
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_partner_id_id_key UNIQUE (partner_id, id);
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+CREATE INDEX idx_approvals_expiry ON public.approvals USING btree (expires_at) WHERE ((status)::text = 'pending'::text);
+CREATE INDEX idx_approvals_incident ON public.approvals USING btree (site_id, incident_id, created_at);
+CREATE INDEX idx_approvals_partner ON public.approvals USING btree (partner_id, created_at DESC, id DESC);
+CREATE UNIQUE INDEX idx_approvals_pending ON public.approvals USING btree (site_id, incident_id) WHERE ((status)::text = 'pending'::text);
 CREATE INDEX idx_audit_log_partner ON public.audit_log USING btree (partner_id, id);
 CREATE INDEX idx_change_log_partner ON public.change_log USING btree (partner_id, tx, id);
+CREATE INDEX idx_change_log_tail ON public.change_log USING btree (tx, id);
+CREATE UNIQUE INDEX idx_compliance_snapshots_site ON public.compliance_snapshots USING btree (site_id, snapshot_at);
 CREATE INDEX idx_enrolment_tokens_site ON public.enrolment_tokens USING btree (site_id, created_at);
 CREATE UNIQUE INDEX idx_evidence_bundles_equivocation ON public.evidence_bundles USING btree (site_id, appliance_id, epoch, seq, bundle_hash) WHERE equivocates;
 CREATE INDEX idx_evidence_bundles_partner ON public.evidence_bundles USING btree (partner_id);
 CREATE UNIQUE INDEX idx_evidence_bundles_stream ON public.evidence_bundles USING btree (site_id, appliance_id, epoch, seq) WHERE (NOT equivocates);
+CREATE UNIQUE INDEX idx_flap_suppressions_active ON public.flap_suppressions USING btree (site_id, host_id, incident_type, runbook_id) WHERE (cleared_at IS NULL);
+CREATE INDEX idx_flap_suppressions_partner ON public.flap_suppressions USING btree (partner_id, suppressed_at DESC, id DESC);
 CREATE INDEX idx_incidents_partner ON public.incidents USING btree (partner_id, created_at DESC, id);
 CREATE INDEX idx_incidents_pattern ON public.incidents USING btree (site_id, pattern_signature);
 CREATE INDEX idx_incidents_site ON public.incidents USING btree (site_id, created_at DESC);
 CREATE INDEX idx_incidents_type ON public.incidents USING btree (site_id, incident_type);
 CREATE INDEX idx_latest_results_partner ON public.latest_results USING btree (partner_id, outcome);
+CREATE INDEX idx_orders_approval ON public.orders USING btree (site_id, approval_id) WHERE (approval_id IS NOT NULL);
+CREATE UNIQUE INDEX idx_orders_hold ON public.orders USING btree (site_id, hold_id) WHERE (((kind)::text = 'clear_hold'::text) AND (completed_at IS NULL));
+CREATE UNIQUE INDEX idx_orders_incident ON public.orders USING btree (site_id, incident_id) WHERE (((kind)::text = 'run_runbook'::text) AND (completed_at IS NULL));
+CREATE INDEX idx_orders_leased ON public.orders USING btree (appliance_id, lease_until) WHERE ((status)::text = 'leased'::text);
+CREATE INDEX idx_orders_live ON public.orders USING btree (expires_at) WHERE (completed_at IS NULL);
+CREATE INDEX idx_orders_of_hold ON public.orders USING btree (site_id, hold_id, created_at) WHERE (hold_id IS NOT NULL);
+CREATE INDEX idx_orders_partner ON public.orders USING btree (partner_id, created_at DESC, id DESC);
+CREATE INDEX idx_orders_pending ON public.orders USING btree (appliance_id, status) WHERE ((status)::text = 'pending'::text);
+CREATE INDEX idx_orders_site ON public.orders USING btree (site_id, created_at DESC, id DESC);
 CREATE INDEX idx_results_latest ON ONLY public.results USING btree (site_id, host_id, check_id, effective_at);
 CREATE INDEX idx_results_partner ON ONLY public.results USING btree (partner_id, received_at);
 CREATE INDEX idx_sessions_user ON public.sessions USING btree (user_id);
+CREATE INDEX idx_socket_tickets_hash ON public.socket_tickets USING btree (token_hash);
+CREATE INDEX idx_socket_tickets_user ON public.socket_tickets USING btree (partner_id, user_id);
 CREATE UNIQUE INDEX idx_users_email ON public.users USING btree (lower((email)::text));
 CREATE INDEX results_rest_partner_id_received_at_idx ON public.results_rest USING btree (partner_id, received_at);
 CREATE INDEX results_rest_site_id_host_id_check_id_effective_at_idx ON public.results_rest USING btree (site_id, host_id, check_id, effective_at);
 ALTER INDEX public.idx_results_partner ATTACH PARTITION public.results_rest_partner_id_received_at_idx;
 ALTER INDEX public.idx_results_latest ATTACH PARTITION public.results_rest_site_id_host_id_check_id_effective_at_idx;
+CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.approval_votes FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.change_log FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.compliance_snapshots FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.evidence_bundles FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.evidence_checkpoints FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.evidence_cosignatures FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
@@ -660,8 +881,10 @@ CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.incident_bundl
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.policy_revisions FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.policy_rule_versions FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.results FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.approval_votes FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.change_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.compliance_snapshots FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.evidence_bundles FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.evidence_checkpoints FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.evidence_cosignatures FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
@@ -677,6 +900,16 @@ ALTER TABLE ONLY public.appliance_keys
     ADD CONSTRAINT appliance_keys_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.appliances
     ADD CONSTRAINT appliances_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id) ON DELETE CASCADE;
+ALTER TABLE ONLY public.approval_votes
+    ADD CONSTRAINT approval_votes_site_id_approval_id_fkey FOREIGN KEY (site_id, approval_id) REFERENCES public.approvals(site_id, id);
+ALTER TABLE ONLY public.approval_votes
+    ADD CONSTRAINT approval_votes_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
+ALTER TABLE ONLY public.approvals
+    ADD CONSTRAINT approvals_site_id_appliance_id_fkey FOREIGN KEY (site_id, appliance_id) REFERENCES public.appliances(site_id, id);
+ALTER TABLE ONLY public.approvals
+    ADD CONSTRAINT approvals_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
+ALTER TABLE ONLY public.compliance_snapshots
+    ADD CONSTRAINT compliance_snapshots_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
 ALTER TABLE ONLY public.enrolment_tokens
     ADD CONSTRAINT enrolment_tokens_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
 ALTER TABLE ONLY public.evidence_alarms
@@ -689,10 +922,16 @@ ALTER TABLE ONLY public.evidence_log_heads
     ADD CONSTRAINT evidence_log_heads_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
 ALTER TABLE ONLY public.evidence_streams
     ADD CONSTRAINT evidence_streams_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
+ALTER TABLE ONLY public.flap_suppressions
+    ADD CONSTRAINT flap_suppressions_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
 ALTER TABLE ONLY public.hosts
     ADD CONSTRAINT hosts_site_id_appliance_id_fkey FOREIGN KEY (site_id, appliance_id) REFERENCES public.appliances(site_id, id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.hosts
     ADD CONSTRAINT hosts_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id) ON DELETE CASCADE;
+ALTER TABLE ONLY public.orders
+    ADD CONSTRAINT orders_site_id_appliance_id_fkey FOREIGN KEY (site_id, appliance_id) REFERENCES public.appliances(site_id, id);
+ALTER TABLE ONLY public.orders
+    ADD CONSTRAINT orders_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
 ALTER TABLE ONLY public.policies
     ADD CONSTRAINT policies_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
 ALTER TABLE ONLY public.policy_heads
@@ -709,12 +948,19 @@ ALTER TABLE ONLY public.sign_in_sources
     ADD CONSTRAINT sign_in_sources_partner_id_user_id_fkey FOREIGN KEY (partner_id, user_id) REFERENCES public.users(partner_id, id);
 ALTER TABLE ONLY public.sites
     ADD CONSTRAINT sites_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
+ALTER TABLE ONLY public.socket_tickets
+    ADD CONSTRAINT socket_tickets_partner_id_user_id_fkey FOREIGN KEY (partner_id, user_id) REFERENCES public.users(partner_id, id);
+ALTER TABLE ONLY public.socket_tickets
+    ADD CONSTRAINT socket_tickets_session_id_fkey FOREIGN KEY (session_id) REFERENCES public.sessions(id);
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
 ALTER TABLE public.appliance_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.appliances ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.approval_votes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.approvals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.change_log ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.compliance_snapshots ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.enrolment_tokens ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.evidence_alarms ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.evidence_bundles ENABLE ROW LEVEL SECURITY;
@@ -724,18 +970,26 @@ ALTER TABLE public.evidence_log_entries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.evidence_log_heads ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.evidence_log_nodes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.evidence_streams ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.flap_suppressions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.hosts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.incident_bundles ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.incidents ENABLE ROW LEVEL SECURITY;
 CREATE POLICY jobs ON public.appliances TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.approvals TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.change_log TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.compliance_snapshots TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.evidence_alarms TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.evidence_checkpoints TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.evidence_log_entries TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.evidence_log_heads TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.evidence_log_nodes TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.hosts TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.latest_results TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.orders TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.policy_heads TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.sites TO wardline_jobs USING (true) WITH CHECK (true);
 ALTER TABLE public.latest_results ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.orders ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_site ON public.policies FOR SELECT TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)));
 CREATE POLICY own_site ON public.policy_heads FOR SELECT TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)));
 ALTER TABLE public.partners ENABLE ROW LEVEL SECURITY;
@@ -748,14 +1002,18 @@ ALTER TABLE public.results_rest ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.sessions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.sign_in_sources ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.sites ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.socket_tickets ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON public.appliance_keys TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.appliances TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
+CREATE POLICY tenant ON public.approval_votes TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
+CREATE POLICY tenant ON public.approvals TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.audit_log TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) AND ((site_id IS NULL) OR (EXISTS ( SELECT
    FROM public.sites s
   WHERE (((s.id)::text = (audit_log.site_id)::text) AND ((s.partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))))))));
 CREATE POLICY tenant ON public.change_log TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) AND ((site_id IS NULL) OR (EXISTS ( SELECT
    FROM public.sites s
   WHERE (((s.id)::text = (change_log.site_id)::text) AND ((s.partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))))))));
+CREATE POLICY tenant ON public.compliance_snapshots FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.enrolment_tokens TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.evidence_alarms FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.evidence_bundles FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
@@ -765,10 +1023,12 @@ CREATE POLICY tenant ON public.evidence_log_entries FOR SELECT TO wardline_app U
 CREATE POLICY tenant ON public.evidence_log_heads FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.evidence_log_nodes FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.evidence_streams FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
+CREATE POLICY tenant ON public.flap_suppressions FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.hosts TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.incident_bundles FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.incidents FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.latest_results FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
+CREATE POLICY tenant ON public.orders TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.partners TO wardline_app USING (((id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.policies TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.policy_heads TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
@@ -779,7 +1039,9 @@ CREATE POLICY tenant ON public.results_rest FOR SELECT TO wardline_app USING (((
 CREATE POLICY tenant ON public.sessions TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.sign_in_sources TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.sites TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant ON public.socket_tickets TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.users TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant_insert ON public.compliance_snapshots FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.evidence_alarms FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.evidence_bundles FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.evidence_checkpoints FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
@@ -788,11 +1050,13 @@ CREATE POLICY tenant_insert ON public.evidence_log_entries FOR INSERT TO wardlin
 CREATE POLICY tenant_insert ON public.evidence_log_heads FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.evidence_log_nodes FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.evidence_streams FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_insert ON public.flap_suppressions FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.incident_bundles FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.incidents FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.latest_results FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.results FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.results_rest FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_update ON public.compliance_snapshots FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.evidence_alarms FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.evidence_bundles FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.evidence_checkpoints FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
@@ -801,6 +1065,7 @@ CREATE POLICY tenant_update ON public.evidence_log_entries FOR UPDATE TO wardlin
 CREATE POLICY tenant_update ON public.evidence_log_heads FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.evidence_log_nodes FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.evidence_streams FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_update ON public.flap_suppressions FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.incident_bundles FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.incidents FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.latest_results FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
@@ -816,6 +1081,8 @@ REVOKE ALL ON FUNCTION public.credential_enrolment(given_id text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.credential_enrolment(given_id text) TO wardline_app;
 REVOKE ALL ON FUNCTION public.credential_session(given_hash bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.credential_session(given_hash bytea) TO wardline_app;
+REVOKE ALL ON FUNCTION public.credential_ticket(given_hash bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.credential_ticket(given_hash bytea) TO wardline_app;
 REVOKE ALL ON FUNCTION public.credential_user(given_email text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.credential_user(given_email text) TO wardline_app;
 REVOKE ALL ON FUNCTION public.make_append_only(target regclass) FROM PUBLIC;
@@ -830,9 +1097,21 @@ GRANT SELECT(site_id) ON TABLE public.appliances TO wardline_jobs;
 GRANT SELECT(partner_id) ON TABLE public.appliances TO wardline_jobs;
 GRANT SELECT(is_online),UPDATE(is_online) ON TABLE public.appliances TO wardline_jobs;
 GRANT SELECT(last_checkin) ON TABLE public.appliances TO wardline_jobs;
+GRANT SELECT,INSERT ON TABLE public.approval_votes TO wardline_app;
+GRANT SELECT,INSERT ON TABLE public.approvals TO wardline_app;
+GRANT SELECT(id) ON TABLE public.approvals TO wardline_jobs;
+GRANT SELECT(site_id) ON TABLE public.approvals TO wardline_jobs;
+GRANT SELECT(partner_id) ON TABLE public.approvals TO wardline_jobs;
+GRANT UPDATE(status) ON TABLE public.approvals TO wardline_app;
+GRANT SELECT(status),UPDATE(status) ON TABLE public.approvals TO wardline_jobs;
+GRANT SELECT(expires_at) ON TABLE public.approvals TO wardline_jobs;
+GRANT UPDATE(closed_at) ON TABLE public.approvals TO wardline_app;
+GRANT UPDATE(closed_at) ON TABLE public.approvals TO wardline_jobs;
 GRANT SELECT,INSERT ON TABLE public.audit_log TO wardline_app;
 GRANT SELECT,INSERT ON TABLE public.change_log TO wardline_app;
 GRANT SELECT,INSERT ON TABLE public.change_log TO wardline_jobs;
+GRANT SELECT ON TABLE public.compliance_snapshots TO wardline_app;
+GRANT SELECT,INSERT ON TABLE public.compliance_snapshots TO wardline_jobs;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.enrolment_tokens TO wardline_app;
 GRANT SELECT ON TABLE public.evidence_alarms TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.evidence_alarms TO wardline_jobs;
@@ -847,7 +1126,15 @@ GRANT SELECT ON TABLE public.evidence_log_heads TO wardline_jobs;
 GRANT SELECT,INSERT ON TABLE public.evidence_log_nodes TO wardline_app;
 GRANT SELECT ON TABLE public.evidence_log_nodes TO wardline_jobs;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.evidence_streams TO wardline_app;
+GRANT SELECT,INSERT ON TABLE public.flap_suppressions TO wardline_app;
+GRANT UPDATE(incident_id) ON TABLE public.flap_suppressions TO wardline_app;
+GRANT UPDATE(cleared_at) ON TABLE public.flap_suppressions TO wardline_app;
+GRANT UPDATE(cleared_by) ON TABLE public.flap_suppressions TO wardline_app;
+GRANT UPDATE(clear_reason) ON TABLE public.flap_suppressions TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.hosts TO wardline_app;
+GRANT SELECT(site_id) ON TABLE public.hosts TO wardline_jobs;
+GRANT SELECT(partner_id) ON TABLE public.hosts TO wardline_jobs;
+GRANT SELECT(id) ON TABLE public.hosts TO wardline_jobs;
 GRANT SELECT,INSERT ON TABLE public.incident_bundles TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.incidents TO wardline_app;
 GRANT SELECT ON TABLE public.installation TO wardline_app;
@@ -855,9 +1142,36 @@ GRANT SELECT ON TABLE public.installation TO wardline_jobs;
 GRANT SELECT ON TABLE public.job_heartbeats TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.job_heartbeats TO wardline_jobs;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.latest_results TO wardline_app;
+GRANT SELECT(site_id) ON TABLE public.latest_results TO wardline_jobs;
+GRANT SELECT(partner_id) ON TABLE public.latest_results TO wardline_jobs;
+GRANT SELECT(host_id) ON TABLE public.latest_results TO wardline_jobs;
+GRANT SELECT(check_id) ON TABLE public.latest_results TO wardline_jobs;
+GRANT SELECT(outcome) ON TABLE public.latest_results TO wardline_jobs;
+GRANT SELECT,INSERT ON TABLE public.orders TO wardline_app;
+GRANT SELECT(id) ON TABLE public.orders TO wardline_jobs;
+GRANT SELECT(site_id) ON TABLE public.orders TO wardline_jobs;
+GRANT SELECT(partner_id) ON TABLE public.orders TO wardline_jobs;
+GRANT UPDATE(status) ON TABLE public.orders TO wardline_app;
+GRANT SELECT(status),UPDATE(status) ON TABLE public.orders TO wardline_jobs;
+GRANT SELECT(expires_at) ON TABLE public.orders TO wardline_jobs;
+GRANT UPDATE(leased_at) ON TABLE public.orders TO wardline_app;
+GRANT UPDATE(lease_until) ON TABLE public.orders TO wardline_app;
+GRANT SELECT(lease_until) ON TABLE public.orders TO wardline_jobs;
+GRANT UPDATE(leases) ON TABLE public.orders TO wardline_app;
+GRANT UPDATE(started_at) ON TABLE public.orders TO wardline_app;
+GRANT SELECT(started_at) ON TABLE public.orders TO wardline_jobs;
+GRANT UPDATE(completed_at) ON TABLE public.orders TO wardline_app;
+GRANT SELECT(completed_at),UPDATE(completed_at) ON TABLE public.orders TO wardline_jobs;
+GRANT UPDATE(code) ON TABLE public.orders TO wardline_app;
+GRANT UPDATE(code) ON TABLE public.orders TO wardline_jobs;
+GRANT UPDATE(detail) ON TABLE public.orders TO wardline_app;
+GRANT UPDATE(detail) ON TABLE public.orders TO wardline_jobs;
+GRANT UPDATE(epoch) ON TABLE public.orders TO wardline_app;
+GRANT UPDATE(seq) ON TABLE public.orders TO wardline_app;
 GRANT SELECT,UPDATE ON TABLE public.partners TO wardline_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.policies TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.policy_heads TO wardline_app;
+GRANT SELECT ON TABLE public.policy_heads TO wardline_jobs;
 GRANT SELECT,INSERT ON TABLE public.policy_revisions TO wardline_app;
 GRANT SELECT,INSERT ON TABLE public.policy_rule_versions TO wardline_app;
 GRANT SELECT,INSERT ON TABLE public.results TO wardline_app;
@@ -865,4 +1179,7 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.sessions TO wardline_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sign_in_sources TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.sites TO wardline_app;
 GRANT SELECT ON TABLE public.sites TO wardline_jobs;
+GRANT SELECT ON TABLE public.site_posture TO wardline_app;
+GRANT SELECT ON TABLE public.site_posture TO wardline_jobs;
+GRANT SELECT,INSERT,DELETE ON TABLE public.socket_tickets TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.users TO wardline_app;

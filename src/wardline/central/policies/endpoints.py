@@ -6,9 +6,10 @@ import orjson
 from fastapi import APIRouter, Request, Response
 
 from wardline.central.identity import access
-from wardline.central.identity.access import PolicyReader, PolicyWriter
+from wardline.central.identity.access import PolicyAdmin, PolicyReader, PolicyWriter
 from wardline.central.policies import service
 from wardline.central.policies.service import Expectation
+from wardline.central.policies.shelf import Shelf
 from wardline.core.canonical import Json
 from wardline.core.policy import exact, parse
 from wardline.core.policy.parse import RuleInvalid
@@ -17,6 +18,9 @@ from wardline.core.policy.rule import Rule
 router = APIRouter(prefix="/api/mcp/policy", tags=["policy"])
 
 BULK_KEY = "rules"
+# What an export carries beside its rules, so that it is taken back as it is.
+EXPORT_KEYS = frozenset({BULK_KEY, "ok"})
+EXPORT_NAME = "policies-export.json"
 ETAGS_MAX = 16
 ETAG_CHARS_MAX = 19
 
@@ -73,8 +77,21 @@ async def delete_rule(request: Request, session: PolicyWriter) -> dict[str, Json
 async def test_rules(request: Request, session: PolicyReader) -> dict[str, Json]:
     """What would be decided about an alert; nothing is counted or reserved."""
     asked = parse.simulation(await _body(request))
-    decision = await service.simulate(session, asked, access.caller_of(request).user_id)
+    user_id = access.caller_of(request).user_id
+    decision = await service.simulate(session, _shelf(request), asked, user_id)
     return {"ok": True, "decision": exact.plain(decision.to_wire())}
+
+
+@router.get("/export")
+async def export_rules(response: Response, session: PolicyAdmin) -> dict[str, Json]:
+    """Every rule as a file, `policies-export.json`; POST /create takes it back."""
+    response.headers["content-disposition"] = f'attachment; filename="{EXPORT_NAME}"'
+    return {"ok": True, BULK_KEY: await service.export(session)}
+
+
+def _shelf(request: Request) -> Shelf:
+    found: Shelf = request.app.state.policy_shelf
+    return found
 
 
 async def _body(request: Request) -> Json:
@@ -85,7 +102,7 @@ async def _body(request: Request) -> Json:
 
 
 def _rules(body: dict[str, Json]) -> tuple[Rule, ...]:
-    unknown = sorted(body.keys() - {BULK_KEY})
+    unknown = sorted(body.keys() - EXPORT_KEYS)
     if unknown:
         raise RuleInvalid([(exact.shown(name), "unknown key: not permitted") for name in unknown])
     return parse.rules(body[BULK_KEY])

@@ -17,6 +17,11 @@ _LOCK_HEAD = text(
 )
 _MOVE_HEAD = text("UPDATE policy_heads SET revision = :revision WHERE partner_id = :partner_id")
 _ALL = text(f"SELECT {_COLUMNS} FROM policies WHERE partner_id = :partner_id ORDER BY id")  # noqa: S608
+_CHANGED = text(
+    "SELECT DISTINCT ON (rule_id) rule_id, body FROM policy_rule_versions"
+    " WHERE partner_id = :partner_id AND revision > :after AND revision <= :upto"
+    " ORDER BY rule_id, revision DESC"
+)
 _OF_KPI = text(
     f"SELECT {_COLUMNS} FROM policies WHERE partner_id = :partner_id"  # noqa: S608
     " AND body #>> '{when,kpiId}' = :kpi_id ORDER BY id"
@@ -73,6 +78,12 @@ class Repository:
 
     async def all(self) -> list[RowMapping]:
         return await self._session.rows(_ALL, partner_id=self._partner_id)
+
+    async def changed(self, after: int, upto: int) -> list[RowMapping]:
+        """What each rule written after one revision became by another; a body of None = gone."""
+        return await self._session.rows(
+            _CHANGED, partner_id=self._partner_id, after=after, upto=upto
+        )
 
     async def of_kpi(self, kpi_id: str) -> list[RowMapping]:
         return await self._session.rows(_OF_KPI, partner_id=self._partner_id, kpi_id=kpi_id)

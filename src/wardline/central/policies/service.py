@@ -1,5 +1,6 @@
 """Rules of a partner: read, write as one immutable revision, simulate."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,13 +9,15 @@ from sqlalchemy import RowMapping
 
 from wardline.central.database.session import Session
 from wardline.central.policies.repository import Repository
+from wardline.central.policies.shelf import Shelf
 from wardline.central.tenancy import service as tenancy
-from wardline.central.tenancy.service import Healing
+from wardline.central.tenancy.service import Healing, Site
 from wardline.core import clock, ids
 from wardline.core.canonical import Json
 from wardline.core.errors import Conflict, NotFound
 from wardline.core.incidents import catalogue
-from wardline.core.policy import condition, evaluate, exact, parse, seeds
+from wardline.core.policy import compiled, condition, evaluate, exact, opening, parse, seeds
+from wardline.core.policy.compiled import Compiled
 from wardline.core.policy.decision import Decision
 from wardline.core.policy.parse import RuleInvalid
 from wardline.core.policy.request import (
@@ -125,22 +128,64 @@ async def delete(session: Session, rule_id: str, expected: Expectation) -> None:
     await _announce(session, DELETED, rule_id, {"id": rule_id})
 
 
-async def simulate(session: Session, asked: SimulationWire, user_id: str) -> Decision:
+async def of_action(session: Session, kpi_id: str, action: str) -> list[Rule]:
+    """The rules in force that are about this action as an answer to this check."""
+    rows = await Repository(session).of_kpi(kpi_id)
+    rules = (parse.rule(row["body"]) for row in rows)
+    return [rule for rule in rules if rule.action in (action, ANY_ACTION)]
+
+
+async def simulate(session: Session, shelf: Shelf, asked: SimulationWire, user_id: str) -> Decision:
     """What the policy, or the draft rules in its place, would answer; reserves nothing."""
-    repository = Repository(session)
-    head = await repository.head()
-    if asked.rules is None:
-        rows = await repository.of_kpi(asked.alert.kpi_id)
-        rules = tuple(parse.rule(row["body"]) for row in rows)
-    else:
-        rules = parse.rules(asked.rules)
-    revision, epoch = (0, 1) if head is None else (head["revision"], head["epoch"])
-    zone, observing = await _site(session, asked)
-    request = _request(session, asked, user_id, zone)
+    site = await _site(session, asked)
+    request = _request(session, asked, user_id, site)
     state = State(
-        observing=observing, actions=_actions(asked.alert.platform), confirmed_at=request.at
+        observing=site is not None and site.healing is Healing.OBSERVE,
+        actions=_actions(asked.alert.platform),
+        confirmed_at=request.at,
     )
-    return evaluate.evaluate(Policy(rules, revision, epoch), request, state)
+    if asked.rules is None:
+        return (await _current(session, shelf)).evaluate(request, state)
+    revision, epoch = await _version(session)
+    # A draft is asked once: looking at all of it costs less than an index of it.
+    draft = Policy(parse.rules(asked.rules), revision, epoch)
+    return evaluate.evaluate(draft, request, state)
+
+
+async def _current(session: Session, shelf: Shelf) -> Compiled:
+    """The partner's rules in force, compiled: from the shelf, or made of what has changed since.
+
+    Rules of a revision never change, so that the versions between two are all that differs. It
+    must not be asked in a transaction that writes: what is kept has to be committed.
+    """
+    owner = session.scope.owner
+    revision, epoch = await _version(session)
+    held = shelf.take(owner)
+    if held is not None and (held.epoch, held.revision) == (epoch, revision):
+        return held
+    if held is None or held.epoch != epoch or held.revision > revision:
+        held = compiled.build(Policy((), 0, epoch))
+    rows = await Repository(session).changed(held.revision, revision)
+    made = await asyncio.to_thread(_compiled, held, rows, revision, epoch)
+    shelf.put(owner, made)
+    return made
+
+
+def _compiled(held: Compiled, rows: Sequence[RowMapping], revision: int, epoch: int) -> Compiled:
+    changed = [parse.rule(row["body"]) for row in rows if row["body"] is not None]
+    removed = [row["rule_id"] for row in rows if row["body"] is None]
+    return held.with_rules(changed, removed, revision=revision, epoch=epoch)
+
+
+async def _version(session: Session) -> tuple[int, int]:
+    """Revision and epoch of the rules in force."""
+    head = await Repository(session).head()
+    return (0, 1) if head is None else (head["revision"], head["epoch"])
+
+
+async def export(session: Session) -> list[dict[str, Json]]:
+    """Every rule in the form in which it was written, by id: what `save_all` takes back."""
+    return [exact.plain(_authored(row["body"])) for row in await Repository(session).all()]
 
 
 async def plant(session: Session) -> int:
@@ -229,6 +274,11 @@ def _stored(rule: Rule, revision: int) -> dict[str, Json]:
     return parse.to_wire(replace(rule, stamp=Stamp(revision=revision)))
 
 
+def _authored(body: dict[str, Json]) -> dict[str, Json]:
+    """A kept body without what only the store says of it."""
+    return {key: value for key, value in body.items() if key != "revision"}
+
+
 def _public(row: RowMapping) -> dict[str, Json]:
     body: dict[str, Any] = exact.plain(row["body"])
     return {
@@ -247,22 +297,21 @@ async def _announce(session: Session, kind: str, subject: str, payload: dict[str
     await session.announce(kind, subject, event)
 
 
-async def _site(session: Session, asked: SimulationWire) -> tuple[str, bool]:
-    """The zone to judge windows in, and whether the site observes."""
+async def _site(session: Session, asked: SimulationWire) -> Site | None:
+    """The site whose zone, hours and healing count; None where none is named."""
     named = {asked.site, asked.alert.site_id} - {None}
     if len(named) > 1:
         raise RuleInvalid([("site", "is another one than alert.siteId")])
     if not named:
-        return ZONE_WITHOUT_SITE, False
+        return None
     try:
-        site = await tenancy.get(session, str(named.pop()))
+        return await tenancy.get(session, str(named.pop()))
     except NotFound:
         path = "site" if asked.site is not None else "alert.siteId"
         raise RuleInvalid([(path, "you have no site with this id")]) from None
-    return site.zone, site.healing is Healing.OBSERVE
 
 
-def _request(session: Session, asked: SimulationWire, user_id: str, zone: str) -> Request:
+def _request(session: Session, asked: SimulationWire, user_id: str, site: Site | None) -> Request:
     alert = asked.alert
     if asked.host is not None and alert.host_id not in (None, asked.host):
         raise RuleInvalid([("host", "is another one than alert.hostId")])
@@ -271,7 +320,7 @@ def _request(session: Session, asked: SimulationWire, user_id: str, zone: str) -
             alert.id, alert.kpi_id, alert.title, alert.message, alert.severity, alert.delta
         ),
         at=asked.at or session.now,
-        zone=zone,
+        zone=ZONE_WITHOUT_SITE if site is None else site.zone,
         decision_id=ids.new("dec"),
         partner=session.scope.owner,
         site=asked.site or alert.site_id,
@@ -279,6 +328,7 @@ def _request(session: Session, asked: SimulationWire, user_id: str, zone: str) -
         platform=alert.platform,
         facts=alert.facts,
         principal=Principal(user_id, frozenset(asked.roles)),
+        opening_hours=() if site is None else opening.hours(site.opening_hours),
     )
 
 

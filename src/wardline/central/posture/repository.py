@@ -1,8 +1,8 @@
-"""The SQL of results: what changed, over time, and the latest of each (site, host, check)."""
+"""The SQL of results and of the posture that they add up to, now and over time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -50,7 +50,88 @@ WHERE (old.effective_at, old.log_index) < (EXCLUDED.effective_at, EXCLUDED.log_i
 """
 _LATEST_OF_SITE = text(
     "SELECT r.host_id, r.check_id, r.outcome, r.severity, r.summary, r.effective_at, r.log_index"
-    " FROM latest_results r WHERE r.site_id = :site_id ORDER BY r.host_id, r.check_id LIMIT :limit"
+    " FROM latest_results r WHERE r.site_id = :site_id"
+    " AND r.host_id = ANY(CAST(:hosts AS text[])) ORDER BY r.host_id, r.check_id LIMIT :limit"
+)
+_POSTURE = text(
+    "SELECT p.hosts, p.measured_hosts, p.passed, p.failed, p.unknown, p.not_applicable,"
+    " p.patching_status, p.backup_status, p.encryption_status, r.measured_from, r.measured_to"
+    " FROM site_posture p CROSS JOIN LATERAL ("
+    "  SELECT min(effective_at) AS measured_from, max(effective_at) AS measured_to"
+    "  FROM latest_results WHERE site_id = p.site_id AND outcome IN ('pass', 'fail')) r"
+    " WHERE p.site_id = :site_id"
+)
+_OF_CHECKS = text(
+    "SELECT check_id, count(*) FILTER (WHERE outcome = 'pass') AS passed,"
+    " count(*) FILTER (WHERE outcome = 'fail') AS failed,"
+    " count(*) FILTER (WHERE outcome = 'unknown') AS unknown,"
+    " count(*) FILTER (WHERE outcome = 'not_applicable') AS not_applicable"
+    " FROM latest_results WHERE site_id = :site_id GROUP BY check_id ORDER BY check_id LIMIT :limit"
+)
+_MEASURED = (
+    "flake_hash, patching_status, backup_status, encryption_status, passed, failed, unknown,"
+    " not_applicable, measured_hosts, hosts"
+)
+# One index look-up per point, however many snapshots lie between two of them.
+_TREND = text(
+    f"""
+SELECT s.* FROM (
+  SELECT CAST(:since AS timestamptz) + n * CAST(:step AS interval) AS since,
+    CAST(:since AS timestamptz) + (n + 1) * CAST(:step AS interval) AS until
+  FROM generate_series(0, CAST(:points AS integer) - 1) AS n) step
+CROSS JOIN LATERAL (
+  SELECT snapshot_at, {_MEASURED} FROM compliance_snapshots
+  WHERE site_id = :site_id AND snapshot_at > step.since
+    AND snapshot_at <= least(step.until, CAST(:until AS timestamptz))
+  ORDER BY snapshot_at DESC LIMIT 1) s
+ORDER BY s.snapshot_at
+"""  # noqa: S608 - constants of this file
+)
+_NEWEST = text(
+    f"""
+SELECT snapshot_at, {_MEASURED} FROM compliance_snapshots WHERE site_id = :site_id
+ORDER BY snapshot_at DESC LIMIT 1
+"""  # noqa: S608 - constants of this file
+)
+# Which sites to look at comes first, so that the others' results are not counted.
+_DUE = text(
+    """
+WITH due AS MATERIALIZED (
+  SELECT s.id AS site_id, s.partner_id, s.settings_revision, last.*
+  FROM sites s LEFT JOIN LATERAL (
+    SELECT snapshot_at AS last_snapshot_at, flake_hash AS last_flake_hash,
+      patching_status AS last_patching_status, backup_status AS last_backup_status,
+      encryption_status AS last_encryption_status, passed AS last_passed, failed AS last_failed,
+      unknown AS last_unknown, not_applicable AS last_not_applicable,
+      measured_hosts AS last_measured_hosts, hosts AS last_hosts
+    FROM compliance_snapshots c WHERE c.site_id = s.id
+    ORDER BY snapshot_at DESC LIMIT 1) last ON true
+  WHERE s.id > :after AND (:every OR s.id = ANY(CAST(:sites AS text[]))
+    OR s.partner_id = ANY(CAST(:partners AS text[]))
+    OR last_snapshot_at IS NULL OR last_snapshot_at <= :stale_at)
+  ORDER BY s.id LIMIT :limit)
+SELECT due.*, coalesce(h.epoch, 1) AS epoch, coalesce(h.revision, 0) AS revision,
+  p.patching_status, p.backup_status, p.encryption_status, p.passed, p.failed, p.unknown,
+  p.not_applicable, p.measured_hosts, p.hosts
+FROM due JOIN site_posture p ON p.site_id = due.site_id
+LEFT JOIN policy_heads h ON h.partner_id = due.partner_id
+ORDER BY due.site_id
+"""
+)
+_ADD_SNAPSHOTS = text(
+    f"""
+WITH added AS (
+  INSERT INTO compliance_snapshots (site_id, partner_id, snapshot_at, {_MEASURED})
+  SELECT site_id, partner_id, :now, {_MEASURED}
+  FROM jsonb_to_recordset(CAST(:snapshots AS jsonb)) AS new (site_id text, partner_id text,
+    flake_hash text, patching_status boolean, backup_status boolean, encryption_status boolean,
+    passed integer, failed integer, unknown integer, not_applicable integer,
+    measured_hosts integer, hosts integer)
+  ON CONFLICT (site_id, snapshot_at) DO NOTHING RETURNING site_id, partner_id
+)
+INSERT INTO change_log (partner_id, site_id, kind, subject)
+SELECT partner_id, site_id, :kind, site_id FROM added ORDER BY site_id
+"""  # noqa: S608 - a constant of this file
 )
 
 
@@ -103,5 +184,59 @@ class Repository:
             arrays.truths(newest),
         )
 
-    async def latest(self, limit: int) -> list[RowMapping]:
-        return await self._session.rows(_LATEST_OF_SITE, site_id=self._site_id, limit=limit)
+    async def latest(self, hosts: Sequence[str], limit: int) -> list[RowMapping]:
+        """Of these hosts."""
+        return await self._session.rows(
+            _LATEST_OF_SITE, site_id=self._site_id, hosts=list(hosts), limit=limit
+        )
+
+    async def posture(self) -> RowMapping | None:
+        """What the latest results add up to, and when the oldest and newest of them was measured;
+        None where the session sees no such site."""
+        return await self._session.row(_POSTURE, site_id=self._site_id)
+
+    async def of_checks(self, limit: int) -> list[RowMapping]:
+        """How many hosts have which outcome, per check."""
+        return await self._session.rows(_OF_CHECKS, site_id=self._site_id, limit=limit)
+
+    async def newest(self) -> RowMapping | None:
+        """The last snapshot."""
+        return await self._session.row(_NEWEST, site_id=self._site_id)
+
+    async def trend(
+        self, since: datetime, until: datetime, step: timedelta, points: int
+    ) -> list[RowMapping]:
+        """The last snapshot of each step after `since`, up to `until`."""
+        given = {"since": since, "until": until, "step": step, "points": points}
+        return await self._session.rows(_TREND, site_id=self._site_id, **given)
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Whose posture may have changed: some sites, all sites of some partners, or all there are."""
+
+    every: bool
+    partners: Sequence[str] = ()
+    sites: Sequence[str] = ()
+
+
+async def due(
+    session: Session, changed: Changed, stale_at: datetime, after: str, limit: int
+) -> list[RowMapping]:
+    """Sites to look at, by id, each with what is measured and what its last snapshot said: those
+    that may have changed, and those whose last snapshot is of `stale_at` or before."""
+    return await session.rows(
+        _DUE,
+        every=changed.every,
+        partners=list(changed.partners),
+        sites=list(changed.sites),
+        stale_at=stale_at,
+        after=after,
+        limit=limit,
+    )
+
+
+async def add_snapshots(session: Session, snapshots: Sequence[dict[str, Any]], kind: str) -> int:
+    """Writes them as of now and announces each; how many there were not yet."""
+    given = {"now": session.now, "snapshots": list(snapshots), "kind": kind}
+    return await session.execute(_ADD_SNAPSHOTS, **given)

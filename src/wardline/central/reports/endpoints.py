@@ -9,13 +9,15 @@ from sqlalchemy import RowMapping
 
 from wardline import __version__
 from wardline.central.database import page
-from wardline.central.database.page import Cursor, Limit
+from wardline.central.database.page import Cursor, Limit, Offset
 from wardline.central.database.session import Session
 from wardline.central.fleet import service as fleet
 from wardline.central.fleet.service import Appliance, Host
 from wardline.central.identity.access import Viewer
-from wardline.central.reports import overview, queries
-from wardline.central.tenancy.overview import ResultCounts, SiteOverview
+from wardline.central.posture import service as posture
+from wardline.central.reports import attention, overview, queries
+from wardline.central.reports.attention import Attention
+from wardline.central.tenancy.overview import IncidentSummary, ResultCounts, Score, SiteOverview
 from wardline.central.web import state
 from wardline.core.protocol import OpeningHours
 
@@ -31,14 +33,29 @@ class FleetTotals(BaseModel):
     sites: int
     hosts: int
     results: ResultCounts
+    score: Score | None
     open_incidents: int
     healed_24h: int
+    incidents: IncidentSummary
 
 
 class FleetOut(BaseModel):
     items: list[SiteOverview]
     next_cursor: str | None
     totals: FleetTotals
+
+
+class SiteIncidents(IncidentSummary):
+    site_id: str
+    site_name: str
+
+
+class IncidentSummaryOut(BaseModel):
+    """The sites by name; `totals` are over all of the partner's, on every page."""
+
+    items: list[SiteIncidents]
+    next_cursor: str | None
+    totals: IncidentSummary
 
 
 class SitePage(SiteOverview):
@@ -128,7 +145,7 @@ class ProcessStatus(BaseModel):
     error: str | None
 
 
-class StatusOut(BaseModel):
+class StatusOut(Attention):
     central: CentralStatus
     sites: list[SiteStatus]
     totals: StatusTotals
@@ -138,14 +155,14 @@ class StatusOut(BaseModel):
 
 @router.get("/fleet")
 async def get_fleet(
-    session: Viewer, limit: Limit = page.ITEMS_DEFAULT, cursor: Cursor = None
+    session: Viewer,
+    limit: Limit = page.ITEMS_DEFAULT,
+    cursor: Cursor = None,
+    offset: Offset = None,
 ) -> FleetOut:
     """The partner's sites by name, and the totals over all of them."""
-    after = None
-    if cursor is not None:
-        name, site_id = page.decode(cursor, str, str)
-        after = (str(name), str(site_id))
-    found = await overview.sites(session, after, limit)
+    skipped = page.skipped(offset, cursor)
+    found = await overview.sites(session, _after(cursor), skipped, limit)
     last = found[limit - 1] if len(found) > limit else None
     totals = await overview.totals(session)
     return FleetOut(
@@ -154,10 +171,35 @@ async def get_fleet(
         totals=FleetTotals(
             sites=totals["sites"],
             hosts=totals["hosts"],
-            results=overview.results(totals),
+            results=posture.counts(totals),
+            score=posture.scored(totals),
             open_incidents=totals["open_incidents"],
             healed_24h=totals["healed_24h"],
+            incidents=overview.summary(totals),
         ),
+    )
+
+
+@router.get("/incidents/summary")
+async def get_incident_summary(
+    session: Viewer,
+    limit: Limit = page.ITEMS_DEFAULT,
+    cursor: Cursor = None,
+    offset: Offset = None,
+) -> IncidentSummaryOut:
+    """How the incidents of each of the partner's sites ended, by name of the site."""
+    skipped = page.skipped(offset, cursor)
+    rows = await queries.summaries(session, _after(cursor), skipped, limit + 1)
+    last = rows[limit - 1] if len(rows) > limit else None
+    return IncidentSummaryOut(
+        items=[
+            SiteIncidents(
+                site_id=row["id"], site_name=row["name"], **overview.summary(row).model_dump()
+            )
+            for row in rows[:limit]
+        ],
+        next_cursor=None if last is None else page.encode(last["name"], last["id"]),
+        totals=overview.summary(await overview.totals(session)),
     )
 
 
@@ -175,19 +217,24 @@ async def get_site(site_id: SiteParameter, session: Viewer) -> SitePage:
 @router.get("/status")
 async def get_status(session: Viewer, request: Request) -> StatusOut:
     """What happened so far, of every site."""
-    found = await overview.sites(session, None, queries.STATUS_SITES_MAX)
+    found = await overview.sites(session, None, 0, queries.STATUS_SITES_MAX)
     totals = await overview.totals(session)
     site_ids = [site.id for site in found]
     incidents = await queries.incidents(session, site_ids)
     bundles = await queries.bundles(session, site_ids)
     settings = state.settings(request)
+    wanted = await attention.read(session, incidents)
     return StatusOut(
+        ask=wanted.ask,
+        blocked=wanted.blocked,
+        holds=wanted.holds,
+        orders=wanted.orders,
         central=CentralStatus(version=__version__, url=settings.url, demo=settings.demo),
         sites=[_site(site, incidents, bundles.get(site.id, 0)) for site in found],
         totals=StatusTotals(
             sites=totals["sites"],
             hosts=totals["hosts"],
-            results=overview.results(totals),
+            results=posture.counts(totals),
             incidents=IncidentCounts(**overview.counted(incidents, None)),
             evidence=EvidenceTotals(
                 bundles=sum(bundles.values()), log_size=sum(site.log.size for site in found)
@@ -196,6 +243,13 @@ async def get_status(session: Viewer, request: Request) -> StatusOut:
         healed=[_healed(row) for row in await queries.healed(session)],
         processes=await _processes(session),
     )
+
+
+def _after(cursor: str | None) -> tuple[str, str] | None:
+    if cursor is None:
+        return None
+    name, site_id = page.decode(cursor, str, str)
+    return str(name), str(site_id)
 
 
 def _site(site: SiteOverview, incidents: list[RowMapping], bundles: int) -> SiteStatus:

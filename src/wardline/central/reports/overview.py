@@ -8,17 +8,15 @@ from sqlalchemy import RowMapping
 
 from wardline.central.database.session import Session
 from wardline.central.fleet import freshness
+from wardline.central.posture import service as posture
 from wardline.central.reports import queries
 from wardline.central.tenancy.overview import (
     ApplianceCounts,
+    IncidentSummary,
     LogState,
-    ResultCounts,
-    Score,
     SiteOverview,
 )
-from wardline.core import score
 from wardline.core.errors import NotFound
-from wardline.core.evidence.bundle import Outcome
 
 HEALED_HOURS = 24
 
@@ -36,10 +34,13 @@ async def row(session: Session, site_id: str) -> RowMapping:
     return found
 
 
-async def sites(session: Session, after: tuple[str, str] | None, limit: int) -> list[SiteOverview]:
+async def sites(
+    session: Session, after: tuple[str, str] | None, skipped: int, limit: int
+) -> list[SiteOverview]:
     """One site more than `limit` when there are more."""
     since = freshness.online_since(session.now)
-    return [shape(found) for found in await queries.sites(session, since, after, limit + 1)]
+    rows = await queries.sites(session, since, after, skipped, limit + 1)
+    return [shape(found) for found in rows]
 
 
 async def totals(session: Session) -> RowMapping:
@@ -55,10 +56,11 @@ def shape(found: RowMapping) -> SiteOverview:
         created_at=found["created_at"],
         appliances=ApplianceCounts(total=found["appliances"], online=found["online"]),
         hosts=found["hosts"],
-        results=results(found),
-        score=_score(found),
+        results=posture.counts(found),
+        score=posture.scored(found),
         open_incidents=found["open_incidents"],
         would_run=found["would_run"],
+        incidents=summary(found),
         log=LogState(
             size=found["log_size"],
             checkpoint_size=found["checkpoint_size"],
@@ -69,27 +71,16 @@ def shape(found: RowMapping) -> SiteOverview:
     )
 
 
-def results(found: RowMapping) -> ResultCounts:
-    return ResultCounts.model_validate(
-        {
-            "pass": found["passed"],
-            "fail": found["failed"],
-            "unknown": found["unknown"],
-            "not_applicable": found["not_applicable"],
-        }
-    )
-
-
-def _score(found: RowMapping) -> Score | None:
-    outcomes = {Outcome.PASS: found["passed"], Outcome.FAIL: found["failed"]}
-    made = score.score(outcomes, found["measured_hosts"], found["hosts"])
-    if made is None:
-        return None
-    return Score(
-        passed=made.passed,
-        assessed=made.assessed,
-        measured_hosts=made.measured_hosts,
-        hosts=made.hosts,
+def summary(found: RowMapping) -> IncidentSummary:
+    """How incidents ended, of a row that counts them."""
+    return IncidentSummary(
+        total=found["total"],
+        success_count=found["success_count"],
+        failed=found["failed_count"],
+        escalated=found["escalated_count"],
+        l1_count=found["l1_count"],
+        l2_count=found["l2_count"],
+        l3_count=found["l3_count"],
     )
 
 

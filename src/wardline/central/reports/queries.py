@@ -2,37 +2,48 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import RowMapping, TextClause, text
 
 from wardline.central.database.session import Session
 
 HEALED_MAX = 20
+NEWEST_MAX = 20
 STATUS_SITES_MAX = 500
 OPEN = "i.closed_at IS NULL AND i.state <> 'healed'"
+# How incidents ended, and who resolved them.
+_OUTCOMES = """count(*) AS total,
+    count(*) FILTER (WHERE i.outcome = 'success') AS success_count,
+    count(*) FILTER (WHERE i.outcome = 'failed') AS failed_count,
+    count(*) FILTER (WHERE i.outcome = 'escalated') AS escalated_count,
+    count(*) FILTER (WHERE i.resolution_level = 'L1') AS l1_count,
+    count(*) FILTER (WHERE i.resolution_level = 'L2') AS l2_count,
+    count(*) FILTER (WHERE i.resolution_level = 'L3') AS l3_count"""
 
-_SITE = f"""
+# Sites by name; the page is cut before anything is counted, so that what it skips costs little.
+_PAGE = """SELECT * FROM sites WHERE partner_id = :partner_id
+    AND (CAST(:after_id AS text) IS NULL OR (name, id) > (:after_name, :after_id))
+  ORDER BY name, id LIMIT :limit OFFSET :skipped"""
+
+
+def _overview(sites: str) -> TextClause:
+    """Everything that a list shows of each of these sites."""
+    return text(
+        f"""
 SELECT s.id, s.name, s.zone, s.healing, s.created_at, s.opening_hours,
-  a.total AS appliances, a.online, a.last_checkin, h.hosts,
+  a.total AS appliances, a.online, a.last_checkin, r.hosts,
   r.passed, r.failed, r.unknown, r.not_applicable, r.measured_hosts,
-  i.open AS open_incidents, i.would_run, coalesce(l.size, 0) AS log_size,
+  i.*, coalesce(l.size, 0) AS log_size,
   coalesce(c.size, 0) AS checkpoint_size, c.signed_at AS checkpoint_at,
   coalesce(w.size, 0) AS witnessed_size
-FROM sites s
+FROM ({sites}) s
 CROSS JOIN LATERAL (
   SELECT count(*) AS total, max(last_checkin) AS last_checkin,
     count(*) FILTER (WHERE last_checkin >= :online_since) AS online
   FROM appliances WHERE site_id = s.id AND retired_at IS NULL) a
-CROSS JOIN LATERAL (SELECT count(*) AS hosts FROM hosts WHERE site_id = s.id) h
+JOIN site_posture r ON r.site_id = s.id
 CROSS JOIN LATERAL (
-  SELECT count(*) FILTER (WHERE outcome = 'pass') AS passed,
-    count(*) FILTER (WHERE outcome = 'fail') AS failed,
-    count(*) FILTER (WHERE outcome = 'unknown') AS unknown,
-    count(*) FILTER (WHERE outcome = 'not_applicable') AS not_applicable,
-    count(DISTINCT host_id) FILTER (WHERE outcome IN ('pass', 'fail')) AS measured_hosts
-  FROM latest_results WHERE site_id = s.id) r
-CROSS JOIN LATERAL (
-  SELECT count(*) FILTER (WHERE {OPEN}) AS open,
-    count(*) FILTER (WHERE i.state = 'observing') AS would_run
+  SELECT count(*) FILTER (WHERE {OPEN}) AS open_incidents,
+    count(*) FILTER (WHERE i.state = 'observing') AS would_run, {_OUTCOMES}
   FROM incidents i WHERE i.site_id = s.id) i
 LEFT JOIN evidence_log_heads l ON l.site_id = s.id
 LEFT JOIN LATERAL (
@@ -41,29 +52,42 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
   SELECT max(size) AS size FROM evidence_cosignatures
   WHERE site_id = s.id AND generation = l.generation) w ON true
-"""  # noqa: S608 - OPEN is a constant of this file
-_ONE_SITE = text(f"{_SITE} WHERE s.id = :site_id")
-_SITES = text(
-    f"{_SITE} WHERE s.partner_id = :partner_id AND (CAST(:after_id AS text) IS NULL"
-    " OR (s.name, s.id) > (:after_name, :after_id)) ORDER BY s.name, s.id LIMIT :limit"
-)
+ORDER BY s.name, s.id
+"""  # noqa: S608 - constants of this file
+    )
+
+
+_ONE_SITE = _overview("SELECT * FROM sites WHERE id = :site_id")
+_SITES = _overview(_PAGE)
 _TOTALS = text(
     f"""
 SELECT (SELECT count(*) FROM sites WHERE partner_id = :partner_id) AS sites,
   (SELECT count(*) FROM hosts WHERE partner_id = :partner_id) AS hosts,
-  r.passed, r.failed, r.unknown, r.not_applicable, i.open_incidents, i.healed_24h
+  r.*, i.*
 FROM (
-  SELECT count(*) FILTER (WHERE outcome = 'pass') AS passed,
-    count(*) FILTER (WHERE outcome = 'fail') AS failed,
-    count(*) FILTER (WHERE outcome = 'unknown') AS unknown,
-    count(*) FILTER (WHERE outcome = 'not_applicable') AS not_applicable
-  FROM latest_results WHERE partner_id = :partner_id) r
+  SELECT coalesce(sum(passed), 0)::bigint AS passed, coalesce(sum(failed), 0)::bigint AS failed,
+    coalesce(sum(unknown), 0)::bigint AS unknown,
+    coalesce(sum(not_applicable), 0)::bigint AS not_applicable,
+    count(*) FILTER (WHERE passed + failed > 0) AS measured_hosts
+  FROM (
+    SELECT count(*) FILTER (WHERE outcome = 'pass') AS passed,
+      count(*) FILTER (WHERE outcome = 'fail') AS failed,
+      count(*) FILTER (WHERE outcome = 'unknown') AS unknown,
+      count(*) FILTER (WHERE outcome = 'not_applicable') AS not_applicable
+    FROM latest_results WHERE partner_id = :partner_id GROUP BY site_id, host_id) of_host) r
 CROSS JOIN (
   SELECT count(*) FILTER (WHERE {OPEN}) AS open_incidents,
     count(*) FILTER (WHERE i.state = 'healed'
-      AND i.closed_at >= :since AND i.closed_at <= :until) AS healed_24h
+      AND i.closed_at >= :since AND i.closed_at <= :until) AS healed_24h, {_OUTCOMES}
   FROM incidents i WHERE i.partner_id = :partner_id) i
-"""  # noqa: S608 - OPEN is a constant of this file
+"""  # noqa: S608 - constants of this file
+)
+_SUMMARIES = text(
+    f"""
+SELECT s.id, s.name, i.* FROM ({_PAGE}) s
+CROSS JOIN LATERAL (SELECT {_OUTCOMES} FROM incidents i WHERE i.site_id = s.id) i
+ORDER BY s.name, s.id
+"""  # noqa: S608 - constants of this file
 )
 _INCIDENTS = text(
     "SELECT site_id, state, decision ->> 'verdict' AS verdict, decision ->> 'code' AS code,"
@@ -83,6 +107,50 @@ _HEALED = text(
     " WHERE i.partner_id = :partner_id AND i.state = 'healed'"
     " ORDER BY i.closed_at DESC NULLS LAST, i.id DESC LIMIT :limit"
 )
+_TOLD = (
+    "(SELECT array_agg(b.log_index ORDER BY b.log_index) FROM incident_bundles b"
+    " WHERE b.site_id = {row}.site_id AND b.incident_id = {row}.{key}) AS log_indexes"
+)
+_ASKS = text(
+    "SELECT a.id, a.incident_id, a.site_id,"  # noqa: S608 - constants of this file
+    " a.host_id, h.name AS host_name, a.incident_type,"
+    " a.runbook_id, a.rule_id, a.created_at, a.expires_at, count(*) OVER () AS of,"
+    f" {_TOLD.format(row='a', key='incident_id')}"
+    " FROM approvals a LEFT JOIN hosts h ON h.site_id = a.site_id AND h.id = a.host_id"
+    " WHERE a.partner_id = :partner_id AND a.status = 'pending'"
+    " ORDER BY a.created_at DESC, a.id DESC LIMIT :limit"
+)
+# The newest that is blocked for each reason there is.
+_BLOCKED = text(
+    "SELECT DISTINCT ON (i.decision ->> 'code') i.id,"  # noqa: S608 - constants of this file
+    " i.site_id, i.host_id, h.name AS host_name,"
+    " i.incident_type, i.decision ->> 'code' AS code, i.decision ->> 'reason' AS reason,"
+    f" i.runbook ->> 'id' AS runbook_id, i.created_at, {_TOLD.format(row='i', key='id')}"
+    " FROM incidents i LEFT JOIN hosts h ON h.site_id = i.site_id AND h.id = i.host_id"
+    f" WHERE i.partner_id = :partner_id AND {OPEN} AND i.decision ->> 'verdict' = 'block'"
+    " ORDER BY i.decision ->> 'code', i.created_at DESC, i.id DESC LIMIT :limit"
+)
+_HOLDS = text(
+    "SELECT f.id, f.incident_id, f.site_id,"  # noqa: S608 - constants of this file
+    " f.host_id, h.name AS host_name, f.incident_type,"
+    " f.runbook_id, f.suppressed_at, f.reason, count(*) OVER () AS of,"
+    f" {_TOLD.format(row='f', key='incident_id')}"
+    " FROM flap_suppressions f LEFT JOIN hosts h ON h.site_id = f.site_id AND h.id = f.host_id"
+    " WHERE f.partner_id = :partner_id AND f.cleared_at IS NULL"
+    " ORDER BY f.suppressed_at DESC, f.id DESC LIMIT :limit"
+)
+_ORDERS_BY_STATUS = text(
+    "SELECT status, count(*) AS count FROM orders WHERE partner_id = :partner_id"
+    " GROUP BY status ORDER BY status"
+)
+_ORDERS = text(
+    "SELECT o.id, o.kind, o.status, o.code, o.site_id, o.host_id, h.name AS host_name,"
+    " o.incident_type, o.runbook_id, o.created_at, o.completed_at, b.log_index"
+    " FROM orders o LEFT JOIN hosts h ON h.site_id = o.site_id AND h.id = o.host_id"
+    " LEFT JOIN evidence_bundles b ON b.site_id = o.site_id AND b.appliance_id = o.appliance_id"
+    "   AND b.epoch = o.epoch AND b.seq = o.seq AND NOT b.equivocates"
+    " WHERE o.partner_id = :partner_id ORDER BY o.created_at DESC, o.id DESC LIMIT :limit"
+)
 _PROCESSES = text("SELECT name, interval_ms, beat_at, ok, error FROM job_heartbeats ORDER BY name")
 
 
@@ -91,7 +159,7 @@ async def site(session: Session, site_id: str, online_since: object) -> RowMappi
 
 
 async def sites(
-    session: Session, online_since: object, after: tuple[str, str] | None, limit: int
+    session: Session, online_since: object, after: tuple[str, str] | None, skipped: int, limit: int
 ) -> list[RowMapping]:
     """The partner's sites by name, after a (name, id)."""
     after_name, after_id = after or (None, None)
@@ -101,6 +169,22 @@ async def sites(
         online_since=online_since,
         after_name=after_name,
         after_id=after_id,
+        skipped=skipped,
+        limit=limit,
+    )
+
+
+async def summaries(
+    session: Session, after: tuple[str, str] | None, skipped: int, limit: int
+) -> list[RowMapping]:
+    """How the incidents of each site ended, of the partner's sites by name, after a (name, id)."""
+    after_name, after_id = after or (None, None)
+    return await session.rows(
+        _SUMMARIES,
+        partner_id=session.scope.owner,
+        after_name=after_name,
+        after_id=after_id,
+        skipped=skipped,
         limit=limit,
     )
 
@@ -127,6 +211,35 @@ async def bundles(session: Session, sites: Sequence[str]) -> dict[str, int]:
 async def healed(session: Session) -> list[RowMapping]:
     """What was healed last, with what was measured before and after."""
     return await session.rows(_HEALED, partner_id=session.scope.owner, limit=HEALED_MAX)
+
+
+async def asks(session: Session) -> list[RowMapping]:
+    """The newest approvals that wait; `of` is how many do."""
+    return await _newest(session, _ASKS)
+
+
+async def blocked(session: Session) -> list[RowMapping]:
+    """The newest open incident that the policy blocks, for each code."""
+    return await _newest(session, _BLOCKED)
+
+
+async def holds(session: Session) -> list[RowMapping]:
+    """The newest active holds; `of` is how many there are."""
+    return await _newest(session, _HOLDS)
+
+
+async def orders(session: Session) -> list[RowMapping]:
+    """The newest orders."""
+    return await _newest(session, _ORDERS)
+
+
+async def orders_by_status(session: Session) -> dict[str, int]:
+    rows = await session.rows(_ORDERS_BY_STATUS, partner_id=session.scope.owner)
+    return {row["status"]: row["count"] for row in rows}
+
+
+async def _newest(session: Session, sql: TextClause) -> list[RowMapping]:
+    return await session.rows(sql, partner_id=session.scope.owner, limit=NEWEST_MAX)
 
 
 async def processes(session: Session) -> list[RowMapping]:

@@ -27,12 +27,26 @@ class ResultCounts(BaseModel):
 
 
 class Score(BaseModel):
-    """`passed` of `assessed` results; on `measured_hosts` of `hosts`. Null where nothing counts."""
+    """`passed` of `assessed` results, beside which `unknown` could not be measured; on
+    `measured_hosts` of `hosts`. Null where nothing counts."""
 
     passed: int
     assessed: int
+    unknown: int
     measured_hosts: int
     hosts: int
+
+
+class IncidentSummary(BaseModel):
+    """All incidents of a site: how they ended, and who resolved them (rule, plan, person)."""
+
+    total: int
+    success_count: int
+    failed: int
+    escalated: int
+    l1_count: int
+    l2_count: int
+    l3_count: int
 
 
 class LogState(BaseModel):
@@ -54,6 +68,7 @@ class SiteOverview(BaseModel):
     score: Score | None
     open_incidents: int
     would_run: int
+    incidents: IncidentSummary
     log: LogState
     last_checkin: datetime | None
 

@@ -10,6 +10,7 @@ from wardline.central.fleet import service as fleet
 from wardline.central.identity import access
 from wardline.central.identity.access import Appliance, ApplianceSession
 from wardline.central.identity.server_keys import ServerKeys
+from wardline.central.orders import service as orders
 from wardline.central.uplink import service, snapshot
 from wardline.central.web import state
 from wardline.core import protocol
@@ -22,6 +23,10 @@ from wardline.core.protocol import (
     EvidenceBatch,
     EvidenceReceipts,
     EvidenceRefusal,
+    LeasedOrders,
+    OrderKnown,
+    OrderLease,
+    OrderReport,
     ProofRequest,
     ProofResponse,
 )
@@ -75,6 +80,25 @@ async def prove(body: ProofRequest, caller: ApplianceSession) -> ProofResponse:
     return ProofResponse(
         proofs=[[base64.b64encode(item).decode() for item in proof] for proof in proofs]
     )
+
+
+@router.post("/orders/lease")
+async def lease_orders(body: OrderLease, caller: ApplianceSession) -> LeasedOrders:
+    """The caller's own waiting orders; each is handed out again when nothing is heard of it."""
+    appliance = caller.appliance
+    leased = await orders.lease(
+        caller.session, appliance.site_id, appliance.appliance_id, body.count
+    )
+    return LeasedOrders(orders=leased, lease_s=protocol.ORDER_LEASE_S)
+
+
+@router.post("/orders/report")
+async def report_order(body: OrderReport, caller: ApplianceSession) -> OrderKnown:
+    """How an order stands; a report that comes twice, or too late to change anything, is no
+    error."""
+    appliance = caller.appliance
+    status = await orders.report(caller.session, appliance.site_id, appliance.appliance_id, body)
+    return OrderKnown(order_id=body.order_id, status=status.value)
 
 
 @router.get("/policy")

@@ -8,6 +8,7 @@ from sqlalchemy import RowMapping, text
 
 from wardline.central.database.session import Session
 from wardline.central.evidence.reading import Signed
+from wardline.central.orders.service import LEASES_MAX
 from wardline.core.evidence.signing import VerifyKey
 
 # Everything that a check-in's answer depends on, in one statement.
@@ -15,6 +16,9 @@ _STATE = """
 SELECT a.epoch, st.next_seq, st.prev, s.settings_revision,
   coalesce(p.epoch, 1) AS policy_epoch, coalesce(p.revision, 0) AS policy_revision,
   k.kid, k.public_key, k.witness_key,
+  (SELECT count(*) FROM orders o WHERE o.appliance_id = a.id AND o.expires_at > $3
+    AND (o.status = 'pending' OR (o.status = 'leased' AND o.lease_until <= $3 AND o.leases < $4))
+  ) AS orders,
   c.generation, c.size, c.root, c.note, c.signed_at
 FROM appliances a
 JOIN sites s ON s.id = a.site_id
@@ -58,7 +62,8 @@ _RULES = text(
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """An appliance's stream, its site's settings, policy and checkpoint, and its newest key."""
+    """An appliance's stream, its site's settings, policy and checkpoint, its newest key, and how
+    many orders wait to be leased."""
 
     epoch: int
     next_seq: int
@@ -69,6 +74,7 @@ class State:
     kid: str
     public_key: bytes
     witness_key: bytes
+    orders: int
     checkpoint: Signed | None
 
 
@@ -93,7 +99,9 @@ class Repository:
         self._partner_id = session.scope.owner
 
     async def state(self, appliance_id: str) -> State:
-        row = await self._raw.fetchrow(_STATE, self._site_id, appliance_id)
+        row = await self._raw.fetchrow(
+            _STATE, self._site_id, appliance_id, self._session.now, LEASES_MAX
+        )
         assert row is not None, "an appliance has a site, a key and a stream"
         *told, generation, size, root, note, signed_at = row
         newest = None if size is None else Signed(generation, size, root, note, signed_at)

@@ -7,12 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import orjson
 
+from wardline.central.approvals import asking
 from wardline.central.database.session import Session
 from wardline.central.evidence import receive, tree
 from wardline.central.evidence import service as evidence
 from wardline.central.evidence.receive import Batch, Caller, Received
-from wardline.central.evidence.service import Ingested
+from wardline.central.evidence.service import Accepted, Ingested
 from wardline.central.fleet import service as fleet
+from wardline.central.holds import service as holds
 from wardline.central.identity.access import ApplianceCaller, ApplianceGate
 from wardline.central.incidents import service as incidents
 from wardline.central.posture import service as posture
@@ -21,6 +23,7 @@ from wardline.central.uplink.enrolled import Memory
 from wardline.central.uplink.repository import Enrolled, Repository, State
 from wardline.core import clock, protocol
 from wardline.core.evidence import checkpoint
+from wardline.core.evidence.bundle import IncidentState
 from wardline.core.protocol import (
     CheckinRequest,
     CheckinResponse,
@@ -65,6 +68,8 @@ async def check_in(
     """
     site_id, appliance_id = appliance.site_id, appliance.appliance_id
     await fleet.check_in(session, request)
+    if request.holds:
+        await holds.take(session, site_id, appliance_id, request.holds)
     seen = await Repository(session, site_id).state(appliance_id)
     await _keep_cosignatures(session, appliance, seen.witness_key, request)
     stream = Stream(epoch=seen.epoch, next_seq=seen.next_seq, prev=seen.prev)
@@ -79,6 +84,7 @@ async def check_in(
         policy=(await snapshot.build(session, site_id)).head if changed else None,
         log=await tree.update_to(session, site_id, seen.checkpoint, request.witnessed_size),
         interval_s=protocol.CHECKIN_INTERVAL_S,
+        orders=seen.orders,
     )
 
 
@@ -146,11 +152,31 @@ async def _ingest(
     if ingested.accepted:
         await posture.fold(session, site_id, ingested.accepted)
         told = await incidents.fold(session, site_id, appliance.appliance_id, ingested.accepted)
+        if told:
+            await _follow_approvals(session, appliance, ingested.accepted, told)
         first, last = ingested.accepted[0].log_index, ingested.accepted[-1].log_index
         await session.announce(
             "evidence", site_id, {"first": first, "last": last, "incidents": len(told)}
         )
     return ingested
+
+
+async def _follow_approvals(
+    session: Session, appliance: ApplianceCaller, accepted: Sequence[Accepted], told: Sequence[str]
+) -> None:
+    """Nothing but one look-up where no incident of these waits, nor did before."""
+    waiting = {
+        record.incident_id
+        for one in accepted
+        for record in one.bundle.incidents
+        if record.state is IncidentState.WAITING
+    }
+    concerned = waiting.union(await asking.pending(session, appliance.site_id, told))
+    if concerned:
+        standing = await incidents.standing(
+            session, appliance.site_id, sorted(concerned), appliance.appliance_id
+        )
+        await asking.follow(session, appliance.site_id, appliance.appliance_id, standing)
 
 
 async def _keep_cosignatures(

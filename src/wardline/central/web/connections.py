@@ -1,20 +1,35 @@
 """Connections that say nothing: each has a deadline for its next request's head, and a crowd a cap.
 
 uvicorn waits for a head for ever and counts idle connections as work; here they are closed, and at
-the cap the one that has waited longest makes room.
+the cap the one that has waited longest makes room. A socket stays in the crowd for as long as it is
+open, and never takes the last half of its places.
 """
 
 import asyncio
 from collections import Counter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from wardline.central.web import load
 
 HEAD_SECONDS_MAX = 10.0
 CONNECTIONS_MAX = 2_000
 ADDRESS_CONNECTIONS_MAX = 256
+# What comes up a socket is a word; frames of any size are for bodies.
+FRAME_BYTES_MAX = 1_024
+PING_SECONDS = 20.0
+PONG_SECONDS_MAX = 20.0
+# How long the peer may take to read what was sent before the end, and to answer it.
+CLOSE_SECONDS_MAX = 2.0
+
+
+class Member(Protocol):
+    """A connection of a crowd."""
+
+    def drop(self) -> None:
+        """Closes it at once."""
 
 
 class Crowd:
@@ -30,12 +45,23 @@ class Crowd:
         self._trusted = trusted
         self._connections_max = connections_max
         self._address_connections_max = address_connections_max
-        self._all: set[Guarded] = set()
+        self._all: set[Member] = set()
+        self._sockets: set[Member] = set()
         self._by_address: Counter[str] = Counter()
         # In the order in which they began to wait.
-        self._waiting: dict[Guarded, None] = {}
+        self._waiting: dict[Member, None] = {}
 
-    def enter(self, one: "Guarded", address: str) -> bool:
+    def has_room_for_socket(self) -> bool:
+        return len(self._sockets) < self._connections_max // 2
+
+    def enter_socket(self, one: Member, address: str) -> bool:
+        """Counts a connection that has become a socket; False where there is no room for it."""
+        entered = self.has_room_for_socket() and self.enter(one, address)
+        if entered:
+            self._sockets.add(one)
+        return entered
+
+    def enter(self, one: Member, address: str) -> bool:
         """Counts a connection; False where there is no room for it."""
         if self._counted(address) and self._by_address[address] >= self._address_connections_max:
             return False
@@ -45,21 +71,22 @@ class Crowd:
         self._by_address[address] += 1
         return True
 
-    def leave(self, one: "Guarded", address: str) -> None:
+    def leave(self, one: Member, address: str) -> None:
         if one not in self._all:
             return
         self._all.remove(one)
+        self._sockets.discard(one)
         self._waiting.pop(one, None)
         self._by_address[address] -= 1
         if not self._by_address[address]:
             del self._by_address[address]
 
-    def wait(self, one: "Guarded") -> None:
+    def wait(self, one: Member) -> None:
         """It is between two requests, or before its first."""
         if one in self._all:
             self._waiting[one] = None
 
-    def work(self, one: "Guarded") -> None:
+    def work(self, one: Member) -> None:
         self._waiting.pop(one, None)
 
     def _counted(self, address: str) -> bool:
@@ -118,6 +145,14 @@ class Guarded(HttpToolsProtocol):
         if not self.transport.is_closing() and self.cycle.response_complete:
             self.crowd.wait(self)
 
+    def handle_websocket_upgrade(self) -> None:
+        """The socket's own protocol takes this one's place, on the transport and in the crowd."""
+        self.crowd.leave(self, self._address)
+        if self.crowd.has_room_for_socket():
+            super().handle_websocket_upgrade()
+        else:
+            self.transport.abort()
+
     def drop(self) -> None:
         """Closes it at once, whatever it was about to say."""
         self._head_came()
@@ -136,6 +171,65 @@ class Guarded(HttpToolsProtocol):
             self._head_due = None
 
 
-def of(crowd: Crowd, head_seconds_max: float = HEAD_SECONDS_MAX) -> type[Guarded]:
-    """The protocol class for uvicorn's `http` setting."""
-    return type("Bound", (Guarded,), {"crowd": crowd, "head_seconds_max": head_seconds_max})
+class GuardedSocket(WebSocketsSansIOProtocol):
+    """uvicorn's socket protocol, which ends in time when the peer has stopped to read."""
+
+    crowd: ClassVar[Crowd]
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._end_due: asyncio.TimerHandle | None = None
+        self._address = ""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._address = self.client[0] if self.client is not None else ""
+        if not self.crowd.enter_socket(self, self._address):
+            self.drop()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.crowd.leave(self, self._address)
+        if self._end_due is not None:
+            self._end_due.cancel()
+        super().connection_lost(exc)
+
+    async def send(self, message: Any) -> None:
+        if message["type"] == "websocket.close":
+            # Put behind what is buffered, even where the peer reads nothing of it any more.
+            self.writable.set()
+            self._end_soon()
+        await super().send(message)
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self._end_soon()
+
+    def handle_parser_exception(self) -> None:
+        super().handle_parser_exception()
+        self._end_soon()
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        self._end_soon()
+
+    def drop(self) -> None:
+        """Closes it at once, whatever it was about to say."""
+        self.transport.abort()
+
+    def _end_soon(self) -> None:
+        if self._end_due is None:
+            self._end_due = self.loop.call_later(CLOSE_SECONDS_MAX, self.drop)
+
+
+def serving(crowd: Crowd, head_seconds_max: float = HEAD_SECONDS_MAX) -> dict[str, Any]:
+    """uvicorn's settings for what is between the network and the app."""
+    http = {"crowd": crowd, "head_seconds_max": head_seconds_max}
+    return {
+        "http": type("Bound", (Guarded,), http),
+        "ws": type("BoundSocket", (GuardedSocket,), {"crowd": crowd}),
+        "ws_max_size": FRAME_BYTES_MAX,
+        "ws_ping_interval": PING_SECONDS,
+        "ws_ping_timeout": PONG_SECONDS_MAX,
+        # Events are short, and a compressor per socket is not.
+        "ws_per_message_deflate": False,
+    }

@@ -39,14 +39,14 @@ _ALWAYS = {
 
 
 class HeaderGate:
-    """Pure ASGI: refuses foreign Host names and adds the headers."""
+    """Pure ASGI: refuses foreign Host names, of sockets too, and adds the headers."""
 
     def __init__(self, app: ASGIApp, transport: Transport) -> None:
         self._app = app
         self._secure = transport is not Transport.LOOPBACK
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
 

@@ -16,7 +16,7 @@ class PeerGate:
         self._proxy = ipaddress.ip_address(proxy)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not self._may_ask(scope):
+        if scope["type"] != "lifespan" and not self._may_ask(scope):
             answer = problems.response(
                 403, "not_allowed", "this port answers its proxy; use the public address"
             )

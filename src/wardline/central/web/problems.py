@@ -1,4 +1,4 @@
-"""The one error shape, RFC 9457 problem details, and what becomes one."""
+"""The one error shape, RFC 9457 problem details; an error on a socket closes it instead."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -7,15 +7,26 @@ from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from wardline.core.errors import Refused, WardlineError
 
 MEDIA_TYPE = "application/problem+json"
 ERRORS_MAX = 50
 PATH_CHARS_MAX = 200
+# A socket is closed with the status that a request would get, behind this.
+SOCKET_CLOSE_BASE = 4_000
+SOCKET_FAILED = 1011
+SOCKET_TRY_AGAIN = 1013
+# PostgreSQL's disk_full.
+DISK_FULL = "53100"
+NO_ROOM = (
+    "The disk of the server's data directory is full. Nothing was changed: free some space there"
+    " and try again; appliances keep their evidence and send it then."
+)
 
 _log = logging.getLogger(__name__)
 _CODES = {
@@ -55,14 +66,29 @@ def response(
 
 def install(app: FastAPI) -> None:
     """Every error of the app leaves as a problem."""
-    app.add_exception_handler(WardlineError, _wardline)
+    app.add_exception_handler(WardlineError, _wardline)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(WebSocketRequestValidationError, _socket_validation)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unexpected)
 
 
-async def _wardline(request: Request, error: Exception) -> Response:
+async def close_socket(websocket: WebSocket, code: int, reason: str) -> None:
+    """Accepted first where it was not: a browser sees the code of an open socket only."""
+    try:
+        if websocket.application_state is WebSocketState.CONNECTING:
+            await websocket.accept()
+        await websocket.close(code, reason)
+    except WebSocketDisconnect:
+        # The peer was quicker.
+        return
+
+
+async def _wardline(request: Request | WebSocket, error: Exception) -> Response | None:
     assert isinstance(error, WardlineError)
+    if isinstance(request, WebSocket):
+        await close_socket(request, close_code(error.status), error.code)
+        return None
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return await _unexpected(request, error)
     return response(
@@ -72,6 +98,19 @@ async def _wardline(request: Request, error: Exception) -> Response:
         extra=getattr(error, "extra", None),
         headers=getattr(error, "headers", None),
     )
+
+
+def close_code(status: int) -> int:
+    """The code that closes a socket where a request would get this status."""
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return SOCKET_TRY_AGAIN
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return SOCKET_FAILED
+    return SOCKET_CLOSE_BASE + status
+
+
+async def _socket_validation(websocket: WebSocket, error: Exception) -> None:
+    await close_socket(websocket, SOCKET_CLOSE_BASE + HTTPStatus.UNPROCESSABLE_ENTITY, "invalid")
 
 
 async def _validation(request: Request, error: Exception) -> Response:
@@ -96,10 +135,18 @@ async def _http(request: Request, error: Exception) -> Response:
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
+    if _is_for_want_of_room(error):
+        _log.error("%s %s: the database has no room: %s", request.method, request.url.path, error)
+        return response(507, "no_room", NO_ROOM)
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return response(
         500, "internal", "Something failed here; the server's log says what. Nothing was changed."
     )
+
+
+def _is_for_want_of_room(error: Exception) -> bool:
+    """The driver's error as it is, or as the toolkit around it hands it on."""
+    return getattr(getattr(error, "orig", error), "sqlstate", None) == DISK_FULL
 
 
 def _path(location: Sequence[Any]) -> str:

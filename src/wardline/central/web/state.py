@@ -1,30 +1,30 @@
-"""The parts that a request finds in the running app: the pool, the clock, the settings."""
+"""What a request or a socket finds in the running app: the pool, the clock, the settings."""
 
-from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.requests import HTTPConnection
 
 from wardline.central.settings import WebSettings
 from wardline.core.clock import Now
 
 
-def engine(request: Request) -> AsyncEngine:
+def engine(connection: HTTPConnection) -> AsyncEngine:
     """The application role's pool."""
-    found: AsyncEngine = request.app.state.engine
+    found: AsyncEngine = connection.app.state.engine
     return found
 
 
-def now(request: Request) -> Now:
+def now(connection: HTTPConnection) -> Now:
     """The clock."""
-    found: Now = request.app.state.now
+    found: Now = connection.app.state.now
     return found
 
 
-def settings(request: Request) -> WebSettings:
+def settings(connection: HTTPConnection) -> WebSettings:
     """What the supervisor gave this process."""
-    found: WebSettings = request.app.state.settings
+    found: WebSettings = connection.app.state.settings
     return found
 
 
-def address(request: Request) -> str | None:
+def address(connection: HTTPConnection) -> str | None:
     """Where the caller is, as text; of the trusted proxy's word where there is one."""
-    return request.client.host if request.client is not None else None
+    return connection.client.host if connection.client is not None else None

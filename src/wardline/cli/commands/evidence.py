@@ -1,7 +1,7 @@
 """`wardline evidence`: a site's export, and what an auditor does with it, offline."""
 
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import orjson
 import typer
@@ -21,7 +21,6 @@ app = typer.Typer(
     help="Export a site's evidence; verify one without trusting its maker.", no_args_is_help=True
 )
 
-PARSER_EXIT = 2
 SITES_PER_PAGE = 200
 HELD_BYTES_MAX = checkpoint.NOTE_BYTES_MAX
 
@@ -32,18 +31,6 @@ _HEADLINES = {
     Exit.DIVERGES: ("DIVERGES", "red", "this is not the log of which you hold a checkpoint"),
     Exit.INVALID: ("INVALID", "red", "altered, forged or not a kit"),
 }
-
-
-class _UsageIs64(typer.core.TyperCommand):
-    """The parser's own complaints end with the verifier's usage code."""
-
-    def make_context(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return super().make_context(*args, **kwargs)
-        except Exception as error:
-            if getattr(error, "exit_code", None) == PARSER_EXIT:
-                setattr(error, "exit_code", int(Exit.USAGE))  # noqa: B010 - no type names it
-            raise
 
 
 @app.command()
@@ -90,7 +77,7 @@ def _site_id(central: client.Client, wanted: str) -> str:
         cursor = {"cursor": page["next_cursor"]}
 
 
-@app.command(cls=_UsageIs64)
+@app.command()
 def verify(
     file: Annotated[Path, typer.Argument(help="The export of a site (ZIP).")],
     trust_file: Annotated[

@@ -42,6 +42,8 @@ def _render(answer: Any) -> None:
         console.print("Healed, and proved by a second measurement (newest first):")
     for incident in answer["healed"]:
         console.print(f"  {_healed(incident)}", markup=False, soft_wrap=True)
+    for line in _attention(answer):
+        console.print(line, markup=False, soft_wrap=True)
     for process in answer["processes"]:
         if not process["ok"]:
             console.print(f"[red]{process['name']} is not well[/]: {process['error']}")
@@ -72,3 +74,29 @@ def _healed(incident: Any) -> str:
         f" {incident['before']['outcome']} → {incident['after']['outcome']}"
         f" by {incident['runbook']} (log entries {entries})"
     )
+
+
+def _attention(answer: Any) -> list[str]:
+    """What waits for people, a line each, with the newest of it."""
+    asks, blocked, holds = answer["ask"], answer["blocked"], answer["holds"]
+    lines = []
+    if asks["count"]:
+        lines.append(f"Waiting for an approval: {asks['count']}")
+        lines += [f"  {_about(one)} with {one['runbook']}" for one in asks["newest"]]
+    if blocked["count"]:
+        lines.append(f"Blocked by the policy: {_counted(blocked['by_code'])}")
+        lines += [f"  {_about(one)}: {one['code']}" for one in blocked["newest"]]
+    if holds["active"]:
+        lines.append(f"On hold after a flap: {holds['active']} (`wardline holds list`)")
+        lines += [f"  {_about(one)}: {one['reason']}" for one in holds["newest"]]
+    if answer["orders"]["by_status"]:
+        lines.append(f"Orders: {_counted(answer['orders']['by_status'])}")
+    return lines
+
+
+def _about(one: Any) -> str:
+    return f"{one['host_name'] or one['host_id']}: {one['check']}"
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {word}" for word, count in counts.items())

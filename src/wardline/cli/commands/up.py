@@ -1,8 +1,8 @@
-"""`wardline up`: starts Central Command, and with --demo a clinic of its own beside it."""
+"""`wardline up`: starts Central Command, and with --demo three clinics of its own beside it."""
 
+import contextlib
 import os
 import signal
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from wardline.central import settings
+from wardline.central.children import Group
 from wardline.central.listening import Listener
 from wardline.central.supervisor import Options, Started, Supervisor
 from wardline.cli import places
@@ -41,7 +42,7 @@ def up(
     tls_key: Annotated[Path | None, typer.Option(help="PEM key of --tls-cert")] = None,
     behind_proxy: Annotated[
         str | None,
-        typer.Option(help="address of a proxy that ends TLS; plain HTTP is taken from it alone"),
+        typer.Option(help="address of a proxy that ends TLS; plain HTTP only from it and here"),
     ] = None,
     url: Annotated[
         str | None, typer.Option(help="public address, where it is not the one listened on")
@@ -56,7 +57,7 @@ def up(
         ),
     ] = False,
     demo: Annotated[
-        bool, typer.Option("--demo", help="with an invented clinic that heals")
+        bool, typer.Option("--demo", help="with three invented clinics that heal")
     ] = False,
 ) -> None:
     """Start Central Command; Ctrl-C ends it. PostgreSQL is our own, or that of DATABASE_URL."""
@@ -69,58 +70,85 @@ def up(
         database_url=os.environ.get("DATABASE_URL") or None,
         reset_owner=reset_owner,
     )
-    with _interrupts() as interrupted:
-        _serve(options, interrupted)
-
-
-def _serve(options: Options, interrupted: threading.Event) -> None:
-    supervisor = Supervisor(options, _say)
-    clinic_processes: list[subprocess.Popen[bytes]] = []
-    try:
-        started = supervisor.start()
-        if options.demo and not interrupted.is_set():
-            clinic_processes = _start_clinic(options.data, started)
-        _welcome(started, demo=options.demo)
-        while not interrupted.wait(TEND_SECONDS):
-            supervisor.tend()
-        _say("Stopping")
-    finally:
-        clinic.stop(clinic_processes)
-        supervisor.stop()
+    with _interrupts() as interrupts:
+        _serve(options, interrupts)
     _say("Stopped")
 
 
-@contextmanager
-def _interrupts() -> Iterator[threading.Event]:
-    """Set by Ctrl-C, by SIGTERM, and when the terminal goes away; a second Ctrl-C ends at once."""
-    interrupted = threading.Event()
+class _Interrupts:
+    """Ctrl-C, SIGTERM, and a terminal that goes away: noted, or raised where that is asked for."""
 
-    def note(number: int, frame: FrameType | None) -> None:
-        if interrupted.is_set() and number == signal.SIGINT:
+    def __init__(self) -> None:
+        self.told = threading.Event()
+        self._raising = False
+
+    def note(self, number: int, frame: FrameType | None) -> None:
+        """The handler. A second Ctrl-C ends at once, whatever is being tidied up."""
+        again = self.told.is_set() and number == signal.SIGINT
+        self.told.set()
+        if self._raising or again:
+            self._raising = False
             raise KeyboardInterrupt
-        interrupted.set()
 
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, note) for number in numbers}
+    @contextmanager
+    def raised(self) -> Iterator[None]:
+        """Raises KeyboardInterrupt inside the block, which waits for much that knows of no event;
+        swallowed here, once everything that the block began was ended on its way out."""
+        self._raising = True
+        try:
+            if self.told.is_set():
+                raise KeyboardInterrupt
+            yield
+        except KeyboardInterrupt:
+            self._raising = False
+        finally:
+            self._raising = False
+
+
+def _serve(options: Options, interrupts: _Interrupts) -> None:
+    supervisor = Supervisor(options, _say)
+    clinic_processes = Group()
     try:
-        yield interrupted
+        with interrupts.raised():
+            started = supervisor.start()
+            if options.demo:
+                _start_clinics(options.data, started, clinic_processes)
+            _welcome(started, demo=options.demo)
+        if not interrupts.told.is_set():
+            while not interrupts.told.wait(TEND_SECONDS):
+                supervisor.tend()
+                clinic_processes.tend(_say)
+            _say("Stopping")
+    finally:
+        clinic_processes.stop()
+        supervisor.stop()
+
+
+@contextmanager
+def _interrupts() -> Iterator[_Interrupts]:
+    """From here to the end of the block the three signals are ours."""
+    interrupts = _Interrupts()
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, interrupts.note) for number in numbers}
+    try:
+        yield interrupts
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _start_clinic(data: Path, started: Started) -> "list[subprocess.Popen[bytes]]":
-    clinic_places = clinic.Places(data / "clinic")
+def _start_clinics(data: Path, started: Started, processes: Group) -> None:
     password = started.owner.one_time_password
     assert password is not None
     central = Client(started.url, ca_file=started.ca_file)
     try:
         central.sign_in(started.owner.email, password)
-        clinic.prepare(central, clinic_places, _say)
+        clinic.prepare(central, data, _say)
     finally:
         central.close()
-    _say("Starting the clinic's agent")
-    return clinic.start(clinic_places)
+    _say("Starting the clinics' agents")
+    processes.children = clinic.processes(data)
+    processes.start()
 
 
 def _welcome(started: Started, *, demo: bool) -> None:
@@ -128,8 +156,11 @@ def _welcome(started: Started, *, demo: bool) -> None:
     lines = ["", f"Central Command answers at {started.url}", f"  sign in as {owner.email}"]
     if demo:
         lines.append(f"  password   {owner.one_time_password}")
-        lines.append("  A clinic's settings break every few seconds, and its agent repairs them;")
-        lines.append("  `wardline status` says what happened so far.")
+        lines += [
+            "  Settings of three clinics break every few seconds, and their agents repair them.",
+            "  Within two minutes one repair waits for your approval, one is blocked by opening",
+            "  hours and one is on hold after a flap; `wardline status` says what happened so far.",
+        ]
     elif owner.one_time_password is not None:
         lines.append(f"  one-time password   {owner.one_time_password}")
         lines.append(
@@ -144,4 +175,6 @@ def _welcome(started: Started, *, demo: bool) -> None:
 
 
 def _say(text: str) -> None:
-    console.print(f"• {text}" if console.is_terminal else text, markup=False)
+    # A log on the disk that is full, a terminal that was closed: the work goes on unheard.
+    with contextlib.suppress(OSError):
+        console.print(f"• {text}" if console.is_terminal else text, markup=False)

@@ -1,9 +1,9 @@
 """One open drift of a host and the only ways in which it moves on, as a value that never changes.
 
 A drift that goes away without a repair of ours is *resolved*: the incident gets `closed_at` and
-the passing result as `after`, and keeps the level and outcome it had. Its outcome is therefore
-never `success`: healed means that a run of ours changed something, and that the same check,
-measured after that, passed.
+the passing result as `after`, keeps the level it had, and has no outcome, for that would be ours.
+Healed means that a run of ours changed something, and that the same check, measured after that,
+passed.
 """
 
 from collections.abc import Mapping
@@ -42,6 +42,10 @@ class State(StrEnum):
     RESOLVED = "resolved"
     FAILED = "failed"
     ESCALATED = "escalated"
+
+
+# What is not settled, not a person's and not being repaired: the policy is asked again.
+TO_JUDGE = (State.OPEN, State.OBSERVING, State.WAITING, State.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,7 @@ def judged(
     dry_run: tuple[Action, ...],
 ) -> Incident:
     """Nothing runs now: `state` says what is waited for, `dry_run` what would run."""
-    _expect(incident, State.OPEN, State.OBSERVING, State.WAITING, State.FAILED)
+    _expect(incident, *TO_JUDGE)
     if state not in (State.OPEN, State.OBSERVING, State.WAITING):
         raise Conflict(f"incident {incident.id}: {state} is not a state of waiting")
     return replace(
@@ -128,7 +132,7 @@ def judged(
 
 def started(incident: Incident, decision: Mapping[str, Any], runbook: RunbookRef) -> Incident:
     """A run is about to begin; stored before its first step, so that a crash is seen."""
-    _expect(incident, State.OPEN, State.OBSERVING, State.WAITING, State.FAILED)
+    _expect(incident, *TO_JUDGE)
     return replace(
         incident,
         state=State.REPAIRING,
@@ -200,7 +204,7 @@ def interrupted(incident: Incident, after: Result, at: datetime) -> Incident:
 
 def escalated(incident: Incident, decision: Mapping[str, Any] | None = None) -> Incident:
     """It is a person's now."""
-    _expect(incident, State.OPEN, State.OBSERVING, State.WAITING, State.FAILED)
+    _expect(incident, *TO_JUDGE)
     return replace(
         incident,
         state=State.ESCALATED,
@@ -210,10 +214,29 @@ def escalated(incident: Incident, decision: Mapping[str, Any] | None = None) -> 
     )
 
 
+def hold_cleared(incident: Incident, decision: Mapping[str, Any]) -> Incident:
+    """A person has cleared a hold on its repair; `decision` says who and why.
+
+    What the hold had made a person's is open again, to be judged anew; what was waiting goes on
+    waiting for that, and what is closed stays so.
+    """
+    if incident.state is State.ESCALATED:
+        return reopened(incident, decision)
+    if incident.state is State.REPAIRING:
+        raise Conflict(f"incident {incident.id} is being repaired: nothing holds it")
+    return replace(incident, decision=decision)
+
+
+def reopened(incident: Incident, decision: Mapping[str, Any]) -> Incident:
+    """No longer a person's: what stood in the way of its repair is gone."""
+    _expect(incident, State.ESCALATED)
+    return replace(incident, state=State.OPEN, level=None, outcome=None, decision=decision)
+
+
 def resolved(incident: Incident, passed: Result, at: datetime) -> Incident:
-    """The check passes again and no run of ours is why; level and outcome stay as they were."""
-    _expect(incident, State.OPEN, State.OBSERVING, State.WAITING, State.FAILED, State.ESCALATED)
-    return replace(incident, state=State.RESOLVED, after=passed, closed_at=at)
+    """The check passes again and no run of ours is why; the level stays as it was."""
+    _expect(incident, *TO_JUDGE, State.ESCALATED)
+    return replace(incident, state=State.RESOLVED, outcome=None, after=passed, closed_at=at)
 
 
 def can_close(incident: Incident, after: Result, at: datetime) -> bool:

@@ -9,15 +9,19 @@ from wardline.core.incidents.remedy import Remedy
 FLAP_HEALS = 3
 FLAP_WINDOW_MINUTES = 120
 FLAP_WINDOW_MINUTES_MAX = 7 * 24 * 60
+# Measurements are splayed by so much of their interval, and a repair may take so long.
+SPLAY_SHARE = 0.1
+FLAP_RUN_S = 10.0
 INTERRUPTIONS_MAX = 3
 
 
 def flap_window(heals: int, window_minutes: int, interval_s: float) -> timedelta:
     """The window in which `heals` heals must fall, for a check measured every `interval_s`.
 
-    Wide enough by construction: a slow check gets the time in which so many heals can happen.
+    Wide enough by construction: a slow check gets the time in which so many heals can happen,
+    each measured as late as it may be and repaired as slowly.
     """
-    needed = timedelta(seconds=heals * interval_s)
+    needed = timedelta(seconds=heals * (interval_s * (1 + SPLAY_SHARE) + FLAP_RUN_S))
     return max(timedelta(minutes=window_minutes), needed)
 
 

@@ -1,14 +1,16 @@
 """The checks of a decision, one function each: what they look at and what they find."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
+from typing import NamedTuple
 
 from wardline.core import severity
 from wardline.core.canonical import Json
 from wardline.core.errors import Refused
-from wardline.core.policy import condition, exact, params, window
+from wardline.core.policy import condition, exact, match, opening, params
 from wardline.core.policy.decision import Code, Outcome
 from wardline.core.policy.match import Survey
 from wardline.core.policy.params import Unresolved
@@ -24,10 +26,14 @@ from wardline.core.policy.request import (
 from wardline.core.policy.rule import Approval, Effect, Rule
 
 NAMED_MAX = 20
+FINDINGS_KEPT_MAX = 256
+
+_UNUSED_RULE = RuleUsage()
+_UNUSED_HOST = HostUsage()
+_NO_APPROVAL = Approval()
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """One action under judgement; `params` None means that `unresolved` says why."""
 
     survey: Survey
@@ -47,6 +53,14 @@ class Finding:
     code: Code | None = None
     given: bool = False
     roles: tuple[str, ...] | None = None
+
+
+_REGISTERED = {risk: Finding(Outcome.PASS, f"registered, risk {risk}") for risk in Risk}
+
+
+def surveyed(rules: Iterable[Rule], request: Request, state: State, action: str | None) -> Case:
+    """The case of an action, found by looking at every rule."""
+    return case(match.survey(rules, request, action), request, state, action)
 
 
 def case(found: Survey, request: Request, state: State, action: str | None) -> Case:
@@ -85,7 +99,10 @@ def matched(case: Case) -> Finding:
         return _refuse(Code.DENIED, _joined(words, _losers(found), _failed(found)))
     if found.winner is None:
         return _refuse(Code.NO_MATCH, _joined("no rule fits", _losers(found), _failed(found)))
-    return _pass(_joined(f"rule {found.winner.id} decides", _losers(found), _failed(found)))
+    if not found.losers and not found.failed:
+        return decides(found.winner)
+    words = _joined(decides(found.winner).detail, _losers(found), _failed(found))
+    return Finding(Outcome.PASS, words)
 
 
 def action(case: Case) -> Finding:
@@ -97,10 +114,10 @@ def action(case: Case) -> Finding:
     if facts is None:
         return _refuse(Code.UNKNOWN_ACTION, f"no action is registered as {case.action}")
     platform = case.request.platform
-    if facts.platforms and not any(covers(prefix, platform) for prefix in facts.platforms):
+    if not is_admissible(facts.platforms, platform):
         wanted = ", ".join(facts.platforms)
         return _refuse(Code.NOT_ADMISSIBLE, f"for {wanted}, not for {platform or 'no platform'}")
-    return _pass(f"registered, risk {facts.risk}")
+    return _REGISTERED[facts.risk]
 
 
 def inputs(case: Case) -> Finding:
@@ -119,8 +136,8 @@ def windows(case: Case) -> Finding:
     if case.survey.winner is None:
         return _skip("no rule has a window here")
     for rule in _binding(case.survey):
-        if not window.contains(rule.window, case.request.at, case.request.zone):
-            return _refuse(Code.OUTSIDE_WINDOW, f"the window of rule {rule.id} is closed")
+        if (why := opening.closed_by(rule, case.request)) is not None:
+            return _refuse(Code.OUTSIDE_WINDOW, why)
     return _pass("open")
 
 
@@ -134,11 +151,10 @@ def cooldown(case: Case) -> Finding:
     rule = case.survey.winner
     if rule is None or rule.cooldown_minutes is None:
         return _skip("no cooldown applies")
-    last = _host_usage(case).last_run_at
-    if last is None:
+    usage = host_usage(case.state, case.action)
+    if usage.last_run_at is None:
         return _pass("never run on this host")
-    end = last + timedelta(minutes=rule.cooldown_minutes)
-    if case.request.at < end:
+    if is_cooling(rule, usage, case.request.at):
         return _refuse(Code.COOLDOWN, f"rule {rule.id}: {rule.cooldown_minutes} min after a run")
     return _pass(f"the last run is {rule.cooldown_minutes} min ago or more")
 
@@ -150,7 +166,8 @@ def limits(case: Case) -> Finding:
         return _skip("without parameters there is no amount")
     count = 0
     for rule in _binding(case.survey):
-        for name, used, limit in _budgets(case, rule, case.params):
+        usage = host_usage(case.state, case.action)
+        for name, used, limit in budgets(rule, case.state, usage, case.params):
             count += 1
             if used > limit:
                 over = f"{exact.text(used)} of {exact.text(limit)}"
@@ -164,16 +181,15 @@ def approval(case: Case) -> Finding:
     if rule is None:
         return _skip("no rule asks for approval here")
     stale = _is_stale(case, rule)
-    given = _is_given(case, rule, rule.approval or Approval())
+    given = _is_given(case, rule, rule.approval or _NO_APPROVAL)
     if stale and not given:
         roles = rule.approval.roles if rule.approval is not None else None
         why = f"the rules are older than {rule.max_stale_minutes} min"
         return Finding(Outcome.ASK, why, roles=roles)
     for binding in _binding(case.survey):
-        spec = binding.approval or Approval()
+        spec = binding.approval or _NO_APPROVAL
         if _is_needed(case, spec) and not _is_given(case, rule, spec):
-            words = f"rule {binding.id} needs {spec.quorum} approval(s)"
-            return Finding(Outcome.ASK, words, roles=spec.roles)
+            return asks(binding, spec)
     return Finding(Outcome.PASS, "given" if given else "not needed", given=given)
 
 
@@ -185,37 +201,67 @@ def started(case: Case, rule: Rule) -> bool:
     return rule.auto_execute and (facts is None or facts.risk is not Risk.HIGH)
 
 
+def decides(rule: Rule) -> Finding:
+    """That a rule is the only one to speak."""
+    return Finding(Outcome.PASS, f"rule {rule.id} decides")
+
+
+def over(losers: Sequence[tuple[str, str]]) -> str:
+    """Which other rules spoke, and why they do not decide."""
+    told = ", ".join([f"{rule_id} ({why})" for rule_id, why in losers[:NAMED_MAX]])
+    more = len(losers) - NAMED_MAX
+    return f"over {told} and {more} more" if more > 0 else f"over {told}"
+
+
+def asks(rule: Rule, spec: Approval) -> Finding:
+    """That a rule wants consent which nobody has given."""
+    words = f"rule {rule.id} needs {spec.quorum} approval(s)"
+    return Finding(Outcome.ASK, words, roles=spec.roles)
+
+
 def _binding(found: Survey) -> tuple[Rule, ...]:
     """The rules whose window, limits and approval must all be met: the winner and its floors."""
     return () if found.winner is None else (found.winner, *found.floors)
 
 
-def _host_usage(case: Case) -> HostUsage:
-    return case.state.counters.actions.get(case.action or "", HostUsage())
+@lru_cache(maxsize=FINDINGS_KEPT_MAX)
+def is_admissible(platforms: tuple[str, ...], platform: str | None) -> bool:
+    """Whether an action for these platforms, or for all, may run on one."""
+    return not platforms or any(covers(prefix, platform) for prefix in platforms)
 
 
-def _budgets(
-    case: Case, rule: Rule, resolved: Mapping[str, Json]
+def host_usage(state: State, action: str | None) -> HostUsage:
+    """What has run on the request's host."""
+    return state.counters.actions.get(action or "", _UNUSED_HOST)
+
+
+def is_cooling(rule: Rule, usage: HostUsage, at: datetime) -> bool:
+    """Whether the last run on the host is too fresh for the rule."""
+    if rule.cooldown_minutes is None or usage.last_run_at is None:
+        return False
+    return at < usage.last_run_at + timedelta(minutes=rule.cooldown_minutes)
+
+
+def budgets(
+    rule: Rule, state: State, on_host: HostUsage, resolved: Mapping[str, Json]
 ) -> list[tuple[str, int | Decimal, int | Decimal]]:
     """Every limit of a rule with what would be used, this run included: (name, used, limit)."""
-    usage = case.state.counters.rules.get(rule.id, RuleUsage())
+    usage = state.counters.rules.get(rule.id, _UNUSED_RULE)
     caps = rule.limits
-    runs: list[tuple[str, int, int | None]] = [
-        ("maxRunsPerHostPerDay", _host_usage(case).runs_24h, caps.max_runs_per_host_per_day),
-        ("maxRunsPerSitePerHour", usage.runs_1h, caps.max_runs_per_site_per_hour),
-        ("maxConcurrentPerSite", usage.running, caps.max_concurrent_per_site),
-    ]
-    sums: list[tuple[str, str, int | Decimal, int | Decimal | None]] = [
-        ("maxDailyPct", "deltaPct", usage.pct_24h, caps.max_daily_pct),
-        ("maxWeeklyPct", "deltaPct", usage.pct_7d, caps.max_weekly_pct),
-        ("maxDailyQty", "qty", usage.qty_24h, caps.max_daily_qty),
-    ]
-    summed = [
-        (name, used + _amount(resolved, param), cap)
-        for name, param, used, cap in sums
-        if cap is not None
-    ]
-    return summed + [(name, used + 1, cap) for name, used, cap in runs if cap is not None]
+    found: list[tuple[str, int | Decimal, int | Decimal]] = []
+    if (cap := caps.max_daily_pct) is not None:
+        found.append(("maxDailyPct", usage.pct_24h + _amount(resolved, "deltaPct"), cap))
+    if (cap := caps.max_weekly_pct) is not None:
+        found.append(("maxWeeklyPct", usage.pct_7d + _amount(resolved, "deltaPct"), cap))
+    if (cap := caps.max_daily_qty) is not None:
+        found.append(("maxDailyQty", usage.qty_24h + _amount(resolved, "qty"), cap))
+    if (cap := caps.max_runs_per_host_per_day) is not None:
+        found.append(("maxRunsPerHostPerDay", on_host.runs_24h + 1, cap))
+    if (cap := caps.max_runs_per_site_per_hour) is not None:
+        found.append(("maxRunsPerSitePerHour", usage.runs_1h + 1, cap))
+    if (cap := caps.max_concurrent_per_site) is not None:
+        found.append(("maxConcurrentPerSite", usage.running + 1, cap))
+    return found
 
 
 def _amount(resolved: Mapping[str, Json], name: str) -> int | Decimal:
@@ -283,9 +329,7 @@ def _may_approve(roles: frozenset[str], spec: Approval) -> bool:
 
 
 def _losers(found: Survey) -> str:
-    told = [f"{rule_id} ({why})" for rule_id, why in found.losers[:NAMED_MAX]]
-    more = len(found.losers) - len(told)
-    return "over " + ", ".join(told) + (f" and {more} more" if more else "") if told else ""
+    return over(found.losers) if found.losers else ""
 
 
 def _failed(found: Survey) -> str:
@@ -300,10 +344,12 @@ def _joined(*parts: str) -> str:
     return "; ".join(filter(None, parts))
 
 
+@lru_cache(maxsize=FINDINGS_KEPT_MAX)
 def _pass(detail: str) -> Finding:
     return Finding(Outcome.PASS, detail)
 
 
+@lru_cache(maxsize=FINDINGS_KEPT_MAX)
 def _skip(detail: str) -> Finding:
     return Finding(Outcome.SKIPPED, detail)
 

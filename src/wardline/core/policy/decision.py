@@ -1,8 +1,9 @@
 """The answer: verdict, code, reason and trace, and the shape that it has on the wire."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
 
 from wardline.core.canonical import Json
 from wardline.core.policy import exact
@@ -117,11 +118,39 @@ class Would:
         return {"verdict": self.verdict.value, "code": self.code.value, "ruleId": self.rule_id}
 
 
+class _ReadLater:
+    """Fields that nobody has set yet are worked out when one of them is read: by the source that
+    leads `_basis`, from what follows there."""
+
+    __slots__ = ("_basis",)
+
+    _basis: "tuple[Source, Any, Any, Any, Any]"
+
+    if not TYPE_CHECKING:  # whoever type-checks sees the fields alone
+
+        def __getattr__(self, name: str) -> object:
+            if name == "trace":
+                basis = self._basis
+                trace = basis[0].trace(self, basis)
+                _set_trace(self, trace)
+                return trace
+            if name not in _FIELDS:
+                raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+            basis = self._basis
+            whole = basis[0].whole(basis)
+            assert _same_outcome(self, whole), "the index and the checks must agree"
+            for field in _FIELDS:
+                object.__setattr__(self, field, getattr(whole, field))
+            return object.__getattribute__(self, name)
+
+
 @dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(_ReadLater):
     """One decision; `params` are the resolved ones and stand only in an allow.
 
     `policy_age_s` is the age in seconds of the rules it was made from, None in the store itself.
+    The trace, and whatever else is not the outcome, may be worked out when it is first read, from
+    the request and state that the decision was made on: these must not change afterwards.
     """
 
     verdict: Verdict
@@ -179,3 +208,43 @@ class Decision:
     def _deny_wire(self) -> dict[str, Json]:
         wire: dict[str, Json] = {"type": self.type.value, "reason": self.reason}
         return wire if self.would is None else {**wire, "would": self.would.to_wire()}
+
+
+def _same_outcome(one: Decision, other: Decision) -> bool:
+    mine = (one.verdict, one.code, one.rule_id)
+    return mine == (other.verdict, other.code, other.rule_id)
+
+
+class Source(Protocol):
+    """Whoever knows the rest of a decision from the basis that it was made on."""
+
+    def trace(self, decided: Decision, basis: Any, /) -> tuple[TraceStep, ...]:
+        """The trace of the decision, whose outcome is known."""
+
+    def whole(self, basis: Any, /) -> Decision:
+        """The same decision with all of its fields."""
+
+
+_FIELDS = frozenset(field.name for field in fields(Decision))
+_new = object.__new__
+_set_verdict = Decision.__dict__["verdict"].__set__
+_set_code = Decision.__dict__["code"].__set__
+_set_rule_id = Decision.__dict__["rule_id"].__set__
+_set_trace = Decision.__dict__["trace"].__set__
+_set_basis = _ReadLater.__dict__["_basis"].__set__
+
+
+def outcome(
+    verdict: Verdict,
+    code: Code,
+    rule_id: str | None,
+    basis: tuple[Source, Any, Any, Any, Any],
+) -> Decision:
+    """A decision whose outcome is known; the source that leads `basis` works out the rest from
+    what follows there, when it is read."""
+    made = _new(Decision)
+    _set_verdict(made, verdict)
+    _set_code(made, code)
+    _set_rule_id(made, rule_id)
+    _set_basis(made, basis)
+    return made

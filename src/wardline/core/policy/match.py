@@ -1,18 +1,18 @@
 """Which rules speak to a request, and which one of them decides."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from wardline.core import severity
-from wardline.core.policy import condition, window
+from wardline.core.policy import condition, opening
 from wardline.core.policy.condition import ConditionFailed
 from wardline.core.policy.request import Request, covers
-from wardline.core.policy.rule import ANY_ACTION, Effect, Mode, Rule, Scope
+from wardline.core.policy.rule import ANY_ACTION, Effect, Mode, Rank, Reach, Rule, Scope
 from wardline.core.policy.window import UnknownZone
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
+class Survey(NamedTuple):
     """What a look over the rules found.
 
     `winner` is the allow that would decide, `denied_by` the deny that forbids, `floors` the
@@ -29,29 +29,39 @@ class Survey:
     failed: tuple[str, ...] = ()
 
 
+_BROADER = {reach: f"its scope is broader ({reach})" for reach in Reach}
+
+
 def survey(rules: Iterable[Rule], request: Request, action: str | None) -> Survey:
     """Look at every rule; the outcome depends neither on their order nor on duplicates."""
-    fitting, failed = _fitting(rules, request, action)
-    enforced = [rule for rule in fitting if rule.mode is Mode.ENFORCE]
+    kpi_id = request.alert.kpi_id
+    about = (rule for rule in rules if rule.when.kpi_id == kpi_id)
+    return settle((rule for rule in about if fits(rule, request, action)), request)
+
+
+def settle(fitting: Iterable[Rule], request: Request) -> Survey:
+    """Who decides among rules that fit but for their conditions, and what becomes of the others."""
+    held, failed = _held(fitting, request)
+    logged = tuple(rule for rule in held if rule.mode is Mode.LOG_ONLY)
+    enforced = [rule for rule in held if rule.mode is Mode.ENFORCE] if logged else held
+    opened = {rule.id: counts_as_open(rule, request) for rule in enforced}
     allows = [rule for rule in enforced if rule.effect is Effect.ALLOW]
-    denies = [rule for rule in enforced if rule.effect is Effect.DENY]
-    winner = min(allows, key=lambda rule: (not _is_open(rule, request), rule.rank), default=None)
-    denied_by = min(
-        (rule for rule in denies if _is_open(rule, request)),
-        key=lambda rule: rule.rank,
-        default=None,
-    )
-    floors = tuple(
-        rule for rule in allows if winner is not None and rule.floor and rule.broader_than(winner)
-    )
+    denies = [rule for rule in enforced if rule.effect is Effect.DENY and opened[rule.id]]
+    winner = min(allows, key=lambda rule: (not opened[rule.id], rule.rank), default=None)
+    denied_by = min(denies, key=lambda rule: rule.rank, default=None)
     decider = denied_by or winner
-    losers = tuple(
-        (rule.id, _why_lost(rule, decider, request))
-        for rule in enforced
-        if decider is None or rule.id != decider.id
+    return Survey(
+        winner,
+        denied_by,
+        tuple(rule for rule in allows if rule.floor and winner and rule.broader_than(winner)),
+        tuple(
+            (rule.id, why_lost(rule, decider, request, is_open=opened[rule.id]))
+            for rule in enforced
+            if rule is not decider
+        ),
+        logged,
+        failed,
     )
-    logged = tuple(rule for rule in fitting if rule.mode is Mode.LOG_ONLY)
-    return Survey(winner, denied_by, floors, losers, logged, failed)
 
 
 def alone(rule: Rule) -> Rule:
@@ -73,27 +83,26 @@ def actions(rules: Iterable[Rule], request: Request) -> list[str]:
     return sorted(named - {ANY_ACTION})
 
 
-def _fitting(
-    rules: Iterable[Rule], request: Request, action: str | None
-) -> tuple[list[Rule], tuple[str, ...]]:
-    """The rules that fit, by id, and the ids of those whose condition failed."""
-    fitting: dict[str, Rule] = {}
+def _held(fitting: Iterable[Rule], request: Request) -> tuple[list[Rule], tuple[str, ...]]:
+    """The rules whose condition holds, by id, and the ids of those whose condition failed."""
+    held: dict[str, Rule] = {}
     failed: set[str] = set()
-    kpi_id = request.alert.kpi_id
-    for rule in rules:
-        if rule.when.kpi_id != kpi_id or not _fits(rule, request, action):
-            continue
-        try:
-            held = condition.holds(rule.when.condition, request)
-        except ConditionFailed:
-            failed.add(rule.id)
-            held = rule.effect is Effect.DENY
-        if held:
-            fitting[rule.id] = rule
-    return [fitting[rule_id] for rule_id in sorted(fitting)], tuple(sorted(failed))
+    for rule in fitting:
+        if rule.when.condition is None or _holds(rule, request, failed):
+            held[rule.id] = rule
+    return [held[rule_id] for rule_id in sorted(held)], tuple(sorted(failed))
 
 
-def _fits(rule: Rule, request: Request, action: str | None) -> bool:
+def _holds(rule: Rule, request: Request, failed: set[str]) -> bool:
+    try:
+        return condition.holds(rule.when.condition, request)
+    except ConditionFailed:
+        failed.add(rule.id)
+        return rule.effect is Effect.DENY
+
+
+def fits(rule: Rule, request: Request, action: str | None) -> bool:
+    """Whether a rule of the request's kpi speaks to it, but for the rule's condition."""
     return (
         rule.enabled
         and rule.action in (action, ANY_ACTION)
@@ -113,20 +122,30 @@ def _in_scope(scope: Scope, request: Request) -> bool:
     )
 
 
-def _is_open(rule: Rule, request: Request) -> bool:
-    """A window that cannot be judged counts as open: a deny then forbids, and an allow that wins
-    by it is stopped by the check of its window instead of giving way to a broader rule."""
+def counts_as_open(rule: Rule, request: Request) -> bool:
+    """What cannot be judged counts as open (an unknown zone, opening hours that nobody knows): a
+    deny then forbids, and an allow that wins by it is stopped by the check of its window instead
+    of giving way to a broader rule."""
+    if rule.window is None and rule.opening_hours is None:
+        return True
     try:
-        return window.contains(rule.window, request.at, request.zone)
+        return opening.is_open(rule, request) is not False
     except UnknownZone:
         return True
 
 
-def _why_lost(rule: Rule, decider: Rule | None, request: Request) -> str:
-    if not _is_open(rule, request):
-        return "its window is closed"
+def why_lost(rule: Rule, decider: Rule | None, request: Request, *, is_open: bool) -> str:
+    """Why a rule that fits does not decide, in words for a person."""
+    if not is_open:
+        closed = opening.in_window(rule, request)
+        return "the site's opening hours close it" if closed else "its window is closed"
     if decider is None or decider.effect is Effect.DENY:
         return "a deny beats it" if rule.effect is Effect.ALLOW else "another deny comes first"
-    if decider.scope.reach is not rule.scope.reach:
-        return f"its scope is broader ({rule.scope.reach})"
-    return "lower priority" if decider.priority != rule.priority else "its id comes later"
+    return outranked(rule.scope.reach, rule.rank, decider.rank)
+
+
+def outranked(reach: Reach, rank: Rank, decider: Rank) -> str:
+    """Why an open allow of this reach and rank gives way to one of another rank."""
+    if rank[0] != decider[0]:
+        return _BROADER[reach]
+    return "lower priority" if rank[1] != decider[1] else "its id comes later"

@@ -1,14 +1,15 @@
 """Parameters of a rule for one request: choices by severity and placeholders, resolved."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from wardline.core import canonical, severity
 from wardline.core.canonical import Json
 from wardline.core.errors import Refused
 from wardline.core.policy import exact
-from wardline.core.policy.request import Request
+from wardline.core.policy.request import Alert, Request
 from wardline.core.policy.rule import Rule
 from wardline.core.severity import Severity
 
@@ -20,6 +21,7 @@ RESOLVED_BYTES_MAX = 32 * 1024
 _PLACEHOLDER = re.compile(r"\{\s*([^\W\d][^{}]*?)\s*\}")
 _KNOWN = re.compile(r"delta|facts(\.[A-Za-z0-9_\-]+)+")
 _CHOICE = frozenset({"warn", "crit"})
+_NO_PARAMS: Mapping[Severity, Mapping[str, Json]] = {word: {} for word in Severity}
 
 
 class Unresolved(Refused):
@@ -46,6 +48,29 @@ def resolve(rule: Rule, request: Request) -> dict[str, Json]:
     return resolved
 
 
+def constants(rule: Rule) -> Mapping[Severity, Mapping[str, Json]] | None:
+    """What `resolve` gives at every severity, where a request can change nothing else in it;
+    None where one can, or where it gives an error."""
+    if not rule.params:
+        return _NO_PARAMS
+    if _has_brace(rule.params):
+        return None
+    choices = ("warn", "crit") if _has_choice(rule.params) else ("warn",)
+    try:
+        resolved = [resolve(rule, _REQUESTS[choice]) for choice in choices]
+    except Refused:
+        return None
+    by_choice = {"warn": resolved[0], "crit": resolved[-1]}
+    return {word: by_choice[choice] for word, choice in _CHOICES.items()}
+
+
+def copied(value: Json) -> Json:
+    """`value` with maps and lists of its own."""
+    if isinstance(value, Mapping):
+        return {key: copied(item) for key, item in value.items()}
+    return [copied(item) for item in value] if isinstance(value, list) else value
+
+
 def digest(resolved: Mapping[str, Json]) -> str:
     """Hex SHA-256 of resolved parameters: what an approval is bound to."""
     return canonical.digest(exact.tagged(resolved))
@@ -70,11 +95,29 @@ def is_choice(value: Json) -> bool:
     return isinstance(value, Mapping) and value.keys() >= _CHOICE
 
 
+def _has_brace(value: Json) -> bool:
+    """Whether a text at any depth may hold a placeholder."""
+    if isinstance(value, str):
+        return "{" in value
+    return any(_has_brace(item) for item in _items(value))
+
+
+def _has_choice(value: Json) -> bool:
+    """Whether a map at any depth resolves by severity."""
+    return is_choice(value) or any(_has_choice(item) for item in _items(value))
+
+
+def _items(value: Json) -> Iterable[Json]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list | tuple) else ()
+
+
 def _resolve(value: Json, request: Request, path: str) -> Json:
     if isinstance(value, str):
         return _fill(value, request, path)
     if is_choice(value):
-        return _resolve(value[_choice(request.alert.severity)], request, path)
+        return _resolve(value[_CHOICES[request.alert.severity]], request, path)
     if isinstance(value, Mapping):
         return {
             key: _resolve(item, request, f"{path}.{key}" if path else key)
@@ -124,3 +167,11 @@ def _as_text(name: str, request: Request, path: str) -> str:
     if isinstance(value, str):
         return value
     raise Unresolved(path, f"{{{name[: exact.KEY_CHARS_MAX]}}} is a list or map inside a text")
+
+
+_CHOICES = {word: _choice(word) for word in Severity}
+# What asks for nothing but a severity.
+_REQUESTS = {
+    word.value: Request(Alert("", "", "", "", word), datetime(2000, 1, 1, tzinfo=UTC), "UTC", "")
+    for word in (Severity.WARN, Severity.CRIT)
+}

@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from wardline.core.canonical import Json
+from wardline.core.policy.rule import Window
 from wardline.core.severity import Severity
 
 
@@ -67,7 +68,9 @@ class ApprovalFact:
 @dataclass(frozen=True, slots=True)
 class Request:
     """What is asked. Without an `action` every action of the kpi is judged; `zone` is the site's
-    IANA name; `at` is aware; the decision's id is given, because the function is pure."""
+    IANA name; `at` is aware; the decision's id is given, because the function is pure.
+    `opening_hours` are when people work at the site, in its zone; empty means that nobody knows.
+    """
 
     alert: Alert
     at: datetime
@@ -83,6 +86,7 @@ class Request:
     principal: Principal | None = None
     initiator: Initiator = Initiator.SYSTEM
     approval: ApprovalFact | None = None
+    opening_hours: tuple[Window, ...] = ()
 
     def __post_init__(self) -> None:
         if self.at.tzinfo is None:

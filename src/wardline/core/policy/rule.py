@@ -12,6 +12,9 @@ from wardline.core.severity import Severity
 
 ANY_ACTION = "*"
 
+# Sorts the rule that goes first to the front: narrowest, highest priority, lowest id.
+Rank = tuple[int, int, str]
+
 
 class DuplicateRule(Conflict):
     """Two different rules under one id: an id names one rule of a policy."""
@@ -35,6 +38,13 @@ class Mode(StrEnum):
 
     ENFORCE = "enforce"
     LOG_ONLY = "log_only"
+
+
+class Hours(StrEnum):
+    """Whether a rule is open while the site is open, or while it is closed."""
+
+    INSIDE = "inside"
+    OUTSIDE = "outside"
 
 
 class Reach(StrEnum):
@@ -137,6 +147,7 @@ class Rule:
     params: Mapping[str, Json] | None = None
     limits: Limits = Limits()
     window: Window | None = None
+    opening_hours: Hours | None = None
     approval: Approval | None = None
     auto_execute: bool = False
     auto_suggest: bool = True
@@ -154,8 +165,8 @@ class Rule:
     stamp: Stamp = Stamp()
 
     @property
-    def rank(self) -> tuple[int, int, str]:
-        """Sorts the rule that goes first to the front: narrowest, highest priority, lowest id."""
+    def rank(self) -> Rank:
+        """Its place among the rules that fit."""
         return _BREADTH[self.scope.reach], -self.priority, self.id
 
     def broader_than(self, other: "Rule") -> bool:
@@ -174,5 +185,6 @@ class Policy:
     def __post_init__(self) -> None:
         known: dict[str, Rule] = {}
         for rule in self.rules:
-            if known.setdefault(rule.id, rule) != rule:
+            held = known.setdefault(rule.id, rule)
+            if held is not rule and held != rule:
                 raise DuplicateRule(rule.id)

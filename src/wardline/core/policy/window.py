@@ -42,15 +42,33 @@ def contains(window: Window | None, at: datetime, site_zone: str) -> bool:
     """Whether `at` (aware) is inside; no window is always open. Raises UnknownZone."""
     if window is None:
         return True
-    local = at.astimezone(zone(window.timezone or site_zone))
-    minute = local.hour * 60 + local.minute
-    today = local.isoweekday() % 7
+    return holds(window, *wall_clock(at, window.timezone or site_zone))
+
+
+def wall_clock(at: datetime, zone_name: str) -> tuple[int, int]:
+    """The day, 0 = Sunday to 6 = Saturday, and its minute in a zone. Raises UnknownZone."""
+    local = at.astimezone(zone(zone_name))
+    return local.isoweekday() % 7, local.hour * 60 + local.minute
+
+
+def holds(window: Window, today: int, minute: int) -> bool:
+    """Whether a wall clock is inside."""
     if window.start < window.end:
         return today in window.days and window.start <= minute <= window.end
     yesterday = (today - 1) % 7
     return (today in window.days and minute >= window.start) or (
         yesterday in window.days and minute <= window.end
     )
+
+
+def next_start(window: Window, today: int, minute: int) -> tuple[int, int]:
+    """The day and minute at which a window that a wall clock is outside of starts next."""
+    day = today if minute < window.start else (today + 1) % 7
+    for _ in range(7):
+        if day in window.days:
+            break
+        day = (day + 1) % 7
+    return day, window.start
 
 
 def clock_text(minute: int) -> str:

@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from wardline.core.canonical import Json
 from wardline.core.policy import window
-from wardline.core.policy.rule import Effect, Mode
+from wardline.core.policy.rule import Effect, Hours, Mode
 from wardline.core.policy.window import UnknownZone
 from wardline.core.severity import Severity
 
@@ -156,6 +156,7 @@ class RuleWire(Edge):
     params: Annotated[dict[str, Json], Field(max_length=PARAMS_KEYS_MAX)] | None = None
     limits: LimitsWire | None = None
     window: WindowWire | None = None
+    opening_hours: Annotated[Hours, Field(strict=False)] | None = None
     approval: ApprovalWire | None = None
     auto_execute: bool = False
     auto_suggest: bool = True

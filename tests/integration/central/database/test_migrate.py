@@ -33,6 +33,14 @@ SELECT line FROM (
     relrowsecurity, relforcerowsecurity,
     (SELECT string_agg(x::text, ',' ORDER BY x::text) FROM unnest(relacl) x)), relname
   FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+  UNION ALL SELECT format('view %s options %s acl %s %s', relname, reloptions,
+    (SELECT string_agg(x::text, ',' ORDER BY x::text) FROM unnest(relacl) x),
+    pg_get_viewdef(oid)), relname
+  FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'v'
+  UNION ALL SELECT format('column acl %s.%s %s', c.relname, a.attname,
+    (SELECT string_agg(x::text, ',' ORDER BY x::text) FROM unnest(a.attacl) x)), c.relname
+  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attacl IS NOT NULL
+  WHERE c.relnamespace = 'public'::regnamespace
   UNION ALL SELECT format('index %s', pg_get_indexdef(indexrelid)), indrelid::regclass::text
   FROM pg_index WHERE indrelid IN (SELECT oid FROM pg_class
     WHERE relnamespace = 'public'::regnamespace)

@@ -44,6 +44,25 @@ async def test_every_tenant_table_has_forced_row_security_and_a_tenant_policy(ow
     assert bare == []
 
 
+async def test_every_view_is_bound_by_the_row_security_of_its_reader(
+    owner: Raw, app_engine: AsyncEngine, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    views = await owner.fetch(
+        "SELECT relname AS name, reloptions AS options FROM pg_class"
+        " WHERE relnamespace = 'public'::regnamespace AND relkind IN ('v', 'm')"
+    )
+    assert views
+    for view in views:
+        assert "security_invoker=true" in (view["options"] or []), view["name"]
+        for scope in (
+            Scope.partner(tenant.partner_id),
+            Scope.site(tenant.site_id, tenant.partner_id),
+        ):
+            async with open_session(app_engine, scope, ACTOR) as session:
+                seen = await session.raw.fetch(f"SELECT DISTINCT partner_id FROM {view['name']}")
+            assert [row["partner_id"] for row in seen] == [tenant.partner_id], view["name"]
+
+
 async def test_every_tenant_table_names_its_partner(owner: Raw) -> None:
     unnamed = [
         row["name"]
@@ -65,7 +84,8 @@ async def test_every_unique_key_of_a_tenant_table_begins_with_its_tenant(owner: 
         ("partners", "id"), ("sites", "id"), ("users", "id"), ("sessions", "id"),
         ("sessions", "token_hash"), ("enrolment_tokens", "id"), ("appliances", "id"),
         ("appliances", "credential_hash"), ("change_log", "id"), ("audit_log", "id"),
-        ("evidence_bundles", "id"),
+        ("evidence_bundles", "id"), ("compliance_snapshots", "id"), ("orders", "id"),
+        ("approvals", "id"), ("flap_suppressions", "id"),
     }  # fmt: skip
     doubtful = {
         (row["name"], row["first"])
@@ -94,7 +114,8 @@ async def test_the_application_role_can_neither_change_nor_remove_evidence(owner
         "SELECT c.relname FROM pg_class c CROSS JOIN unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE'])"
         " AS p WHERE c.relname = ANY($1) AND has_table_privilege('wardline_app', c.oid, p)",
         ["evidence_bundles", "evidence_log_entries", "evidence_log_nodes", "evidence_checkpoints",
-         "evidence_cosignatures", "audit_log", "change_log", "results"],
+         "evidence_cosignatures", "audit_log", "change_log", "results", "approval_votes",
+         "compliance_snapshots"],
     )  # fmt: skip
     assert rows == []
 

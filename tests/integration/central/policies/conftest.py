@@ -12,6 +12,7 @@ from tests.integration.central.conftest import Tenant
 from wardline.central.database.engine import Raw
 from wardline.central.identity import access, tokens
 from wardline.central.policies import endpoints
+from wardline.central.policies.shelf import Shelf
 from wardline.central.web import body, problems
 from wardline.central.web.load import Load
 from wardline.core import clock, ids
@@ -25,6 +26,7 @@ async def sign_in(app_engine: AsyncEngine, owner: Raw) -> AsyncIterator[SignIn]:
     app = FastAPI()
     app.state.engine = app_engine
     app.state.now = clock.system
+    app.state.policy_shelf = Shelf()
     access.guard(endpoints.router)
     app.include_router(endpoints.router)
     problems.install(app)

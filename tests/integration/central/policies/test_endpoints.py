@@ -156,6 +156,7 @@ async def test_bulk_is_all_or_nothing(
         (RULE | {"when": RULE["when"] | {"condition": "delta > 3"}}, "when.condition"),
         (RULE | {"window": {"days": [42], "start": "08:00", "end": "09:00"}}, "window.days[0]"),
         (RULE | {"autoexecute": True}, "autoexecute"),
+        (RULE | {"openingHours": "sometimes"}, "openingHours"),
         ({"rules": [RULE], "id": "x"}, "id"),
         ({"rules": RULE}, "rules"),
         ([RULE], "$"),
@@ -296,6 +297,79 @@ async def test_the_simulator_takes_an_instant_a_site_and_draft_rules(
     healing = (await manager.post("/test", json=there)).json()["decision"]
     assert healing["verdict"] == "run"
     assert await _list(manager) == []
+
+
+async def test_the_simulator_answers_from_the_newest_revision_after_every_write(
+    manager: httpx2.AsyncClient,
+) -> None:
+    async def decided() -> tuple[str, str, int]:
+        decision = (await manager.post("/test", json={"alert": ALERT})).json()["decision"]
+        return decision["verdict"], decision["code"], decision["policyRevision"]
+
+    assert await decided() == ("block", "no_match", 0)
+    await manager.post("/create", json=RULE)
+    assert await decided() == ("run", "allowed", 1)
+    assert await decided() == ("run", "allowed", 1)
+    await manager.post("/update", json=RULE | {"autoExecute": False})
+    assert await decided() == ("offer", "start_needed", 2)
+    await manager.post("/create", json={"rules": [RULE | {"id": "no", "effect": "deny"}]})
+    assert await decided() == ("block", "denied", 3)
+    for rule_id in ("no", "disk"):
+        await manager.post("/delete", json={"id": rule_id})
+    assert await decided() == ("block", "no_match", 5)
+    await manager.post("/create", json=RULE)
+    assert await decided() == ("run", "allowed", 6)
+
+
+async def test_opening_hours_are_the_sites(
+    manager: httpx2.AsyncClient, tenant: Tenant, owner: Raw
+) -> None:
+    await owner.execute(
+        "UPDATE sites SET healing = 'heal', opening_hours = CAST($2::text AS jsonb) WHERE id = $1",
+        tenant.site_id,
+        '[{"days": [5], "start": "08:00", "end": "18:00"}]',
+    )
+    await manager.post("/create", json=RULE | {"openingHours": "outside"})
+    found = []
+    for at in ("2026-11-20T06:59:00Z", "2026-11-20T07:00:00Z"):  # Europe/Berlin is an hour ahead
+        asked = {"alert": ALERT, "site": tenant.site_id, "at": at}
+        decision = (await manager.post("/test", json=asked)).json()["decision"]
+        found.append((decision["verdict"], decision["code"]))
+    assert found == [("run", "allowed"), ("block", "outside_window")]
+    nowhere = (await manager.post("/test", json={"alert": ALERT})).json()["decision"]
+    assert (nowhere["reason"], nowhere["verdict"]) == ("Outside window", "block")
+    (listed,) = await _list(manager)
+    assert listed["openingHours"] == "outside"
+
+
+async def test_an_export_is_a_file_that_create_takes_back(
+    sign_in: SignIn, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    mine, theirs = await sign_in(tenant, "owner"), await sign_in(other_tenant, "owner")
+    rules = [RULE, RULE | {"id": "at", "openingHours": "inside", "priority": -1}]
+    assert (await mine.post("/create", json={"rules": rules})).status_code == 200
+
+    exported = await mine.get("/export")
+    assert exported.status_code == 200
+    assert exported.headers["content-disposition"] == 'attachment; filename="policies-export.json"'
+    assert exported.json().keys() == {"ok", "rules"}
+    told = {rule["id"]: rule for rule in exported.json()["rules"]}
+    assert list(told) == ["at", "disk"]
+    assert told["disk"] == RULE
+    assert told["at"] == rules[1]
+
+    assert (await theirs.get("/export")).json() == {"ok": True, "rules": []}
+    headers = {"content-type": "application/json"}
+    taken = await theirs.post("/create", content=exported.content, headers=headers)
+    assert (taken.status_code, taken.json()) == (200, {"ok": True, "count": 2})
+    assert (await theirs.get("/export")).json() == exported.json()
+
+
+@pytest.mark.parametrize("role", ["manager", "operator", "reader", "auditor"])
+async def test_only_an_owner_takes_all_rules_along(
+    sign_in: SignIn, tenant: Tenant, role: str
+) -> None:
+    assert (await (await sign_in(tenant, role)).get("/export")).status_code == 403
 
 
 @pytest.mark.parametrize(

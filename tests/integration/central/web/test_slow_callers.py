@@ -31,8 +31,7 @@ async def port(web: FastAPI, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[i
     crowd = Crowd(connections_max=CONNECTIONS_MAX)
     config = uvicorn.Config(
         web,
-        http=connections.of(crowd, HEAD_SECONDS),
-        ws="none",
+        **connections.serving(crowd, HEAD_SECONDS),
         log_level="critical",
         access_log=False,
         lifespan="off",

@@ -22,6 +22,7 @@ from wardline.core.policy.request import (
 from wardline.core.policy.rule import (
     Approval,
     Effect,
+    Hours,
     Limits,
     Mode,
     Rule,
@@ -62,6 +63,7 @@ class Draw:
             params=self._one([None, *CHOICES]),
             limits=self._limits() if self._chance(0.3) else Limits(),
             window=self._window() if self._chance(0.4) else None,
+            opening_hours=self._seldom(self._one(list(Hours))),
             approval=self._approval() if self._chance(0.5) else None,
             auto_execute=self._chance(0.6),
             auto_suggest=self._chance(0.8),
@@ -95,10 +97,12 @@ class Draw:
             site=self._one([None, "s1"]),
             host=self._one([None, "h1"]),
             platform=self._one([None, "linux/debian"]),
+            tags=self._one([frozenset(), frozenset(["lab"])]),
             facts=self._one([{}, {"name": "web"}]),
             principal=self._one([None, Principal("mia", frozenset(["manager"]))]),
             initiator=self._one([Initiator.SYSTEM, Initiator.SYSTEM, *Initiator]),
             approval=self._fact() if self._chance(0.3) else None,
+            opening_hours=self._one([(), (self._window(),), (self._window(), self._window())]),
         )
 
     def state(self) -> State:
@@ -153,6 +157,7 @@ class Draw:
             site=self._seldom("s1"),
             host=self._seldom("h1"),
             platform=self._seldom("linux"),
+            tags=self._one([(), (), (), (), ("lab",)]),
         )
 
     def _chance(self, share: float) -> bool:

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from wardline.core.policy import window
@@ -21,6 +21,8 @@ CHANGES = {
 }
 NIGHT_MINUTES = 52 * 60
 STEP_MINUTES = 5
+DAY_MINUTES = 24 * 60
+WEEK = 7 * DAY_MINUTES + 1
 
 minutes = st.integers(0, 24 * 60 - 1)
 windows = st.builds(
@@ -62,6 +64,17 @@ def test_membership_is_the_wall_clock(
         at = start + timedelta(minutes=minute, seconds=second)
         wall = (at + at.astimezone(zone).utcoffset()).replace(tzinfo=None, second=0)  # type: ignore[operator]
         assert window.contains(given_window, at, name) is (wall in laid)
+
+
+@given(given_window=windows, today=st.integers(0, 6), minute=minutes)
+def test_the_next_start_is_the_first_open_minute(
+    given_window: Window, today: int, minute: int
+) -> None:
+    now = today * DAY_MINUTES + minute
+    week = [divmod(passed % (7 * DAY_MINUTES), DAY_MINUTES) for passed in range(now, now + WEEK)]
+    assume(not window.holds(given_window, today, minute))
+    first = next(moment for moment in week if window.holds(given_window, *moment))
+    assert window.next_start(given_window, today, minute) == first
 
 
 @pytest.mark.parametrize("name", [name for name in CHANGES if name != "Asia/Kathmandu"])

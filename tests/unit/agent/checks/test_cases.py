@@ -77,8 +77,11 @@ def test_every_check_has_a_case_of_each_kind(name: str) -> None:
 
 
 def _impossible(name: str) -> set[str]:
-    """A host always has files, a kernel and packages: their checks are never without an object."""
+    """A host always has files, a kernel, packages, units, accounts, a network, something to lose and
+    people whose doings are recorded: their checks are never without an object."""
     without = {"file_permissions", "kernel_sysctl", "patching"}
+    without |= {"antivirus", "empty_passwords", "uid0_accounts"}
+    without |= {"audit_logging", "backup", "firewall", "prohibited_services"}
     return {Outcome.NOT_APPLICABLE.value} if name in without else set()
 
 

@@ -2,6 +2,9 @@
 
 import os
 import socket
+import subprocess
+import sys
+import time
 from functools import partial
 from pathlib import Path
 
@@ -205,6 +208,108 @@ def test_a_failed_replacement_leaves_the_old_file_and_nothing_else(
     assert sorted(one.name for one in (root / "etc").iterdir()) == ["deep", "passwd"]
 
 
+def test_a_link_is_made_read_and_removed_without_being_followed(root: Path, host: TreeHost) -> None:
+    host.make_folder("/etc/wants")
+    host.link("/etc/wants/unit", "/etc/passwd")
+    host.link("/etc/wants/near", "../passwd")
+    assert host.readlink("/etc/wants/unit") == "/etc/passwd"
+    assert host.read("/etc/wants/near", 100) == host.read("/etc/passwd", 100)
+    with pytest.raises(Failed, match="/etc/wants/unit: File exists"):
+        host.link("/etc/wants/unit", "/etc/group")
+    with pytest.raises(Failed, match="/etc/wants: Directory not empty"):
+        host.remove_folder("/etc/wants")
+    host.remove_link("/etc/wants/unit")
+    host.remove_link("/etc/wants/near")
+    host.remove_folder("/etc/wants")
+    assert (root / "etc/passwd").read_text().startswith("root:")
+    assert sorted(one.name for one in (root / "etc").iterdir()) == ["deep", "passwd"]
+
+
+@pytest.mark.parametrize("umask", [0, 0o077])
+def test_a_new_folder_can_be_entered_by_everybody_whatever_the_umask(
+    root: Path, host: TreeHost, umask: int
+) -> None:
+    before = os.umask(umask)
+    try:
+        host.make_folder("/etc/new")
+    finally:
+        os.umask(before)
+    assert host.stat("/etc/new").mode == 0o755
+
+
+@pytest.mark.parametrize("target", ["../../secret", "/../secret", "../etc/../../secret"])
+def test_no_link_is_made_or_told_that_climbs_out_of_the_tree(
+    root: Path, host: TreeHost, target: str
+) -> None:
+    with pytest.raises(PathEscapes, match="/etc/link"):
+        host.link("/etc/link", target)
+    (root / "etc/link").symlink_to(target)
+    with pytest.raises(PathEscapes, match="/etc/link"):
+        host.readlink("/etc/link")
+
+
+@pytest.mark.parametrize("target", ["", "a\x00b", "x" * 5000])
+def test_a_link_to_what_is_no_path_is_refused(host: TreeHost, target: str) -> None:
+    with pytest.raises(Failed, match="/etc/link: is to be a link to what is no path"):
+        host.link("/etc/link", target)
+
+
+def test_what_is_no_link_is_not_removed_as_one_nor_read_as_one(root: Path, host: TreeHost) -> None:
+    for path in ("/etc/passwd", "/etc/deep"):
+        with pytest.raises(WrongKind, match=path):
+            host.remove_link(path)
+        with pytest.raises(WrongKind, match=path):
+            host.readlink(path)
+    with pytest.raises(Missing):
+        host.remove_link("/etc/nothing")
+    (root / "etc/folder").symlink_to("deep")
+    with pytest.raises(Missing):
+        host.remove_folder("/etc/folder")
+    assert (root / "etc/deep").is_dir()
+
+
+def test_no_link_or_folder_is_made_through_a_link_out_of_the_tree(
+    root: Path, host: TreeHost
+) -> None:
+    (root / "out").symlink_to("..")
+    for change in (
+        lambda: host.link("/out/link", "/etc/passwd"),
+        lambda: host.make_folder("/out/folder"),
+        lambda: host.remove_folder("/out/host"),
+        lambda: host.remove_link("/out/secret"),
+    ):
+        with pytest.raises(PathEscapes):
+            change()
+    assert sorted(one.name for one in root.parent.iterdir()) == ["host", "secret"]
+
+
+WRITER = """
+import sys
+from wardline.agent.hosts.tree import TreeHost
+host = TreeHost("host", "host", sys.argv[1])
+print("ready", flush=True)
+while True:
+    for letter in (b"a", b"b"):
+        host.replace_file("/etc/passwd", letter * 3_000_000)
+"""
+
+
+def test_a_writer_that_is_killed_leaves_the_whole_old_or_the_whole_new_file(
+    root: Path, host: TreeHost
+) -> None:
+    wholes = {letter * 3_000_000 for letter in (b"a", b"b")}
+    host.replace_file("/etc/passwd", b"a" * 3_000_000)
+    for number in range(6):
+        with subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(root)], stdout=subprocess.PIPE
+        ) as writer:
+            assert writer.stdout is not None
+            assert writer.stdout.readline() == b"ready\n"
+            time.sleep(0.01 * number)
+            writer.kill()
+        assert host.read("/etc/passwd", 4_000_000) in wholes
+
+
 def test_an_observed_tree_is_never_changed(root: Path) -> None:
     host = TreeHost("host", "host", str(root), writable=False)
     for change in (
@@ -212,6 +317,10 @@ def test_an_observed_tree_is_never_changed(root: Path) -> None:
         lambda: host.chmod("/etc/passwd", 0),
         lambda: host.chown("/etc/passwd", 1, 1),
         lambda: host.remove("/etc/passwd"),
+        lambda: host.link("/etc/link", "/etc/passwd"),
+        lambda: host.remove_link("/etc/link"),
+        lambda: host.make_folder("/etc/new"),
+        lambda: host.remove_folder("/etc/deep"),
     ):
         with pytest.raises(ReadOnly):
             change()

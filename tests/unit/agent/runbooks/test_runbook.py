@@ -3,7 +3,13 @@
 import pytest
 import yaml
 
-from wardline.agent.checks import check, file_permissions, kernel_sysctl, ssh_config
+from wardline.agent.checks import (
+    check,
+    file_permissions,
+    kernel_sysctl,
+    prohibited_services,
+    ssh_config,
+)
 from wardline.agent.runbooks import runbook
 from wardline.agent.runbooks.runbook import Risk, RunbookInvalid
 from wardline.core import controls
@@ -82,7 +88,7 @@ def test_a_bad_runbook_is_refused_with_the_place(old: str, new: str, says: str) 
 
 
 def test_shipped_runbooks_name_checks_and_controls_that_exist() -> None:
-    assert len(runbook.registry()) == 5
+    assert len(runbook.registry()) == 11
     for book in runbook.registry().values():
         assert book.check in check.registry()
         for control in book.controls:
@@ -115,3 +121,43 @@ def test_wanted_ssh_values_are_accepted_by_the_check() -> None:
     assert set(table) == set(rules) - {"Protocol"}
     for keyword, row in table.items():
         assert rules[keyword].accepts(row["value"]), keyword
+
+
+def test_every_prohibited_unit_can_be_disabled() -> None:
+    table = runbook.registry()["prohibited_services.disable"].tables["units"]
+    services = {unit: one.key for one in prohibited_services.SERVICES for unit in one.units}
+    assert {unit: row["service"] for unit, row in table.items()} == services
+
+
+SERVICE = """
+  - {type: set_service, name: unit, for_each: keys, unit: "{item}", state: enabled}
+remedies:"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("state: enabled", "state: enabled", None),
+        ('unit: "{item}"', "unit: ../x.service", "not the name of a systemd unit"),
+        ('unit: "{item}"', 'unit: "{item.value}"', "not the name of a systemd unit"),
+        ('unit: "{item}"', 'unit: "{facts.unit}"', "unknown placeholder"),
+        ("type: choices", "type: paths", "never by a path of the host"),
+        ("state: enabled", "state: unmasked", "steps.1"),
+    ],
+)
+def test_a_unit_is_named_by_the_runbook_alone(old: str, new: str, says: str | None) -> None:
+    text = TEXT.replace("\nremedies:", SERVICE).replace(" a: ", " a.service: ")
+    text = text.replace(" b: ", " b.socket: ")
+    assert old in text
+    if says is None:
+        assert len(runbook.load(text.encode(), "demo.yaml").steps) == 2
+        return
+    with pytest.raises(RunbookInvalid) as caught:
+        runbook.load(text.replace(old, new).encode(), "demo.yaml")
+    assert says in str(caught.value)
+
+
+def test_a_proof_that_does_not_look_at_the_new_content_is_refused() -> None:
+    proof = 'value}", check_with: [program, --test, /etc/x.conf]'
+    with pytest.raises(RunbookInvalid, match="check_with: does not look at"):
+        runbook.load(TEXT.replace('value}"', proof).encode(), "demo.yaml")

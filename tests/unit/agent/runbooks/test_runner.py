@@ -41,7 +41,36 @@ DRIFTS: dict[str, dict[str, Any]] = {
         "replace": {"etc/security/faillock.conf": ["deny = 5", "deny = 50"]},
         "remove": ["etc/security/pwquality.conf"],
     },
+    "prohibited_services.disable": {
+        "files": {"usr/lib/systemd/system/telnet.socket": "[Socket]\nListenStream=23\n"},
+        "links": {
+            "etc/systemd/system/sockets.target.wants/telnet.socket": "../../../../usr/lib/systemd/system/telnet.socket",
+            "etc/systemd/system/multi-user.target.wants/avahi-daemon.service": "/usr/lib/systemd/system/avahi-daemon.service",
+            "etc/systemd/system/dbus-org.freedesktop.Avahi.service": "/usr/lib/systemd/system/avahi-daemon.service",
+        },
+    },
+    "time_sync.enable": {
+        "replace": {"etc/chrony/chrony.conf": ["pool 2.debian.pool.ntp.org iburst", "#"]},
+    },
+    "audit_logging.enable": {
+        "replace": {"etc/audit/auditd.conf": ["write_logs = yes", "write_logs = no"]},
+        "files": {"etc/audit/rules.d/50-clinic.rules": "-D\n"},
+        "remove": ["etc/systemd/system/multi-user.target.wants/auditd.service"],
+    },
+    "firewall.enable": {
+        "replace": {"etc/ufw/ufw.conf": ["ENABLED=yes", "ENABLED=no"]},
+        "append": {"etc/default/ufw": "DEFAULT_INPUT_POLICY=ACCEPT\n"},
+        "remove": ["etc/systemd/system/multi-user.target.wants/ufw.service"],
+    },
     "patching.enable_automatic": {"remove": ["etc/apt/apt.conf.d/20auto-upgrades"]},
+    "login_banner.install": {
+        "copies": {"etc/issue": "debian12/issue"},
+        "append": {"etc/issue.net": "Debian GNU/Linux\n"},
+    },
+    "antivirus.enable_updates": {
+        "replace": {"etc/clamav/freshclam.conf": ["Checks 24", "Checks 0\nTestDatabases yes"]},
+        "remove": ["etc/systemd/system/multi-user.target.wants/clamav-freshclam.service"],
+    },
 }
 
 
@@ -78,6 +107,14 @@ class FailingTree(TreeHost):
         self._count(path)
         super().chmod(path, mode)
 
+    def link(self, path: str, target: str) -> None:
+        self._count(path)
+        super().link(path, target)
+
+    def remove_link(self, path: str) -> None:
+        self._count(path)
+        super().remove_link(path)
+
     def _count(self, path: str) -> None:
         self.changes += 1
         if self.changes == self.fails_at:
@@ -99,6 +136,7 @@ def _snapshot(root: Path) -> dict[str, tuple[object, ...]]:
     for path in sorted(root.rglob("*")):
         status = path.lstat()
         content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+        content = str(path.readlink()) if path.is_symlink() else content
         found[str(path.relative_to(root))] = (status.st_mode, status.st_uid, status.st_gid, content)
     return found
 
@@ -157,6 +195,27 @@ def test_a_failure_at_any_change_leaves_the_host_as_it_was(
         assert not report.changed
         assert report.actions[-1].error
     pytest.fail("the run never came to its end")
+
+
+@pytest.mark.parametrize(
+    ("changes", "check_id"),
+    [
+        ({"replace": {"etc/ssh/sshd_config": ["Banner /etc/issue.net", ""]}}, "login_banner"),
+        ({"files": {"etc/motd": "Debian\n", "etc/issue": "Debian\n"}}, "login_banner"),
+        ({"append": {"etc/clamav/freshclam.conf": "Example\n"}}, "antivirus"),
+        ({"remove": ["var/lib/clamav"]}, "antivirus"),
+        ({"links": {"etc/systemd/system/clamav-freshclam.service": "/dev/null"}}, "antivirus"),
+        ({"remove": ["etc/systemd/system/multi-user.target.wants"]}, "antivirus"),
+    ],
+)
+def test_what_a_runbook_cannot_put_right_is_left_to_a_person(
+    changes: dict[str, Any], check_id: str, root: Path
+) -> None:
+    host_trees.change(root, changes)
+    host = TreeHost("host", "host", str(root))
+    result = check.measure(check.registry()[check_id], host, clock.system)
+    assert result.outcome == Outcome.FAIL, result.summary
+    assert remedy.candidates(runbook.remedies(), check_id, result.facts) == ()
 
 
 @pytest.mark.parametrize(

@@ -207,3 +207,15 @@ def test_the_digest_of_facts_that_were_left_out_is_left_alone() -> None:
 
 def test_a_name_that_a_host_gave_is_scrubbed_too() -> None:
     assert scrub.value({"jane@example.org": 1}) == {"[e-mail removed]": 1}
+
+
+def test_what_is_remembered_is_harmless_short_and_bounded() -> None:
+    """The short way gives what the long way gives, and keeps no secret in memory."""
+    secret = "password=hunter2hunter2"
+    for number in range(3 * scrub.HARMLESS_MAX):
+        assert scrub.text(f"word {number}") == f"word {number}"
+        assert len(scrub._HARMLESS) <= scrub.HARMLESS_MAX
+    for raw in (secret, "x" * (scrub.HARMLESS_CHARS_MAX + 1)):
+        assert scrub.text(raw) == scrub.text(raw)
+        assert raw not in scrub._HARMLESS
+    assert scrub.text(secret) != secret

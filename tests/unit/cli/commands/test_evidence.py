@@ -114,14 +114,6 @@ def test_files_that_cannot_be_read_are_mistakes_of_the_caller(export: Path) -> N
         assert result.stdout == ""
 
 
-@pytest.mark.parametrize("arguments", [[], ["a", "b"], ["--nonsense", "a"], ["a", "--trust"]])
-def test_a_command_line_that_cannot_be_read_is_a_mistake_of_the_caller(
-    arguments: list[str],
-) -> None:
-    assert verify(*arguments).exit_code == 64
-    assert verify("--help").exit_code == 0
-
-
 def test_a_pipe_is_a_mistake_of_the_caller(export: Path) -> None:
     pipe = export.with_name("pipe")
     os.mkfifo(pipe)

@@ -120,6 +120,26 @@ def test_what_is_closed_moves_no_more(move: Callable[[Incident], Incident]) -> N
         move(healed)
 
 
+def test_a_cleared_hold_opens_what_it_had_escalated_and_leaves_the_rest_where_it_was() -> None:
+    told = {"hold": {"clearedBy": "user_1"}}
+    escalated = incident.escalated(_opened(), {"code": "hold"})
+    again = incident.hold_cleared(escalated, told)
+    assert (again.state, again.level, again.outcome) == (State.OPEN, None, None)
+    assert again.decision == told
+    assert incident.hold_cleared(_opened(), told).state is State.OPEN
+    closed = incident.resolved(escalated, result(Outcome.PASS), AT)
+    assert incident.hold_cleared(closed, told) == replace(closed, decision=told)
+    with pytest.raises(Conflict):
+        incident.hold_cleared(_started(), told)
+    with pytest.raises(Conflict):
+        incident.reopened(_opened(), told)
+
+
+def test_what_was_a_persons_and_went_away_keeps_its_level_and_claims_no_outcome() -> None:
+    cleared = incident.resolved(incident.escalated(_opened()), result(Outcome.PASS), AT)
+    assert (cleared.level, cleared.outcome) == (ResolutionLevel.L3, None)
+
+
 def test_nothing_is_sealed_in_the_middle_of_a_repair() -> None:
     with pytest.raises(Conflict):
         _started().record()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from wardline.core.policy import evaluate, exact, parse
+from wardline.core.policy import compiled, evaluate, exact, opening, parse
 from wardline.core.policy.decision import Decision, Outcome
 from wardline.core.policy.request import (
     ActionFacts,
@@ -20,6 +20,7 @@ from wardline.core.policy.request import (
     State,
 )
 from wardline.core.policy.rule import Policy, Rule
+from wardline.core.protocol import OpeningHours
 from wardline.core.severity import Severity
 
 NOON = "2026-11-20T12:00:00+00:00"  # a Friday
@@ -64,6 +65,9 @@ def request(**given: Any) -> Request:
         principal=person and Principal(person["userId"], frozenset(person["roles"])),
         initiator=Initiator(given.get("initiator", "system")),
         approval=given.get("approval") and approval(**given["approval"]),
+        opening_hours=opening.hours(
+            OpeningHours.model_validate(each) for each in given.get("openingHours", ())
+        ),
     )
 
 
@@ -105,8 +109,14 @@ def state(**given: Any) -> State:
 
 
 def decide(rules: list[Rule], asked: Request | None = None, known: State | None = None) -> Decision:
-    """The decision on these rules; by default on the plain request and state."""
-    return evaluate.evaluate(Policy(tuple(rules), revision=7), asked or request(), known or state())
+    """The loop's decision on these rules, which is the index's too; by default on the plain
+    request and state."""
+    policy, asked, known = Policy(tuple(rules), revision=7), asked or request(), known or state()
+    decision = evaluate.evaluate(policy, asked, known)
+    found = compiled.build(policy).evaluate(asked, known)
+    assert found.trace == decision.trace
+    assert found == decision
+    return decision
 
 
 def outcomes(decision: Decision) -> dict[str, Outcome]:

@@ -1,0 +1,202 @@
+"""What an order makes this appliance do: once, after its own policy has had its say."""
+
+from collections.abc import Mapping
+
+from wardline.agent import bound, clearing, judge
+from wardline.agent.bell import Bells
+from wardline.agent.checks.protocol import Check
+from wardline.agent.judge import Case
+from wardline.agent.repair import Repairs, Reserved
+from wardline.agent.roster import Member, Roster
+from wardline.agent.settings import Flap, Intervals
+from wardline.agent.store import alarms, holds, incidents, orders, results
+from wardline.agent.store.ledger import Ledger
+from wardline.agent.store.orders import Code, Ending
+from wardline.agent.store.outbox import Draft
+from wardline.agent.store.policies import Active
+from wardline.core import orders as order_form
+from wardline.core.errors import Malformed
+from wardline.core.evidence.bundle import Kind, Outcome, Result
+from wardline.core.evidence.signing import BadSignature, VerifyKey
+from wardline.core.incidents import incident, ladder
+from wardline.core.incidents.incident import Incident
+from wardline.core.incidents.remedy import Remedy
+from wardline.core.orders import ClearHold, Order, RunRunbook
+
+_DONE, _FAILED = orders.State.SUCCEEDED, orders.State.FAILED
+
+
+class OrderTaker:
+    """Carries received orders out, one after the other, oldest first."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        roster: Roster,
+        checks: Mapping[str, Check],
+        intervals: Intervals,
+        flap: Flap,
+        remedies: tuple[Remedy, ...],
+        repairs: Repairs,
+        order_key: VerifyKey,
+        bells: Bells,
+    ) -> None:
+        self._ledger = ledger
+        self._roster = roster
+        self._checks = checks
+        self._intervals = intervals
+        self._flap = flap
+        self._remedies = remedies
+        self._repairs = repairs
+        self._order_key = order_key
+        self._bells = bells
+
+    def turn(self, policy: Active | None) -> None:
+        """Everything that waits, until somebody wants to stop."""
+        with self._ledger.reading() as tx:
+            waiting = orders.waiting(tx)
+        for order_id, envelope in waiting:
+            if self._bells.stopping:
+                return
+            self._ledger.require_room()
+            try:
+                self._obey(order_form.opened(envelope, self._order_key), policy)
+            except (BadSignature, Malformed) as error:
+                self._disbelieve(order_id, str(error))
+            self._bells.report.ring()
+
+    def settle(self) -> None:
+        """Orders whose run a dead agent left behind, and that no incident tells of any more."""
+        with self._ledger.reading() as tx:
+            left = orders.running(tx)
+        for one in left:
+            self._end(one, interrupted())
+            self._bells.report.ring()
+
+    def _disbelieve(self, order_id: str, why: str) -> None:
+        """The stored copy is not what Central signed: somebody wrote to this store."""
+        with self._ledger.transaction() as tx:
+            now = self._ledger.now()
+            orders.end(tx, order_id, Ending(_FAILED, Code.BAD_SIGNATURE, why), now)
+            alarms.sound(tx, alarms.Code.ORDER_REFUSED, order_id, f"stored copy: {why}", now)
+
+    def _obey(self, order: Order, policy: Active | None) -> None:
+        with self._ledger.transaction() as tx:
+            attempts = orders.attempt(tx, order.id)
+        if attempts == 0:
+            return
+        if self._ledger.now() >= order.expires_at:
+            why = "it came to its turn after it had expired"
+            self._end(order.id, Ending(orders.State.EXPIRED, Code.EXPIRED, why))
+        elif attempts > orders.ATTEMPTS_MAX:
+            why = f"it was begun {orders.ATTEMPTS_MAX} times and never came to a run"
+            self._end(order.id, Ending(_FAILED, Code.GIVEN_UP, why))
+        elif isinstance(order.body, ClearHold):
+            self._clear_hold(order, order.body)
+        else:
+            self._run_runbook(order, order.body, policy)
+
+    def _clear_hold(self, order: Order, body: ClearHold) -> None:
+        with self._ledger.transaction() as tx:
+            found = holds.named(tx, order.host_id, body.check, body.runbook_id, body.suppressed_at)
+            told_in = None
+            if found is None:
+                ending = Ending(_FAILED, Code.NO_SUCH_HOLD, "no hold was set here at that time")
+            elif found.cleared_at is not None:
+                why = f"{found.cleared_by} had cleared it before"
+                ending = Ending(_DONE, Code.ALREADY_CLEARED, why)
+            else:
+                by, reason = order.by.user_id, order.reason
+                told_in = clearing.clear_in(tx, self._ledger, found, by, reason)
+                ending = Ending(_DONE, Code.CLEARED, "the hold is over; the drift is judged anew")
+            orders.end(tx, order.id, ending, self._ledger.now(), told_in)
+
+    def _run_runbook(self, order: Order, body: RunRunbook, policy: Active | None) -> None:
+        member = self._roster.get(order.host_id)
+        if member is None or body.check not in self._checks:
+            why = "agent.toml no longer names this host, or nothing here makes this check"
+            self._end(order.id, Ending(_FAILED, Code.UNKNOWN_HOST, why))
+            return
+        with member.busy:
+            with self._ledger.reading() as tx:
+                known = incidents.get(tx, body.incident_id)
+            if known is None or not _is_meant(known, order, body):
+                why = "there is no such incident here" if known is None else _where(known)
+                self._end(order.id, Ending(_FAILED, Code.NOT_OPEN, why))
+                return
+            fresh = self._repairs.measure(member, body.check)
+            if fresh.outcome is Outcome.FAIL:
+                self._keep(member, fresh)
+                self._repair(order, body, self._case(order, body, member, known, fresh, policy))
+            elif fresh.outcome is Outcome.UNKNOWN:
+                self._keep(member, fresh)
+                why = f"it could not be measured: {fresh.summary}"
+                self._end(order.id, Ending(_FAILED, Code.UNMEASURED, why))
+            else:
+                self._pass_over(order, known, fresh)
+
+    def _case(
+        self,
+        order: Order,
+        body: RunRunbook,
+        member: Member,
+        known: Incident,
+        fresh: Result,
+        policy: Active | None,
+    ) -> Case:
+        interval_s = self._intervals.of(body.check, self._checks[body.check].manifest.interval_s)
+        asking = bound.asking(order, body)
+        moment = self._ledger.moment()
+        return Case(known, member, fresh, policy, moment, interval_s, self._flap, asking)
+
+    def _repair(self, order: Order, body: RunRunbook, case: Case) -> None:
+        fitting = ladder.untried(judge.candidates(self._remedies, case), case.incident)
+        one = next((one for one in fitting if one.runbook == body.runbook_id), None)
+        if one is None:
+            tried = body.runbook_id in case.incident.tried
+            why = "it ran for this incident and did not help" if tried else "it is no answer to it"
+            changed = f"no longer as it was: what is measured now, {body.runbook_id}: {why}"
+            self._end(order.id, Ending(_FAILED, Code.CHANGED, changed))
+            return
+        reserved = self._repairs.reserve_for(order, body, case, one)
+        if isinstance(reserved, Reserved):
+            self._repairs.carry_out(reserved)
+        elif reserved is not None:
+            self._end(order.id, reserved)
+
+    def _pass_over(self, order: Order, known: Incident, fresh: Result) -> None:
+        """The drift is gone by itself: nobody's doing, and nothing is left to run for."""
+        why = f"nothing was run: {fresh.summary or fresh.outcome.value}"
+        ending, now = Ending(_DONE, Code.ALREADY_PASSES, why), self._ledger.now()
+        with self._ledger.transaction() as tx:
+            results.save(tx, known.host_id, fresh)
+            told_in = None
+            if incident.can_close(known, fresh, now):
+                told_in = self._repairs.record(tx, incident.resolved(known, fresh, now), (fresh,))
+            orders.end(tx, order.id, ending, now, told_in)
+
+    def _keep(self, member: Member, fresh: Result) -> None:
+        """What was measured for an order is a measurement like any other."""
+        with self._ledger.transaction() as tx:
+            if results.is_news(tx, member.id, fresh):
+                self._ledger.seal(tx, Draft(Kind.CYCLE, member.id, (fresh,)))
+            results.save(tx, member.id, fresh)
+
+    def _end(self, order_id: str, ending: Ending) -> None:
+        with self._ledger.transaction() as tx:
+            orders.end(tx, order_id, ending, self._ledger.now())
+
+
+def interrupted() -> Ending:
+    """What is said of a run that the agent did not live to see the end of."""
+    why = "the agent was stopped during the run: which of its steps ran is not known"
+    return Ending(_FAILED, Code.INTERRUPTED, why)
+
+
+def _is_meant(known: Incident, order: Order, body: RunRunbook) -> bool:
+    same = (known.host_id, known.check) == (order.host_id, body.check)
+    return same and known.closed_at is None and known.state in incident.TO_JUDGE
+
+
+def _where(known: Incident) -> str:
+    return f"the incident on {known.host_id}, {known.check}, is {known.state}"

@@ -1,0 +1,223 @@
+"""One run of a runbook: reserved with its decision, carried out, measured again, told as it was."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from wardline.agent import bound, judge, measure
+from wardline.agent.bell import Bells
+from wardline.agent.checks.protocol import Check
+from wardline.agent.judge import Case, Judged
+from wardline.agent.roster import Member
+from wardline.agent.runbooks import runner
+from wardline.agent.runbooks.runner import RunReport
+from wardline.agent.store import incidents, orders, policies, results, runs
+from wardline.agent.store.database import StoreFull, Transaction
+from wardline.agent.store.ledger import Ledger
+from wardline.agent.store.orders import Code, Ending
+from wardline.agent.store.outbox import Draft, Queued
+from wardline.agent.store.runs import Run
+from wardline.core import ids
+from wardline.core.canonical import Json
+from wardline.core.errors import WardlineError
+from wardline.core.evidence import bundle
+from wardline.core.evidence.bundle import Action, Kind, Result
+from wardline.core.incidents import incident
+from wardline.core.incidents.incident import Incident, State
+from wardline.core.incidents.remedy import Remedy
+from wardline.core.orders import Order, Person, RunRunbook
+
+_RESULTS: Mapping[State, str | None] = {State.HEALED: "healed", State.FAILED: "failed"}
+_ENDINGS: Mapping[State, tuple[orders.State, Code, str]] = {
+    State.HEALED: (orders.State.SUCCEEDED, Code.HEALED, "the check passes after the run"),
+    State.RESOLVED: (
+        *(orders.State.SUCCEEDED, Code.NOTHING_TO_CHANGE),
+        "the run found nothing to change, and the check passes",
+    ),
+    State.FAILED: (orders.State.FAILED, Code.NOT_HEALED, "the check does not pass after the run"),
+    State.OPEN: (
+        *(orders.State.FAILED, Code.UNPROVED),
+        "the check passes, but the clock was set back: nothing shows that it passed later",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """A run that counts and whose incident is being repaired; nothing has been changed yet."""
+
+    run: Run
+    incident: Incident
+    member: Member
+    chosen: Judged
+    inputs: Mapping[str, Json]
+
+
+class Repairs:
+    """The only way to a change on a host, whoever asked for it."""
+
+    def __init__(self, ledger: Ledger, checks: Mapping[str, Check], bells: Bells) -> None:
+        self._ledger = ledger
+        self._checks = checks
+        self._bells = bells
+
+    def measure(self, member: Member, check: str) -> Result:
+        return measure.measure(self._checks[check], member.host, self._ledger.now)
+
+    def reserve(self, case: Case, one: Remedy) -> Reserved | Judged | None:
+        """Decide once more and take what the run uses, in one write transaction, so that no two
+        deciders pass one limit. The decision, where it is no longer to run; None where the
+        incident or the policy has moved on.
+        """
+        self._ledger.require_room()
+        with self._ledger.transaction() as tx:
+            if not self._is_current(tx, case):
+                return None
+            case = replace(case, moment=self._ledger.moment())
+            judged = judge.judge(tx, case, one)
+            if judged.runs is None:
+                return judged
+            return _taken(tx, case, judged, judged.runs, None)
+
+    def reserve_for(
+        self, order: Order, body: RunRunbook, case: Case, one: Remedy
+    ) -> Reserved | Ending | None:
+        """As `reserve`, for an order, which is running from then on; why not, where it is no
+        longer the run that it was given for. None where it is to be looked at again.
+        """
+        self._ledger.require_room()
+        with self._ledger.transaction() as tx:
+            now = self._ledger.moment()
+            if not self._is_current(tx, case) or now.at >= order.expires_at:
+                return None
+            case = replace(case, moment=now)
+            judged = judge.judge(tx, case, one)
+            refused = bound.refusal(body, case, judged)
+            if refused is not None or judged.runs is None:
+                return refused
+            if not orders.start(tx, order.id, case.at):
+                return None
+            return _taken(tx, case, judged, judged.runs, order)
+
+    def _is_current(self, tx: Transaction, case: Case) -> bool:
+        """Whether what was looked at still stands. Without a policy nothing runs in any case."""
+        in_force = case.policy is None or case.policy.digest == policies.digest(tx)
+        return in_force and incidents.get(tx, case.incident.id) == case.incident
+
+    def carry_out(self, reserved: Reserved) -> Incident:
+        """Run, measure again with the same check, and seal both with the outcome."""
+        if reserved.run.order_id is not None:
+            self._bells.report.ring()
+        report, began = _run(reserved)
+        after = self.measure(reserved.member, reserved.incident.check)
+        ended = incident.ended(
+            reserved.incident, report.ok, report.actions, after, self._ledger.now()
+        )
+        self._finish(reserved.run, ended, after, began=began)
+        return ended
+
+    def _finish(self, run: Run, ended: Incident, after: Result, *, began: bool) -> None:
+        """Everything about a run that is over at once, out of the reserve if need be."""
+        try:
+            self._store_end(run, ended, after, began=began)
+        except StoreFull:
+            if not self._ledger.database.drop_ballast():
+                raise
+            self._store_end(run, ended, after, began=began)
+        self._bells.report.ring()
+        self._bells.act.ring()
+
+    def _store_end(self, run: Run, ended: Incident, after: Result, *, began: bool) -> None:
+        now = self._ledger.now()
+        with self._ledger.transaction() as tx:
+            results.save(tx, ended.host_id, after)
+            if not began:
+                runs.release(tx, run.id)
+            runs.end(tx, ended.id, now, _RESULTS.get(ended.state))
+            runs.prune(tx, now)
+            told_in = self.record(tx, ended, (after,))
+            if run.order_id is not None:
+                orders.end(tx, run.order_id, _ending(ended), now, told_in)
+
+    def record(self, tx: Transaction, moved: Incident, measured: tuple[Result, ...] = ()) -> Queued:
+        """The incident's row, its place in the statistics and its bundle, in the caller's
+        transaction."""
+        incidents.save(tx, moved)
+        incidents.count_pattern(tx, moved)
+        return self._ledger.seal(
+            tx, Draft(Kind.INCIDENT, moved.host_id, measured, (moved.record(),))
+        )
+
+
+def told(step: str, target: str, error: str, *, dry_run: bool = False) -> Action:
+    """An action that did nothing but say why."""
+    return Action(
+        step=step,
+        type=step.replace(" ", "_"),
+        target=target,
+        dry_run=dry_run,
+        changed=False,
+        exit_code=None,
+        duration_ms=0,
+        error=error.encode()[: bundle.ERROR_BYTES_MAX].decode(errors="ignore"),
+    )
+
+
+def _taken(
+    tx: Transaction,
+    case: Case,
+    judged: Judged,
+    inputs: Mapping[str, Json],
+    order: Order | None,
+) -> Reserved:
+    wire = judge.wire(case, judged)
+    if order is not None:
+        wire["order"] = _order_wire(order)
+    repairing = incident.started(case.incident, wire, judged.ref())
+    run = Run(
+        ids.new("run"),
+        repairing.id,
+        repairing.host_id,
+        judged.runbook.id,
+        judged.decision.rule_id,
+        case.at,
+        False,
+        judge.counted(judged.decision),
+        order.id if order is not None else None,
+    )
+    incidents.save(tx, repairing)
+    runs.reserve(tx, run, wire)
+    return Reserved(run, repairing, case.member, judged, inputs)
+
+
+def _run(reserved: Reserved) -> tuple[RunReport, bool]:
+    """The run's report, and whether it began; what refused it before is a failed run too."""
+    book = reserved.chosen.runbook
+    try:
+        return runner.run(book, reserved.inputs, reserved.member.host), True
+    except WardlineError as error:
+        refused = told("start", book.id, str(error))
+        return RunReport((refused,), ok=False, undone=None, error=refused.error), False
+
+
+def _ending(ended: Incident) -> Ending:
+    state, code, detail = _ENDINGS[ended.state]
+    errors = [one.error for one in ended.actions if one.error]
+    return Ending(state, code, f"{detail}: {errors[-1]}" if errors else detail)
+
+
+def _order_wire(order: Order) -> dict[str, Any]:
+    """On whose word: beside the decision in the evidence of the run."""
+    body = order.body
+    consent = body.consent if isinstance(body, RunRunbook) else None
+    return {
+        "id": order.id,
+        "by": _person_wire(order.by),
+        "reason": order.reason,
+        "approvalId": consent and consent.approval_id,
+        "approvers": [_person_wire(one) for one in consent.approvers] if consent else [],
+    }
+
+
+def _person_wire(person: Person) -> dict[str, Any]:
+    return {"userId": person.user_id, "name": person.name, "roles": list(person.roles)}

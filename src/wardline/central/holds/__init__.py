@@ -1,0 +1,1 @@
+"""Holds: what flapped and is left alone, as the appliances tell it, and how a person clears one."""

@@ -1,0 +1,182 @@
+"""The status of what people decide: asks, blocks, holds and orders, counted, with the newest."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy import RowMapping
+
+from wardline.central.database.session import Session
+from wardline.central.reports import queries
+from wardline.core.evidence.bundle import IncidentState
+
+_CLOSED = frozenset({IncidentState.HEALED, IncidentState.RESOLVED})
+
+
+class About(BaseModel):
+    """The drift that it is about."""
+
+    site_id: str
+    host_id: str
+    host_name: str | None
+    check: str
+    runbook: str | None
+
+
+class Ask(About):
+    """An approval that waits; `log_indexes` are the bundles of its incident."""
+
+    approval_id: str
+    incident_id: str
+    rule_id: str
+    asked_at: datetime
+    expires_at: datetime
+    log_indexes: list[int]
+
+
+class Asks(BaseModel):
+    count: int
+    newest: list[Ask]
+
+
+class Block(About):
+    """An open incident that the policy does not let anybody repair now, and why."""
+
+    incident_id: str
+    code: str | None
+    reason: str | None
+    opened_at: datetime
+    log_indexes: list[int]
+
+
+class Blocks(BaseModel):
+    """`newest` holds one incident per code."""
+
+    count: int
+    by_code: dict[str, int]
+    newest: list[Block]
+
+
+class ActiveHold(About):
+    hold_id: str
+    incident_id: str | None
+    suppressed_at: datetime
+    reason: str
+    log_indexes: list[int]
+
+
+class ActiveHolds(BaseModel):
+    active: int
+    newest: list[ActiveHold]
+
+
+class OrderTold(About):
+    order_id: str
+    kind: str
+    status: str
+    code: str | None
+    created_at: datetime
+    completed_at: datetime | None
+    log_index: int | None
+
+
+class OrdersTold(BaseModel):
+    by_status: dict[str, int]
+    newest: list[OrderTold]
+
+
+class Attention(BaseModel):
+    ask: Asks
+    blocked: Blocks
+    holds: ActiveHolds
+    orders: OrdersTold
+
+
+async def read(session: Session, incidents: Sequence[RowMapping]) -> Attention:
+    """`incidents` are the counts of `queries.incidents`."""
+    asks, holds = await queries.asks(session), await queries.holds(session)
+    return Attention(
+        ask=Asks(count=_of(asks), newest=[_ask(row) for row in asks]),
+        blocked=_blocked(incidents, await queries.blocked(session)),
+        holds=ActiveHolds(active=_of(holds), newest=[_hold(row) for row in holds]),
+        orders=OrdersTold(
+            by_status=await queries.orders_by_status(session),
+            newest=[_order(row) for row in await queries.orders(session)],
+        ),
+    )
+
+
+def _of(rows: Sequence[RowMapping]) -> int:
+    return rows[0]["of"] if rows else 0
+
+
+def _ask(row: RowMapping) -> Ask:
+    return Ask(
+        **_about(row),
+        approval_id=row["id"],
+        incident_id=row["incident_id"],
+        rule_id=row["rule_id"],
+        asked_at=row["created_at"],
+        expires_at=row["expires_at"],
+        log_indexes=row["log_indexes"] or [],
+    )
+
+
+def _blocked(incidents: Sequence[RowMapping], newest: Sequence[RowMapping]) -> Blocks:
+    by_code: dict[str, int] = {}
+    count = 0
+    for row in incidents:
+        if row["verdict"] == "block" and row["state"] not in _CLOSED:
+            count += row["count"]
+            if row["code"] is not None:
+                by_code[row["code"]] = by_code.get(row["code"], 0) + row["count"]
+    return Blocks(
+        count=count,
+        by_code=dict(sorted(by_code.items())),
+        newest=[
+            Block(
+                **_about(row),
+                incident_id=row["id"],
+                code=row["code"],
+                reason=row["reason"],
+                opened_at=row["created_at"],
+                log_indexes=row["log_indexes"] or [],
+            )
+            for row in newest
+        ],
+    )
+
+
+def _hold(row: RowMapping) -> ActiveHold:
+    return ActiveHold(
+        **_about(row),
+        hold_id=row["id"],
+        incident_id=row["incident_id"],
+        suppressed_at=row["suppressed_at"],
+        reason=row["reason"],
+        log_indexes=row["log_indexes"] or [],
+    )
+
+
+def _order(row: RowMapping) -> OrderTold:
+    return OrderTold(
+        **_about(row),
+        order_id=row["id"],
+        kind=row["kind"],
+        status=row["status"],
+        code=row["code"],
+        created_at=row["created_at"],
+        completed_at=row["completed_at"],
+        log_index=row["log_index"],
+    )
+
+
+def _about(row: RowMapping) -> dict[str, Any]:
+    return {
+        "site_id": row["site_id"],
+        "host_id": row["host_id"],
+        "host_name": row["host_name"],
+        "check": row["incident_type"],
+        "runbook": row["runbook_id"],
+    }

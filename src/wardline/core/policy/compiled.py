@@ -1,0 +1,363 @@
+"""A policy as an index: the decisions of `evaluate`, at a cost of the rules that could match.
+
+A dictionary leads from kpi and action to a bucket, the bucket from host, site and partner to at
+most four slices of rules, and a slice from the severity to sets of rules, one bit each, in the
+order of their rank: the lowest bit that is open decides. What depends on the request besides is
+looked at for that rule alone. The trace is made when it is read, by the checks that `evaluate`
+makes, over the same few rules; they must come to the same outcome.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
+
+from wardline.core.canonical import Json
+from wardline.core.policy import (
+    assess,
+    condition,
+    decision,
+    match,
+    opening,
+    params,
+    slices,
+    traces,
+    verdict,
+    window,
+)
+from wardline.core.policy.assess import Case
+from wardline.core.policy.decision import Code, Decision, TraceStep, Verdict
+from wardline.core.policy.match import Survey
+from wardline.core.policy.request import Initiator, Request, Risk, State
+from wardline.core.policy.rule import ANY_ACTION, DuplicateRule, Policy, Rule
+from wardline.core.policy.slices import Bucket, Place, Plan, Slice
+from wardline.core.policy.verdict import Judged
+
+Key = tuple[str, str]
+Outcome = tuple[Verdict, Code]
+Basis = tuple["Compiled", Request, State, Plan | None, list[Slice]]
+
+_RUN = (Verdict.RUN, Code.ALLOWED)
+_ASK = (Verdict.ASK, Code.APPROVAL_NEEDED)
+_OFFER = (Verdict.OFFER, Code.START_NEEDED)
+_NOT_OFFERED = (Verdict.BLOCK, Code.NOT_OFFERED)
+_CLOSED = (Verdict.BLOCK, Code.OUTSIDE_WINDOW)
+_COOLING = (Verdict.BLOCK, Code.COOLDOWN)
+_EXCEEDED = (Verdict.BLOCK, Code.LIMIT_EXCEEDED)
+_NO_MATCH = (Verdict.BLOCK, Code.NO_MATCH)
+_DENIED = (Verdict.BLOCK, Code.DENIED)
+# In these years the wall clock of some zone may not exist; the checks say what then.
+_YEAR_FIRST, _YEAR_LAST = 1, 9999
+_NOTHING = Survey()
+_decided = decision.outcome
+_by_id = attrgetter("id")
+_PERSON = Initiator.PERSON
+_HIGH = Risk.HIGH
+
+
+class Undecided(Exception):
+    """Only the checks, made one by one, can say what comes of a request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """The rules of one revision, ready to decide; never changed, only replaced.
+
+    `actions` are those that a request without one learns of, by kpi; `wild` are the kpis with
+    rules for any action.
+    """
+
+    revision: int
+    epoch: int
+    plans: Mapping[str, Plan]
+    buckets: Mapping[Key, Bucket]
+    actions: Mapping[str, tuple[str, ...]]
+    wild: frozenset[str]
+
+    def evaluate(self, request: Request, state: State) -> Decision:
+        """The decision that `evaluate.evaluate` gives on these rules."""
+        try:
+            (verdict, code), plan, parts = self._outcome(request, state)
+        except Exception:  # noqa: BLE001 (what breaks here is made again by checks that tell it)
+            return self._whole(request, state)
+        rule_id = None if plan is None else plan.id
+        return _decided(verdict, code, rule_id, (self, request, state, plan, parts))
+
+    def with_rules(
+        self, changed: Iterable[Rule], removed: Iterable[str], *, revision: int, epoch: int
+    ) -> "Compiled":
+        """The index with rules put in, or in place of those with their ids, and with ids taken
+        out; it shares with this one whatever no change touches. Raises DuplicateRule."""
+        news = _news(changed, removed)
+        plans, buckets, actions = dict(self.plans), dict(self.buckets), dict(self.actions)
+        moves: Moves = {}
+        for rule_id, plan in news.items():
+            if (old := plans.pop(rule_id, None)) is not None:
+                moves.setdefault(_key(old), {}).setdefault(old.place, {})[rule_id] = None
+            if plan is not None:
+                moves.setdefault(_key(plan), {}).setdefault(plan.place, {})[rule_id] = plan
+                plans[rule_id] = plan
+        for key, changes in moves.items():
+            bucket = slices.replaced(buckets.pop(key, slices.NO_RULES), changes)
+            if bucket is not None:
+                buckets[key] = bucket
+        for kpi_id, named in _named(moves, buckets, actions).items():
+            actions.pop(kpi_id, None)
+            if named:
+                actions[kpi_id] = tuple(sorted(named))
+        return Compiled(revision, epoch, plans, buckets, actions, _wild(self.wild, moves, buckets))
+
+    def whole(self, basis: Basis) -> Decision:
+        """The decision with everything in it, from what its outcome was found from."""
+        return self._whole(basis[1], basis[2])
+
+    def trace(self, decided: Decision, basis: Basis) -> tuple[TraceStep, ...]:
+        """The trace of an outcome: of its checks, those are made that could have come out
+        otherwise."""
+        _, request, state, winner, parts = basis
+        plans = _fitting(parts, request, request.action)
+        if winner is None:
+            if not plans:
+                return traces.unmatched(Case(_NOTHING, request, state, request.action))
+        elif decided.code is not Code.DENIED:
+            resolved = _resolved(winner, request)
+            if len(plans) == 1:
+                return traces.of_winner(winner, request, state, resolved, decided, ())
+            if not any(plan.apart for plan in plans):
+                losers = _losers(plans, winner, request)
+                return traces.of_winner(winner, request, state, resolved, decided, losers)
+        return self._whole(request, state).trace
+
+    def _whole(self, request: Request, state: State) -> Decision:
+        """The decision by the checks that the loop makes, over the rules that fit."""
+        if request.action is not None:
+            return self._judge(request, state, request.action).decision
+        actions = self.actions.get(request.alert.kpi_id)
+        if actions is None:
+            nothing = partial(assess.surveyed, (), request, state, None)
+            return verdict.judge(self, nothing, request, state, None).decision
+        return verdict.best([self._judge(request, state, action) for action in actions])
+
+    def _outcome(self, request: Request, state: State) -> tuple[Outcome, Plan | None, list[Slice]]:
+        """What comes out, the rule that decides and where it was looked for; raises where only
+        the checks can say."""
+        action, word = request.action, request.alert.severity
+        if action is None or request.approval is not None:
+            raise Undecided
+        if state.freeze or state.observing or state.hold or state.locked:
+            raise Undecided
+        if not _YEAR_FIRST < request.at.year < _YEAR_LAST:
+            raise Undecided
+        winner: Plan | None = None
+        closed: Plan | None = None
+        denied: Plan | None = None
+        found: Plan | None
+        floor_breadth = -1
+        parts = self._slices(request, action)
+        for part in parts:
+            masks = part.masks.get(word)
+            if masks is None:
+                continue
+            allow, deny, _, floor = masks
+            if floor and part.rank[0] > floor_breadth:
+                floor_breadth = part.rank[0]
+            if deny:
+                found, _ = _first(part.plans, deny, request)
+                denied = _better(denied, found)
+            if allow and (winner is None or part.rank < winner.rank):
+                found = part.plans[(allow & -allow).bit_length() - 1]
+                if found.picky or found.timed:
+                    found, shut = _first(part.plans, allow, request)
+                    closed = _better(closed, shut)
+                winner = found if winner is None else _better(winner, found)
+        if denied is not None:
+            return _DENIED, denied, parts
+        decider = winner or closed
+        if decider is None:
+            return _NO_MATCH, None, parts
+        if floor_breadth > decider.rank[0]:
+            raise Undecided
+        judge = _conclusion if winner is not None else _unopened
+        return judge(decider, request, state), decider, parts
+
+    def _judge(self, request: Request, state: State, action: str) -> Judged:
+        find = partial(self._case, request, state, action)
+        return verdict.judge(self, find, request, state, action)
+
+    def _case(self, request: Request, state: State, action: str) -> Case:
+        """The case that `assess.surveyed` makes, from the rules that can fit alone."""
+        found = match.settle(
+            [plan.rule for plan in _fitting(self._slices(request, action), request, action)],
+            request,
+        )
+        constants = None if found.winner is None else self.plans[found.winner.id].constants
+        if constants is None:
+            return assess.case(found, request, state, action)
+        resolved = params.copied(constants[request.alert.severity])
+        return Case(found, request, state, action, resolved)
+
+    def _slices(self, request: Request, action: str) -> list[Slice]:
+        """Those whose rules can speak to the request, any narrower one of an action first."""
+        kpi_id = request.alert.kpi_id
+        bucket = self.buckets.get((kpi_id, action))
+        found = [] if bucket is None else bucket.at(request)
+        if kpi_id in self.wild and action != ANY_ACTION:
+            found += self.buckets[kpi_id, ANY_ACTION].at(request)
+        return found
+
+
+def build(policy: Policy) -> Compiled:
+    """The index over a policy."""
+    return _NONE.with_rules(policy.rules, (), revision=policy.revision, epoch=policy.epoch)
+
+
+Moves = dict[Key, dict[Place, dict[str, Plan | None]]]
+_NONE = Compiled(0, 1, {}, {}, {}, frozenset())
+
+
+def _news(changed: Iterable[Rule], removed: Iterable[str]) -> dict[str, Plan | None]:
+    news: dict[str, Plan | None] = dict.fromkeys(removed)
+    for rule in changed:
+        before = news.get(rule.id)
+        if before is None:
+            news[rule.id] = slices.plan(rule)
+        elif before.rule is not rule and before.rule != rule:
+            raise DuplicateRule(rule.id)
+    return news
+
+
+def _key(plan: Plan) -> Key:
+    return plan.rule.when.kpi_id, plan.rule.action
+
+
+def _named(
+    moves: Moves, buckets: Mapping[Key, Bucket], before: Mapping[str, tuple[str, ...]]
+) -> dict[str, set[str]]:
+    """The actions of every kpi that a change touches."""
+    named: dict[str, set[str]] = {}
+    for key in moves:
+        kpi_id, action = key
+        of_kpi = named.setdefault(kpi_id, set(before.get(kpi_id, ())))
+        if action != ANY_ACTION and key in buckets and buckets[key].names:
+            of_kpi.add(action)
+        else:
+            of_kpi.discard(action)
+    return named
+
+
+def _wild(before: frozenset[str], moves: Moves, buckets: Mapping[Key, Bucket]) -> frozenset[str]:
+    touched = {kpi_id for kpi_id, action in moves if action == ANY_ACTION}
+    return before - touched | {kpi for kpi in touched if (kpi, ANY_ACTION) in buckets}
+
+
+def _first(plans: tuple[Plan, ...], mask: int, request: Request) -> tuple[Plan | None, Plan | None]:
+    """The first rule of a set that fits and is open, and the first closed one before it."""
+    closed = None
+    while mask:
+        low = mask & -mask
+        plan = plans[low.bit_length() - 1]
+        if not plan.picky or _fits(plan.rule, request):
+            if not plan.timed or _is_open(plan.rule, request):
+                return plan, closed
+            closed = closed or plan
+        mask ^= low
+    return None, closed
+
+
+def _fitting(parts: list[Slice], request: Request, action: str | None) -> list[Plan]:
+    """The rules of some slices that fit, but for their conditions."""
+    fitting = []
+    word = request.alert.severity
+    for part in parts:
+        allow, deny, watch, _ = part.masks.get(word, slices.NO_BITS)
+        mask = allow | deny | watch
+        while mask:
+            low = mask & -mask
+            plan = part.plans[low.bit_length() - 1]
+            if not plan.picky or match.fits(plan.rule, request, action):
+                fitting.append(plan)
+            mask ^= low
+    return fitting
+
+
+def _losers(plans: list[Plan], winner: Plan, request: Request) -> tuple[tuple[str, str], ...]:
+    """Why each of the others does not decide, by id."""
+    others = [plan for plan in plans if plan is not winner]
+    if len(others) > 1:
+        others.sort(key=_by_id)
+    return tuple(
+        [
+            (plan.id, match.outranked(plan.place[0], plan.rank, winner.rank))
+            if not plan.timed or match.counts_as_open(plan.rule, request)
+            else (plan.id, match.why_lost(plan.rule, winner.rule, request, is_open=False))
+            for plan in others
+        ]
+    )
+
+
+def _fits(rule: Rule, request: Request) -> bool:
+    return match.fits(rule, request, request.action) and condition.holds(
+        rule.when.condition, request
+    )
+
+
+def _is_open(rule: Rule, request: Request) -> bool:
+    given = rule.window
+    if given is not None and rule.opening_hours is None:
+        wall_clock = window.wall_clock(request.at, given.timezone or request.zone)
+        return window.holds(given, *wall_clock)
+    told = opening.is_open(rule, request)
+    if told is None:
+        raise Undecided
+    return told
+
+
+def _better(one: Plan | None, other: Plan | None) -> Plan | None:
+    if one is None or other is None:
+        return one or other
+    return min(one, other, key=lambda plan: plan.rank)
+
+
+def _unopened(plan: Plan, request: Request, state: State) -> Outcome:
+    """What comes of a rule that is closed; what refuses before the window is told by the checks."""
+    _risk(request, state)
+    _resolved(plan, request)
+    return _CLOSED
+
+
+def _conclusion(plan: Plan, request: Request, state: State) -> Outcome:
+    """What the checks after the match come to for the open rule that decides."""
+    if plan.personal:
+        raise Undecided
+    risk = None if state.actions is None else _risk(request, state)
+    if plan.counted:
+        usage = assess.host_usage(state, request.action)
+        budgets = assess.budgets(plan.rule, state, usage, _resolved(plan, request))
+        if assess.is_cooling(plan.rule, usage, request.at):
+            return _COOLING
+        for _, used, limit in budgets:
+            if used > limit:
+                return _EXCEEDED
+    elif plan.constants is None:
+        params.resolve(plan.rule, request)
+    if plan.asks and request.alert.severity in plan.asks:
+        return _ASK
+    if (plan.starts and risk is not _HIGH) or request.initiator is _PERSON:
+        return _RUN
+    return _OFFER if plan.offers else _NOT_OFFERED
+
+
+def _risk(request: Request, state: State) -> Risk | None:
+    """The action's risk, None where actions are free text; raises where one is refused."""
+    if state.actions is None or request.action is None:
+        return None
+    facts = state.actions[request.action]
+    if facts.inputs is not None or not assess.is_admissible(facts.platforms, request.platform):
+        raise Undecided
+    return facts.risk
+
+
+def _resolved(plan: Plan, request: Request) -> Mapping[str, Json]:
+    if plan.constants is None:
+        return params.resolve(plan.rule, request)
+    return plan.constants[request.alert.severity]

@@ -1,0 +1,129 @@
+"""Which orders the appliance takes: hostile, late, repeated and forgotten ones change nothing."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.harness import ordering
+from tests.integration.agent.bench import BAD_MODE, Bench
+from tests.integration.agent.waiting import CHECK, carried_out, given, waiting
+from wardline.agent.store import facts, orders
+from wardline.core import ids
+from wardline.core.evidence.signing import SigningKey
+from wardline.core.orders import Order
+
+
+def _other(**changes: Any) -> Callable[[Bench, Order], dict[str, Any]]:
+    return lambda bench, order: ordering.sealed(bench.central, replace(order, **changes))
+
+
+def _wrong_key(bench: Bench, order: Order) -> dict[str, Any]:
+    return ordering.sealed(bench.central, order, SigningKey.generate())
+
+
+def _tampered(bench: Bench, order: Order) -> dict[str, Any]:
+    """Another order's payload under this one's signature."""
+    wire = ordering.sealed(bench.central, order)
+    other = ordering.sealed(bench.central, replace(order, reason="another"))
+    return {**wire, "payload": other["payload"]}
+
+
+def _old(bench: Bench, order: Order) -> dict[str, Any]:
+    then = bench.clock() - timedelta(hours=5)
+    old = replace(order, issued_at=then, expires_at=then + timedelta(hours=1))
+    return ordering.sealed(bench.central, old)
+
+
+def _unborn(bench: Bench, order: Order) -> dict[str, Any]:
+    then = bench.clock() + timedelta(minutes=11)
+    return ordering.sealed(
+        bench.central, replace(order, issued_at=then, expires_at=then + timedelta(hours=1))
+    )
+
+
+@pytest.mark.parametrize(
+    ("hostile", "told"),
+    [
+        (_wrong_key, ("failed", "bad_signature")),
+        (_tampered, ("failed", "bad_signature")),
+        (_other(appliance_id=ids.appliance()), ("failed", "other_appliance")),
+        (_other(site_id=ids.site()), ("failed", "other_site")),
+        (_other(host_id=ids.host()), ("failed", "unknown_host")),
+        (_old, ("expired", "expired")),
+        (_unborn, ("failed", "not_yet_issued")),
+    ],
+)
+def test_what_does_not_verify_changes_nothing_sounds_and_is_told(
+    bench: Bench, hostile: Callable[[Bench, Order], dict[str, Any]], told: tuple[str, str]
+) -> None:
+    order = waiting(bench)
+    bench.central.orders.give(order.id, hostile(bench, order))
+    carried_out(bench)
+    assert bench.central.orders.last(order.id) == told
+    assert ("order_refused" in bench.alarms()) == (told[0] == "failed")
+    assert bench.mode == BAD_MODE
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"payload": "bm8gb3JkZXI="}, {"payload": "%%%"}, {"payloadType": "application/x"}],
+)
+def test_garbage_sounds_and_stops_nothing(bench: Bench, change: dict[str, Any]) -> None:
+    order = waiting(bench)
+    wire = {**ordering.sealed(bench.central, order), **change}
+    bench.central.orders.throw(wire)
+    assert given(bench, order) == ("succeeded", "healed")
+    assert "order_refused" in bench.alarms() or change.get("payloadType")
+
+
+def test_an_order_that_did_not_verify_never_uses_up_the_id_of_one_that_does(bench: Bench) -> None:
+    order = waiting(bench)
+    bench.central.orders.throw(_wrong_key(bench, order))
+    bench.report()
+    assert "order_refused" in bench.alarms()
+    assert given(bench, order) == ("succeeded", "healed")
+    assert "order_refused" not in bench.alarms()
+
+
+def test_a_second_order_under_one_id_is_refused_and_the_first_one_stands(bench: Bench) -> None:
+    order = waiting(bench)
+    bench.central.orders.throw(ordering.sealed(bench.central, order))
+    other = replace(order, reason="another")
+    bench.central.orders.give(order.id, ordering.sealed(bench.central, other))
+    carried_out(bench)
+    assert bench.central.orders.last(order.id) == ("succeeded", "healed")
+    assert "another order under this id" in bench.alarms()["order_refused"].detail
+
+
+def test_an_order_whose_stored_copy_was_altered_is_not_obeyed(bench: Bench) -> None:
+    order = waiting(bench)
+    ordering.issue(bench.central, order)
+    bench.report()
+    with bench.agent.ledger.transaction() as tx:
+        tx.execute(
+            "UPDATE orders SET envelope = replace(envelope, 'payload\":\"e', 'payload\":\"f')"
+        )
+    carried_out(bench)
+    assert bench.mode == BAD_MODE
+    assert bench.central.orders.last(order.id)[0] == "failed"
+    assert "stored copy" in bench.alarms()["order_refused"].detail
+
+
+def test_pruning_makes_no_replay_possible_whatever_the_clock_says(bench: Bench) -> None:
+    order = waiting(bench)
+    assert given(bench, order) == ("succeeded", "healed")
+    bench.clock.offset += timedelta(days=orders.KEPT_DAYS, hours=1)
+    with bench.agent.ledger.transaction() as tx:
+        assert orders.prune(tx, bench.clock()) == 1
+        assert orders.known(tx, order.id) is None
+        assert facts.get(tx, facts.Name.ORDERS_FORGOTTEN) is not None
+    bench.clock.offset -= timedelta(days=orders.KEPT_DAYS, hours=1)
+    bench.drift()
+    bench.observe(CHECK)
+    bench.central.orders.throw(ordering.sealed(bench.central, order))
+    carried_out(bench)
+    assert bench.mode == BAD_MODE
+    assert bench.central.orders.last(order.id) == ("expired", "expired")

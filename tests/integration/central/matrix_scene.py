@@ -1,0 +1,87 @@
+"""What stands behind the matrix of routes and callers: a tenant with all that an address can name."""
+
+from dataclasses import dataclass
+
+import httpx2
+
+from tests.harness import orders as making
+from tests.harness.appliance import Appliance, issue_token
+from tests.integration.central.conftest import Tenant, make_tenant
+from wardline.central.database.engine import Raw
+from wardline.core.evidence.signing import SigningKey
+
+ORDER_KEY = SigningKey.from_seed(b"o" * 32)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One tenant with everything that an address can name."""
+
+    tenant: Tenant
+    appliance: Appliance
+    incident_id: str
+    order_id: str
+    hold_id: str
+    # Two that wait, because each is answered once.
+    approvals: tuple[str, str]
+
+
+async def make_scene(owner: Raw, wire: httpx2.AsyncClient) -> Scene:
+    tenant = await make_tenant(owner)
+    appliance = Appliance(wire)
+    assert (await appliance.enrol(await issue_token(owner, tenant))).status_code == 200
+    offered, first, second = making.waiting("offer"), making.waiting(), making.waiting()
+    sent = await appliance.send(appliance.seal(incidents=(offered, first, second)))
+    assert sent.status_code == 200, sent.text
+    seen = await appliance.check_in(holds=[hold(appliance)])
+    assert seen.status_code == 200, seen.text
+    place = making.Place(tenant.partner_id, tenant.site_id, appliance.id, appliance.hosts[0])
+    (order_id,) = await making.issue_in_bulk(owner, place, ORDER_KEY, [making.run()])
+    await owner.execute("UPDATE sites SET healing = 'heal' WHERE id = $1", tenant.site_id)
+    one, other = await owner.fetch("SELECT id FROM approvals WHERE site_id = $1", tenant.site_id)
+    hold_id = await owner.fetchval(
+        "SELECT id FROM flap_suppressions WHERE site_id = $1", tenant.site_id
+    )
+    return Scene(
+        tenant, appliance, offered.incident_id, order_id, hold_id, (one["id"], other["id"])
+    )
+
+
+def hold(appliance: Appliance) -> dict[str, object]:
+    return {
+        "host_id": appliance.hosts[0],
+        "check": "ssh_config",
+        "runbook_id": "ssh_config.harden",
+        "suppressed_at": "2026-01-05T09:00:00.000Z",
+        "reason": "it flapped",
+        "incident_id": None,
+        "cleared_at": None,
+        "cleared_by": None,
+        "clear_reason": None,
+    }
+
+
+def checkin(appliance: Appliance) -> dict[str, object]:
+    return {
+        "v": 1,
+        "agent_version": "0.1.0",
+        "etag": None,
+        "hosts": appliance.reports(),
+        "stream": {"epoch": 1, "next_seq": appliance.seq + 1, "prev": appliance.prev},
+        "queue": {"pending": 0, "quarantined": 0, "oldest_at": None},
+        "witnessed_size": 0,
+        "cosignatures": [],
+    }
+
+
+def report(order_id: str) -> dict[str, object]:
+    return {
+        "v": 1,
+        "order_id": order_id,
+        "status": "running",
+        "code": "running",
+        "detail": "",
+        "at": "2026-01-05T09:00:00.000Z",
+        "epoch": None,
+        "seq": None,
+    }

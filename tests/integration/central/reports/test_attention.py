@@ -1,0 +1,92 @@
+"""The status tells what people decide: asks, blocks, holds and orders, each with its evidence."""
+
+from dataclasses import replace
+
+import orjson
+
+from tests.harness import orders as making
+from tests.harness.appliance import incident
+from tests.integration.central.conftest import browser_of, make_user, sign_in
+from tests.integration.central.matrix_scene import hold
+from wardline.core import clock
+from wardline.core.evidence.bundle import (
+    IncidentOutcome,
+    IncidentState,
+    Kind,
+    ResolutionLevel,
+)
+from wardline.core.evidence.signing import SigningKey
+
+ORDER_KEY = SigningKey.from_seed(b"o" * 32)
+
+
+def blocked(code):
+    told = {"type": "deny", "reason": code.title(), "verdict": "block", "code": code}
+    return incident(state=IncidentState.OPEN, decision=told, runbook=making.RUNBOOK)
+
+
+async def told(appliance):
+    """Incidents by the log entries that tell of them: 1 asks, 2 to 4 are blocked, 5 flapped."""
+    asking = making.waiting()
+    outside, denied = blocked("outside_window"), blocked("denied")
+    flapped = incident(
+        state=IncidentState.ESCALATED,
+        resolution_level=ResolutionLevel.L3,
+        outcome=IncidentOutcome.ESCALATED,
+    )
+    first = replace(outside, incident_id=denied.incident_id)
+    for record in (asking, outside, first, denied, flapped):
+        sent = await appliance.send(appliance.seal(kind=Kind.INCIDENT, incidents=(record,)))
+        assert sent.status_code == 200, sent.text
+    held = {**hold(appliance), "incident_id": flapped.incident_id}
+    assert (await appliance.check_in(holds=[held])).status_code == 200
+    return asking, outside, denied
+
+
+async def test_the_status_names_what_waits_for_people_with_its_evidence(
+    appliance, signed_in, other_tenant, owner, web
+):
+    asking, outside, denied = await told(appliance)
+    said = (await signed_in.get("/api/v1/status")).json()
+    assert said["ask"]["count"] == 1
+    (ask,) = said["ask"]["newest"]
+    assert (ask["incident_id"], ask["log_indexes"]) == (asking.incident_id, [1])
+    assert ask["host_name"] == appliance.hosts[0][:12]
+    assert said["blocked"]["count"] == 2
+    assert said["blocked"]["by_code"] == {"denied": 1, "outside_window": 1}
+    assert {
+        one["code"]: (one["incident_id"], one["log_indexes"]) for one in said["blocked"]["newest"]
+    } == {
+        "denied": (denied.incident_id, [3, 4]),
+        "outside_window": (outside.incident_id, [2]),
+    }
+    assert said["holds"]["active"] == 1
+    assert said["holds"]["newest"][0]["log_indexes"] == [5]
+    async with browser_of(web) as other:
+        await sign_in(other, await make_user(owner, other_tenant.partner_id))
+        empty = (await other.get("/api/v1/status")).json()
+    assert empty["ask"] == {"count": 0, "newest": []}
+    assert empty["blocked"] == {"count": 0, "by_code": {}, "newest": []}
+    assert empty["holds"] == {"active": 0, "newest": []}
+
+
+async def test_the_status_counts_orders_and_names_the_bundle_that_tells_of_one(
+    appliance, signed_in, other_tenant, owner, tenant, web
+):
+    await appliance.send(appliance.seal(), appliance.seal())
+    place = making.Place(tenant.partner_id, tenant.site_id, appliance.id, appliance.hosts[0])
+    made = await making.issue_in_bulk(owner, place, ORDER_KEY, [making.run(), making.run()])
+    await appliance.post("/orders/lease", orjson.dumps({"v": 1, "count": 2}))
+    body = {
+        "v": 1, "order_id": made[0], "status": "succeeded", "code": "healed", "detail": "",
+        "at": clock.wire(clock.system()), "epoch": 1, "seq": 2,
+    }  # fmt: skip
+    assert (await appliance.post("/orders/report", orjson.dumps(body))).status_code == 200
+    said = (await signed_in.get("/api/v1/status")).json()["orders"]
+    assert said["by_status"] == {"leased": 1, "succeeded": 1}
+    newest = {one["order_id"]: one["log_index"] for one in said["newest"]}
+    assert newest == {made[0]: 2, made[1]: None}
+    async with browser_of(web) as other:
+        await sign_in(other, await make_user(owner, other_tenant.partner_id))
+        empty = (await other.get("/api/v1/status")).json()["orders"]
+    assert empty == {"by_status": {}, "newest": []}

@@ -1,0 +1,23 @@
+"""Tables of the agent's commands: aligned, and wrapped where the terminal is narrow."""
+
+import pytest
+
+from wardline.agent import columns
+
+
+def test_columns_are_as_wide_as_their_widest_cell() -> None:
+    shown = columns.table(("host", "why"), [("a", "short"), ("longer", "x")])
+    assert shown.splitlines() == ["host    why", "a       short", "longer  x"]
+
+
+def test_the_last_column_is_wrapped_under_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    shown = columns.table(("", ""), [("host", "one two three four five six seven")])
+    first, *more = shown.splitlines()
+    assert first == "host  one two three four five"
+    assert more == ["      six seven"]
+
+
+def test_nothing_is_an_empty_table() -> None:
+    assert columns.table(("", ""), []) == ""
+    assert columns.table(("only",), [("",), ("x",)]).splitlines() == ["only", "", "x"]
