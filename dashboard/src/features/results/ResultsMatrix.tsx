@@ -1,16 +1,17 @@
 /** Hosts × checks as a picture: each cell is a link to the evidence of the latest result. */
-import { Tooltip } from "@mantine/core";
-import { Link } from "@tanstack/react-router";
-import type { Cell, SiteResults } from "@/api/types";
+import { useMediaQuery } from "@mantine/hooks";
+import type { SiteResults } from "@/api/types";
+import { HostList } from "@/features/results/HostList";
+import { ResultCell } from "@/features/results/ResultCell";
 import classes from "@/features/results/ResultsMatrix.module.css";
-import { Icon } from "@/ui/icons";
-import { useNow } from "@/ui/now";
 import { Empty } from "@/ui/States";
-import { relative } from "@/ui/time";
-import { OUTCOME } from "@/ui/words";
+
+/** Below this width eighteen columns do not fit beside the names of the hosts. */
+const NARROW = "(max-width: 42em)";
 
 export function ResultsMatrix({ siteId, results }: { siteId: string; results: SiteResults }) {
   const { checks, hosts } = results;
+  const isNarrow = useMediaQuery(NARROW, false, { getInitialValueInEffect: false });
   if (hosts.length === 0 || checks.length === 0) {
     return (
       <Empty title="Nothing measured yet">
@@ -18,6 +19,7 @@ export function ResultsMatrix({ siteId, results }: { siteId: string; results: Si
       </Empty>
     );
   }
+  if (isNarrow) return <HostList siteId={siteId} results={results} />;
   return (
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls: keyboards need it
     <div className={classes.scroll} role="region" aria-label="Hosts and checks" tabIndex={0}>
@@ -53,46 +55,5 @@ export function ResultsMatrix({ siteId, results }: { siteId: string; results: Si
         </tbody>
       </table>
     </div>
-  );
-}
-
-function ResultCell({ siteId, cell, of }: { siteId: string; cell: Cell | undefined; of: string }) {
-  const now = useNow();
-  if (cell === undefined) {
-    return (
-      <span className={classes.none} title={`Not measured yet: ${of}`}>
-        <span aria-hidden>·</span>
-        <span className={classes.spoken}>not measured yet</span>
-      </span>
-    );
-  }
-  const word = OUTCOME[cell.outcome];
-  const when = relative(new Date(cell.effective_at), now);
-  return (
-    <Tooltip
-      multiline
-      w={300}
-      withArrow
-      events={{ hover: true, focus: true, touch: true }}
-      label={
-        <>
-          <strong>
-            {word.label}: {of}
-          </strong>
-          <br />
-          {cell.summary} ({when})
-        </>
-      }
-    >
-      <Link
-        to="/sites/$siteId/evidence/$logIndex"
-        params={{ siteId, logIndex: String(cell.log_index) }}
-        className={classes.cell}
-        data-tone={word.tone}
-        aria-label={`${word.label}: ${of}`}
-      >
-        <Icon name={word.icon} size={15} />
-      </Link>
-    </Tooltip>
   );
 }
