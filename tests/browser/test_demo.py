@@ -90,15 +90,15 @@ def test_no_page_scrolls_sideways(
 ) -> None:
     page = _signed_in(demo, open_page(demo, viewport=viewport, scheme=scheme))
     status = demo.status()
-    site = f"/sites/{status['sites'][0]['id']}"
     healed = status["healed"][0]
+    site = f"/sites/{healed['site_id']}"
     pages = {
         "fleet": "/",
         "site": site,
         "incidents": f"{site}?tab=incidents",
         "evidence": f"{site}?tab=evidence",
         "settings": f"{site}?tab=settings",
-        "incident": f"/sites/{healed['site_id']}/incidents/{healed['incident_id']}",
+        "incident": f"{site}/incidents/{healed['incident_id']}",
         "entry": f"{site}/evidence/{healed['log_indexes'][-1]}",
         "policy": "/policy",
         "enrol": f"{site}/enrol",

@@ -49,6 +49,13 @@ def test_a_site_is_added_and_a_tree_arrives(
     page.get_by_role("option", name="Europe/Zurich").click()
     page.get_by_role("switch", name="Saturday").check(force=True)
     page.get_by_label("Saturday closes at").fill("12:00")
+    page.get_by_role("button", name="Add hours on Friday").click()
+    page.get_by_label("Friday, span 2, opens at").fill("17:00")
+    page.get_by_label("Friday, span 2, closes at").fill("02:00")
+    expect(page.get_by_role("alert")).to_have_text("Two of its times overlap at 17:00")
+    expect(page.get_by_role("button", name="Add the site")).to_be_disabled()
+    page.get_by_label("Friday, span 2, opens at").fill("20:00")
+    expect(page.get_by_role("alert")).to_have_count(0)
     page.get_by_role("button", name="Add the site").click()
 
     line = page.get_by_label("Line to paste")
@@ -70,6 +77,8 @@ def test_a_site_is_added_and_a_tree_arrives(
         page.get_by_role("link", name="Open Larkspur Family Practice").click()
         expect(page.get_by_text("Observing", exact=True).first).to_be_visible()
         expect(page.get_by_role("rowheader", name="frontdesk")).to_be_visible()
+        page.get_by_role("link", name="Settings").click()
+        expect(page.get_by_text("Fri 20:00–02:00 (next day)")).to_be_visible()
     finally:
         agent.stop()
 

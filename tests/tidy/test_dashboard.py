@@ -46,8 +46,11 @@ def test_features_do_not_import_each_other_nor_what_stands_above_them() -> None:
         for imported in _imports(name):
             other = imported.parts
             sideways = own[0] == other[0] == "features" and own[1] != other[1]
-            upwards = own[0] in ("features", "ui", "api") and other[0] in ("routes", "app")
-            below = own[0] in ("ui", "api") and other[0] == "features"
+            upwards = own[0] in ("features", "realtime", "ui", "api") and other[0] in (
+                "routes",
+                "app",
+            )
+            below = own[0] in ("realtime", "ui", "api") and other[0] == "features"
             if sideways or upwards or below:
                 found.append(f"{name} imports {imported}")
     assert not found, tree.report(found, "shared → features → routes")

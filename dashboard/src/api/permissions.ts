@@ -4,4 +4,5 @@ import type { Permission } from "@/api/types";
 export const SITES: Permission = "sites";
 export const HEALING: Permission = "healing";
 export const EVIDENCE: Permission = "evidence";
+export const ORDERS: Permission = "orders";
 export const POLICY_READ: Permission = "policy.read";

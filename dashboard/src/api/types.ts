@@ -40,6 +40,21 @@ export type EvidencePage = Json<paths["/api/v1/sites/{site_id}/evidence"]["get"]
 export type EvidenceRow = EvidencePage["items"][number];
 export type EvidenceEntry = Json<paths["/api/v1/sites/{site_id}/evidence/{log_index}"]["get"]>;
 
+export type Started = Json<
+  paths["/api/v1/sites/{site_id}/incidents/{incident_id}/start"]["post"]
+>;
+export type ApprovalPage = Json<paths["/api/v1/approvals"]["get"]>;
+export type Approval = ApprovalPage["items"][number];
+export type ApprovalState = Approval["state"];
+export type OrderPage = Json<paths["/api/v1/orders"]["get"]>;
+export type Order = OrderPage["items"][number];
+export type OrderStatus = Order["status"];
+export type HoldPage = Json<paths["/api/v1/holds"]["get"]>;
+export type Hold = HoldPage["items"][number];
+export type Posture = Json<paths["/api/v1/sites/{site_id}/posture"]["get"]>;
+export type Trend = Json<paths["/api/v1/sites/{site_id}/trend"]["get"]>;
+export type Snapshot = Trend["points"][number];
+
 export type Outcome = "pass" | "fail" | "unknown" | "not_applicable";
 export type IncidentState =
   | "open"

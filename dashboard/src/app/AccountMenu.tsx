@@ -19,10 +19,11 @@ export function AccountMenu({ me }: { me: Me }) {
   return (
     <Menu position="bottom-end" width={230} shadow="md">
       <Menu.Target>
-        <UnstyledButton className={classes.who} aria-label={`Account of ${me.user.name}`}>
+        <UnstyledButton className={classes.who}>
           <span className={classes.names}>
             <b>{me.partner.name}</b>
             <span>{me.user.name}</span>
+            <span className="visually-hidden">, account</span>
           </span>
           <span className={classes.face} aria-hidden="true">
             {me.user.name.slice(0, 1)}

@@ -4,16 +4,15 @@ import { Link, Outlet, useRouter } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { useIsOnline } from "@/api/connection";
 import { sessionQuery } from "@/api/session";
+import type { Me } from "@/api/types";
 import { AccountMenu } from "@/app/AccountMenu";
 import classes from "@/app/Frame.module.css";
+import { LiveSign } from "@/app/LiveSign";
+import { Places } from "@/app/Places";
+import { Shortcuts } from "@/app/Shortcuts";
+import { useLive } from "@/realtime/live";
 import { Mark } from "@/ui/Mark";
 import { Loaded, Loading } from "@/ui/States";
-
-const PLACES = [
-  { to: "/", label: "Fleet" },
-  { to: "/incidents", label: "Incidents" },
-  { to: "/policy", label: "Policy" },
-] as const;
 
 export function Frame() {
   const session = useQuery(sessionQuery);
@@ -22,34 +21,35 @@ export function Frame() {
       {(me) => {
         if (me === null) return <ToSignIn />;
         if (me.must_change_password) return <ToPassword />;
-        return (
-          <>
-            <a href="#content" className={classes.skip}>
-              Skip to the content
-            </a>
-            <header className={classes.top}>
-              <div className={classes.bar}>
-                <Link to="/" className={classes.home} aria-label="Wardline, to the fleet">
-                  <Mark />
-                </Link>
-                <nav className={classes.places} aria-label="Pages">
-                  {PLACES.map(({ to, label }) => (
-                    <Link key={to} to={to} activeOptions={{ exact: to === "/", includeSearch: false }}>
-                      {label}
-                    </Link>
-                  ))}
-                </nav>
-                <AccountMenu me={me} />
-              </div>
-            </header>
-            <Offline />
-            <main id="content" className={classes.main} tabIndex={-1}>
-              <Outlet />
-            </main>
-          </>
-        );
+        return <SignedIn me={me} />;
       }}
     </Loaded>
+  );
+}
+
+function SignedIn({ me }: { me: Me }) {
+  useLive();
+  return (
+    <>
+      <a href="#content" className={classes.skip}>
+        Skip to the content
+      </a>
+      <header className={classes.top}>
+        <div className={classes.bar}>
+          <Link to="/" className={classes.home} aria-label="Wardline, to the fleet">
+            <Mark />
+          </Link>
+          <Places />
+          <LiveSign />
+          <AccountMenu me={me} />
+        </div>
+      </header>
+      <Offline />
+      <main id="content" className={classes.main} tabIndex={-1}>
+        <Outlet />
+      </main>
+      <Shortcuts />
+    </>
   );
 }
 

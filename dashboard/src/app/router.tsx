@@ -80,6 +80,19 @@ const incidents = createRoute({
   component: lazyRouteComponent(() => import("@/routes/IncidentsPage"), "IncidentsPage"),
 });
 
+const approvals = createRoute({
+  getParentRoute: () => frame,
+  path: "/approvals",
+  component: lazyRouteComponent(() => import("@/routes/ApprovalsPage"), "ApprovalsPage"),
+});
+
+const holds = createRoute({
+  getParentRoute: () => frame,
+  path: "/holds",
+  validateSearch: readCursor,
+  component: lazyRouteComponent(() => import("@/routes/HoldsPage"), "HoldsPage"),
+});
+
 const policy = createRoute({
   getParentRoute: () => frame,
   path: "/policy",
@@ -90,7 +103,18 @@ export const router = createRouter({
   routeTree: root.addChildren([
     login,
     password,
-    frame.addChildren([fleet, newSite, site, enrol, incident, entry, incidents, policy]),
+    frame.addChildren([
+      fleet,
+      newSite,
+      site,
+      enrol,
+      incident,
+      entry,
+      incidents,
+      approvals,
+      holds,
+      policy,
+    ]),
   ]),
   defaultPendingComponent: Loading,
   defaultErrorComponent: ({ error, reset }) => <Failed error={error} retry={reset} />,

@@ -7,6 +7,7 @@ import { headline } from "@/features/incidents/headline";
 import { IncidentStory } from "@/features/incidents/IncidentStory";
 import { tell } from "@/features/incidents/story";
 import { siteQuery } from "@/features/sites/get-site";
+import { Deeds } from "@/routes/incident/Deeds";
 import classes from "@/routes/routes.module.css";
 import { Badge, SeverityMark } from "@/ui/Badge";
 import { useNow } from "@/ui/now";
@@ -55,6 +56,7 @@ function IncidentView({ incident }: { incident: Incident }) {
         </span>
       }
     >
+      <Deeds incident={incident} story={story} />
       <IncidentStory incident={incident} story={story} />
     </Page>
   );

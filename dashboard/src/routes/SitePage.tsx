@@ -12,6 +12,7 @@ import classes from "@/routes/routes.module.css";
 import { SiteEvidence } from "@/routes/site/SiteEvidence";
 import { SiteHosts } from "@/routes/site/SiteHosts";
 import { SiteIncidents } from "@/routes/site/SiteIncidents";
+import { SiteOrders } from "@/routes/site/SiteOrders";
 import { SiteSettings } from "@/routes/site/SiteSettings";
 import { SITE_TABS, type SiteTab } from "@/routes/site/tabs";
 import { Badge } from "@/ui/Badge";
@@ -83,6 +84,8 @@ function Part({ site, tab }: { site: Site; tab: SiteTab }) {
   switch (tab) {
     case "incidents":
       return <SiteIncidents siteId={site.id} />;
+    case "orders":
+      return <SiteOrders siteId={site.id} />;
     case "evidence":
       return <SiteEvidence siteId={site.id} />;
     case "settings":

@@ -30,9 +30,9 @@ export function Hash({ value, whole = false }: { value: string; whole?: boolean 
       type="button"
       className={classes.hash}
       title={`${value} (click to copy)`}
-      aria-label={`Copy hash ${value}`}
       onClick={() => clipboard.copy(value)}
     >
+      <span className="visually-hidden">Copy hash </span>
       <code>{clipboard.copied ? "copied" : whole ? value : value.slice(0, HASH_CHARACTERS)}</code>
     </button>
   );

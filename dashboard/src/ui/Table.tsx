@@ -1,12 +1,16 @@
 /** A data table that scrolls inside itself, and the pager below it, whose cursor is in the URL. */
 import { Button } from "@mantine/core";
 import type { ReactNode } from "react";
+import type { Steady } from "@/ui/steady";
 import classes from "@/ui/Table.module.css";
 
+type Holding = Pick<Steady<unknown>, "hold" | "waiting">;
+
 /** One row; on a narrow screen its cells stack, each under the name of its column. */
-export function Row({ columns, cells }: { columns: string[]; cells: ReactNode[] }) {
+export function Row(props: { columns: string[]; cells: ReactNode[]; isFresh?: boolean }) {
+  const { columns, cells } = props;
   return (
-    <tr>
+    <tr data-item data-fresh={props.isFresh || undefined}>
       {cells.map((cell, index) => (
         <td key={columns[index]} data-label={columns[index]}>
           <div>{cell}</div>
@@ -16,10 +20,23 @@ export function Row({ columns, cells }: { columns: string[]; cells: ReactNode[] 
   );
 }
 
-export function Table(props: { label: string; columns: string[]; children: ReactNode }) {
+export function Table(props: {
+  label: string;
+  columns: string[];
+  steady?: Holding;
+  children: ReactNode;
+}) {
+  const { steady } = props;
   return (
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls: keyboards need it
-    <div className={classes.scroll} role="region" aria-label={props.label} tabIndex={0}>
+    <div
+      className={classes.scroll}
+      role="region"
+      aria-label={props.label}
+      // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls: keyboards need it
+      tabIndex={0}
+      {...steady?.hold}
+    >
+      {steady && <Waiting count={steady.waiting} />}
       <table className={classes.table}>
         <thead>
           <tr>
@@ -36,6 +53,15 @@ export function Table(props: { label: string; columns: string[]; children: React
   );
 }
 
+/** Says that rows wait, without moving those that are there. */
+function Waiting({ count }: { count: number }) {
+  return (
+    <p className={classes.waiting} role="status">
+      {count > 0 && <span>{count} new, shown once the pointer leaves</span>}
+    </p>
+  );
+}
+
 export function Pager(props: {
   isFirst: boolean;
   next: string | null;
@@ -45,7 +71,7 @@ export function Pager(props: {
   const { next, words: [first, more] = ["Newest", "Older"] } = props;
   if (props.isFirst && next === null) return null;
   return (
-    <nav className={classes.pager} aria-label="Pages">
+    <nav className={classes.pager} aria-label="Pages of the list">
       <Button
         size="xs"
         variant="default"

@@ -52,6 +52,13 @@ const PATHS = {
   download: <path d="M8 2.5v8M4.5 7.5L8 11l3.5-3.5M3 13.5h10" />,
   plus: <path d="M8 3v10M3 8h10" />,
   scale: <path d="M8 2.5v11M4.5 13.5h7M3 5h10M3 5L1.5 9.2h3L3 5zM13 5l-1.5 4.2h3L13 5z" />,
+  pause: <path d="M5.5 3.5v9M10.5 3.5v9" />,
+  keyboard: (
+    <>
+      <rect x="1.5" y="4" width="13" height="8" rx="1.5" />
+      <path d="M4 6.7h.1M6.7 6.7h.1M9.3 6.7h.1M12 6.7h.1M5 9.5h6" />
+    </>
+  ),
   undo: <path d="M3 6.5h6.5a3.5 3.5 0 0 1 0 7H6M3 6.5L6 3.5M3 6.5l3 3" />,
 } satisfies Record<string, ReactNode>;
 

@@ -7,7 +7,7 @@ const score = { passed: 29, assessed: 31, unknown: 6, measured_hosts: 2, hosts: 
 test("a score says what it is a share of and how many machines it covers", () => {
   expect(scoreWords(results, score)).toEqual({
     headline: "93 % of 31 results",
-    detail: "2 of 3 machines measured",
+    detail: "1 of 3 machines not measured",
     isEnough: true,
   });
 });
@@ -21,7 +21,7 @@ test("a failure is never rounded up to 100 %", () => {
 test("under half of the machines measured is too little", () => {
   const words = scoreWords(results, { ...score, measured_hosts: 1 });
   expect(words.headline).toBe("Too little measured");
-  expect(words.detail).toBe("29 of 31 passed; 1 of 3 machines measured");
+  expect(words.detail).toBe("29 of 31 passed; 2 of 3 machines not measured");
 });
 
 test("more unknown than known results is too little", () => {

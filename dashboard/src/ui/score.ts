@@ -38,10 +38,13 @@ function percent({ passed, assessed }: NonNullable<Score>): number {
 
 function machines(score: Score): string {
   if (score === null || score.hosts === 0) return "no machine has reported";
-  return `${score.measured_hosts} of ${counted(score.hosts, "machine")} measured`;
+  const missing = score.hosts - score.measured_hosts;
+  if (missing === 0) return score.hosts === 1 ? "the machine is measured" : `all ${score.hosts} machines measured`;
+  return `${missing} of ${counted(score.hosts, "machine")} not measured`;
 }
 
-function isHalfMeasured(results: Results, score: NonNullable<Score>): boolean {
+/** Whether a score may be said: half of the machines and half of the results are measured. */
+export function isHalfMeasured(results: Results, score: NonNullable<Score>): boolean {
   const askable = results.pass + results.fail + results.unknown;
   return score.measured_hosts * 2 >= score.hosts && score.assessed * 2 >= askable;
 }

@@ -1,5 +1,12 @@
 /** Central's enums in plain words, with the tone they are shown in. */
-import type { IncidentState, Outcome, Verdict } from "@/api/types";
+import type {
+  ApprovalState,
+  Hold,
+  IncidentState,
+  OrderStatus,
+  Outcome,
+  Verdict,
+} from "@/api/types";
 import type { IconName } from "@/ui/icons";
 
 export type Tone = "pass" | "fail" | "unknown" | "na" | "info";
@@ -80,6 +87,31 @@ export const TRACE: Record<string, Word> = {
 export function codeWords(code: string): string {
   return CODES[code] ?? code.replaceAll("_", " ");
 }
+
+export const APPROVAL: Record<ApprovalState, Word> = {
+  pending: { label: "Waits for an answer", tone: "unknown", icon: "clock" },
+  approved: { label: "Approved", tone: "pass", icon: "pass" },
+  rejected: { label: "Rejected", tone: "fail", icon: "fail" },
+  expired: { label: "Expired", tone: "na", icon: "clock" },
+  superseded: { label: "Overtaken", tone: "na", icon: "not_applicable" },
+};
+
+export const ORDER: Record<OrderStatus, Word> = {
+  pending: { label: "Waits for its appliance", tone: "unknown", icon: "clock" },
+  leased: { label: "Fetched", tone: "info", icon: "download" },
+  running: { label: "Running", tone: "info", icon: "mend" },
+  succeeded: { label: "Succeeded", tone: "pass", icon: "pass" },
+  failed: { label: "Failed", tone: "fail", icon: "fail" },
+  expired: { label: "Expired", tone: "na", icon: "clock" },
+  lost: { label: "Lost", tone: "fail", icon: "unknown" },
+  cancelled: { label: "Taken back", tone: "na", icon: "undo" },
+};
+
+export const HOLD: Record<Hold["state"], Word> = {
+  active: { label: "On hold", tone: "unknown", icon: "pause" },
+  clearing: { label: "Clearing…", tone: "info", icon: "clock" },
+  cleared: { label: "Cleared", tone: "pass", icon: "pass" },
+};
 
 /** "healing" as the site shows it. */
 export const HEALING: Record<"observe" | "heal", Word> = {

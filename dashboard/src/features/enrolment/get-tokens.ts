@@ -1,7 +1,6 @@
 /** GET /sites/{id}/enrolment-tokens: which were used, by whom; no secrets. */
 import { queryOptions } from "@tanstack/react-query";
 import { body, client } from "@/api/client";
-import { WAITING_INTERVAL_MS } from "@/api/live";
 
 export const tokensQuery = (siteId: string) =>
   queryOptions({
@@ -13,5 +12,4 @@ export const tokensQuery = (siteId: string) =>
           signal,
         }),
       ),
-    refetchInterval: WAITING_INTERVAL_MS,
   });

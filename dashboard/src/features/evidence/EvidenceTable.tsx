@@ -4,6 +4,7 @@ import type { EvidencePage, EvidenceRow } from "@/api/types";
 import { coverage } from "@/features/evidence/coverage";
 import { Badge } from "@/ui/Badge";
 import { Hash } from "@/ui/Copy";
+import { useSteady } from "@/ui/steady";
 import { Row, Table } from "@/ui/Table";
 import { MaybeTime } from "@/ui/Time";
 import { OUTCOME, OUTCOMES } from "@/ui/words";
@@ -11,12 +12,14 @@ import { OUTCOME, OUTCOMES } from "@/ui/words";
 const COLUMNS = ["Index", "Kind", "Host", "Stream", "Results", "Hash", "State", "Received"];
 
 export function EvidenceTable({ siteId, page }: { siteId: string; page: EvidencePage }) {
+  const steady = useSteady(page.items, (row) => String(row.log_index));
   return (
-    <Table label="Evidence log" columns={COLUMNS}>
-      {page.items.map((row) => (
+    <Table label="Evidence log" columns={COLUMNS} steady={steady}>
+      {steady.rows.map((row) => (
         <Row
           key={row.log_index}
           columns={COLUMNS}
+          isFresh={steady.isFresh(row)}
           cells={[
             <Link
               key="index"

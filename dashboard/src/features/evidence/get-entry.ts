@@ -1,7 +1,6 @@
 /** GET /sites/{id}/evidence/{log_index} */
 import { queryOptions } from "@tanstack/react-query";
 import { body, client } from "@/api/client";
-import { LIVE_INTERVAL_MS } from "@/api/live";
 
 export const entryQuery = (siteId: string, logIndex: number) =>
   queryOptions({
@@ -13,6 +12,4 @@ export const entryQuery = (siteId: string, logIndex: number) =>
           signal,
         }),
       ),
-    // An entry never changes; only its checkpoint may still be on its way.
-    refetchInterval: ({ state }) => (state.data?.checkpoint ? false : LIVE_INTERVAL_MS),
   });

@@ -1,7 +1,7 @@
 /** GET /sites/{id}/evidence: the site's log, newest entry first. */
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { body, client } from "@/api/client";
-import { LIVE_INTERVAL_MS, PAGE_ROWS } from "@/api/live";
+import { PAGE_ROWS } from "@/api/rows";
 
 export const evidenceQuery = (siteId: string, cursor?: string) =>
   queryOptions({
@@ -14,5 +14,4 @@ export const evidenceQuery = (siteId: string, cursor?: string) =>
         }),
       ),
     placeholderData: keepPreviousData,
-    refetchInterval: LIVE_INTERVAL_MS,
   });

@@ -1,6 +1,7 @@
 /** One site of the fleet: how it stands, and whether its evidence keeps arriving. */
 import { Link } from "@tanstack/react-router";
 import type { SiteOverview } from "@/api/types";
+import { endings, levels } from "@/features/fleet/endings";
 import classes from "@/features/fleet/SiteCard.module.css";
 import { Badge } from "@/ui/Badge";
 import { OutcomeBar } from "@/ui/OutcomeBar";
@@ -12,7 +13,7 @@ import { HEALING } from "@/ui/words";
 export function SiteCard({ site }: { site: SiteOverview }) {
   const score = scoreWords(site.results, site.score);
   return (
-    <article className={classes.card}>
+    <article className={classes.card} data-item>
       <div className={classes.name}>
         <h2>
           <Link to="/sites/$siteId" params={{ siteId: site.id }} className={classes.link}>
@@ -50,7 +51,7 @@ export function SiteCard({ site }: { site: SiteOverview }) {
             </>
           }
         />
-        <Fact label="Last check-in" value={<MaybeTime at={site.last_checkin} none="never" />} />
+        <Fact label="Check-ins" value={checkins(site)} />
       </dl>
     </article>
   );
@@ -65,10 +66,18 @@ function Fact({ label, value }: { label: string; value: React.ReactNode }) {
   );
 }
 
+/** A check-in is no event, so its moment is told only where they have stopped. */
+function checkins({ appliances, last_checkin }: SiteOverview) {
+  if (appliances.total > 0 && appliances.online === appliances.total) return "on time";
+  return <MaybeTime at={last_checkin} none="never" />;
+}
+
 function incidents(site: SiteOverview) {
   return (
     <>
       <span data-some={site.open_incidents > 0 || undefined}>{site.open_incidents} open</span>
+      <small>{endings(site.incidents)}</small>
+      <small>{levels(site.incidents)}</small>
       {site.would_run > 0 && (
         <small>
           {site.would_run} {site.healing === "heal" ? "observed only" : "would run if it healed"}

@@ -1,12 +1,11 @@
 /** GET /fleet */
 import { queryOptions } from "@tanstack/react-query";
 import { body, client } from "@/api/client";
-import { LIVE_INTERVAL_MS, PAGE_ROWS } from "@/api/live";
+import { PAGE_ROWS } from "@/api/rows";
 
 export const fleetQuery = (cursor?: string) =>
   queryOptions({
     queryKey: ["fleet", cursor ?? null],
     queryFn: ({ signal }) =>
       body(client.GET("/api/v1/fleet", { params: { query: { limit: PAGE_ROWS, cursor } }, signal })),
-    refetchInterval: LIVE_INTERVAL_MS,
   });

@@ -4,6 +4,7 @@ import type { ReactNode } from "react";
 import type { IncidentRow } from "@/api/types";
 import classes from "@/features/incidents/IncidentTable.module.css";
 import { Badge, SeverityMark } from "@/ui/Badge";
+import { useSteady } from "@/ui/steady";
 import { Row, Table } from "@/ui/Table";
 import { Time } from "@/ui/Time";
 import { codeWords, STATE, VERDICT, wordFor } from "@/ui/words";
@@ -12,13 +13,23 @@ const COLUMNS = ["State", "What", "Host", "Severity", "Decision", "Opened"];
 
 export function IncidentTable({ rows, withSite }: { rows: IncidentRow[]; withSite: boolean }) {
   const columns = withSite ? COLUMNS.toSpliced(3, 0, "Site") : COLUMNS;
+  const steady = useSteady(rows, keyOf);
   return (
-    <Table label="Incidents" columns={columns}>
-      {rows.map((row) => (
-        <Row key={`${row.site_id} ${row.id}`} columns={columns} cells={cells(row, withSite)} />
+    <Table label="Incidents" columns={columns} steady={steady}>
+      {steady.rows.map((row) => (
+        <Row
+          key={keyOf(row)}
+          columns={columns}
+          cells={cells(row, withSite)}
+          isFresh={steady.isFresh(row)}
+        />
       ))}
     </Table>
   );
+}
+
+function keyOf(row: IncidentRow): string {
+  return `${row.site_id} ${row.id}`;
 }
 
 function cells(row: IncidentRow, withSite: boolean): ReactNode[] {

@@ -1,7 +1,6 @@
 /** GET /sites/{id}/incidents/{incident_id} */
 import { queryOptions } from "@tanstack/react-query";
 import { body, client } from "@/api/client";
-import { LIVE_INTERVAL_MS } from "@/api/live";
 
 export const incidentQuery = (siteId: string, incidentId: string) =>
   queryOptions({
@@ -13,5 +12,4 @@ export const incidentQuery = (siteId: string, incidentId: string) =>
           signal,
         }),
       ),
-    refetchInterval: LIVE_INTERVAL_MS,
   });

@@ -1,7 +1,7 @@
 /** GET /incidents: of every site the caller may see. */
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { body, client } from "@/api/client";
-import { LIVE_INTERVAL_MS, PAGE_ROWS } from "@/api/live";
+import { PAGE_ROWS } from "@/api/rows";
 import type { IncidentFilter } from "@/features/incidents/filter";
 
 export const incidentsQuery = (filter: IncidentFilter) =>
@@ -15,5 +15,4 @@ export const incidentsQuery = (filter: IncidentFilter) =>
         }),
       ),
     placeholderData: keepPreviousData,
-    refetchInterval: LIVE_INTERVAL_MS,
   });

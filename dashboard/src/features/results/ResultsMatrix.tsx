@@ -1,16 +1,17 @@
-/** Hosts × checks: each cell is a link to the evidence of the latest result. */
-import { Tooltip } from "@mantine/core";
-import { Link } from "@tanstack/react-router";
-import type { Cell, SiteResults } from "@/api/types";
+/** Hosts × checks as a picture: each cell is a link to the evidence of the latest result. */
+import { useMediaQuery } from "@mantine/hooks";
+import type { SiteResults } from "@/api/types";
+import { HostList } from "@/features/results/HostList";
+import { ResultCell } from "@/features/results/ResultCell";
 import classes from "@/features/results/ResultsMatrix.module.css";
-import { Icon } from "@/ui/icons";
-import { useNow } from "@/ui/now";
 import { Empty } from "@/ui/States";
-import { relative } from "@/ui/time";
-import { OUTCOME } from "@/ui/words";
+
+/** Below this width eighteen columns do not fit beside the names of the hosts. */
+const NARROW = "(max-width: 42em)";
 
 export function ResultsMatrix({ siteId, results }: { siteId: string; results: SiteResults }) {
   const { checks, hosts } = results;
+  const isNarrow = useMediaQuery(NARROW, false, { getInitialValueInEffect: false });
   if (hosts.length === 0 || checks.length === 0) {
     return (
       <Empty title="Nothing measured yet">
@@ -18,6 +19,7 @@ export function ResultsMatrix({ siteId, results }: { siteId: string; results: Si
       </Empty>
     );
   }
+  if (isNarrow) return <HostList siteId={siteId} results={results} />;
   return (
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls: keyboards need it
     <div className={classes.scroll} role="region" aria-label="Hosts and checks" tabIndex={0}>
@@ -27,7 +29,7 @@ export function ResultsMatrix({ siteId, results }: { siteId: string; results: Si
             <th scope="col">Host</th>
             {checks.map((check) => (
               <th key={check.id} scope="col" title={check.id}>
-                {check.title}
+                <span className={classes.upright}>{check.title}</span>
               </th>
             ))}
           </tr>
@@ -41,7 +43,11 @@ export function ResultsMatrix({ siteId, results }: { siteId: string; results: Si
               </th>
               {checks.map((check) => (
                 <td key={check.id}>
-                  <ResultCell siteId={siteId} cell={host.cells[check.id]} />
+                  <ResultCell
+                    siteId={siteId}
+                    cell={host.cells[check.id]}
+                    of={`${check.title}, ${host.name}`}
+                  />
                 </td>
               ))}
             </tr>
@@ -49,31 +55,5 @@ export function ResultsMatrix({ siteId, results }: { siteId: string; results: Si
         </tbody>
       </table>
     </div>
-  );
-}
-
-function ResultCell({ siteId, cell }: { siteId: string; cell: Cell | undefined }) {
-  const now = useNow();
-  if (cell === undefined) return <span className={classes.none}>not yet</span>;
-  const word = OUTCOME[cell.outcome];
-  const when = relative(new Date(cell.effective_at), now);
-  return (
-    <Tooltip
-      multiline
-      w={280}
-      withArrow
-      events={{ hover: true, focus: true, touch: true }}
-      label={`${cell.summary} (${when})`}
-    >
-      <Link
-        to="/sites/$siteId/evidence/$logIndex"
-        params={{ siteId, logIndex: String(cell.log_index) }}
-        className={classes.cell}
-        data-tone={word.tone}
-      >
-        <Icon name={word.icon} size={14} />
-        {word.label}
-      </Link>
-    </Tooltip>
   );
 }

@@ -1,7 +1,6 @@
 /** GET /sites/{id}/results: the latest result per host and check. */
 import { queryOptions } from "@tanstack/react-query";
 import { body, client } from "@/api/client";
-import { LIVE_INTERVAL_MS } from "@/api/live";
 
 export const resultsQuery = (siteId: string) =>
   queryOptions({
@@ -13,5 +12,4 @@ export const resultsQuery = (siteId: string) =>
           signal,
         }),
       ),
-    refetchInterval: LIVE_INTERVAL_MS,
   });

@@ -6,7 +6,7 @@ import { Empty } from "@/ui/States";
 import { Row, Table } from "@/ui/Table";
 import { MaybeTime, Time } from "@/ui/Time";
 
-const COLUMNS = ["Appliance", "State", "Last check-in", "Queue", "Agent", "Enrolled"];
+const COLUMNS = ["Appliance", "State", "Check-ins", "Queue", "Agent", "Enrolled"];
 
 export function Appliances({ appliances }: { appliances: Appliance[] }) {
   if (appliances.length === 0) {
@@ -29,7 +29,7 @@ export function Appliances({ appliances }: { appliances: Appliance[] }) {
               <code>{appliance.platform}</code>
             </div>,
             <Online key="state" total={1} online={appliance.is_online ? 1 : 0} />,
-            <MaybeTime key="checkin" at={appliance.last_checkin} none="never" />,
+            appliance.is_online ? "on time" : <MaybeTime key="checkin" at={appliance.last_checkin} none="never" />,
             queueWords(appliance),
             `${appliance.agent_version}, epoch ${appliance.epoch}`,
             <Time key="enrolled" at={appliance.enrolled_at} />,

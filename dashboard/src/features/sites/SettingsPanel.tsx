@@ -12,7 +12,7 @@ export function SettingsPanel({ site, canChange }: { site: Site; canChange: bool
   const [isOpen, editor] = useDisclosure();
   const change = useChangeSettings(site.id);
   const week = fromSpans(site.opening_hours);
-  if (isOpen && week !== null) {
+  if (isOpen) {
     return (
       <Panel title="Change the settings">
         <SiteForm
@@ -31,15 +31,12 @@ export function SettingsPanel({ site, canChange }: { site: Site; canChange: bool
   return (
     <Panel title="Settings">
       <Pairs pairs={settingPairs(site)} />
-      {canChange && week !== null && (
+      {canChange && (
         <div>
           <Button variant="default" onClick={editor.open}>
             Change
           </Button>
         </div>
-      )}
-      {canChange && week === null && (
-        <p>A day here has two spans of opening hours: change these settings through the API.</p>
       )}
     </Panel>
   );

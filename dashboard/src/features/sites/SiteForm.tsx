@@ -27,7 +27,7 @@ export function SiteForm(props: Props) {
   const [name, setName] = useState(props.name);
   const [zone, setZone] = useState(props.zone);
   const [week, setWeek] = useState(props.week);
-  const isWeekWrong = week.some((day) => dayProblem(day) !== null);
+  const isWeekWrong = week.some((_, day) => dayProblem(week, day) !== null);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     props.onSubmit({ name: name.trim(), zone, opening_hours: toSpans(week) });

@@ -1,7 +1,6 @@
 /** GET /sites/{id} */
 import { queryOptions } from "@tanstack/react-query";
 import { body, client } from "@/api/client";
-import { LIVE_INTERVAL_MS } from "@/api/live";
 
 export const siteQuery = (siteId: string) =>
   queryOptions({
@@ -10,5 +9,4 @@ export const siteQuery = (siteId: string) =>
       body(
         client.GET("/api/v1/sites/{site_id}", { params: { path: { site_id: siteId } }, signal }),
       ),
-    refetchInterval: LIVE_INTERVAL_MS,
   });

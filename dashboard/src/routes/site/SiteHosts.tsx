@@ -5,6 +5,7 @@ import { Link } from "@tanstack/react-router";
 import { SITES } from "@/api/permissions";
 import { usePermission } from "@/api/session";
 import type { Site } from "@/api/types";
+import { PosturePanel } from "@/features/posture/PosturePanel";
 import { resultsQuery } from "@/features/results/get-results";
 import { ResultsMatrix } from "@/features/results/ResultsMatrix";
 import { Appliances } from "@/features/sites/Appliances";
@@ -19,6 +20,7 @@ export function SiteHosts({ site }: { site: Site }) {
   const canEnrol = usePermission(SITES);
   return (
     <>
+      <PosturePanel siteId={site.id} since={site.created_at} />
       <Panel title="Hosts and checks" note="The latest result of each check">
         <OutcomeBar results={site.results} />
         <Loaded query={query}>

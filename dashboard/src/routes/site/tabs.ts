@@ -3,6 +3,7 @@
 export const SITE_TABS = [
   { id: "hosts", label: "Hosts" },
   { id: "incidents", label: "Incidents" },
+  { id: "orders", label: "Orders" },
   { id: "evidence", label: "Evidence" },
   { id: "settings", label: "Settings" },
 ] as const;

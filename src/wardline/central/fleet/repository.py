@@ -84,7 +84,13 @@ _SEEN = (
     "    ip_address = $12::text::inet, pending_bundles = $13, quarantined_bundles = $14"
     "  WHERE id = $3)"
 )
-_CHECK_IN = _DECLARE_HOSTS + _SEEN + _COUNT_REFUSED
+# A check-in is no event; coming back is. The row is read as it was before `seen`.
+_BACK = (
+    ", back AS ("
+    "  INSERT INTO change_log (partner_id, site_id, kind, subject)"
+    "  SELECT partner_id, site_id, 'appliance', id FROM appliances WHERE id = $3 AND NOT is_online)"
+)
+_CHECK_IN = _DECLARE_HOSTS + _SEEN + _BACK + _COUNT_REFUSED
 _ENROL_HOSTS = _DECLARE_HOSTS + _COUNT_REFUSED
 
 

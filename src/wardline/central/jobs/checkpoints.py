@@ -50,13 +50,18 @@ _NODES = text(
     "   AND e.log_index = w.node_index"
     " WHERE w.level = 0"
 )
+# A page that shows an entry waits for its checkpoint, so that is announced too.
 _ADD = text(
-    "INSERT INTO evidence_checkpoints (site_id, partner_id, generation, size, root, note,"
-    "   signed_at)"
-    " SELECT site_id, partner_id, generation, size, root, note, :signed_at"
-    " FROM unnest(CAST(:sites AS text[]), CAST(:partners AS text[]), CAST(:generations AS int[]),"
-    "   CAST(:sizes AS bigint[]), CAST(:roots AS bytea[]), CAST(:notes AS text[]))"
-    "   AS new (site_id, partner_id, generation, size, root, note)"
+    "WITH added AS ("
+    "  INSERT INTO evidence_checkpoints (site_id, partner_id, generation, size, root, note,"
+    "    signed_at)"
+    "  SELECT site_id, partner_id, generation, size, root, note, :signed_at"
+    "  FROM unnest(CAST(:sites AS text[]), CAST(:partners AS text[]), CAST(:generations AS int[]),"
+    "    CAST(:sizes AS bigint[]), CAST(:roots AS bytea[]), CAST(:notes AS text[]))"
+    "    AS new (site_id, partner_id, generation, size, root, note)"
+    "  RETURNING site_id, partner_id)"
+    " INSERT INTO change_log (partner_id, site_id, kind, subject)"
+    " SELECT partner_id, site_id, 'checkpoint', site_id FROM added"
 )
 _ALARM = text(
     "INSERT INTO evidence_alarms (site_id, partner_id, generation, reason, first_seen_at,"

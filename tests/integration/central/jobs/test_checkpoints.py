@@ -35,6 +35,11 @@ async def test_a_log_that_grew_gets_one_signed_head(appliance, signer, owner):
         appliance.site_id,
     )
     assert head.root == log.root_from_leaves(log.leaf_hash(row["entry"]) for row in entries)
+    announced = await owner.fetch(
+        "SELECT subject FROM change_log WHERE site_id = $1 AND kind = 'checkpoint'",
+        appliance.site_id,
+    )
+    assert [row["subject"] for row in announced] == [appliance.site_id]
 
 
 async def test_a_log_that_was_set_back_is_refused_and_others_go_on(

@@ -44,8 +44,19 @@ async def test_the_months_ahead_have_partitions(jobs_engine, owner):
     assert f"results_{far():%Y_%m}" in {row["relname"] for row in names}
 
 
-async def test_an_appliance_that_stops_checking_in_is_marked_quiet(appliance, jobs_engine, owner):
+async def test_an_appliance_that_stops_checking_in_is_marked_quiet_and_its_return_is_told(
+    appliance, jobs_engine, owner
+):
+    async def told():
+        return await owner.fetchval(
+            "SELECT count(*) FROM change_log WHERE kind = 'appliance' AND subject = $1",
+            appliance.id,
+        )
+
     await appliance.check_in()
+    before = await told()
+    await appliance.check_in()
+    assert await told() == before
     assert await upkeep.mark_quiet(jobs_engine, clock.system) == 0
 
     def later():
@@ -53,3 +64,7 @@ async def test_an_appliance_that_stops_checking_in_is_marked_quiet(appliance, jo
 
     assert await upkeep.mark_quiet(jobs_engine, later) == 1
     assert not await owner.fetchval("SELECT is_online FROM appliances WHERE id = $1", appliance.id)
+    assert await told() == before + 1
+    await appliance.check_in()
+    assert await told() == before + 2
+    assert await owner.fetchval("SELECT is_online FROM appliances WHERE id = $1", appliance.id)

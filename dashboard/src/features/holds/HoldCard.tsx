@@ -1,0 +1,59 @@
+/** One hold: what flapped, since when, its ticket, and how it ends. */
+import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+import type { Hold } from "@/api/types";
+import { ClearButton } from "@/features/holds/ClearButton";
+import classes from "@/features/holds/HoldCard.module.css";
+import { Badge } from "@/ui/Badge";
+import { Time } from "@/ui/Time";
+import { HOLD } from "@/ui/words";
+
+interface Props {
+  hold: Hold;
+  /** How the order that clears it goes. */
+  progress: ReactNode;
+  isInline?: boolean;
+}
+
+export function HoldCard({ hold, progress, isInline = false }: Props) {
+  return (
+    <article className={classes.card} data-item data-state={hold.state}>
+      <header className={classes.head}>
+        <h2>
+          {hold.runbook_title} <span>· {hold.host_name ?? hold.host_id}</span>
+        </h2>
+        <Badge word={HOLD[hold.state]} />
+      </header>
+      <p>
+        Not repaired by itself any more: {hold.reason}. On hold since{" "}
+        <Time at={hold.suppressed_at} />.
+      </p>
+      <p className={classes.meta}>
+        {!isInline && (
+          <Link to="/sites/$siteId" params={{ siteId: hold.site_id }}>
+            {hold.site_name}
+          </Link>
+        )}
+        <span>
+          Check <code>{hold.check}</code>, runbook <code>{hold.runbook_id}</code>
+        </span>
+        {!isInline && hold.incident_id && (
+          <Link
+            to="/sites/$siteId/incidents/$incidentId"
+            params={{ siteId: hold.site_id, incidentId: hold.incident_id }}
+          >
+            The incident that it escalated
+          </Link>
+        )}
+      </p>
+      {hold.cleared_at && (
+        <p className={classes.cleared}>
+          Cleared <Time at={hold.cleared_at} /> by {hold.cleared_by_name ?? hold.cleared_by}:{" "}
+          {hold.clear_reason}
+        </p>
+      )}
+      {progress}
+      {hold.state === "active" && <ClearButton hold={hold} />}
+    </article>
+  );
+}

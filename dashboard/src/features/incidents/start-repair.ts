@@ -1,0 +1,23 @@
+/** POST /sites/{id}/incidents/{incident_id}/start: runs what is offered, or asks once more. */
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { body, client } from "@/api/client";
+import type { Incident, Started } from "@/api/types";
+
+export function useStartRepair({ site_id, id }: Incident) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: (reason: string): Promise<Started> =>
+      body(
+        client.POST("/api/v1/sites/{site_id}/incidents/{incident_id}/start", {
+          params: { path: { site_id, incident_id: id } },
+          body: { reason },
+        }),
+      ),
+    onSettled: () =>
+      Promise.all([
+        queries.invalidateQueries({ queryKey: ["incident", site_id, id] }),
+        queries.invalidateQueries({ queryKey: ["orders", site_id] }),
+        queries.invalidateQueries({ queryKey: ["approvals"] }),
+      ]),
+  });
+}

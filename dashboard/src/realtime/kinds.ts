@@ -1,0 +1,78 @@
+/** Which queries a kind of change makes stale: the one table between Central's log and the cache. */
+
+export type QueryKey = readonly unknown[];
+
+type Part = "site" | "all";
+
+/** "site": only that site's queries of this name; "all": every query of this name. */
+const KINDS: Record<string, [name: string, part: Part][]> = {
+  evidence: [
+    ["fleet", "all"],
+    ["site", "site"],
+    ["results", "site"],
+    ["posture", "site"],
+    ["incidents", "all"],
+    ["site-incidents", "site"],
+    ["incident", "site"],
+    ["would-run", "site"],
+    ["evidence", "site"],
+    ["evidence-entry", "site"],
+    ["order", "site"],
+  ],
+  checkpoint: [
+    ["evidence", "site"],
+    ["evidence-entry", "site"],
+    ["fleet", "all"],
+    ["site", "site"],
+  ],
+  order: [
+    ["orders", "site"],
+    ["order", "site"],
+    ["approvals", "all"],
+    ["holds", "all"],
+    ["incident", "site"],
+  ],
+  approval: [
+    ["approvals", "all"],
+    ["incident", "site"],
+  ],
+  hold: [
+    ["holds", "all"],
+    ["incident", "site"],
+  ],
+  "posture.snapshot": [
+    ["posture", "site"],
+    ["trend", "site"],
+  ],
+  "site.added": [["fleet", "all"]],
+  "site.changed": [
+    ["fleet", "all"],
+    ["site", "site"],
+    ["incidents", "all"],
+    ["would-run", "site"],
+  ],
+  appliance: [
+    ["fleet", "all"],
+    ["site", "site"],
+  ],
+  "appliance.enrolled": [
+    ["fleet", "all"],
+    ["site", "site"],
+    ["results", "site"],
+    ["enrolment-tokens", "site"],
+    ["evidence", "site"],
+  ],
+  "enrolment.issued": [["enrolment-tokens", "site"]],
+  "policy.created": [["policy-rules", "all"]],
+  "policy.updated": [["policy-rules", "all"]],
+  "policy.deleted": [["policy-rules", "all"]],
+  "policy.bulk-created": [["policy-rules", "all"]],
+  "policy.restored": [["policy-rules", "all"]],
+};
+
+/** The keys of a kind, narrowed to its site; null for a kind that this release does not know. */
+export function keysFor(kind: string, siteId: string | null): QueryKey[] | null {
+  const parts = Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
+  if (parts === undefined) return null;
+  return parts.map(([name, part]) => (part === "site" && siteId ? [name, siteId] : [name]));
+}
