@@ -10,7 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 from tests.browser.visit import DESKTOP, OpenPage
 from tests.harness import product
@@ -27,6 +34,7 @@ FLAGS = [
 ]
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 WAIT_MS_MAX = 20_000
+expect.set_options(timeout=WAIT_MS_MAX)
 STATIC = Path("src/wardline/central/static/index.html")
 # chromium reports the 401 of "who am I" before the sign-in; nothing else may be refused.
 EXPECTED = "api/v1/session"

@@ -18,7 +18,7 @@ export function useLive(): void {
   useEffect(() => {
     const batch = new Batch(
       (keys) => fetchAgain(queries, keys),
-      () => document.hidden,
+      () => document.hidden || !navigator.onLine,
     );
     const line = new Line({
       origin: window.location.origin,
@@ -29,7 +29,10 @@ export function useLive(): void {
       onStale: (keys) => batch.add(keys),
       onSignedOut: () => void queries.invalidateQueries({ queryKey: sessionKey }),
     });
-    const wake = () => line.wake();
+    const wake = () => {
+      line.wake();
+      batch.schedule();
+    };
     const lose = () => line.lose();
     const shown = () => {
       if (document.hidden) return;

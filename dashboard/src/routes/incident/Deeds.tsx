@@ -19,7 +19,9 @@ export function Deeds({ incident, story }: { incident: Incident; story: Story })
   const pending = useQuery(approvalsQuery("pending")).data?.items.find(isThis);
   const answered = useQuery(approvalsQuery()).data?.items.find(isThis);
   const approval = pending ?? answered;
-  const hold = useQuery(holdsQuery("all")).data?.items.find(isThis);
+  const standing = useQuery(holdsQuery("active")).data?.items.find(isThis);
+  const ended = useQuery(holdsQuery("all")).data?.items.find(isThis);
+  const hold = standing ?? ended;
   const orders = useQuery(ordersQuery(siteId)).data?.items.filter(isThis) ?? [];
   // The approval's own order is told with the approval.
   const order = orders.find((one) => one.kind === "run_runbook" && one.id !== approval?.order_id);
