@@ -166,10 +166,7 @@ class Courier:
         if now >= order.expires_at or orders.forgotten(tx, order):
             at = clock.wire(order.expires_at)
             return Ending(State.EXPIRED, Code.EXPIRED, f"it expired at {at}, before it came here")
-        if now < order.issued_at - order_form.SKEW_MAX:
-            behind = f"issued at {clock.wire(order.issued_at)}, but here it is {clock.wire(now)}"
-            return _failed(Code.NOT_YET_ISSUED, f"{behind}: set this machine's clock")
-        return None
+        return orders.unborn(order, now)
 
     def _tell(self) -> None:
         """Report until Central has answered for every order as it stands."""

@@ -148,6 +148,10 @@ class Order:
     def kind(self) -> Kind:
         return Kind.RUN_RUNBOOK if isinstance(self.body, RunRunbook) else Kind.CLEAR_HOLD
 
+    def is_unborn(self, now: datetime) -> bool:
+        """Whether it was issued later than a clock that shows `now` can account for."""
+        return now < self.issued_at - SKEW_MAX
+
 
 def moved(order_id: str, now: Status, then: Status) -> Status:
     """`then`, where that step exists; raises Conflict naming both."""

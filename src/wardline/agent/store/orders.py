@@ -128,6 +128,17 @@ def forgotten(tx: Transaction, order: Order) -> bool:
     return until is not None and order.expires_at <= clock.parse(until)
 
 
+def unborn(order: Order, now: datetime) -> Ending | None:
+    """Why an order that this clock says is not issued yet cannot be carried out; None where it is.
+
+    When it is taken in and when its turn comes: a clock may be set back while it waits.
+    """
+    if not order.is_unborn(now):
+        return None
+    behind = f"issued at {clock.wire(order.issued_at)}, but here it is {clock.wire(now)}"
+    return Ending(State.FAILED, Code.NOT_YET_ISSUED, f"{behind}: set this machine's clock")
+
+
 def waiting(tx: Transaction) -> list[tuple[str, Envelope]]:
     """Received ones by id, oldest first; whoever obeys verifies them again."""
     rows = tx.rows(
