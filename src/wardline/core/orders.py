@@ -27,7 +27,8 @@ PEOPLE_MAX = 16
 ROLES_MAX = 16
 WORD_BYTES_MAX = 128
 NAME_BYTES_MAX = 255
-REASON_BYTES_MAX = 1000
+# A thousand characters of any script.
+REASON_BYTES_MAX = 4000
 
 
 class Kind(StrEnum):
