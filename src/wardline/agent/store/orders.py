@@ -20,6 +20,9 @@ from wardline.core.evidence.signing import Envelope
 from wardline.core.orders import Order
 
 KEPT_DAYS = 30
+# What Central sends must never take the room of evidence: beyond this nothing more is taken in.
+KEPT_BYTES_MAX = 32 << 20
+ROW_BYTES = 512
 WAITING_MAX = 200
 ATTEMPTS_MAX = 5
 DETAIL_CHARS_MAX = 1000
@@ -230,6 +233,16 @@ def told(tx: Transaction, telling: Telling) -> None:
 def tell_again(tx: Transaction, order_id: str) -> None:
     """Central hands out what is known here: it has not heard, or has forgotten."""
     tx.execute("UPDATE orders SET reported = NULL WHERE id = ?", (order_id,))
+
+
+def bytes_kept(tx: Transaction) -> int:
+    """About how much of the store orders take."""
+    row = tx.row(
+        "SELECT coalesce(sum(? + length(coalesce(envelope, '')) + length(coalesce(detail, ''))), 0)"
+        " AS n FROM orders",
+        (ROW_BYTES,),
+    )
+    return 0 if row is None else int(row["n"])
 
 
 def count_by_state(tx: Transaction) -> dict[str, int]:
