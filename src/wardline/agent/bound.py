@@ -1,20 +1,26 @@
 """Whether a run is still the one that an order was given for, and what it is asked with."""
 
+from datetime import datetime
+
 from wardline.agent import judge
 from wardline.agent.judge import Asking, Case, Judged
 from wardline.agent.store import orders
 from wardline.agent.store.orders import Code, Ending
-from wardline.core.orders import Order, RunRunbook
+from wardline.core.orders import SKEW_MAX, Order, RunRunbook
 from wardline.core.policy.decision import Decision, Outcome, Verdict
 from wardline.core.policy.request import ApprovalFact, Initiator, Principal
 
 
-def asking(order: Order, body: RunRunbook) -> Asking:
-    """An approval as a fact of the decision, or else a person who starts what is offered."""
+def asking(order: Order, body: RunRunbook, now: datetime) -> Asking:
+    """An approval as a fact of the decision, or else a person who starts what is offered.
+
+    One that was given by Central's clock a little later than it is here was given all the same.
+    """
     consent = body.consent
     if consent is None:
         by = Principal(order.by.user_id, frozenset(order.by.roles))
         return Asking(Initiator.PERSON, by)
+    is_near = consent.granted_at <= now + SKEW_MAX
     fact = ApprovalFact(
         rule_id=body.rule_id,
         rule_revision=body.rule_revision,
@@ -22,7 +28,7 @@ def asking(order: Order, body: RunRunbook) -> Asking:
         params_digest=body.params_digest,
         approvers={one.user_id: frozenset(one.roles) for one in consent.approvers},
         requested_by=None,
-        granted_at=consent.granted_at,
+        granted_at=min(consent.granted_at, now) if is_near else consent.granted_at,
         expires_at=consent.expires_at,
     )
     return Asking(approval=fact)

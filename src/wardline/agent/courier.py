@@ -34,7 +34,8 @@ LEASES_PER_TURN_MAX = 10
 REPORTS_PER_TURN_MAX = 100
 REST_S_LEAST = 1.0
 REST_S_MAX = 60.0
-SUBJECT_CHARS_MAX = 64
+# The subject of the alarm about all orders together.
+TOO_MANY = "too many orders"
 
 _NO_ANSWER = (CentralUnavailable, CredentialRefused, BodyTooLarge)
 
@@ -85,9 +86,10 @@ class Courier:
     def _lease(self) -> None:
         """Orders until Central has no more, or enough wait here."""
         for _ in range(LEASES_PER_TURN_MAX):
-            with self._ledger.reading() as tx:
-                room = orders.WAITING_MAX - len(orders.waiting(tx))
-            if not self._waiting_at_central or room <= 0 or self._bells.stopping:
+            if not self._waiting_at_central or self._bells.stopping:
+                return
+            room = self._room()
+            if room <= 0:
                 return
             count = min(room, protocol.ORDERS_PER_LEASE_MAX)
             try:
@@ -101,6 +103,20 @@ class Courier:
             if leased:
                 self._bells.act.ring()
                 self._tell()
+
+    def _room(self) -> int:
+        """How many orders more may wait here; none while those that are kept take too much room."""
+        with self._ledger.transaction() as tx:
+            now, kept = self._ledger.now(), orders.bytes_kept(tx)
+            if kept < orders.KEPT_BYTES_MAX:
+                alarms.over(tx, alarms.Code.ORDER_REFUSED, TOO_MANY, now)
+                return orders.WAITING_MAX - len(orders.waiting(tx))
+            why = (
+                f"{kept} bytes of orders of the last {orders.KEPT_DAYS} days are kept: no more are"
+                " fetched until the oldest are forgotten; ask why Central sends so many"
+            )
+            alarms.sound(tx, alarms.Code.ORDER_REFUSED, TOO_MANY, why, now)
+            return 0
 
     def _take(self, wire: EnvelopeWire) -> None:
         """One leased envelope, in one transaction: kept, known already, or refused."""
@@ -166,10 +182,7 @@ class Courier:
         if now >= order.expires_at or orders.forgotten(tx, order):
             at = clock.wire(order.expires_at)
             return Ending(State.EXPIRED, Code.EXPIRED, f"it expired at {at}, before it came here")
-        if now < order.issued_at - order_form.SKEW_MAX:
-            behind = f"issued at {clock.wire(order.issued_at)}, but here it is {clock.wire(now)}"
-            return _failed(Code.NOT_YET_ISSUED, f"{behind}: set this machine's clock")
-        return None
+        return orders.unborn(order, now)
 
     def _tell(self) -> None:
         """Report until Central has answered for every order as it stands."""

@@ -85,7 +85,10 @@ class OrderTaker:
             attempts = orders.attempt(tx, order.id)
         if attempts == 0:
             return
-        if self._ledger.now() >= order.expires_at:
+        now = self._ledger.now()
+        if (unborn := orders.unborn(order, now)) is not None:
+            self._end(order.id, unborn)
+        elif now >= order.expires_at:
             why = "it came to its turn after it had expired"
             self._end(order.id, Ending(orders.State.EXPIRED, Code.EXPIRED, why))
         elif attempts > orders.ATTEMPTS_MAX:
@@ -145,8 +148,8 @@ class OrderTaker:
         policy: Active | None,
     ) -> Case:
         interval_s = self._intervals.of(body.check, self._checks[body.check].manifest.interval_s)
-        asking = bound.asking(order, body)
         moment = self._ledger.moment()
+        asking = bound.asking(order, body, moment.at)
         return Case(known, member, fresh, policy, moment, interval_s, self._flap, asking)
 
     def _repair(self, order: Order, body: RunRunbook, case: Case) -> None:

@@ -90,6 +90,8 @@ class Repairs:
             now = self._ledger.moment()
             if not self._is_current(tx, case) or now.at >= order.expires_at:
                 return None
+            if (unborn := orders.unborn(order, now.at)) is not None:
+                return unborn
             case = replace(case, moment=now)
             judged = judge.judge(tx, case, one)
             refused = bound.refusal(body, case, judged)

@@ -27,7 +27,8 @@ PEOPLE_MAX = 16
 ROLES_MAX = 16
 WORD_BYTES_MAX = 128
 NAME_BYTES_MAX = 255
-REASON_BYTES_MAX = 1000
+# A thousand characters of any script.
+REASON_BYTES_MAX = 4000
 
 
 class Kind(StrEnum):
@@ -147,6 +148,10 @@ class Order:
     @property
     def kind(self) -> Kind:
         return Kind.RUN_RUNBOOK if isinstance(self.body, RunRunbook) else Kind.CLEAR_HOLD
+
+    def is_unborn(self, now: datetime) -> bool:
+        """Whether it was issued later than a clock that shows `now` can account for."""
+        return now < self.issued_at - SKEW_MAX
 
 
 def moved(order_id: str, now: Status, then: Status) -> Status:

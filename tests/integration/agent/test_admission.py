@@ -10,6 +10,7 @@ import pytest
 from tests.harness import ordering
 from tests.integration.agent.bench import BAD_MODE, Bench
 from tests.integration.agent.waiting import CHECK, carried_out, given, waiting
+from wardline.agent import courier
 from wardline.agent.store import facts, orders
 from wardline.core import ids
 from wardline.core.evidence.signing import SigningKey
@@ -127,3 +128,26 @@ def test_pruning_makes_no_replay_possible_whatever_the_clock_says(bench: Bench) 
     carried_out(bench)
     assert bench.mode == BAD_MODE
     assert bench.central.orders.last(order.id) == ("expired", "expired")
+
+
+def test_orders_never_take_the_room_of_evidence(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = waiting(bench)
+    monkeypatch.setattr(orders, "KEPT_BYTES_MAX", 40_000)
+    flood = [replace(order, id=ids.new("order"), reason="x" * 4_000) for _ in range(60)]
+    for one in flood:
+        ordering.issue(bench.central, ordering.with_body(one, incident_id=ids.incident()))
+    carried_out(bench)
+    with bench.agent.ledger.reading() as tx:
+        kept = orders.bytes_kept(tx)
+    # One lease at a time is taken whole.
+    assert 40_000 <= kept < 40_000 + 20 * 10_000
+    assert bench.alarms()["order_refused"].subject == courier.TOO_MANY
+    bench.clock.offset += timedelta(days=orders.KEPT_DAYS, hours=2)
+    with bench.agent.ledger.transaction() as tx:
+        orders.prune(tx, bench.clock())
+    bench.central.orders.status.clear()
+    ordering.issue(bench.central, replace(order, id=ids.new("order")))
+    bench.report()
+    assert "order_refused" not in bench.alarms()

@@ -95,7 +95,7 @@ def _set(value: object, *path: str) -> Callable[[dict[str, Any]], object]:
         ("body.inputs_digest", _set("B" * 64, "body", "inputs_digest")),
         ("expires_at", _set("2026-11-21T09:00:00.123Z", "expires_at")),
         ("expires_at", _set("2026-11-23T09:00:00.123Z", "expires_at")),
-        ("reason", _set("x" * 1001, "reason")),
+        ("reason", _set("x" * 4001, "reason")),
         ("host_id", _set("host_1", "host_id")),
         ("by.roles[0]", _set([""], "by", "roles")),
     ],

@@ -70,12 +70,16 @@ class Space:
 
 
 class HostError(WardlineError):
-    """The host did not answer a question about `path`; `why` says why, in a few words."""
+    """The host did not answer a question about `path`; `why` says why, in a few words.
+
+    A name on a host may hold any bytes: what of it is no character is spelled out in the message,
+    which goes into evidence, and stays as it is in `path`.
+    """
 
     code = "host"
 
     def __init__(self, path: str, why: str) -> None:
-        super().__init__(f"{path}: {why}")
+        super().__init__(f"{path}: {why}".encode("utf-8", "backslashreplace").decode())
         self.path = path
         self.why = why
 

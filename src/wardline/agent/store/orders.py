@@ -20,6 +20,9 @@ from wardline.core.evidence.signing import Envelope
 from wardline.core.orders import Order
 
 KEPT_DAYS = 30
+# What Central sends must never take the room of evidence: beyond this nothing more is taken in.
+KEPT_BYTES_MAX = 32 << 20
+ROW_BYTES = 512
 WAITING_MAX = 200
 ATTEMPTS_MAX = 5
 DETAIL_CHARS_MAX = 1000
@@ -128,6 +131,17 @@ def forgotten(tx: Transaction, order: Order) -> bool:
     return until is not None and order.expires_at <= clock.parse(until)
 
 
+def unborn(order: Order, now: datetime) -> Ending | None:
+    """Why an order that this clock says is not issued yet cannot be carried out; None where it is.
+
+    When it is taken in and when its turn comes: a clock may be set back while it waits.
+    """
+    if not order.is_unborn(now):
+        return None
+    behind = f"issued at {clock.wire(order.issued_at)}, but here it is {clock.wire(now)}"
+    return Ending(State.FAILED, Code.NOT_YET_ISSUED, f"{behind}: set this machine's clock")
+
+
 def waiting(tx: Transaction) -> list[tuple[str, Envelope]]:
     """Received ones by id, oldest first; whoever obeys verifies them again."""
     rows = tx.rows(
@@ -219,6 +233,16 @@ def told(tx: Transaction, telling: Telling) -> None:
 def tell_again(tx: Transaction, order_id: str) -> None:
     """Central hands out what is known here: it has not heard, or has forgotten."""
     tx.execute("UPDATE orders SET reported = NULL WHERE id = ?", (order_id,))
+
+
+def bytes_kept(tx: Transaction) -> int:
+    """About how much of the store orders take."""
+    row = tx.row(
+        "SELECT coalesce(sum(? + length(coalesce(envelope, '')) + length(coalesce(detail, ''))), 0)"
+        " AS n FROM orders",
+        (ROW_BYTES,),
+    )
+    return 0 if row is None else int(row["n"])
 
 
 def count_by_state(tx: Transaction) -> dict[str, int]:

@@ -7,6 +7,8 @@ recorded, and never holds its evidence up.
 from collections.abc import Sequence
 from datetime import timedelta
 
+from sqlalchemy import RowMapping
+
 from wardline.central.approvals import needs
 from wardline.central.approvals.repository import NewApproval, Repository
 from wardline.central.approvals.service import CHANGED, bound
@@ -62,8 +64,10 @@ async def follow(
     room = PENDING_PER_SITE_MAX - await repository.count_pending(site_id) if new else 0
     rules = _Rules(session)
     for ask in new[: max(room, 0)]:
-        if not await _is_answered(session, ask):
-            await _open(session, rules, ask, None)
+        last = await _last_of(session, ask)
+        if not await _is_answered(session, ask, last):
+            # Whoever asked for this very run is still who asked, though nobody answered in time.
+            await _open(session, rules, ask, None if last is None else last["requested_by"])
     for ask in new[max(room, 0) :]:
         refused[ask.of.incident_id] = f"{PENDING_PER_SITE_MAX} approvals wait on this site"
     if refused:
@@ -101,14 +105,18 @@ def _asks(incidents: Sequence[Standing]) -> tuple[dict[str, Wanted], dict[str, s
     return asks, refused
 
 
-async def _is_answered(session: Session, ask: Wanted) -> bool:
+async def _last_of(session: Session, ask: Wanted) -> RowMapping | None:
+    """The newest approval of the incident, where it was for exactly this run."""
+    last = await Repository(session).latest(ask.of.site_id, ask.of.incident_id)
+    return last if last is not None and bound(last) == ask.run else None
+
+
+async def _is_answered(session: Session, ask: Wanted, last: RowMapping | None) -> bool:
     """Whether exactly this run was refused by a person, or is on its way with a consent."""
-    site_id, incident_id = ask.of.site_id, ask.of.incident_id
-    last = await Repository(session).latest(site_id, incident_id)
-    if last is None or bound(last) != ask.run:
+    if last is None:
         return False
     if last["status"] == Status.APPROVED:
-        return await orders.is_live(session, site_id, incident_id)
+        return await orders.is_live(session, ask.of.site_id, ask.of.incident_id)
     return bool(last["status"] == Status.REJECTED)
 
 

@@ -28,7 +28,7 @@ _WAITING = (
     " AND incident_id = ANY($2::text::text[])"
 )
 _LATEST = text(
-    f"SELECT {_BINDING} FROM approvals"  # noqa: S608
+    f"SELECT {_BINDING}, requested_by FROM approvals"  # noqa: S608
     " WHERE site_id = :site_id AND incident_id = :incident_id"
     " ORDER BY created_at DESC, id DESC LIMIT 1"
 )

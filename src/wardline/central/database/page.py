@@ -6,7 +6,7 @@ skips are read all the same, so it ends at OFFSET_MAX.
 
 import base64
 import binascii
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 import orjson
@@ -18,6 +18,7 @@ ITEMS_MAX = 200
 ITEMS_DEFAULT = 50
 CURSOR_CHARS_MAX = 512
 OFFSET_MAX = 10_000
+NUMBER_MAX = 2**63 - 1
 
 Limit = Annotated[int, Query(ge=1, le=ITEMS_MAX)]
 Cursor = Annotated[str | None, Query(max_length=CURSOR_CHARS_MAX)]
@@ -56,7 +57,9 @@ def decode(cursor: str, *kinds: type) -> list[str | int]:
     except (ValueError, binascii.Error):
         key = None
     if not isinstance(key, list) or [type(part) for part in key] != list(kinds):
-        raise CursorInvalid("cursor: not one that this list gave; start without one")
+        raise _foreign()
+    if not all(_is_storable(part) for part in key):
+        raise _foreign()
     return key
 
 
@@ -67,8 +70,19 @@ def decode_newest(cursor: str | None) -> tuple[datetime, str] | None:
     at, identifier = decode(cursor, str, str)
     try:
         found = datetime.fromisoformat(str(at))
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise CursorInvalid("cursor: not one that this list gave; start without one")
-    return found, str(identifier)
+        # A time without a zone, or one that is beyond the calendar in UTC, is none of ours.
+        utc = None if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        utc = None
+    if utc is None:
+        raise _foreign()
+    return utc, str(identifier)
+
+
+def _is_storable(part: str | int) -> bool:
+    """Whether PostgreSQL can compare with it."""
+    return "\x00" not in part if isinstance(part, str) else 0 <= part <= NUMBER_MAX
+
+
+def _foreign() -> CursorInvalid:
+    return CursorInvalid("cursor: not one that this list gave; start without one")

@@ -55,7 +55,9 @@ _ROW = (
     " o.status AS order_status"
     " FROM flap_suppressions f JOIN sites s ON s.id = f.site_id"
     " LEFT JOIN hosts h ON h.site_id = f.site_id AND h.id = f.host_id"
-    " LEFT JOIN users u ON u.id = f.cleared_by"
+    # An appliance may name anybody: a person is one whose order it was.
+    " LEFT JOIN users u ON u.id = f.cleared_by AND EXISTS (SELECT FROM orders"
+    "   WHERE site_id = f.site_id AND hold_id = f.id AND requested_by = u.id)"
     " LEFT JOIN LATERAL (SELECT id, status FROM orders"
     "   WHERE site_id = f.site_id AND hold_id = f.id"
     "   ORDER BY created_at DESC, id DESC LIMIT 1) o ON true"

@@ -124,7 +124,7 @@ async def list_fleet_incidents(
 ) -> IncidentsOut:
     """The partner's incidents, newest first."""
     skipped = page.skipped(offset, cursor)
-    rows = await service.page(session, None, state, _after(cursor), skipped, limit)
+    rows = await service.page(session, None, state, page.decode_newest(cursor), skipped, limit)
     return _page(rows, limit)
 
 
@@ -140,7 +140,7 @@ async def list_incidents(
     """A site's incidents, newest first."""
     skipped = page.skipped(offset, cursor)
     await tenancy.get(session, site_id)
-    rows = await service.page(session, site_id, state, _after(cursor), skipped, limit)
+    rows = await service.page(session, site_id, state, page.decode_newest(cursor), skipped, limit)
     return _page(rows, limit)
 
 
@@ -181,16 +181,6 @@ async def list_would_run(site_id: SiteParameter, session: Viewer) -> WouldRunLis
     await tenancy.get(session, site_id)
     rows = await service.would_run(session, site_id)
     return WouldRunListOut(items=[_would_run(row) for row in rows])
-
-
-def _after(cursor: str | None) -> tuple[datetime, str] | None:
-    if cursor is None:
-        return None
-    at, incident_id = page.decode(cursor, str, str)
-    try:
-        return datetime.fromisoformat(str(at)), str(incident_id)
-    except ValueError:
-        raise page.CursorInvalid("cursor: not one that this list gave") from None
 
 
 def _page(rows: Sequence[RowMapping], limit: int) -> IncidentsOut:

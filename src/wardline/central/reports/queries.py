@@ -1,15 +1,29 @@
 """The only joins across domains: read-only views of sites, the fleet, and what happened to it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import RowMapping, TextClause, text
 
 from wardline.central.database.session import Session
+from wardline.core.policy.decision import Code, Verdict
 
 HEALED_MAX = 20
 NEWEST_MAX = 20
 STATUS_SITES_MAX = 500
 OPEN = "i.closed_at IS NULL AND i.state <> 'healed'"
+# A decision is the appliance's word: what it says beyond the words there are is one word here.
+OTHER = "other"
+REASON_CHARS_MAX = 500
+
+
+def _word(key: str, words: Iterable[str], row: str = "") -> str:
+    """One of `words` in the decision of an incident, or OTHER; nothing where it says nothing."""
+    said, known = f"{row}decision ->> '{key}'", ", ".join(f"'{word}'" for word in words)
+    return f"CASE WHEN {said} IN ({known}) THEN {said} WHEN {said} IS NOT NULL THEN '{OTHER}' END"
+
+
+_CODE = _word("code", Code, "i.")
+
 # How incidents ended, and who resolved them.
 _OUTCOMES = """count(*) AS total,
     count(*) FILTER (WHERE i.outcome = 'success') AS success_count,
@@ -90,8 +104,9 @@ ORDER BY s.name, s.id
 """  # noqa: S608 - constants of this file
 )
 _INCIDENTS = text(
-    "SELECT site_id, state, decision ->> 'verdict' AS verdict, decision ->> 'code' AS code,"
-    " count(*) AS count FROM incidents WHERE partner_id = :partner_id"
+    f"SELECT site_id, state, {_word('verdict', Verdict)} AS verdict,"  # noqa: S608 - constants
+    f" {_word('code', Code)} AS code, count(*) AS count"
+    " FROM incidents WHERE partner_id = :partner_id"
     " AND site_id = ANY(CAST(:sites AS text[])) GROUP BY 1, 2, 3, 4"
 )
 _BUNDLES = text(
@@ -122,13 +137,14 @@ _ASKS = text(
 )
 # The newest that is blocked for each reason there is.
 _BLOCKED = text(
-    "SELECT DISTINCT ON (i.decision ->> 'code') i.id,"  # noqa: S608 - constants of this file
+    f"SELECT DISTINCT ON ({_CODE}) i.id,"  # noqa: S608 - constants of this file
     " i.site_id, i.host_id, h.name AS host_name,"
-    " i.incident_type, i.decision ->> 'code' AS code, i.decision ->> 'reason' AS reason,"
+    f" i.incident_type, {_CODE} AS code,"
+    f" left(i.decision ->> 'reason', {REASON_CHARS_MAX}) AS reason,"
     f" i.runbook ->> 'id' AS runbook_id, i.created_at, {_TOLD.format(row='i', key='id')}"
     " FROM incidents i LEFT JOIN hosts h ON h.site_id = i.site_id AND h.id = i.host_id"
     f" WHERE i.partner_id = :partner_id AND {OPEN} AND i.decision ->> 'verdict' = 'block'"
-    " ORDER BY i.decision ->> 'code', i.created_at DESC, i.id DESC LIMIT :limit"
+    f" ORDER BY {_CODE}, i.created_at DESC, i.id DESC LIMIT :limit"
 )
 _HOLDS = text(
     "SELECT f.id, f.incident_id, f.site_id,"  # noqa: S608 - constants of this file

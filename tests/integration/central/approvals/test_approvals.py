@@ -3,6 +3,8 @@
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from tests.harness import orders as making
 from tests.integration.central.approvals.inbox import answer, asked, inbox, orders_of, tell
 from wardline.central.approvals import asking
@@ -239,3 +241,11 @@ async def test_an_approval_of_another_site_is_not_there(appliance, signed_in):
     elsewhere = {**found, "site_id": ids.site()}
     assert (await answer(signed_in, elsewhere)).status_code == 404
     assert (await answer(signed_in, {**found, "id": ids.new("appr")})).status_code == 404
+
+
+@pytest.mark.parametrize("reason", ["ж" * 1000, "😀" * 1000])
+async def test_a_reason_is_as_long_in_any_script(appliance, signed_in, reason):
+    _, found = await asked(appliance, signed_in)
+    given = await answer(signed_in, found, reason=reason)
+    assert given.status_code == 200, given.text
+    assert given.json()["order_id"]

@@ -113,3 +113,20 @@ async def test_two_people_who_ask_again_at_once_open_one_approval(appliance, sig
     assert sorted(one.status_code for one in said) == [201, *[409] * 4]
     assert {one.json()["code"] for one in said if one.status_code == 409} == {"approval_waiting"}
     assert len(await inbox(signed_in, state="pending")) == 1
+
+
+async def test_who_asked_again_is_still_who_asked_when_the_incident_comes_back(
+    appliance, signed_in, people
+):
+    record, found = await asked(appliance, signed_in)
+    asker = await people(Role.MANAGER)
+    assert (await answer(signed_in, found, "reject", "not today")).status_code == 200
+    path = f"/api/v1/sites/{appliance.site_id}/incidents/{record.incident_id}/start"
+    assert (await asker.post(path, json={"reason": "now"})).status_code == 201
+    await tell(appliance, replace(record, decision=making.decision("block")))
+    await tell(appliance, replace(record, decision=making.decision()))
+    (again,) = await inbox(signed_in, state="pending")
+    assert again["id"] != found["id"]
+    own = await answer(asker, again)
+    assert (own.status_code, own.json()["code"]) == (403, "not_allowed")
+    assert (await answer(signed_in, again)).json()["state"] == "approved"

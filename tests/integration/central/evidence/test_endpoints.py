@@ -40,7 +40,9 @@ async def test_the_list_is_newest_first_and_pages_by_key(appliance, signed_in, s
     assert third["next_cursor"] is None
 
 
-@pytest.mark.parametrize("cursor", ["x", "WzFd!", "eyJhIjoxfQ", "WyJhIl0"])
+@pytest.mark.parametrize(
+    "cursor", ["x", "WzFd!", "eyJhIjoxfQ", "WyJhIl0", "WzE4NDQ2NzQ0MDczNzA5NTUxNjE1XQ", "Wy0xXQ"]
+)
 async def test_a_foreign_cursor_is_refused(appliance, signed_in, cursor):
     answer = await signed_in.get(address(appliance), params={"cursor": cursor})
     assert (answer.status_code, answer.json()["code"]) == (422, "cursor_invalid")

@@ -201,3 +201,14 @@ async def test_holds_are_paged_by_key(appliance, signed_in):
 
 async def test_an_unknown_hold_is_not_there(appliance, signed_in):
     assert (await clear(signed_in, appliance, ids.new("hold"))).status_code == 404
+
+
+async def test_an_appliance_puts_nobodys_name_under_an_end_that_was_not_theirs(
+    appliance, signed_in, owner, tenant
+):
+    user_id = await owner.fetchval(
+        "SELECT id FROM users WHERE partner_id = $1 LIMIT 1", tenant.partner_id
+    )
+    await tell(appliance, cleared(appliance, cleared_by=user_id))
+    (shown,) = await listed(signed_in, state="all")
+    assert (shown["cleared_by"], shown["cleared_by_name"]) == (user_id, None)

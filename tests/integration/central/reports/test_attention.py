@@ -8,6 +8,7 @@ from tests.harness import orders as making
 from tests.harness.appliance import incident
 from tests.integration.central.conftest import browser_of, make_user, sign_in
 from tests.integration.central.matrix_scene import hold
+from wardline.central.reports import queries
 from wardline.core import clock
 from wardline.core.evidence.bundle import (
     IncidentOutcome,
@@ -90,3 +91,20 @@ async def test_the_status_counts_orders_and_names_the_bundle_that_tells_of_one(
         await sign_in(other, await make_user(owner, other_tenant.partner_id))
         empty = (await other.get("/api/v1/status")).json()["orders"]
     assert empty == {"by_status": {}, "newest": []}
+
+
+async def test_words_of_an_appliances_own_are_counted_as_one_and_hide_nothing(appliance, signed_in):
+    odd = [blocked(f"aaa{at:02}{'x' * 3_000}") for at in range(30)]
+    await told_of(appliance, blocked("outside_window"), *odd)
+    said = (await signed_in.get("/api/v1/status")).json()
+    counted = {"other": 30, "outside_window": 1}
+    assert said["blocked"]["by_code"] == counted
+    assert said["totals"]["incidents"]["by_code"] == counted
+    newest = {one["code"]: one["reason"] for one in said["blocked"]["newest"]}
+    assert newest["outside_window"] == "Outside_Window"
+    assert len(newest["other"]) == queries.REASON_CHARS_MAX
+
+
+async def told_of(appliance, *records):
+    sent = await appliance.send(appliance.seal(kind=Kind.INCIDENT, incidents=records))
+    assert sent.status_code == 200, sent.text

@@ -7,7 +7,8 @@ import pytest
 import zstandard
 from fastapi import FastAPI
 
-from tests.integration.central.conftest import browser_of
+from tests.integration.central.conftest import Tenant, browser_of
+from wardline.central.database import page
 from wardline.central.web import body
 
 SESSION = "/api/v1/session"
@@ -150,3 +151,27 @@ async def test_the_answer_comes_after_the_commit(
         other.cookies = signed_in.cookies
         found = await other.get(f"/api/v1/sites/{made.json()['id']}")
     assert found.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["approvals", "orders", "holds", "incidents", "fleet", "sites/{site}/results"]
+)
+@pytest.mark.parametrize(
+    "key",
+    [
+        ("0001-01-01T00:00:00+14:00", "x"),
+        ("9999-12-31T23:59:59-14:00", "x"),
+        ("2026-01-01T00:00:00", "x"),
+        ("2026-01-01T00:00:00+00:00", "a\x00b"),
+    ],
+)
+async def test_a_cursor_of_nobodys_making_is_refused_and_no_error_of_ours(
+    signed_in: httpx2.AsyncClient, tenant: Tenant, path: str, key: tuple[str, str]
+) -> None:
+    address = f"/api/v1/{path.format(site=tenant.site_id)}"
+    answer = await signed_in.get(address, params={"cursor": page.encode(*key)})
+    # A list by name takes any text before the identifier.
+    is_by_name = path in ("fleet", "sites/{site}/results") and "\x00" not in key[1]
+    assert answer.status_code == (200 if is_by_name else 422), answer.text
+    if not is_by_name:
+        assert answer.json()["code"] == "cursor_invalid"

@@ -1,5 +1,6 @@
 """Units of systemd in the wanted state: by links on a tree, by systemctl on a host that runs."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from wardline.agent.hosts.queries import Query
 from wardline.agent.hosts.tree import TreeHost
 from wardline.agent.runbooks import runbook, runner
 from wardline.agent.runbooks.runbook import Runbook
+from wardline.core import canonical
+from wardline.core.evidence import bundle
 
 TEXT = """
 id: demo.repair
@@ -349,3 +352,13 @@ def test_a_line_that_its_program_refuses_or_cannot_judge_is_not_written(
     report = _run(_book(SERVER + ', check_with: [timed, -f, "{staged}"]'), Judges(root))
     assert (report.ok, report.undone) == (False, None)
     assert _state(root) == before
+
+
+def test_a_name_that_is_no_text_is_told_in_evidence_and_stops_no_run(root: Path) -> None:
+    links = root / LINKS
+    links.mkdir(parents=True)
+    Path(os.fsdecode(os.fsencode(links) + b"/\xff.service")).symlink_to("../../../../../../x")
+    report = _run(_book(SERVER, _unit("enabled")), TreeHost("h", "h", str(root)), "time.service")
+    assert (report.ok, report.undone) == (False, True)
+    assert report.error == f"/{LINKS}/\\udcff.service: leads out of the tree"
+    canonical.dumps([bundle.action_to_wire(one) for one in report.actions])
