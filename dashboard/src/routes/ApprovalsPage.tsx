@@ -26,8 +26,8 @@ export function ApprovalsPage() {
 }
 
 function Inbox({ waiting, all }: { waiting: ApprovalPage; all: ApprovalPage }) {
-  const known = all.items.filter(({ state }) => state !== "pending");
-  const { here, rest } = useStay(waiting.items, known, keyOf);
+  const { here, rest } = useStay(waiting.items, all.items, keyOf);
+  const answered = rest.filter(({ state }) => state !== "pending");
   return (
     <>
       {here.length > 0 ? (
@@ -38,8 +38,8 @@ function Inbox({ waiting, all }: { waiting: ApprovalPage; all: ApprovalPage }) {
         </Empty>
       )}
       {waiting.next_cursor !== null && <p>There are more; they follow once these are answered.</p>}
-      {rest.length > 0 && <h2>Answered before</h2>}
-      {rest.map((approval) => (
+      {answered.length > 0 && <h2>Answered before</h2>}
+      {answered.map((approval) => (
         <Card key={keyOf(approval)} approval={approval} />
       ))}
     </>

@@ -34,8 +34,8 @@ export function HoldsPage() {
 function Holds(props: { standing: HoldPage; page: HoldPage; cursor: string | undefined }) {
   const { standing, page, cursor } = props;
   const navigate = useNavigate();
-  const ended = page.items.filter(({ state }) => state === "cleared");
-  const { here, rest } = useStay(standing.items, ended, keyOf);
+  const { here, rest } = useStay(standing.items, page.items, keyOf);
+  const ended = rest.filter(({ state }) => state === "cleared");
   return (
     <>
       {here.length > 0 ? (
@@ -45,9 +45,9 @@ function Holds(props: { standing: HoldPage; page: HoldPage; cursor: string | und
           <p>Every repair may go on by itself.</p>
         </Empty>
       )}
-      {(rest.length > 0 || cursor !== undefined) && (
+      {(ended.length > 0 || cursor !== undefined) && (
         <Panel title="Ended">
-          <HoldTable holds={rest} />
+          <HoldTable holds={ended} />
         </Panel>
       )}
       <Pager

@@ -10,14 +10,15 @@ export function stay(seen: string[], current: string[], known: string[]): string
 
 /**
  * Tasks (`current`) of a page in steady places, until the page is left; `known` has their data once
- * they are tasks no more. `rest` are those of `known` that were never a task here.
+ * they are tasks no more, and so must hold items of every state: the two lists are fetched apart, and
+ * one may know of an end before the other. `rest` are those of `known` that were never a task here.
  */
 export function useStay<T>(
   current: T[],
   known: T[],
   keyOf: (item: T) => string,
 ): { here: T[]; rest: T[] } {
-  const byKey = new Map([...current, ...known].map((item) => [keyOf(item), item]));
+  const byKey = new Map([...known, ...current].map((item) => [keyOf(item), item]));
   const [seen, setSeen] = useState<string[]>([]);
   const keys = stay(seen, current.map(keyOf), known.map(keyOf));
   if (keys.join("\n") !== seen.join("\n")) setSeen(keys);

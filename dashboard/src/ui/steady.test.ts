@@ -1,6 +1,7 @@
+import { renderHook } from "@testing-library/react";
 import { expect, test } from "vitest";
 import { settle } from "@/ui/steady";
-import { stay } from "@/ui/stay";
+import { stay, useStay } from "@/ui/stay";
 
 const FIRST = settle(null, ["c", "b", "a"], false, 10);
 
@@ -42,4 +43,18 @@ test("a task that is done stays in its place; a new one comes last", () => {
 
 test("a task that nobody knows any more is left out", () => {
   expect(stay(["b", "a"], ["a"], [])).toEqual(["a"]);
+});
+
+test("a task stays when the list of tasks knows of its end before the list of all does", () => {
+  const task = (state: string) => ({ id: "a", state });
+  const { result, rerender } = renderHook(
+    ({ current, known }) => useStay(current, known, ({ id }) => id),
+    { initialProps: { current: [task("active")], known: [task("active")] } },
+  );
+  rerender({ current: [task("clearing")], known: [task("active")] });
+  expect(result.current.here).toEqual([task("clearing")]);
+  rerender({ current: [], known: [task("clearing")] });
+  expect(result.current.here).toEqual([task("clearing")]);
+  rerender({ current: [], known: [task("cleared")] });
+  expect(result.current).toEqual({ here: [task("cleared")], rest: [] });
 });
