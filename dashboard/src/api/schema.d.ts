@@ -1647,7 +1647,8 @@ export interface components {
         /**
          * HoldOut
          * @description `incident_id` is the ticket: the incident that the hold escalated. `cleared_by` is a user's
-         *     id, or `appliance:<account>` for a person at the appliance itself.
+         *     id, or `appliance:<account>` for a person at the appliance itself; it has a name where that
+         *     person's order is known here, for the rest is the appliance's word.
          */
         HoldOut: {
             /** Site Id */

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from wardline.agent.store import alarms, backoff, outbox
+from wardline.agent.store import alarms, backoff, holds, outbox
 from wardline.agent.store.alarms import Code
 from wardline.agent.store.database import Transaction
 from wardline.agent.store.ledger import Ledger
@@ -50,7 +50,7 @@ def reconcile(ledger: Ledger, theirs: Stream) -> bool:
     """Compare heads after a check-in; False when Central must hear of a new epoch first.
 
     An appliance that is behind begins the next epoch before it writes again. What Central no
-    longer has, though it gave a receipt, is sent again.
+    longer has, though it gave a receipt, is sent again, and its holds are told again.
     """
     with ledger.reading() as tx:
         own = outbox.head(tx)
@@ -64,7 +64,8 @@ def reconcile(ledger: Ledger, theirs: Stream) -> bool:
             return False
         if alarms.over(tx, Code.EPOCH_NOT_ENROLLED, SUBJECT, ledger.now()):
             backoff.end(tx)
-        outbox.rewind(tx, theirs.epoch, theirs.next_seq)
+        if outbox.rewind(tx, theirs.epoch, theirs.next_seq):
+            holds.tell_again(tx)
     return True
 
 

@@ -92,6 +92,16 @@ def test_a_flap_sets_one_hold_and_one_ticket_and_is_told_to_central(bench: Bench
     assert bench.central.holds == told
 
 
+def test_a_central_that_was_set_back_hears_of_the_holds_again(bench: Bench) -> None:
+    flap(bench)
+    bench.report()
+    told, bench.central.holds = bench.central.holds, []
+    bench.central.forget_after(1)
+    bench.report()
+    bench.report()
+    assert bench.central.holds == told
+
+
 def test_a_later_drift_under_the_same_hold_waits_and_is_no_second_ticket(bench: Bench) -> None:
     flap(bench)
     (bench.tree / "etc/passwd").chmod(GOOD_MODE)

@@ -13,6 +13,8 @@ from tests.harness.appliance import Appliance
 from tests.integration.central.matrix_scene import hold
 
 PASSWORD = "a long passphrase of ours"
+# What a terminal would obey, in an appliance's words.
+HOSTILE = "flapped\x1b]0;owned\x07\nhold_x  cleared"
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +40,8 @@ async def flap(url: str, token: tuple[str, str]) -> None:
     async with httpx2.AsyncClient(base_url=url, trust_env=False) as http:
         appliance = Appliance(http)
         assert (await appliance.enrol(token)).status_code == 200
-        assert (await appliance.check_in(holds=[hold(appliance)])).status_code == 200
+        told = {**hold(appliance), "reason": HOSTILE}
+        assert (await appliance.check_in(holds=[told])).status_code == 200
 
 
 def listed(central: product.Central, *options: str) -> list[dict[str, object]]:
@@ -75,6 +78,9 @@ def test_a_person_lists_holds_and_clears_one_in_their_own_name(
     text = product.run("status", "--data", central.data).stdout
     assert "On hold after a flap: 1" in text
     assert "Orders: 1 pending" in text
+    for said in (shown, text):
+        assert "flapped\ufffd]0;owned\ufffd\ufffdhold_x  cleared" in said
+        assert not {"\x1b", "\x07"}.intersection(said)
 
 
 def test_where_no_central_runs_it_says_so(tmp_path: Path) -> None:

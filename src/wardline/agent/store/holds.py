@@ -108,6 +108,11 @@ def reported(tx: Transaction, sent: list[Hold]) -> None:
         tx.execute("UPDATE flap_suppressions SET told = ? WHERE id = ?", (one.changes, one.id))
 
 
+def tell_again(tx: Transaction) -> None:
+    """Central has forgotten what it was told: it hears of all of them once more."""
+    tx.execute("UPDATE flap_suppressions SET told = 0")
+
+
 def _text(reason: str) -> str:
     return scrub.text(reason)[:REASON_CHARS_MAX]
 

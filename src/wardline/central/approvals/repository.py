@@ -60,6 +60,13 @@ _VOTES = text(
     " WHERE partner_id = :partner_id AND site_id = ANY(CAST(:sites AS text[]))"
     " AND approval_id = ANY(CAST(:approvals AS text[])) ORDER BY at, user_id"
 )
+# Whose account has ended since has no say.
+_VOICES = text(
+    "SELECT v.user_id, v.user_name, v.roles FROM approval_votes v"
+    " JOIN users u ON u.partner_id = v.partner_id AND u.id = v.user_id"
+    " WHERE v.site_id = :site_id AND v.approval_id = :id AND v.vote = 'approve'"
+    " AND u.disabled_at IS NULL ORDER BY v.at, v.user_id"
+)
 _ROW = (
     "SELECT a.id, a.site_id, s.name AS site_name, a.appliance_id, a.host_id, h.name AS host_name,"
     " a.incident_id, a.incident_type, a.severity, a.runbook_id, a.runbook_version,"
@@ -194,6 +201,11 @@ class Repository:
             sites=list(sites),
             approvals=list(approvals),
         )
+
+    async def voices(self, site_id: str, approval_id: str) -> list[Person]:
+        """Who consents, in the order in which they said so, with the roles that they had then."""
+        rows = await self._session.rows(_VOICES, site_id=site_id, id=approval_id)
+        return [Person(one["user_id"], one["user_name"], tuple(one["roles"])) for one in rows]
 
     async def page(
         self, status: str | None, after: tuple[datetime, str] | None, limit: int

@@ -51,8 +51,7 @@ async def approve(
     """
     row = await _vote(session, issuer.person, site_id, approval_id, Vote.APPROVE, reason)
     asked = _needs(row)
-    given = await Repository(session).votes([site_id], [approval_id])
-    voices = [Person(one["user_id"], one["user_name"], tuple(one["roles"])) for one in given]
+    voices = await Repository(session).voices(site_id, approval_id)
     missing = needs.unmet(asked, voices, row["requested_by"])
     await session.record(
         "approval.approve",

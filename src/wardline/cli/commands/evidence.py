@@ -9,7 +9,7 @@ import typer.core
 from rich.console import Console
 from rich.text import Text
 
-from wardline.cli import client, places
+from wardline.cli import client, places, plain
 from wardline.core.errors import Malformed, NotFound, Refused
 from wardline.core.evidence import audit, checkpoint, trust, verdict
 from wardline.core.evidence.checkpoint import Checkpoint
@@ -153,17 +153,17 @@ def _print(file: Path, found: Verdict) -> None:
     console = Console(highlight=False, soft_wrap=True)
     title, colour, meaning = _HEADLINES[found.exit_code]
     console.print(
-        Text(title, style=f"bold {colour}"), Text(f"({meaning})"), Text(_clean(str(file)))
+        Text(title, style=f"bold {colour}"), Text(f"({meaning})"), Text(plain.shown(str(file)))
     )
     if found.origin:
-        console.print(Text(f"  log          {_clean(found.origin)}"))
+        console.print(Text(f"  log          {plain.shown(found.origin)}"))
         console.print(Text(f"  entries      {found.entries} in {found.streams} streams"))
         console.print(Text(f"  bundles      {found.bundles}"))
         console.print(
             Text(f"  checkpoints  {found.checkpoints}, the last over {found.size} entries")
         )
         console.print(Text(f"  root         {found.root.hex() or 'none'}"))
-        console.print(Text(f"  witnesses    {_clean(', '.join(found.witnesses)) or 'none'}"))
+        console.print(Text(f"  witnesses    {plain.shown(', '.join(found.witnesses)) or 'none'}"))
     first = found.first_break
     if first is not None:
         console.print(Text("  first break  ", style="bold").append(_line(first)))
@@ -173,14 +173,7 @@ def _print(file: Path, found: Verdict) -> None:
 
 
 def _line(finding: Finding) -> str:
-    return _clean(f"{finding.where}: {finding.what}")
-
-
-def _clean(text: str) -> str:
-    """`text` without anything that a terminal would obey."""
-    return "".join(
-        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
-    )
+    return plain.shown(f"{finding.where}: {finding.what}")
 
 
 _WORDS = {

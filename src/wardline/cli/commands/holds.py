@@ -12,7 +12,7 @@ import typer
 from wardline.agent import hold_commands
 from wardline.agent import settings as agent_settings
 from wardline.agent.settings import Layout
-from wardline.cli import client, places
+from wardline.cli import client, places, plain
 from wardline.cli.client import Client
 from wardline.core.errors import NotFound, Refused
 
@@ -163,9 +163,13 @@ def _render(found: list[Any]) -> None:
         print("No holds.")
     for one in found:
         host = one["host_name"] or one["host_id"]
-        print(f"{one['id']}  {one['state']} since {one['suppressed_at']}")
-        print(f"  {one['site_name']}, {host}: {one['check']} by {one['runbook_id']}")
-        print(f"  {one['reason']}")
+        _say(f"{one['id']}  {one['state']} since {one['suppressed_at']}")
+        _say(f"  {one['site_name']}, {host}: {one['check']} by {one['runbook_id']}")
+        _say(f"  {one['reason']}")
         if one["cleared_at"] is not None:
             by = one["cleared_by_name"] or one["cleared_by"]
-            print(f"  cleared at {one['cleared_at']} by {by}: {one['clear_reason']}")
+            _say(f"  cleared at {one['cleared_at']} by {by}: {one['clear_reason']}")
+
+
+def _say(line: str) -> None:
+    print(plain.shown(line))

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from wardline.cli import client, places
+from wardline.cli import client, places, plain
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -41,9 +41,9 @@ def _render(answer: Any) -> None:
     if answer["healed"]:
         console.print("Healed, and proved by a second measurement (newest first):")
     for incident in answer["healed"]:
-        console.print(f"  {_healed(incident)}", markup=False, soft_wrap=True)
+        console.print(f"  {plain.shown(_healed(incident))}", markup=False, soft_wrap=True)
     for line in _attention(answer):
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(plain.shown(line), markup=False, soft_wrap=True)
     for process in answer["processes"]:
         if not process["ok"]:
             console.print(f"[red]{process['name']} is not well[/]: {process['error']}")
@@ -55,7 +55,7 @@ def _sites(sites: list[Any]) -> Table:
         results, incidents, evidence = site["results"], site["incidents"], site["evidence"]
         waiting = incidents["open"] + incidents["observing"] + incidents["waiting"]
         table.add_row(
-            f"{site['name']} ({'heals' if site['healing'] == 'heal' else 'observes'})",
+            f"{plain.shown(site['name'])} ({'heals' if site['healing'] == 'heal' else 'observes'})",
             str(site["hosts"]),
             *(str(results[outcome]) for outcome in ("pass", "fail", "unknown")),
             str(waiting),

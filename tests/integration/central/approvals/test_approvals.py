@@ -110,6 +110,18 @@ async def test_a_quorum_counts_people(appliance, signed_in, people, owner):
     assert (consent.expires_at - consent.granted_at).total_seconds() == 300
 
 
+async def test_whose_account_has_ended_has_no_say(appliance, signed_in, people, owner):
+    rule = {**RULE, "approval": {**RULE["approval"], "quorum": 2}}
+    assert (await signed_in.post("/api/mcp/policy/create", json=rule)).status_code == 200
+    _, found = await asked(appliance, signed_in)
+    gone = (await answer(await people(), found)).json()["votes"][0]["user_id"]
+    await owner.execute("UPDATE users SET disabled_at = now() WHERE id = $1", gone)
+    assert (await answer(signed_in, found)).json()["state"] == "pending"
+    assert (await answer(await people(), found)).json()["state"] == "approved"
+    (order,) = await orders_of(owner, appliance)
+    assert gone not in [one.user_id for one in order.body.consent.approvers]
+
+
 async def test_two_voices_of_a_quorum_of_two_at_once_send_one_order(
     appliance, signed_in, people, owner
 ):
