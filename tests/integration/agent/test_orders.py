@@ -101,6 +101,26 @@ def test_what_passes_by_then_succeeds_without_a_run(bench: Bench) -> None:
         assert runs.since(tx, bench.clock() - timedelta(days=1)) == []
 
 
+def test_an_order_ends_the_same_whoever_saw_first_that_the_drift_is_gone(bench: Bench) -> None:
+    order = waiting(bench)
+    (bench.tree / DRIFT).chmod(GOOD_MODE)
+    bench.observe(CHECK)
+    assert given(bench, order) == ("succeeded", "already_passes")
+    assert "nothing was run: the incident was resolved before" in detail(bench, order)
+
+
+def test_an_order_for_a_drift_that_is_gone_does_not_end_well_while_there_is_a_new_one(
+    bench: Bench,
+) -> None:
+    order = waiting(bench)
+    (bench.tree / DRIFT).chmod(GOOD_MODE)
+    bench.observe(CHECK)
+    bench.drift()
+    bench.observe(CHECK)
+    assert given(bench, order) == ("failed", "not_open")
+    assert bench.mode == BAD_MODE
+
+
 def _pinned(**changes: Any) -> Callable[[Bench, Order], Order]:
     return lambda bench, order: ordering.with_body(order, **changes)
 
