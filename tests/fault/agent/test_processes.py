@@ -38,6 +38,7 @@ class Appliance:
             *("--tree", f"records={self.tree}", "--no-local"),
         )
         assert done.returncode == 0, done.stderr
+        self.said_at_enrolment = done.stdout
         layout = Layout(self.data)
         quick = Intervals(scale=0.002, checkin_s=1, reevaluate_s=1)
         made = settings.load(layout).model_copy(update={"intervals": quick})
@@ -98,6 +99,10 @@ def test_a_running_agent_ends_within_three_seconds(
     process.send_signal(how)
     assert process.wait(WAIT_S) == 0
     assert time.monotonic() - began < STOP_S_MAX
+
+
+def test_enrolment_says_the_line_that_runs_this_very_directory(appliance: Appliance) -> None:
+    assert f"Run it: wardline agent run --data {appliance.data}\n" in appliance.said_at_enrolment
 
 
 def test_a_second_agent_on_one_directory_is_refused(appliance: Appliance) -> None:
