@@ -113,6 +113,16 @@ def test_a_second_agent_on_one_directory_is_refused(appliance: Appliance) -> Non
     assert "another agent (process" in second.stderr
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_start_on_a_full_disk_says_so_in_one_line(appliance: Appliance) -> None:
+    (appliance.data / "agent.lock").unlink(missing_ok=True)
+    (appliance.data / "agent.lock").symlink_to("/dev/full")
+    done = appliance.command("run", "--data", appliance.data)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "agent.lock cannot be written (No space left on device): free disk space" in done.stderr
+
+
 def test_an_agent_that_is_killed_again_and_again_loses_nothing(appliance: Appliance) -> None:
     for kills in range(2):
         (appliance.tree / DRIFT).chmod(0o666)
