@@ -2007,6 +2007,55 @@ export interface components {
             lease_s: number;
         };
         /**
+         * LeftOver
+         * @description An open incident that nothing happens to until a person acts.
+         *
+         *     `why`: `escalated`, no repair of ours helps; `offered`, a person may start the runbook;
+         *     `not_asked`, an approval was given or refused or ran out and the drift is still there: ask again
+         *     on the incident.
+         */
+        LeftOver: {
+            /** Site Id */
+            site_id: string;
+            /** Host Id */
+            host_id: string;
+            /** Host Name */
+            host_name: string | null;
+            /** Check */
+            check: string;
+            /** Runbook */
+            runbook: string | null;
+            /** Incident Id */
+            incident_id: string;
+            /** Why */
+            why: string;
+            /** Severity */
+            severity: string;
+            /** Summary */
+            summary: string;
+            /**
+             * Opened At
+             * Format: date-time
+             */
+            opened_at: string;
+            /** Log Indexes */
+            log_indexes: number[];
+        };
+        /**
+         * LeftOvers
+         * @description What no approval, hold or order speaks for.
+         */
+        LeftOvers: {
+            /** Count */
+            count: number;
+            /** By Why */
+            by_why: {
+                [key: string]: number;
+            };
+            /** Newest */
+            newest: components["schemas"]["LeftOver"][];
+        };
+        /**
          * LogOut
          * @description `root` (hex) is that of the newest checkpoint.
          */
@@ -2316,6 +2365,8 @@ export interface components {
             status: string;
             /** Code */
             code: string | null;
+            /** Detail */
+            detail: string | null;
             /**
              * Created At
              * Format: date-time
@@ -2764,6 +2815,7 @@ export interface components {
         StatusOut: {
             ask: components["schemas"]["Asks"];
             blocked: components["schemas"]["Blocks"];
+            left: components["schemas"]["LeftOvers"];
             holds: components["schemas"]["ActiveHolds"];
             orders: components["schemas"]["OrdersTold"];
             central: components["schemas"]["CentralStatus"];

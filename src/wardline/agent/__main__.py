@@ -7,6 +7,7 @@ Exit codes: 0 as asked; 1 refused or failed, with the reason on stderr; 64 wrong
 import contextlib
 import json
 import os
+import shlex
 import socket
 import sys
 from pathlib import Path
@@ -90,7 +91,8 @@ def enrol(
     typer.echo(
         f"Enrolled as {made.appliance.id} of {made.site.name}, with {len(made.hosts)} hosts."
     )
-    typer.echo(f"Its keys and settings stand in {layout.root}. Run it: wardline agent run")
+    named = "" if data is None else f" --data {shlex.quote(str(data))}"
+    typer.echo(f"Its keys and settings stand in {layout.root}. Run it: wardline agent run{named}")
 
 
 @app.command()

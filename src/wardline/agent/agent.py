@@ -30,7 +30,7 @@ from wardline.agent.roster import Roster
 from wardline.agent.settings import Layout, Settings
 from wardline.agent.store import alarms, policies, scrub
 from wardline.agent.store.alarms import Code
-from wardline.agent.store.database import Database, Transaction
+from wardline.agent.store.database import Database, StoreFull, Transaction
 from wardline.agent.store.keys import Keyring
 from wardline.agent.store.ledger import Ledger
 from wardline.agent.uplink import Address, Uplink
@@ -263,8 +263,19 @@ def _alone(layout: Layout) -> Iterator[None]:
                 f"another agent (process {holder or 'unknown'}) runs on {layout.root};"
                 " stop it first, or name another directory with --data"
             ) from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        _sign(descriptor, layout)
         yield
     finally:
         os.close(descriptor)
+
+
+def _sign(descriptor: int, layout: Layout) -> None:
+    """Who it is, for the next one to say; raises StoreFull, as everything here that cannot grow."""
+    name = f"{os.getpid()}\n".encode()
+    try:
+        os.pwrite(descriptor, name, 0)
+        os.ftruncate(descriptor, len(name))
+    except OSError as error:
+        raise StoreFull(
+            f"{layout.lock} cannot be written ({error.strerror}): free disk space, then start again"
+        ) from None

@@ -12,6 +12,11 @@ class Notice:
         self._say = say
         self._lasts = False
 
+    @property
+    def lasts(self) -> bool:
+        """Whether it was said to be so and not yet to be over."""
+        return self._lasts
+
     def begins(self, text: str) -> None:
         """It is so; said where it was not so already."""
         if not self._lasts:

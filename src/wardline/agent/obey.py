@@ -124,8 +124,7 @@ class OrderTaker:
             with self._ledger.reading() as tx:
                 known = incidents.get(tx, body.incident_id)
             if known is None or not _is_meant(known, order, body):
-                why = "there is no such incident here" if known is None else _where(known)
-                self._end(order.id, Ending(_FAILED, Code.NOT_OPEN, why))
+                self._end(order.id, self._not_open(order, body, known))
                 return
             fresh = self._repairs.measure(member, body.check)
             if fresh.outcome is Outcome.FAIL:
@@ -137,6 +136,20 @@ class OrderTaker:
                 self._end(order.id, Ending(_FAILED, Code.UNMEASURED, why))
             else:
                 self._pass_over(order, known, fresh)
+
+    def _not_open(self, order: Order, body: RunRunbook, known: Incident | None) -> Ending:
+        """Whoever saw first that the drift is gone, the order was not in vain."""
+        if known is None:
+            why = "there is no such incident here; the drift, if it is still there, is told anew"
+            return Ending(_FAILED, Code.NOT_OPEN, why)
+        with self._ledger.reading() as tx:
+            latest = results.latest(tx, order.host_id, body.check)
+        same = (known.host_id, known.check) == (order.host_id, body.check)
+        passes = latest is not None and latest.outcome is Outcome.PASS
+        if same and known.closed_at is not None and passes:
+            why = f"nothing was run: the incident was {known.state} before, and the check passes"
+            return Ending(_DONE, Code.ALREADY_PASSES, why)
+        return Ending(_FAILED, Code.NOT_OPEN, _where(known))
 
     def _case(
         self,

@@ -13,7 +13,7 @@ from wardline.agent.delivery import Delivery
 from wardline.agent.notice import Notice, Say
 from wardline.agent.roster import Roster
 from wardline.agent.settings import Settings
-from wardline.agent.store import alarms, facts, holds, orders, outbox, policies, witness
+from wardline.agent.store import alarms, backoff, facts, holds, orders, outbox, policies, witness
 from wardline.agent.store.alarms import Code
 from wardline.agent.store.database import StoreFull
 from wardline.agent.store.holds import Hold
@@ -132,7 +132,7 @@ class Reporter:
             interval_s = min(interval_s, float(answer.interval_s))
             self._apply(request, answer, sent_at, told)
             self._has_checked_in = True
-            self._central_away.ends(f"Central answers again: {self._uplink.url}")
+            self._central_is_back()
         except _NO_ANSWER as error:
             if isinstance(error, CentralUnavailable):
                 wait_s = error.retry_after_s or 0.0
@@ -148,6 +148,14 @@ class Reporter:
             self._checkin_at = time.monotonic() + max(splayed, wait_s)
             self.introduced.set()
         return True
+
+    def _central_is_back(self) -> None:
+        """The queue rests for up to an hour after a long outage: not once the line is there again,
+        or what waits for a person would be told an hour late."""
+        if self._central_away.lasts:
+            with self._ledger.transaction() as tx:
+                backoff.end(tx)
+        self._central_away.ends(f"Central answers again: {self._uplink.url}")
 
     def witness_log(self, update: LogUpdate) -> None:
         """Verify, persist and cosign a checkpoint; one that contradicts the kept one alarms."""

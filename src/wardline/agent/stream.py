@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from wardline.agent.store import alarms, backoff, holds, outbox
+from wardline.agent.store import alarms, backoff, holds, incidents, outbox
 from wardline.agent.store.alarms import Code
 from wardline.agent.store.database import Transaction
 from wardline.agent.store.ledger import Ledger
@@ -85,6 +85,8 @@ def raise_epoch(ledger: Ledger, epoch: int, reason: str) -> None:
             "reason": reason[:REASON_CHARS_MAX] or "no reason was given",
         }
         ledger.seal(tx, Draft(Kind.EPOCH, None, note=note))
+        # Central may have heard otherwise of what is open here: it is judged and told anew.
+        incidents.forget_judgements(tx)
         alarms.sound(
             tx,
             Code.STREAM_BEHIND,

@@ -38,6 +38,7 @@ class Appliance:
             *("--tree", f"records={self.tree}", "--no-local"),
         )
         assert done.returncode == 0, done.stderr
+        self.said_at_enrolment = done.stdout
         layout = Layout(self.data)
         quick = Intervals(scale=0.002, checkin_s=1, reevaluate_s=1)
         made = settings.load(layout).model_copy(update={"intervals": quick})
@@ -100,12 +101,26 @@ def test_a_running_agent_ends_within_three_seconds(
     assert time.monotonic() - began < STOP_S_MAX
 
 
+def test_enrolment_says_the_line_that_runs_this_very_directory(appliance: Appliance) -> None:
+    assert f"Run it: wardline agent run --data {appliance.data}\n" in appliance.said_at_enrolment
+
+
 def test_a_second_agent_on_one_directory_is_refused(appliance: Appliance) -> None:
     appliance.start()
     _until(lambda: len(appliance.central.stored) > 0, "its first evidence")
     second = appliance.command("run", "--data", appliance.data)
     assert second.returncode == 1
     assert "another agent (process" in second.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_start_on_a_full_disk_says_so_in_one_line(appliance: Appliance) -> None:
+    (appliance.data / "agent.lock").unlink(missing_ok=True)
+    (appliance.data / "agent.lock").symlink_to("/dev/full")
+    done = appliance.command("run", "--data", appliance.data)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "agent.lock cannot be written (No space left on device): free disk space" in done.stderr
 
 
 def test_an_agent_that_is_killed_again_and_again_loses_nothing(appliance: Appliance) -> None:

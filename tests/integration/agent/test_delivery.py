@@ -83,6 +83,21 @@ def test_retry_after_only_ever_lengthens_the_rest(bench: Bench) -> None:
     assert _rested(bench) >= 59_000, "the second failure rests at least a minute"
 
 
+def test_the_rest_is_over_when_central_answers_again_after_it_was_away(bench: Bench) -> None:
+    bench.seal(1)
+    bench.check_in()
+    bench.central.odd.append(on("/evidence", problem(503, "down")))
+    bench.agent.reporter.turn()
+    bench.check_in()
+    assert _rested(bench) >= 29_000, "one check-in between does not mean that it was away"
+    bench.central.odd.append(on("/checkin", problem(503, "down")))
+    assert not bench.check_in()
+    assert bench.check_in()
+    assert _rested(bench) == 0
+    bench.report()
+    _whole(bench, 1)
+
+
 def test_the_rest_survives_a_restart_and_a_clock_that_jumps(bench: Bench) -> None:
     bench.seal(1)
     bench.check_in()

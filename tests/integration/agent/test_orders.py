@@ -1,5 +1,6 @@
 """Orders on the appliance: what is admitted, what its own policy still says, and what is told."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -99,6 +100,50 @@ def test_what_passes_by_then_succeeds_without_a_run(bench: Bench) -> None:
     assert (last.state, last.outcome) == (IncidentState.RESOLVED, None)
     with bench.agent.ledger.reading() as tx:
         assert runs.since(tx, bench.clock() - timedelta(days=1)) == []
+
+
+def test_an_order_ends_the_same_whoever_saw_first_that_the_drift_is_gone(bench: Bench) -> None:
+    order = waiting(bench)
+    (bench.tree / DRIFT).chmod(GOOD_MODE)
+    bench.observe(CHECK)
+    assert given(bench, order) == ("succeeded", "already_passes")
+    assert "nothing was run: the incident was resolved before" in detail(bench, order)
+
+
+def test_an_order_for_a_drift_that_is_gone_does_not_end_well_while_there_is_a_new_one(
+    bench: Bench,
+) -> None:
+    order = waiting(bench)
+    (bench.tree / DRIFT).chmod(GOOD_MODE)
+    bench.observe(CHECK)
+    bench.drift()
+    bench.observe(CHECK)
+    assert given(bench, order) == ("failed", "not_open")
+    assert bench.mode == BAD_MODE
+
+
+def test_a_store_restored_from_a_copy_tells_anew_what_waits(bench: Bench) -> None:
+    """Central has heard meanwhile that it was resolved, and would ask nobody ever again."""
+    waiting(bench)
+    first = bench.central.records(CHECK)[-1].incident_id
+    bench.agent.close()
+    backup = bench.folder / "backup"
+    shutil.copytree(bench.layout.root, backup)
+    bench.agent = bench.open()
+    (bench.tree / DRIFT).chmod(GOOD_MODE)
+    bench.observe(CHECK)
+    bench.report()
+    assert bench.central.records(CHECK)[-1].state is IncidentState.RESOLVED
+    bench.agent.close()
+    shutil.rmtree(bench.layout.root)
+    shutil.copytree(backup, bench.layout.root)
+    bench.agent = bench.open()
+    bench.drift()
+    bench.check_in()
+    bench.act()
+    bench.report()
+    told = bench.central.records(CHECK)[-1]
+    assert (told.incident_id, told.state) == (first, IncidentState.WAITING)
 
 
 def _pinned(**changes: Any) -> Callable[[Bench, Order], Order]:

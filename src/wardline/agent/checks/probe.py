@@ -159,7 +159,8 @@ class Probe:
         self._budget.look()
         program = query.argv[0]
         if output.exit_code != 0:
-            said = output.stderr.decode("utf-8", "backslashreplace").strip()[-ERROR_CHARS_MAX:]
+            lines = output.stderr.decode("utf-8", "backslashreplace").splitlines()
+            said = "; ".join(filter(None, map(str.strip, lines)))[-ERROR_CHARS_MAX:]
             raise NoAnswer(f"{program}: ended with exit code {output.exit_code}: {said}")
         if output.truncated:
             raise NoAnswer(f"{program}: said more than {query.bytes_max} bytes")

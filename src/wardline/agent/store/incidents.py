@@ -103,6 +103,14 @@ def set_judgement(
     )
 
 
+def forget_judgements(tx: Transaction) -> None:
+    """Make every open incident one that the policy was not asked about yet."""
+    tx.execute(
+        "UPDATE incidents SET judged = NULL, judged_policy = NULL, judged_at = NULL"
+        " WHERE closed_at IS NULL"
+    )
+
+
 def count_pattern(tx: Transaction, incident: Incident) -> None:
     """Bring the statistics of its pattern up to what has become of an incident.
 

@@ -1,4 +1,4 @@
-"""The status of what people decide: asks, blocks, holds and orders, counted, with the newest."""
+"""The status of what people decide: asks, blocks, holds, orders and what is left to them alone."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -58,6 +58,30 @@ class Blocks(BaseModel):
     newest: list[Block]
 
 
+class LeftOver(About):
+    """An open incident that nothing happens to until a person acts.
+
+    `why`: `escalated`, no repair of ours helps; `offered`, a person may start the runbook;
+    `not_asked`, an approval was given or refused or ran out and the drift is still there: ask again
+    on the incident.
+    """
+
+    incident_id: str
+    why: str
+    severity: str
+    summary: str
+    opened_at: datetime
+    log_indexes: list[int]
+
+
+class LeftOvers(BaseModel):
+    """What no approval, hold or order speaks for."""
+
+    count: int
+    by_why: dict[str, int]
+    newest: list[LeftOver]
+
+
 class ActiveHold(About):
     hold_id: str
     incident_id: str | None
@@ -76,6 +100,7 @@ class OrderTold(About):
     kind: str
     status: str
     code: str | None
+    detail: str | None
     created_at: datetime
     completed_at: datetime | None
     log_index: int | None
@@ -89,6 +114,7 @@ class OrdersTold(BaseModel):
 class Attention(BaseModel):
     ask: Asks
     blocked: Blocks
+    left: LeftOvers
     holds: ActiveHolds
     orders: OrdersTold
 
@@ -96,9 +122,15 @@ class Attention(BaseModel):
 async def read(session: Session, incidents: Sequence[RowMapping]) -> Attention:
     """`incidents` are the counts of `queries.incidents`."""
     asks, holds = await queries.asks(session), await queries.holds(session)
+    by_why = await queries.left_by_why(session)
     return Attention(
         ask=Asks(count=_of(asks), newest=[_ask(row) for row in asks]),
         blocked=_blocked(incidents, await queries.blocked(session)),
+        left=LeftOvers(
+            count=sum(by_why.values()),
+            by_why=by_why,
+            newest=[_left(row) for row in await queries.left(session)],
+        ),
         holds=ActiveHolds(active=_of(holds), newest=[_hold(row) for row in holds]),
         orders=OrdersTold(
             by_status=await queries.orders_by_status(session),
@@ -148,6 +180,18 @@ def _blocked(incidents: Sequence[RowMapping], newest: Sequence[RowMapping]) -> B
     )
 
 
+def _left(row: RowMapping) -> LeftOver:
+    return LeftOver(
+        **_about(row),
+        incident_id=row["id"],
+        why=row["why"],
+        severity=row["severity"],
+        summary=row["summary"],
+        opened_at=row["created_at"],
+        log_indexes=row["log_indexes"] or [],
+    )
+
+
 def _hold(row: RowMapping) -> ActiveHold:
     return ActiveHold(
         **_about(row),
@@ -166,6 +210,7 @@ def _order(row: RowMapping) -> OrderTold:
         kind=row["kind"],
         status=row["status"],
         code=row["code"],
+        detail=row["detail"],
         created_at=row["created_at"],
         completed_at=row["completed_at"],
         log_index=row["log_index"],

@@ -227,6 +227,7 @@ async def get_status(session: Viewer, request: Request) -> StatusOut:
     return StatusOut(
         ask=wanted.ask,
         blocked=wanted.blocked,
+        left=wanted.left,
         holds=wanted.holds,
         orders=wanted.orders,
         central=CentralStatus(version=__version__, url=settings.url, demo=settings.demo),

@@ -146,6 +146,27 @@ _BLOCKED = text(
     f" WHERE i.partner_id = :partner_id AND {OPEN} AND i.decision ->> 'verdict' = 'block'"
     f" ORDER BY {_CODE}, i.created_at DESC, i.id DESC LIMIT :limit"
 )
+# The open incidents that stay as they are until a person does something, and why; what a hold, a
+# waiting approval or an order on its way speaks for is told there.
+_LEFT = (
+    "SELECT i.id, i.site_id, i.host_id, i.incident_type, i.runbook ->> 'id' AS runbook_id,"  # noqa: S608 - constants of this file
+    " i.created_at, i.severity, i.before ->> 'summary' AS summary,"
+    " CASE WHEN i.state = 'escalated' THEN 'escalated'"
+    "   WHEN i.decision ->> 'verdict' = 'offer' THEN 'offered' ELSE 'not_asked' END AS why"
+    f" FROM incidents i WHERE i.partner_id = :partner_id AND {OPEN}"
+    " AND (i.state = 'waiting'"
+    "   OR i.state = 'escalated' AND i.decision ->> 'code' IS DISTINCT FROM 'hold')"
+    " AND NOT EXISTS (SELECT FROM approvals a WHERE a.site_id = i.site_id"
+    "   AND a.incident_id = i.id AND a.status = 'pending')"
+    " AND NOT EXISTS (SELECT FROM orders o WHERE o.site_id = i.site_id"
+    "   AND o.incident_id = i.id AND o.completed_at IS NULL)"
+)
+_LEFT_BY_WHY = text(f"SELECT why, count(*) AS count FROM ({_LEFT}) found GROUP BY why ORDER BY why")  # noqa: S608 - constants of this file
+_LEFT_NEWEST = text(
+    f"SELECT found.*, h.name AS host_name, {_TOLD.format(row='found', key='id')}"  # noqa: S608 - constants of this file
+    f" FROM ({_LEFT}) found LEFT JOIN hosts h ON h.site_id = found.site_id AND h.id = found.host_id"
+    " ORDER BY found.created_at DESC, found.id DESC LIMIT :limit"
+)
 _HOLDS = text(
     "SELECT f.id, f.incident_id, f.site_id,"  # noqa: S608 - constants of this file
     " f.host_id, h.name AS host_name, f.incident_type,"
@@ -160,7 +181,7 @@ _ORDERS_BY_STATUS = text(
     " GROUP BY status ORDER BY status"
 )
 _ORDERS = text(
-    "SELECT o.id, o.kind, o.status, o.code, o.site_id, o.host_id, h.name AS host_name,"
+    "SELECT o.id, o.kind, o.status, o.code, o.detail, o.site_id, o.host_id, h.name AS host_name,"
     " o.incident_type, o.runbook_id, o.created_at, o.completed_at, b.log_index"
     " FROM orders o LEFT JOIN hosts h ON h.site_id = o.site_id AND h.id = o.host_id"
     " LEFT JOIN evidence_bundles b ON b.site_id = o.site_id AND b.appliance_id = o.appliance_id"
@@ -237,6 +258,17 @@ async def asks(session: Session) -> list[RowMapping]:
 async def blocked(session: Session) -> list[RowMapping]:
     """The newest open incident that the policy blocks, for each code."""
     return await _newest(session, _BLOCKED)
+
+
+async def left(session: Session) -> list[RowMapping]:
+    """The newest open incidents that wait for a person and are told nowhere else."""
+    return await _newest(session, _LEFT_NEWEST)
+
+
+async def left_by_why(session: Session) -> dict[str, int]:
+    """How many there are of them; why is `escalated`, `offered` or `not_asked`."""
+    rows = await session.rows(_LEFT_BY_WHY, partner_id=session.scope.owner)
+    return {row["why"]: row["count"] for row in rows}
 
 
 async def holds(session: Session) -> list[RowMapping]:

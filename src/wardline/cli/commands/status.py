@@ -11,6 +11,10 @@ from rich.table import Table
 
 from wardline.cli import client, places, plain
 
+# As the fleet page counts them: what a person is left with is as open as what waits.
+OPEN_STATES = ("open", "observing", "waiting", "failed", "escalated")
+ENDED_WELL = ("pending", "leased", "running", "succeeded")
+
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
@@ -53,12 +57,12 @@ def _sites(sites: list[Any]) -> Table:
     table = Table("site", "hosts", "pass", "fail", "unknown", "open", "healed", "log", "signed")
     for site in sites:
         results, incidents, evidence = site["results"], site["incidents"], site["evidence"]
-        waiting = incidents["open"] + incidents["observing"] + incidents["waiting"]
+        still_open = sum(incidents[state] for state in OPEN_STATES)
         table.add_row(
             f"{plain.shown(site['name'])} ({'heals' if site['healing'] == 'heal' else 'observes'})",
             str(site["hosts"]),
             *(str(results[outcome]) for outcome in ("pass", "fail", "unknown")),
-            str(waiting),
+            str(still_open),
             str(incidents["healed"]),
             str(evidence["log_size"]),
             str(evidence["checkpoint_size"] or 0),
@@ -78,8 +82,14 @@ def _healed(incident: Any) -> str:
 
 def _attention(answer: Any) -> list[str]:
     """What waits for people, a line each, with the newest of it."""
-    asks, blocked, holds = answer["ask"], answer["blocked"], answer["holds"]
+    asks, blocked, left, holds = (answer[key] for key in ("ask", "blocked", "left", "holds"))
     lines = []
+    if left["count"]:
+        counted = {_WHY[why]: count for why, count in left["by_why"].items()}
+        lines.append(f"Left to a person: {_counted(counted)}")
+        lines += [
+            f"  {_about(one)}: {one['summary']}; {_NEXT[one['why']]}" for one in left["newest"]
+        ]
     if asks["count"]:
         lines.append(f"Waiting for an approval: {asks['count']}")
         lines += [f"  {_about(one)} with {one['runbook']}" for one in asks["newest"]]
@@ -91,7 +101,20 @@ def _attention(answer: Any) -> list[str]:
         lines += [f"  {_about(one)}: {one['reason']}" for one in holds["newest"]]
     if answer["orders"]["by_status"]:
         lines.append(f"Orders: {_counted(answer['orders']['by_status'])}")
+    lines += [
+        f"  {_about(one)}: {one['status']}, {one['code']}: {one['detail']}"
+        for one in answer["orders"]["newest"]
+        if one["status"] not in ENDED_WELL
+    ]
     return lines
+
+
+_WHY = {"escalated": "no repair helps", "offered": "to be started", "not_asked": "nobody is asked"}
+_NEXT = {
+    "escalated": "repair it by hand",
+    "offered": "start the repair on its page",
+    "not_asked": "ask for an approval again on its page",
+}
 
 
 def _about(one: Any) -> str:

@@ -9,7 +9,7 @@ from tests.harness.appliance import incident
 from tests.integration.central.conftest import browser_of, make_user, sign_in
 from tests.integration.central.matrix_scene import hold
 from wardline.central.reports import queries
-from wardline.core import clock
+from wardline.core import clock, ids
 from wardline.core.evidence.bundle import (
     IncidentOutcome,
     IncidentState,
@@ -108,3 +108,33 @@ async def test_words_of_an_appliances_own_are_counted_as_one_and_hide_nothing(ap
 async def told_of(appliance, *records):
     sent = await appliance.send(appliance.seal(kind=Kind.INCIDENT, incidents=records))
     assert sent.status_code == 200, sent.text
+
+
+async def test_the_status_names_every_drift_that_only_a_person_ends_and_why(
+    appliance, signed_in, other_tenant, owner, web
+):
+    escalated = incident(
+        state=IncidentState.ESCALATED,
+        resolution_level=ResolutionLevel.L3,
+        outcome=IncidentOutcome.ESCALATED,
+    )
+    held = replace(escalated, incident_id=ids.incident(), decision=blocked("hold").decision)
+    offered, asking, refused = making.waiting("offer"), making.waiting(), making.waiting()
+    for record in (escalated, held, offered, asking, refused):
+        sent = await appliance.send(appliance.seal(kind=Kind.INCIDENT, incidents=(record,)))
+        assert sent.status_code == 200, sent.text
+    for one in (await signed_in.get("/api/v1/approvals")).json()["items"]:
+        if one["incident_id"] == refused.incident_id:
+            path = f"/api/v1/sites/{one['site_id']}/approvals/{one['id']}/reject"
+            assert (await signed_in.post(path, json={"reason": "not now"})).status_code == 200
+    left = (await signed_in.get("/api/v1/status")).json()["left"]
+    assert (left["count"], left["by_why"]) == (3, {"escalated": 1, "not_asked": 1, "offered": 1})
+    assert {one["incident_id"]: (one["why"], one["log_indexes"]) for one in left["newest"]} == {
+        escalated.incident_id: ("escalated", [1]),
+        offered.incident_id: ("offered", [3]),
+        refused.incident_id: ("not_asked", [5]),
+    }
+    async with browser_of(web) as other:
+        await sign_in(other, await make_user(owner, other_tenant.partner_id))
+        empty = (await other.get("/api/v1/status")).json()["left"]
+    assert empty == {"count": 0, "by_why": {}, "newest": []}
