@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from wardline.agent.store import outbox
+from wardline.agent.store.database import Transaction
+from wardline.agent.store.outbox import Head
 from wardline.core.evidence import bundle
 from wardline.core.evidence.signing import Envelope
 
@@ -58,9 +61,9 @@ def check_stream(database: Path) -> list[Kept]:
         assert one.place == (said.epoch, said.seq) == (1, seq)
         assert said.prev == prev
         prev = bundle.chain_hash(one.envelope.payload_type, one.envelope.payload)
-    assert _rows(database, "SELECT epoch, next_seq, prev FROM stream") == [
-        (1, len(stream) + 1, prev)
-    ]
+    with _open(database) as connection:
+        connection.row_factory = sqlite3.Row
+        assert outbox.head(Transaction(connection)) == Head(1, len(stream) + 1, prev)
     return stream
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from wardline.agent import stream
 from wardline.agent.settings import OutboxSettings
-from wardline.agent.store import alarms, backoff, outbox, witness
+from wardline.agent.store import alarms, backoff, outbox, places, witness
 from wardline.agent.store.alarms import Code
 from wardline.agent.store.ledger import Ledger
 from wardline.agent.store.outbox import Queued
@@ -212,8 +212,8 @@ class Delivery:
             return self._put_off(batch, refusal.detail, ceiling=True)
         with self._ledger.transaction() as tx:
             own = outbox.head(tx)
-            refused = outbox.refused_at(tx, expected.epoch, expected.next_seq)
-            here = outbox.holds_place(tx, expected.epoch, expected.next_seq)
+            refused = places.refused_at(tx, expected.epoch, expected.next_seq)
+            here = places.holds_place(tx, expected.epoch, expected.next_seq)
             if here and expected.next_seq < one.seq:
                 return outbox.rewind(tx, expected.epoch, expected.next_seq) > 0
             if refused is not None and own.epoch > expected.epoch:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from wardline.agent.store import alarms, backoff, holds, incidents, outbox
+from wardline.agent.store import alarms, backoff, holds, incidents, outbox, places
 from wardline.agent.store.alarms import Code
 from wardline.agent.store.database import Transaction
 from wardline.agent.store.ledger import Ledger
@@ -39,7 +39,7 @@ def behind(tx: Transaction, own: Head, theirs: Stream) -> Behind | None:
     known = (
         own.prev
         if theirs.next_seq == own.next_seq
-        else outbox.chain_hash_at(tx, own.epoch, theirs.next_seq - 1)
+        else places.chain_hash_at(tx, own.epoch, theirs.next_seq - 1)
     )
     if theirs.next_seq > 1 and known is not None and known != theirs.prev:
         return Behind(f"Central has another bundle {theirs.next_seq - 1} of epoch {own.epoch}")
@@ -108,7 +108,7 @@ def bridge(ledger: Ledger, expected: Stream, why: str) -> None:
         own = outbox.head(tx)
         first, last = expected.next_seq, own.next_seq - 1
         outbox.give_up(tx, own.epoch, first, last, why)
-        hashes = outbox.skipped(tx, own.epoch, first, last, notes.SKIPPED_MAX)
+        hashes = places.skipped(tx, own.epoch, first, last, notes.SKIPPED_MAX)
         note = {"first_seq": first, "last_seq": last, "reason": why, "skipped": hashes}
         ledger.seal(tx, Draft(Kind.GAP, None, note=note), prev=expected.prev)
 

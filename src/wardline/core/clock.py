@@ -18,7 +18,7 @@ def wire(instant: datetime) -> str:
     """RFC 3339 in UTC with milliseconds, `2026-11-21T09:00:00.123Z`; refuses naive times."""
     if instant.tzinfo is None:
         raise ValueError("a naive time has no place on the wire; attach its zone first")
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def parse(text: str) -> datetime:

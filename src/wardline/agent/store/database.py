@@ -91,26 +91,32 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """BEGIN IMMEDIATE … COMMIT: durable when the block is left, or as if it had never begun."""
-        with self._lock, self._errors():
-            self._connection.execute("BEGIN IMMEDIATE")
+        with self._lock:
             try:
-                yield Transaction(self._connection)
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
+                self._connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield Transaction(self._connection)
+                    self._connection.execute("COMMIT")
+                except BaseException:
+                    if self._connection.in_transaction:
+                        self._connection.execute("ROLLBACK")
+                    raise
+            except sqlite3.DatabaseError as error:
+                raise _named(error, self.path) from error
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
         """One consistent look."""
-        with self._lock, self._errors():
-            self._connection.execute("BEGIN")
+        with self._lock:
             try:
-                yield Transaction(self._connection)
-            finally:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+                self._connection.execute("BEGIN")
+                try:
+                    yield Transaction(self._connection)
+                finally:
+                    if self._connection.in_transaction:
+                        self._connection.execute("ROLLBACK")
+            except sqlite3.DatabaseError as error:
+                raise _named(error, self.path) from error
 
     def bytes_used(self) -> int:
         """What the rows take; free pages inside the file do not count."""

@@ -1,4 +1,8 @@
-"""The stream and the offline queue: sealed at once, kept until Central provably has it."""
+"""The stream and the offline queue: sealed at once, kept until Central provably has it.
+
+A put is one row and nothing beside it: its key is its place in the stream, so that the newest row
+is the head, and the order of rows that of sending.
+"""
 
 import hashlib
 from collections.abc import Mapping
@@ -6,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from wardline.agent.store import scrub
+from wardline.agent.store import places, scrub
 from wardline.agent.store.database import Row, Transaction
 from wardline.core import clock, protocol
 from wardline.core.evidence import bundle
@@ -84,11 +88,17 @@ class Counts:
 
 
 def head(tx: Transaction) -> Head:
-    """The stream's head; a new database begins epoch 1."""
-    tx_row = tx.row("SELECT epoch, next_seq, prev FROM stream WHERE only = 1")
-    if tx_row is None:
-        return Head(1, 1, bundle.NO_PREV)
-    return Head(tx_row["epoch"], tx_row["next_seq"], tx_row["prev"])
+    """The stream's head: behind the newest bundle, or where the stream was said to stand since."""
+    row = tx.row(
+        "SELECT s.epoch, s.next_seq, s.prev, q.id, q.chain_hash FROM stream s"
+        " LEFT JOIN queued_evidence q ON q.id = (SELECT max(id) FROM queued_evidence)"
+        " AND q.id >= (s.epoch << 32 | s.next_seq)"
+    )
+    assert row is not None, "the schema puts the one row there"
+    if row["id"] is None:
+        return Head(row["epoch"], row["next_seq"], row["prev"])
+    epoch, seq = places.of_key(row["id"])
+    return Head(epoch, seq + 1, row["chain_hash"])
 
 
 def append(
@@ -149,28 +159,25 @@ def seal(
 
 def put(tx: Transaction, sealed: Sealed, at: datetime) -> Queued:
     """Queue it; the stream goes on behind it."""
-    envelope = sealed.envelope
+    envelope, place = sealed.envelope, places.new_key(sealed.epoch, sealed.seq)
     text, digest = envelope.to_json().decode(), hashlib.sha256(envelope.payload).hexdigest()
     chained = bundle.chain_hash(envelope.payload_type, envelope.payload)
-    row = tx.row(
-        "INSERT INTO queued_evidence (bundle_json, created_at, epoch, seq, kind, host_id,"
-        " chain_hash, payload_sha256, payload_len) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+    tx.execute(
+        "INSERT INTO queued_evidence (id, kind, host_id, chain_hash, payload_sha256, payload_len,"
+        " created_at, bundle_json) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            text,
-            clock.wire(at),
-            sealed.epoch,
-            sealed.seq,
+            place,
             sealed.kind.value,
             sealed.host_id,
             chained,
             digest,
             len(envelope.payload),
+            clock.wire(at),
+            text,
         ),
     )
-    _set_head(tx, Head(sealed.epoch, sealed.seq + 1, chained))
-    assert row is not None, "INSERT … RETURNING gives the row"
     return Queued(
-        id=row["id"],
+        id=place,
         epoch=sealed.epoch,
         seq=sealed.seq,
         kind=sealed.kind,
@@ -195,15 +202,16 @@ def lease(tx: Transaction, bytes_max: int, count_max: int) -> list[Queued]:
     A bundle that alone is larger than `bytes_max` still comes, alone.
     """
     first = tx.row(
-        "SELECT epoch, seq FROM queued_evidence WHERE state IN ('pending', 'leased')"
-        " ORDER BY epoch, seq LIMIT 1"
+        "SELECT id FROM queued_evidence WHERE id >= (SELECT unsent_from FROM stream)"
+        " AND state IN ('pending', 'leased') ORDER BY id LIMIT 1"
     )
+    _settled_before(tx, _next_place(tx) if first is None else first["id"])
     if first is None:
         return []
     rows = tx.rows(
-        "SELECT * FROM queued_evidence WHERE epoch = ? AND seq >= ?"
-        " AND state IN ('pending', 'leased') ORDER BY seq LIMIT ?",
-        (first["epoch"], first["seq"], count_max),
+        "SELECT * FROM queued_evidence WHERE id BETWEEN ? AND ?"
+        " AND state IN ('pending', 'leased') ORDER BY id LIMIT ?",
+        (first["id"], first["id"] | places.SEQ_END, count_max),
     )
     taken: list[Queued] = []
     size = 0
@@ -213,24 +221,27 @@ def lease(tx: Transaction, bytes_max: int, count_max: int) -> list[Queued]:
             break
         taken.append(_queued(row))
     tx.execute(
-        "UPDATE queued_evidence SET state = 'leased' WHERE state = 'pending' AND epoch = ?"
-        " AND seq BETWEEN ? AND ?",
-        (taken[0].epoch, taken[0].seq, taken[-1].seq),
+        "UPDATE queued_evidence SET state = 'leased' WHERE state = 'pending'"
+        " AND id BETWEEN ? AND ?",
+        (taken[0].id, taken[-1].id),
     )
     return taken
 
 
 def give_back(tx: Transaction) -> int:
     """Whatever was leased by an agent that is no more is pending again."""
-    return tx.execute("UPDATE queued_evidence SET state = 'pending' WHERE state = 'leased'")
+    return tx.execute(
+        "UPDATE queued_evidence SET state = 'pending' WHERE state = 'leased'"
+        " AND id >= (SELECT unsent_from FROM stream)"
+    )
 
 
 def put_off(tx: Transaction, batch: list[Queued], until: datetime) -> None:
     """A failed attempt: the batch is pending again and counts one more retry."""
     tx.execute(
         "UPDATE queued_evidence SET state = 'pending', retry_count = retry_count + 1,"
-        " next_retry_at = ? WHERE state = 'leased' AND epoch = ? AND seq BETWEEN ? AND ?",
-        (clock.wire(until), batch[0].epoch, batch[0].seq, batch[-1].seq),
+        " next_retry_at = ? WHERE state = 'leased' AND id BETWEEN ? AND ?",
+        (clock.wire(until), batch[0].id, batch[-1].id),
     )
 
 
@@ -276,10 +287,12 @@ def quarantine(tx: Transaction, bundle_id: int, refusal: str) -> None:
 
 def rewind(tx: Transaction, epoch: int, seq: int) -> int:
     """Send again from this place on; how many bundles that are. Receipts are asked for anew."""
+    first, last = places.key(epoch, seq), places.key(epoch, places.SEQ_END)
+    tx.execute("UPDATE stream SET unsent_from = ? WHERE unsent_from > ?", (first, first))
     return tx.execute(
         "UPDATE queued_evidence SET state = 'pending', acknowledged_at = NULL"
-        " WHERE epoch = ? AND seq >= ? AND state IN ('leased', 'received', 'acknowledged')",
-        (epoch, seq),
+        " WHERE id BETWEEN ? AND ? AND state IN ('leased', 'received', 'acknowledged')",
+        (first, last),
     )
 
 
@@ -287,75 +300,51 @@ def give_up(tx: Transaction, epoch: int, first: int, last: int, refusal: str) ->
     """These places will never be sent: kept in quarantine, named by a gap record."""
     return tx.execute(
         "UPDATE queued_evidence SET state = 'quarantined', refusal = ?"
-        " WHERE epoch = ? AND seq BETWEEN ? AND ? AND state IN ('pending', 'leased')",
-        (scrub.text(refusal), epoch, first, last),
+        " WHERE id BETWEEN ? AND ? AND state IN ('pending', 'leased')",
+        (scrub.text(refusal), places.key(epoch, first), places.key(epoch, last)),
     )
-
-
-def refused_at(tx: Transaction, epoch: int, seq: int) -> str | None:
-    """Why the bundle of this place is in quarantine, in Central's words; None if it is not."""
-    row = tx.row(
-        "SELECT refusal FROM queued_evidence WHERE epoch = ? AND seq = ? AND state = 'quarantined'",
-        (epoch, seq),
-    )
-    return None if row is None else str(row["refusal"] or "")
-
-
-def skipped(tx: Transaction, epoch: int, first: int, last: int, count_max: int) -> list[str]:
-    """Hex SHA-256 of the payloads that are kept here and will never be sent, in their order."""
-    rows = tx.rows(
-        "SELECT payload_sha256 FROM queued_evidence WHERE epoch = ? AND seq BETWEEN ? AND ?"
-        " AND state = 'quarantined' ORDER BY seq LIMIT ?",
-        (epoch, first, last, count_max),
-    )
-    return [row["payload_sha256"] for row in rows]
-
-
-def holds_place(tx: Transaction, epoch: int, seq: int) -> bool:
-    """Whether the bundle of this place is still here to be sent."""
-    found = tx.row(
-        "SELECT 1 FROM queued_evidence WHERE epoch = ? AND seq = ? AND state != 'quarantined'",
-        (epoch, seq),
-    )
-    return found is not None
-
-
-def chain_hash_at(tx: Transaction, epoch: int, seq: int) -> str | None:
-    """The hash of the bundle at a place, None when it was pruned or never was."""
-    row = tx.row("SELECT chain_hash FROM queued_evidence WHERE epoch = ? AND seq = ?", (epoch, seq))
-    return None if row is None else str(row["chain_hash"])
 
 
 def prune(tx: Transaction, now: datetime, *, pressed: bool) -> int:
     """Forget acknowledged bundles after 30 days, under a full quota the oldest at once."""
     before = now if pressed else now - timedelta(days=KEPT_DAYS)
-    return tx.execute(
+    place = head(tx)
+    pruned = tx.execute(
         "DELETE FROM queued_evidence WHERE id IN (SELECT id FROM queued_evidence"
-        " WHERE state = 'acknowledged' AND acknowledged_at <= ? ORDER BY epoch, seq LIMIT ?)",
+        " WHERE state = 'acknowledged' AND acknowledged_at <= ? ORDER BY id LIMIT ?)",
         (clock.wire(before), PRUNED_PER_TURN_MAX),
     )
+    if pruned:  # perhaps the newest of all, which nothing else would know of
+        _set_head(tx, place)
+    return pruned
 
 
 def counts(tx: Transaction) -> Counts:
-    rows = tx.rows(
-        "SELECT state, count(*) AS n, min(created_at) AS oldest FROM queued_evidence GROUP BY state"
+    row = tx.row(
+        "SELECT count(*) AS pending, min(created_at) AS oldest_at,"
+        " (SELECT count(*) FROM queued_evidence WHERE state = 'received') AS unproved,"
+        " (SELECT count(*) FROM queued_evidence WHERE state = 'acknowledged') AS acknowledged,"
+        " (SELECT count(*) FROM queued_evidence WHERE state = 'quarantined') AS quarantined"
+        " FROM queued_evidence WHERE id >= (SELECT unsent_from FROM stream)"
+        " AND state IN ('pending', 'leased')"
     )
-    by_state = {row["state"]: row["n"] for row in rows}
-    unsent = [row["oldest"] for row in rows if row["state"] in ("pending", "leased")]
-    return Counts(
-        pending=by_state.get("pending", 0) + by_state.get("leased", 0),
-        unproved=by_state.get("received", 0),
-        acknowledged=by_state.get("acknowledged", 0),
-        quarantined=by_state.get("quarantined", 0),
-        oldest_at=min(unsent, default=None),
-    )
+    assert row is not None, "a count gives a row"
+    return Counts(**dict(row))
+
+
+def _next_place(tx: Transaction) -> int:
+    following = head(tx)
+    return places.key(following.epoch, following.next_seq)
+
+
+def _settled_before(tx: Transaction, place: int) -> None:
+    """Nothing before this place waits to be sent; only `rewind` takes that back."""
+    tx.execute("UPDATE stream SET unsent_from = ? WHERE unsent_from < ?", (place, place))
 
 
 def _set_head(tx: Transaction, place: Head) -> None:
     tx.execute(
-        "INSERT INTO stream (only, epoch, next_seq, prev) VALUES (1, ?, ?, ?)"
-        " ON CONFLICT(only) DO UPDATE SET epoch = excluded.epoch,"
-        " next_seq = excluded.next_seq, prev = excluded.prev",
+        "UPDATE stream SET epoch = ?, next_seq = ?, prev = ?",
         (place.epoch, place.next_seq, place.prev),
     )
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tests.harness.fake_central import FakeCentral
 from tests.integration.agent.bench import DRIFT, GOOD_MODE, Bench
-from wardline.agent.store import database
+from wardline.agent.store import database, outbox
 from wardline.core.evidence import bundle
 from wardline.core.evidence.bundle import IncidentState, Outcome
 
@@ -128,8 +128,8 @@ def _work(bench: Bench, told: Path) -> None:
 def _tell(bench: Bench, told: Path) -> None:
     """The stream's head as it was committed: nothing before it may ever be missing again."""
     with bench.agent.ledger.reading() as tx:
-        row = tx.row("SELECT next_seq FROM stream")
-    _keep(told / "next_seq", str(row["next_seq"] if row else 1).encode())
+        next_seq = outbox.head(tx).next_seq
+    _keep(told / "next_seq", str(next_seq).encode())
 
 
 def _recover(template: Bench, folder: Path, mode: int) -> None:
@@ -149,10 +149,10 @@ def _recover(template: Bench, folder: Path, mode: int) -> None:
     bench.agent = bench.open()
     try:
         with bench.agent.ledger.reading() as tx:
-            row = tx.row("SELECT next_seq FROM stream")
+            next_seq = outbox.head(tx).next_seq
             check = tx.rows("PRAGMA integrity_check")[0][0]
         assert check == "ok", check
-        assert (row["next_seq"] if row else 1) >= committed, "a committed bundle is gone"
+        assert next_seq >= committed, "a committed bundle is gone"
         _finish(bench)
         _whole(bench)
     finally:
@@ -195,6 +195,7 @@ def _bench(template: Bench, folder: Path, central: FakeCentral) -> Bench:
     bench = object.__new__(Bench)
     bench.folder, bench.central, bench.clock = folder, central, template.clock
     bench.flap, bench.outbox = template.flap, template.outbox
+    bench.said = []
     bench.tree = folder / "host"
     bench.layout = type(template.layout)(folder / "agent")
     host = template.host.model_copy(update={"root": bench.tree})
