@@ -153,10 +153,10 @@ def cooldown(case: Case) -> Finding:
         return _skip("no cooldown applies")
     usage = host_usage(case.state, case.action)
     if usage.last_run_at is None:
-        return _pass("never run on this host")
+        return never_run()
     if is_cooling(rule, usage, case.request.at):
         return _refuse(Code.COOLDOWN, f"rule {rule.id}: {rule.cooldown_minutes} min after a run")
-    return _pass(f"the last run is {rule.cooldown_minutes} min ago or more")
+    return cooled(rule.cooldown_minutes)
 
 
 def limits(case: Case) -> Finding:
@@ -172,7 +172,7 @@ def limits(case: Case) -> Finding:
             if used > limit:
                 over = f"{exact.text(used)} of {exact.text(limit)}"
                 return _refuse(Code.LIMIT_EXCEEDED, f"rule {rule.id}, {name}: {over}")
-    return _pass(f"{count} limits kept")
+    return kept(count)
 
 
 def approval(case: Case) -> Finding:
@@ -217,6 +217,21 @@ def asks(rule: Rule, spec: Approval) -> Finding:
     """That a rule wants consent which nobody has given."""
     words = f"rule {rule.id} needs {spec.quorum} approval(s)"
     return Finding(Outcome.ASK, words, roles=spec.roles)
+
+
+def never_run() -> Finding:
+    """That a cooldown has nothing to wait for."""
+    return _pass("never run on this host")
+
+
+def cooled(minutes: int) -> Finding:
+    """That a cooldown of so many minutes is over."""
+    return _pass(f"the last run is {minutes} min ago or more")
+
+
+def kept(count: int) -> Finding:
+    """That none of so many limits stands in the way."""
+    return _pass(f"{count} limits kept")
 
 
 def _binding(found: Survey) -> tuple[Rule, ...]:

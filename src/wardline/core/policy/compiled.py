@@ -10,7 +10,6 @@ makes, over the same few rules; they must come to the same outcome.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from operator import attrgetter
 
 from wardline.core.canonical import Json
 from wardline.core.policy import (
@@ -27,7 +26,6 @@ from wardline.core.policy import (
 )
 from wardline.core.policy.assess import Case
 from wardline.core.policy.decision import Code, Decision, TraceStep, Verdict
-from wardline.core.policy.match import Survey
 from wardline.core.policy.request import Initiator, Request, Risk, State
 from wardline.core.policy.rule import ANY_ACTION, DuplicateRule, Policy, Rule
 from wardline.core.policy.slices import Bucket, Place, Plan, Slice
@@ -36,6 +34,7 @@ from wardline.core.policy.verdict import Judged
 Key = tuple[str, str]
 Outcome = tuple[Verdict, Code]
 Basis = tuple["Compiled", Request, State, Plan | None, list[Slice]]
+Found = tuple[Verdict, Code, Plan | None, list[Slice]]
 
 _RUN = (Verdict.RUN, Code.ALLOWED)
 _ASK = (Verdict.ASK, Code.APPROVAL_NEEDED)
@@ -48,11 +47,12 @@ _NO_MATCH = (Verdict.BLOCK, Code.NO_MATCH)
 _DENIED = (Verdict.BLOCK, Code.DENIED)
 # In these years the wall clock of some zone may not exist; the checks say what then.
 _YEAR_FIRST, _YEAR_LAST = 1, 9999
-_NOTHING = Survey()
+# What every decision would look up in its module or enum, each time.
 _decided = decision.outcome
-_by_id = attrgetter("id")
+_is_admissible = assess.is_admissible
 _PERSON = Initiator.PERSON
 _HIGH = Risk.HIGH
+_BY_DENY = Code.DENIED
 
 
 class Undecided(Exception):
@@ -77,7 +77,7 @@ class Compiled:
     def evaluate(self, request: Request, state: State) -> Decision:
         """The decision that `evaluate.evaluate` gives on these rules."""
         try:
-            (verdict, code), plan, parts = self._outcome(request, state)
+            verdict, code, plan, parts = self._outcome(request, state)
         except Exception:  # noqa: BLE001 (what breaks here is made again by checks that tell it)
             return self._whole(request, state)
         rule_id = None if plan is None else plan.id
@@ -118,14 +118,11 @@ class Compiled:
         plans = _fitting(parts, request, request.action)
         if winner is None:
             if not plans:
-                return traces.unmatched(Case(_NOTHING, request, state, request.action))
-        elif decided.code is not Code.DENIED:
-            resolved = _resolved(winner, request)
-            if len(plans) == 1:
-                return traces.of_winner(winner, request, state, resolved, decided, ())
-            if not any(plan.apart for plan in plans):
-                losers = _losers(plans, winner, request)
-                return traces.of_winner(winner, request, state, resolved, decided, losers)
+                return traces.unmatched(request, state)
+        elif decided.code is not _BY_DENY:
+            losers = _losers(plans, winner)
+            if losers is not None:
+                return traces.of_winner(winner, losers, request, state, decided)
         return self._whole(request, state).trace
 
     def _whole(self, request: Request, state: State) -> Decision:
@@ -138,7 +135,7 @@ class Compiled:
             return verdict.judge(self, nothing, request, state, None).decision
         return verdict.best([self._judge(request, state, action) for action in actions])
 
-    def _outcome(self, request: Request, state: State) -> tuple[Outcome, Plan | None, list[Slice]]:
+    def _outcome(self, request: Request, state: State) -> Found:
         """What comes out, the rule that decides and where it was looked for; raises where only
         the checks can say."""
         action, word = request.action, request.alert.severity
@@ -171,14 +168,15 @@ class Compiled:
                     closed = _better(closed, shut)
                 winner = found if winner is None else _better(winner, found)
         if denied is not None:
-            return _DENIED, denied, parts
-        decider = winner or closed
+            return *_DENIED, denied, parts
+        decider = winner if winner is not None else closed
         if decider is None:
-            return _NO_MATCH, None, parts
+            return *_NO_MATCH, None, parts
         if floor_breadth > decider.rank[0]:
             raise Undecided
         judge = _conclusion if winner is not None else _unopened
-        return judge(decider, request, state), decider, parts
+        verdict, code = judge(decider, request, state)
+        return verdict, code, decider, parts
 
     def _judge(self, request: Request, state: State, action: str) -> Judged:
         find = partial(self._case, request, state, action)
@@ -280,19 +278,14 @@ def _fitting(parts: list[Slice], request: Request, action: str | None) -> list[P
     return fitting
 
 
-def _losers(plans: list[Plan], winner: Plan, request: Request) -> tuple[tuple[str, str], ...]:
-    """Why each of the others does not decide, by id."""
-    others = [plan for plan in plans if plan is not winner]
-    if len(others) > 1:
-        others.sort(key=_by_id)
-    return tuple(
-        [
-            (plan.id, match.outranked(plan.place[0], plan.rank, winner.rank))
-            if not plan.timed or match.counts_as_open(plan.rule, request)
-            else (plan.id, match.why_lost(plan.rule, winner.rule, request, is_open=False))
-            for plan in others
-        ]
-    )
+def _losers(plans: list[Plan], winner: Plan) -> list[Plan] | None:
+    """The others; None where the trace says more of one than why it lost."""
+    if len(plans) == 1:
+        return []
+    for plan in plans:
+        if plan.apart:
+            return None
+    return [plan for plan in plans if plan is not winner]
 
 
 def _fits(rule: Rule, request: Request) -> bool:
@@ -315,7 +308,7 @@ def _is_open(rule: Rule, request: Request) -> bool:
 def _better(one: Plan | None, other: Plan | None) -> Plan | None:
     if one is None or other is None:
         return one or other
-    return min(one, other, key=lambda plan: plan.rank)
+    return one if one.rank < other.rank else other
 
 
 def _unopened(plan: Plan, request: Request, state: State) -> Outcome:
@@ -352,7 +345,7 @@ def _risk(request: Request, state: State) -> Risk | None:
     if state.actions is None or request.action is None:
         return None
     facts = state.actions[request.action]
-    if facts.inputs is not None or not assess.is_admissible(facts.platforms, request.platform):
+    if facts.inputs is not None or not _is_admissible(facts.platforms, request.platform):
         raise Undecided
     return facts.risk
 
