@@ -206,11 +206,16 @@ def decides(rule: Rule) -> Finding:
     return Finding(Outcome.PASS, f"rule {rule.id} decides")
 
 
-def over(losers: Sequence[tuple[str, str]]) -> str:
-    """Which other rules spoke, and why they do not decide."""
-    told = ", ".join([f"{rule_id} ({why})" for rule_id, why in losers[:NAMED_MAX]])
-    more = len(losers) - NAMED_MAX
-    return f"over {told} and {more} more" if more > 0 else f"over {told}"
+def loser(rule_id: str, why: str) -> str:
+    """A rule that spoke, and why it does not decide."""
+    return f"{rule_id} ({why})"
+
+
+def over(losers: Sequence[str]) -> str:
+    """That something decides over other rules."""
+    if len(losers) <= NAMED_MAX:
+        return "over " + ", ".join(losers)
+    return f"over {', '.join(losers[:NAMED_MAX])} and {len(losers) - NAMED_MAX} more"
 
 
 def asks(rule: Rule, spec: Approval) -> Finding:
@@ -344,7 +349,7 @@ def _may_approve(roles: frozenset[str], spec: Approval) -> bool:
 
 
 def _losers(found: Survey) -> str:
-    return over(found.losers) if found.losers else ""
+    return over([loser(*each) for each in found.losers]) if found.losers else ""
 
 
 def _failed(found: Survey) -> str:

@@ -323,16 +323,15 @@ def _conclusion(plan: Plan, request: Request, state: State) -> Outcome:
     if plan.personal:
         raise Undecided
     risk = None if state.actions is None else _risk(request, state)
-    if plan.counted:
+    resolved = _resolved(plan, request)
+    if plan.limited or plan.cooled is not None:
         usage = assess.host_usage(state, request.action)
-        budgets = assess.budgets(plan.rule, state, usage, _resolved(plan, request))
-        if assess.is_cooling(plan.rule, usage, request.at):
+        if plan.cooled is not None and assess.is_cooling(plan.rule, usage, request.at):
             return _COOLING
-        for _, used, limit in budgets:
-            if used > limit:
-                return _EXCEEDED
-    elif plan.constants is None:
-        params.resolve(plan.rule, request)
+        if plan.limited:
+            for _, used, limit in assess.budgets(plan.rule, state, usage, resolved):
+                if used > limit:
+                    return _EXCEEDED
     if plan.asks and request.alert.severity in plan.asks:
         return _ASK
     if (plan.starts and risk is not _HIGH) or request.initiator is _PERSON:

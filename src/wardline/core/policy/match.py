@@ -144,8 +144,13 @@ def why_lost(rule: Rule, decider: Rule | None, request: Request, *, is_open: boo
     return outranked(rule.scope.reach, rule.rank, decider.rank)
 
 
+def broader(reach: Reach) -> str:
+    """Why a rule of this reach gives way to any narrower one."""
+    return _BROADER[reach]
+
+
 def outranked(reach: Reach, rank: Rank, decider: Rank) -> str:
     """Why an open allow of this reach and rank gives way to one of another rank."""
     if rank[0] != decider[0]:
-        return _BROADER[reach]
+        return broader(reach)
     return "lower priority" if rank[1] != decider[1] else "its id comes later"

@@ -7,7 +7,7 @@ from operator import attrgetter
 
 from wardline.core import severity
 from wardline.core.canonical import Json
-from wardline.core.policy import assess, params
+from wardline.core.policy import assess, match, params
 from wardline.core.policy.assess import Finding
 from wardline.core.policy.decision import Check, TraceStep
 from wardline.core.policy.request import HostUsage, Request, State
@@ -36,12 +36,13 @@ class Plan:
     """A rule with what can be said of it before there is a request.
 
     `picky`: kpi, action, place and severity do not suffice to know that it fits. `timed`: it is
-    not always open. `counted`: limits or a cooldown bind it. `asks`: the severities at which it
+    not always open. `limited`: limits bind it. `asks`: the severities at which it
     needs approval. `personal`: who asks, or the age of the rules, has a say in that.
     `apart`: it only watches or has a condition, so that its part in a trace takes the checks.
     `constants`: its resolved parameters where no request changes them, None where one does.
     `decides` and `wants` stand in the trace when it decides and no other rule fits, and when it
-    needs approval; `kept` and `cooled` when its limits are kept, and when its cooldown is over.
+    needs approval; `kept` and `cooled` when its limits are kept, and when its cooldown, if it has
+    one, is over. `broader` is what the trace says of it when a narrower rule decides.
     """
 
     rule: Rule
@@ -50,7 +51,7 @@ class Plan:
     place: Place
     picky: bool
     timed: bool
-    counted: bool
+    limited: bool
     personal: bool
     apart: bool
     starts: bool
@@ -61,6 +62,7 @@ class Plan:
     wants: TraceStep
     kept: TraceStep
     cooled: TraceStep | None
+    broader: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ def plan(rule: Rule) -> Plan:
         place=place,
         picky=_is_picky(rule),
         timed=rule.window is not None or rule.opening_hours is not None,
-        counted=rule.limits != _NO_LIMITS or rule.cooldown_minutes is not None,
+        limited=rule.limits != _NO_LIMITS,
         personal=rule.max_stale_minutes is not None or approval.self_approve or approval.quorum < 1,
         apart=rule.mode is Mode.LOG_ONLY or rule.when.condition is not None,
         starts=rule.auto_execute,
@@ -141,6 +143,7 @@ def plan(rule: Rule) -> Plan:
         wants=_told(Check.APPROVAL, assess.asks(rule, approval)),
         kept=_kept(len(assess.budgets(rule, *_UNUSED, {}))),
         cooled=None if rule.cooldown_minutes is None else _cooled(rule.cooldown_minutes),
+        broader=assess.loser(rule.id, match.broader(place[0])),
     )
 
 

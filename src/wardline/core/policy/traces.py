@@ -10,7 +10,8 @@ from wardline.core.policy import assess, evaluate, match, opening, params, verdi
 from wardline.core.policy.assess import Case
 from wardline.core.policy.decision import Check, Code, Decision, Outcome, TraceStep, step
 from wardline.core.policy.match import Survey
-from wardline.core.policy.request import ActionFacts, Alert, Request, Risk, State
+from wardline.core.policy.params import Unresolved
+from wardline.core.policy.request import ActionFacts, Alert, HostUsage, Request, Risk, State
 from wardline.core.policy.rule import Policy, Rule, When
 from wardline.core.policy.slices import Plan
 from wardline.core.severity import Severity
@@ -52,7 +53,9 @@ _CALLERS_OWN, _OPEN, _UNLOCKED = (
 _NO_COOLDOWN, _UNASKED = _QUIET[Check.COOLDOWN], _QUIET[Check.APPROVAL]
 _NEVER_RUN = step(Check.COOLDOWN, Outcome.PASS, assess.never_run().detail)
 # What a check that every decision makes would look up in its enum, each time.
-_CLOSED, _COOLING, _EXCEEDED = Code.OUTSIDE_WINDOW, Code.COOLDOWN, Code.LIMIT_EXCEEDED
+_CLOSED = Code.OUTSIDE_WINDOW
+_COOLDOWN_UNKNOWN = (Code.OUTSIDE_WINDOW, Code.COOLDOWN)
+_LIMITS_UNKNOWN = (*_COOLDOWN_UNKNOWN, Code.LIMIT_EXCEEDED)
 _MATCH, _WINDOW, _PASS, _FAIL = Check.MATCH, Check.WINDOW, Outcome.PASS, Outcome.FAIL
 
 
@@ -88,7 +91,7 @@ def of_winner(
     if code is _CLOSED:
         window = step(_WINDOW, _FAIL, opening.closed_by(plan.rule, request) or "")
     cooldown, limits = _NO_COOLDOWN, plan.kept
-    if plan.counted:
+    if plan.cooled is not None or plan.limited:
         cooldown, limits = _counted(plan, request, state, resolved, code)
     consent = _UNASKED
     if plan.personal:
@@ -117,12 +120,16 @@ def _over(winner: Plan, losers: list[Plan], request: Request) -> TraceStep:
     """That the winner decides over the others, and why each of them does not."""
     if len(losers) > 1:
         losers.sort(key=_by_id)
-    told = [
-        (plan.id, match.outranked(plan.place[0], plan.rank, winner.rank))
-        if not plan.timed or match.counts_as_open(plan.rule, request)
-        else (plan.id, match.why_lost(plan.rule, winner.rule, request, is_open=False))
-        for plan in losers
-    ]
+    told = []
+    for plan in losers:
+        if plan.timed and not match.counts_as_open(plan.rule, request):
+            why = match.why_lost(plan.rule, winner.rule, request, is_open=False)
+        elif plan.rank[0] != winner.rank[0]:
+            told.append(plan.broader)
+            continue
+        else:
+            why = match.outranked(plan.place[0], plan.rank, winner.rank)
+        told.append(assess.loser(plan.id, why))
     return step(_MATCH, _PASS, f"{winner.decides.detail}; {assess.over(told)}")
 
 
@@ -136,17 +143,23 @@ def _inputs(count: int) -> TraceStep:
 def _counted(
     plan: Plan, request: Request, state: State, resolved: Mapping[str, Json], code: Code
 ) -> tuple[TraceStep, TraceStep]:
-    """Cooldown and limits: looked at again where the first of the two refused, or neither was
-    looked at for the outcome."""
-    if code is _CLOSED or code is _COOLING:
-        case = Case(Survey(plan.rule), request, state, request.action, resolved)
-        cooldown = verdict.made(Check.COOLDOWN, assess.cooldown, case)
-        return cooldown, verdict.made(Check.LIMITS, assess.limits, case)
+    """Cooldown and limits: after a check that refused, what the outcome does not say of them."""
+    case = Case(Survey(plan.rule), request, state, request.action, resolved)
     cooldown, limits = _NO_COOLDOWN, plan.kept
+    usage = assess.host_usage(state, request.action)
     if plan.cooled is not None:
-        ran = assess.host_usage(state, request.action).last_run_at is not None
-        cooldown = plan.cooled if ran else _NEVER_RUN
-    if code is _EXCEEDED:
-        case = Case(Survey(plan.rule), request, state, request.action, resolved)
+        cooldown = _NEVER_RUN if usage.last_run_at is None else plan.cooled
+        if code in _COOLDOWN_UNKNOWN and assess.is_cooling(plan.rule, usage, request.at):
+            cooldown = verdict.made(Check.COOLDOWN, assess.cooldown, case)
+    if plan.limited and code in _LIMITS_UNKNOWN and not _within(plan, state, usage, resolved):
         limits = verdict.made(Check.LIMITS, assess.limits, case)
     return cooldown, limits
+
+
+def _within(plan: Plan, state: State, usage: HostUsage, resolved: Mapping[str, Json]) -> bool:
+    """Whether all limits of a rule could be looked at and are kept."""
+    try:
+        budgets = assess.budgets(plan.rule, state, usage, resolved)
+    except Unresolved:
+        return False
+    return all([used <= limit for _, used, limit in budgets])

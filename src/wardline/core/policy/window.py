@@ -54,10 +54,11 @@ def wall_clock(at: datetime, zone_name: str) -> tuple[int, int]:
     """The day, 0 = Sunday to 6 = Saturday, and its minute in a zone. Raises UnknownZone."""
     if at.tzinfo is UTC:
         since = at - _EPOCH
-        offset_s = _offset_s(zone_name, since.days)
+        day = since.days
+        offset_s = _offset_s(zone_name, day)
         if offset_s is not None:
-            days, second = divmod(since.seconds + offset_s, DAY_S)
-            return (since.days + _WEEKDAY_OF_EPOCH + days) % 7, second // 60
+            second = since.seconds + offset_s
+            return (day + second // DAY_S + _WEEKDAY_OF_EPOCH) % 7, second % DAY_S // 60
     local = at.astimezone(zone(zone_name))
     return local.isoweekday() % 7, local.hour * 60 + local.minute
 
