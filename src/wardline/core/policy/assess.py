@@ -101,7 +101,7 @@ def matched(case: Case) -> Finding:
         return _refuse(Code.NO_MATCH, _joined("no rule fits", _losers(found), _failed(found)))
     if not found.losers and not found.failed:
         return decides(found.winner)
-    words = _joined(decides(found.winner).detail, _losers(found), _failed(found))
+    words = _joined(deciding(found.winner.id), _losers(found), _failed(found))
     return Finding(Outcome.PASS, words)
 
 
@@ -203,7 +203,12 @@ def started(case: Case, rule: Rule) -> bool:
 
 def decides(rule: Rule) -> Finding:
     """That a rule is the only one to speak."""
-    return Finding(Outcome.PASS, f"rule {rule.id} decides")
+    return Finding(Outcome.PASS, deciding(rule.id))
+
+
+def deciding(rule_id: str) -> str:
+    """Which rule decides, in words for a person."""
+    return f"rule {rule_id} decides"
 
 
 def loser(rule_id: str, why: str) -> str:

@@ -27,7 +27,7 @@ from wardline.core.policy import (
 from wardline.core.policy.assess import Case
 from wardline.core.policy.decision import Code, Decision, TraceStep, Verdict
 from wardline.core.policy.request import Initiator, Request, Risk, State
-from wardline.core.policy.rule import ANY_ACTION, DuplicateRule, Policy, Rule
+from wardline.core.policy.rule import ANY_ACTION, DuplicateRule, Policy, Reach, Rule
 from wardline.core.policy.slices import Bucket, Place, Plan, Slice
 from wardline.core.policy.verdict import Judged
 
@@ -47,6 +47,7 @@ _NO_MATCH = (Verdict.BLOCK, Code.NO_MATCH)
 _DENIED = (Verdict.BLOCK, Code.DENIED)
 # In these years the wall clock of some zone may not exist; the checks say what then.
 _YEAR_FIRST, _YEAR_LAST = 1, 9999
+_BEYOND = len(Reach)  # broader than any rule
 # What every decision would look up in its module or enum, each time.
 _decided = decision.outcome
 _is_admissible = assess.is_admissible
@@ -115,12 +116,11 @@ class Compiled:
         """The trace of an outcome: of its checks, those are made that could have come out
         otherwise."""
         _, request, state, winner, parts = basis
-        plans = _fitting(parts, request, request.action)
         if winner is None:
-            if not plans:
+            if not _fitting(parts, request, request.action):
                 return traces.unmatched(request, state)
         elif decided.code is not _BY_DENY:
-            losers = _losers(plans, winner)
+            losers = _losers(parts, winner, request)
             if losers is not None:
                 return traces.of_winner(winner, losers, request, state, decided)
         return self._whole(request, state).trace
@@ -149,30 +149,32 @@ class Compiled:
         closed: Plan | None = None
         denied: Plan | None = None
         found: Plan | None
-        floor_breadth = -1
+        breadth, floor_breadth = _BEYOND, -1
         parts = self._slices(request, action)
         for part in parts:
             masks = part.masks.get(word)
             if masks is None:
                 continue
             allow, deny, _, floor = masks
-            if floor and part.rank[0] > floor_breadth:
-                floor_breadth = part.rank[0]
+            if floor and part.breadth > floor_breadth:
+                floor_breadth = part.breadth
             if deny:
                 found, _ = _first(part.plans, deny, request)
                 denied = _better(denied, found)
-            if allow and (winner is None or part.rank < winner.rank):
+            if allow and part.breadth <= breadth:
                 found = part.plans[(allow & -allow).bit_length() - 1]
                 if found.picky or found.timed:
                     found, shut = _first(part.plans, allow, request)
                     closed = _better(closed, shut)
-                winner = found if winner is None else _better(winner, found)
+                if found is not None:
+                    winner = found if part.breadth < breadth else _better(winner, found)
+                    breadth = part.breadth
         if denied is not None:
             return *_DENIED, denied, parts
         decider = winner if winner is not None else closed
         if decider is None:
             return *_NO_MATCH, None, parts
-        if floor_breadth > decider.rank[0]:
+        if floor_breadth >= 0 and floor_breadth > decider.rank[0]:
             raise Undecided
         judge = _conclusion if winner is not None else _unopened
         verdict, code = judge(decider, request, state)
@@ -278,14 +280,28 @@ def _fitting(parts: list[Slice], request: Request, action: str | None) -> list[P
     return fitting
 
 
-def _losers(plans: list[Plan], winner: Plan) -> list[Plan] | None:
-    """The others; None where the trace says more of one than why it lost."""
-    if len(plans) == 1:
-        return []
-    for plan in plans:
-        if plan.apart:
-            return None
-    return [plan for plan in plans if plan is not winner]
+def _losers(parts: list[Slice], winner: Plan, request: Request) -> list[Plan] | None:
+    """The other rules that fit; None where the trace says more of one than why it lost."""
+    losers = []
+    word = request.alert.severity
+    for part in parts:
+        masks = part.masks.get(word)
+        if masks is None:
+            continue
+        allow, deny, watch, _ = masks
+        mask = allow | deny | watch
+        while mask:
+            low = mask & -mask
+            plan = part.plans[low.bit_length() - 1]
+            mask ^= low
+            if plan is winner or (
+                plan.picky and not match.fits(plan.rule, request, request.action)
+            ):
+                continue
+            if plan.apart:
+                return None
+            losers.append(plan)
+    return losers
 
 
 def _fits(rule: Rule, request: Request) -> bool:

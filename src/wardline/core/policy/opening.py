@@ -62,7 +62,11 @@ def closed_by(rule: Rule, request: Request) -> str | None:
         today, minute = window.wall_clock(request.at, zone_name)
         if not window.holds(rule.window, today, minute):
             # Where opening hours have a say too, the window alone does not open the rule.
-            opens = "" if rule.opening_hours is not None else _opens(rule.window, today, minute, zone_name)
+            opens = (
+                ""
+                if rule.opening_hours is not None
+                else _opens(rule.window, today, minute, zone_name)
+            )
             return f"the window of rule {rule.id} is closed{opens}"
     if rule.opening_hours is None:
         return None

@@ -7,7 +7,7 @@ from operator import attrgetter
 
 from wardline.core import severity
 from wardline.core.canonical import Json
-from wardline.core.policy import assess, match, params
+from wardline.core.policy import assess, params
 from wardline.core.policy.assess import Finding
 from wardline.core.policy.decision import Check, TraceStep
 from wardline.core.policy.request import HostUsage, Request, State
@@ -42,12 +42,13 @@ class Plan:
     `constants`: its resolved parameters where no request changes them, None where one does.
     `decides` and `wants` stand in the trace when it decides and no other rule fits, and when it
     needs approval; `kept` and `cooled` when its limits are kept, and when its cooldown, if it has
-    one, is over. `broader` is what the trace says of it when a narrower rule decides.
+    one, is over.
     """
 
     rule: Rule
     id: str
     rank: Rank
+    reach: Reach
     place: Place
     picky: bool
     timed: bool
@@ -62,19 +63,19 @@ class Plan:
     wants: TraceStep
     kept: TraceStep
     cooled: TraceStep | None
-    broader: str
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
     """Rules by rank, so that the lowest bit goes first. A disabled one has a place and no bit.
 
-    `names`: one of them makes their action known to a request that names none.
+    `breadth` is that of all of them: what a rank begins with. `names`: one of them makes their
+    action known to a request that names none.
     """
 
     plans: tuple[Plan, ...]
     masks: MasksBySeverity
-    rank: Rank
+    breadth: int
     names: bool
 
 
@@ -129,6 +130,7 @@ def plan(rule: Rule) -> Plan:
         rule=rule,
         id=rule.id,
         rank=rule.rank,
+        reach=place[0],
         place=place,
         picky=_is_picky(rule),
         timed=rule.window is not None or rule.opening_hours is not None,
@@ -143,7 +145,6 @@ def plan(rule: Rule) -> Plan:
         wants=_told(Check.APPROVAL, assess.asks(rule, approval)),
         kept=_kept(len(assess.budgets(rule, *_UNUSED, {}))),
         cooled=None if rule.cooldown_minutes is None else _cooled(rule.cooldown_minutes),
-        broader=assess.loser(rule.id, match.broader(place[0])),
     )
 
 
@@ -208,7 +209,7 @@ def _slice(plans: Iterable[Plan]) -> Slice:
     )
     rules = tuple([(plan.rule.when.severity, _kind(plan.rule)) for plan in ordered])
     masks = _masks_of_few(rules) if len(rules) <= FEW else _masks(rules)
-    return Slice(ordered, masks, ordered[0].rank, names)
+    return Slice(ordered, masks, ordered[0].rank[0], names)
 
 
 def _kind(rule: Rule) -> tuple[bool, bool, bool, bool]:

@@ -124,13 +124,12 @@ def _over(winner: Plan, losers: list[Plan], request: Request) -> TraceStep:
     for plan in losers:
         if plan.timed and not match.counts_as_open(plan.rule, request):
             why = match.why_lost(plan.rule, winner.rule, request, is_open=False)
-        elif plan.rank[0] != winner.rank[0]:
-            told.append(plan.broader)
-            continue
+        elif plan.reach is not winner.reach:
+            why = match.broader(plan.reach)
         else:
-            why = match.outranked(plan.place[0], plan.rank, winner.rank)
+            why = match.outranked(plan.reach, plan.rank, winner.rank)
         told.append(assess.loser(plan.id, why))
-    return step(_MATCH, _PASS, f"{winner.decides.detail}; {assess.over(told)}")
+    return step(_MATCH, _PASS, f"{assess.deciding(winner.id)}; {assess.over(told)}")
 
 
 @lru_cache(maxsize=INPUTS_KEPT_MAX)
@@ -162,4 +161,4 @@ def _within(plan: Plan, state: State, usage: HostUsage, resolved: Mapping[str, J
         budgets = assess.budgets(plan.rule, state, usage, resolved)
     except Unresolved:
         return False
-    return all([used <= limit for _, used, limit in budgets])
+    return all(used <= limit for _, used, limit in budgets)
