@@ -108,3 +108,12 @@ async def test_words_of_an_appliances_own_are_counted_as_one_and_hide_nothing(ap
 async def told_of(appliance, *records):
     sent = await appliance.send(appliance.seal(kind=Kind.INCIDENT, incidents=records))
     assert sent.status_code == 200, sent.text
+
+
+async def test_the_status_names_the_newest_bundles_of_an_incident_and_not_all(appliance, signed_in):
+    record, most = blocked("denied"), queries.BUNDLES_NAMED_MAX
+    for _ in range(2):
+        sealed = [appliance.seal(kind=Kind.INCIDENT, incidents=(record,)) for _ in range(most)]
+        assert (await appliance.send(*sealed)).status_code == 200
+    (one,) = (await signed_in.get("/api/v1/status")).json()["blocked"]["newest"]
+    assert one["log_indexes"] == list(range(most + 1, 2 * most + 1))
