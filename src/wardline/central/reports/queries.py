@@ -14,6 +14,7 @@ OPEN = "i.closed_at IS NULL AND i.state <> 'healed'"
 # A decision is the appliance's word: what it says beyond the words there are is one word here.
 OTHER = "other"
 REASON_CHARS_MAX = 500
+BUNDLES_NAMED_MAX = 50
 
 
 def _word(key: str, words: Iterable[str], row: str = "") -> str:
@@ -113,18 +114,21 @@ _BUNDLES = text(
     "SELECT site_id, count(*) AS count FROM evidence_bundles"
     " WHERE partner_id = :partner_id AND site_id = ANY(CAST(:sites AS text[])) GROUP BY 1"
 )
+# The newest bundles that tell of an incident, oldest of them first.
+_TOLD = (
+    "(SELECT array_agg(b.log_index ORDER BY b.log_index) FROM ("  # noqa: S608 - a constant
+    "  SELECT log_index FROM incident_bundles"
+    "  WHERE site_id = {row}.site_id AND incident_id = {row}.{key}"
+    f"  ORDER BY log_index DESC LIMIT {BUNDLES_NAMED_MAX}) b) AS log_indexes"
+)
 _HEALED = text(
-    "SELECT i.id, i.site_id, i.host_id, h.name AS host_name, i.incident_type, i.created_at,"
-    " i.closed_at, i.runbook, i.before, i.after,"
-    " (SELECT array_agg(b.log_index ORDER BY b.log_index) FROM incident_bundles b"
-    "   WHERE b.site_id = i.site_id AND b.incident_id = i.id) AS log_indexes"
+    "SELECT i.id, i.site_id, i.host_id,"  # noqa: S608 - constants of this file
+    " h.name AS host_name, i.incident_type, i.created_at, i.closed_at, i.runbook,"
+    " i.before, i.after,"
+    f" {_TOLD.format(row='i', key='id')}"
     " FROM incidents i LEFT JOIN hosts h ON h.site_id = i.site_id AND h.id = i.host_id"
     " WHERE i.partner_id = :partner_id AND i.state = 'healed'"
     " ORDER BY i.closed_at DESC NULLS LAST, i.id DESC LIMIT :limit"
-)
-_TOLD = (
-    "(SELECT array_agg(b.log_index ORDER BY b.log_index) FROM incident_bundles b"
-    " WHERE b.site_id = {row}.site_id AND b.incident_id = {row}.{key}) AS log_indexes"
 )
 _ASKS = text(
     "SELECT a.id, a.incident_id, a.site_id,"  # noqa: S608 - constants of this file

@@ -138,3 +138,12 @@ async def test_the_status_names_every_drift_that_only_a_person_ends_and_why(
         await sign_in(other, await make_user(owner, other_tenant.partner_id))
         empty = (await other.get("/api/v1/status")).json()["left"]
     assert empty == {"count": 0, "by_why": {}, "newest": []}
+
+
+async def test_the_status_names_the_newest_bundles_of_an_incident_and_not_all(appliance, signed_in):
+    record, most = blocked("denied"), queries.BUNDLES_NAMED_MAX
+    for _ in range(2):
+        sealed = [appliance.seal(kind=Kind.INCIDENT, incidents=(record,)) for _ in range(most)]
+        assert (await appliance.send(*sealed)).status_code == 200
+    (one,) = (await signed_in.get("/api/v1/status")).json()["blocked"]["newest"]
+    assert one["log_indexes"] == list(range(most + 1, 2 * most + 1))
