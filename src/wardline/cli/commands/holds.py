@@ -17,7 +17,12 @@ PASSWORD = "WARDLINE_PASSWORD"  # noqa: S105 - the name of a variable, not a pas
 PAGE_ITEMS = 200
 PAGES_MAX = 50
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="What is left alone after a flap; clear one.",
+)
 
 Data = Annotated[
     Path | None, typer.Option(help="Central's data directory; default: the one that runs here")
