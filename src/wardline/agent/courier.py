@@ -34,7 +34,6 @@ LEASES_PER_TURN_MAX = 10
 REPORTS_PER_TURN_MAX = 100
 REST_S_LEAST = 1.0
 REST_S_MAX = 60.0
-SUBJECT_CHARS_MAX = 64
 
 _NO_ANSWER = (CentralUnavailable, CredentialRefused, BodyTooLarge)
 
