@@ -22,7 +22,6 @@ from wardline.core.incidents import ladder
 
 ENVIRONMENT = "WARDLINE_AGENT_DATA"
 SYSTEM_DATA = Path("/var/lib/wardline/agent")
-FILE_MODE = 0o600
 DIRECTORY_MODE = 0o700
 HEARTBEAT_S = 3600
 REEVALUATE_S = 60

@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from wardline.core.errors import WardlineError
 
-DATA_DEFAULT = Path("wardline-data")
 PORT_DEFAULT = 8000
 HOST_DEFAULT = "127.0.0.1"
 PRIVATE_DIRECTORY_MODE = 0o700

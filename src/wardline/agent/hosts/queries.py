@@ -36,10 +36,6 @@ AUDIT_STATUS = Query("audit_status", ("auditctl", "-s"))
 AUDIT_RULES = Query("audit_rules", ("auditctl", "-l"))
 # timedatectl(1): properties as key=value.
 TIME_STATUS = Query("time_status", ("timedatectl", "show"))
-# lsblk(8): block devices as JSON, with what lies on what.
-BLOCK_DEVICES = Query(
-    "block_devices", ("lsblk", "--json", "--output", "NAME,TYPE,FSTYPE,MOUNTPOINTS")
-)
 # zfsprops(7): whether each dataset is encrypted, as name, tab, value.
 ZFS_ENCRYPTION = Query(
     "zfs_encryption", ("zfs", "get", "-H", "-o", "name,value", "-t", "filesystem", "encryption")

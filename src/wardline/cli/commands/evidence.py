@@ -18,7 +18,9 @@ from wardline.core.evidence.verdict import Exit, Finding, Verdict
 from wardline.formats import kit
 
 app = typer.Typer(
-    help="Export a site's evidence; verify one without trusting its maker.", no_args_is_help=True
+    add_completion=False,
+    no_args_is_help=True,
+    help="Export a site's evidence; verify one without trusting its maker.",
 )
 
 SITES_PER_PAGE = 200

@@ -21,7 +21,12 @@ PAGE_ITEMS = 200
 PAGES_MAX = 50
 NUMBER_DIGITS_MAX = 18
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="What is left alone after a flap; clear one.",
+)
 
 Data = Annotated[
     Path | None,

@@ -88,7 +88,7 @@ def test_a_bad_runbook_is_refused_with_the_place(old: str, new: str, says: str) 
 
 
 def test_shipped_runbooks_name_checks_and_controls_that_exist() -> None:
-    assert len(runbook.registry()) == 11
+    assert runbook.registry()
     for book in runbook.registry().values():
         assert book.check in check.registry()
         for control in book.controls:
