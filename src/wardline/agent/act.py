@@ -16,7 +16,7 @@ from wardline.agent.settings import Flap, Intervals
 from wardline.agent.store import alarms, holds, incidents, orders, policies, results, runs, scrub
 from wardline.agent.store.alarms import Code
 from wardline.agent.store.backoff import Moment
-from wardline.agent.store.database import StoreFull, Transaction
+from wardline.agent.store.database import StoreDamaged, StoreFull, StoreUnusable, Transaction
 from wardline.agent.store.ledger import Ledger
 from wardline.agent.store.policies import Active, PolicyRefused
 from wardline.core import canonical
@@ -32,6 +32,7 @@ from wardline.core.policy.decision import Decision, Verdict
 
 IDLE_S_MAX = 5.0
 REST_WHEN_FULL_S = 10.0
+REASON_CHARS_MAX = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,34 @@ class Healer:
         for one in due:
             if self._bells.stopping:
                 return
-            self._follow(one.id, replace(turn, moment=self._ledger.moment()))
+            self._attend(one.id, replace(turn, moment=self._ledger.moment()))
+
+    def _attend(self, incident_id: str, turn: _Turn) -> None:
+        """Follow one incident. What the agent itself fails on there stops no other repair: it is
+        alarmed, and that drift is a person's from then on."""
+        try:
+            self._follow(incident_id, turn)
+        except (StoreFull, StoreDamaged, StoreUnusable):
+            raise
+        except Exception as error:  # noqa: BLE001 (told as an alarm and in the evidence)
+            self._hand_over(incident_id, f"{type(error).__name__}: {error}")
+
+    def _hand_over(self, incident_id: str, why: str) -> None:
+        with self._ledger.transaction() as tx:
+            now = self._ledger.now()
+            alarms.sound(tx, Code.INCIDENT_DEFECT, incident_id, why, now)
+            known = incidents.get(tx, incident_id)
+            # One that was left in the middle of a run is settled as any interrupted one.
+            if known is not None and known.closed_at is None and known.state in incident.TO_JUDGE:
+                reason = f"the agent itself failed on this drift: {why}"
+                told = {
+                    "type": "deny",
+                    "verdict": Verdict.BLOCK.value,
+                    "code": DecisionCode.ERROR.value,
+                    "reason": reason[:REASON_CHARS_MAX],
+                }
+                self._repairs.record(tx, incident.escalated(known, told))
+        self._bells.report.ring()
 
     def _is_due(self, tx: Transaction, one: Incident, turn: _Turn) -> bool:
         """New, failed, under another policy, or so long ago that a window may have opened."""

@@ -7,6 +7,7 @@ import pytest
 
 from tests.integration.agent.bench import BAD_MODE, DRIFT, GOOD_MODE, Bench
 from wardline.agent.checks import check
+from wardline.agent.hosts.host import Stat
 from wardline.agent.store import holds
 from wardline.core import ids
 from wardline.core.evidence.bundle import IncidentOutcome, IncidentState, Outcome, ResolutionLevel
@@ -291,6 +292,32 @@ def test_a_repair_that_is_interrupted_again_and_again_becomes_a_persons(bench: B
     bench.report()
     assert bench.mode == BAD_MODE
     assert bench.central.records(CHECK)[-1].state is IncidentState.ESCALATED
+
+
+@pytest.mark.parametrize("healing", ["observe", "heal"])
+def test_a_drift_that_the_agent_itself_fails_on_is_a_persons_and_stops_no_other(
+    bench: Bench, healing: str
+) -> None:
+    bench.central.healing = healing
+    bench.check_in()
+    bench.drift()
+    bench.observe()
+    member = next(iter(bench.agent.roster))
+    member.host.lstat = _broken  # type: ignore[method-assign]
+    for _ in range(7):
+        bench.act()
+    bench.report()
+    last = bench.central.records(CHECK)[-1]
+    assert last.state is IncidentState.ESCALATED
+    if healing == "observe":
+        # In the middle of a run it counts as interrupted, three times, and keeps that decision.
+        assert "ZeroDivisionError" in (last.decision or {})["reason"]
+    assert "incident_defect" in bench.alarms()
+    assert bench.mode == BAD_MODE
+
+
+def _broken(path: str) -> Stat:
+    raise ZeroDivisionError(path)
 
 
 def test_a_policy_copy_that_was_altered_on_disk_is_not_obeyed(bench: Bench) -> None:
