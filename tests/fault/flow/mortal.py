@@ -22,8 +22,7 @@ QUICK = Intervals(scale=24, checks={CHECK: 0.7}, checkin_s=1, reevaluate_s=1, he
 QUICK_OUTBOX = OutboxSettings(backoff_minute_s=0.01)
 # Said once the agent is about to begin its work.
 SAID_AT_START = "hosts, Central"
-# In store: the steps within which it dies; otherwise it lives for so long, once it is at work. A
-# machine that takes longer to start it gives it as much longer to live, or it would do nothing.
+# In store: the steps within which it dies; otherwise it lives for so long, once it is at work.
 STEPS_PER_LIFE = 600
 LIFE_S = (0.5, 4.0)
 START_S_USUAL = 1.0
@@ -49,10 +48,12 @@ class Tree:
 
 @dataclass(slots=True)
 class Mortal:
-    """One agent under `folder`, life after life, and how each of them ended."""
+    """One agent under `folder`, life after life, and how each of them ended. One that `adapts`
+    lives longer on a machine that takes longer to start it: a real Central is as slow there."""
 
     folder: Path
     draw: random.Random
+    adapts: bool = False
     trees: list[Tree] = field(default_factory=list)
     killed: Counter[str] = field(default_factory=Counter)
     lives: int = 0
@@ -122,7 +123,7 @@ class Mortal:
             if not self._is_numbered and self.is_at_work():
                 self._is_numbered = True
                 now = time.monotonic()
-                slow = max(1.0, (now - self._started_at) / START_S_USUAL)
+                slow = max(1.0, (now - self._started_at) / START_S_USUAL) if self.adapts else 1.0
                 self._dies_at = now + self.draw.uniform(*LIFE_S) * slow
             if time.monotonic() >= self._dies_at:
                 self.kill("in time")

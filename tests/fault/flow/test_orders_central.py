@@ -236,7 +236,7 @@ def _clinic(
         relay = HttpRelay(central.port)
         ends.callback(relay.close)
         draw = random.Random(seed)
-        agent = Mortal(folder, draw)
+        agent = Mortal(folder, draw, adapts=True)
         ends.callback(agent.close)
         zone = {"zone": "Europe/Berlin", "opening_hours": []}
         site = str(owner.post("/sites", {"name": "Orders", **zone})["id"])
