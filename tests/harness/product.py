@@ -1,5 +1,6 @@
-"""Starts and stops the product's own processes, as a person would on a terminal."""
+"""Starts, kills and stops the product's own processes, as a person would on a terminal."""
 
+import contextlib
 import json
 import os
 import re
@@ -12,9 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psutil
+
 from wardline.agent import settings
 from wardline.cli.client import Client
+from wardline.core.evidence.audit import LocatedBundle
 from wardline.demo import clinic
+from wardline.formats import kit
 
 WARDLINE = str(Path(sys.executable).with_name("wardline"))
 START_SECONDS_MAX = 90.0
@@ -59,6 +64,17 @@ def quicken(agent: Path) -> None:
     layout = settings.Layout(agent)
     quick = settings.load(layout).model_copy(update={"intervals": clinic.INTERVALS})
     layout.settings.write_text(settings.to_toml(quick))
+
+
+def kill_whole(process: psutil.Process) -> list[psutil.Process]:
+    """SIGKILL to it and all that it began; gives what is about to be gone."""
+    # It is stopped first, so that it starts and cleans up nothing while its children die.
+    process.suspend()
+    whole = [process, *process.children(recursive=True)]
+    for one in whole:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            one.kill()
+    return whole
 
 
 class Process:
@@ -139,6 +155,30 @@ class Central:
         if me["must_change_password"]:
             client.post("/session/password", {"current": once, "new": password})
         return client
+
+    def children(self, name: str) -> list[psutil.Process]:
+        """Its processes of this name, oldest first: `web`, `jobs`, `postgres`."""
+        assert self.process is not None
+        found = []
+        for process in psutil.Process(self.process.popen.pid).children():
+            try:
+                line = process.cmdline()
+            except psutil.Error:
+                continue
+            if name in line or any(part.endswith(f"/{name}") for part in line):
+                found.append(process)
+        return sorted(found, key=lambda one: one.pid)
+
+    def log_of(self, site: str, agent: Path, *codes: int) -> list[LocatedBundle]:
+        """The bundles of the site's export in the log's order, once it verifies with the agent's
+        keys as one of these exit codes says."""
+        out, trust = self.folder / "site.zip", self.folder / "keys.txt"
+        run("evidence", "export", "--site", site, "--out", out, "--data", self.data)
+        trust.write_text(run("agent", "trust", "--data", agent).stdout)
+        done = run("evidence", "verify", out, "--trust", trust, expect=None)
+        assert done.returncode in codes, done.stdout
+        with out.open("rb") as file:
+            return list(kit.read(file).bundles)
 
     def status(self) -> Any:
         return json.loads(run("status", "--json", "--data", self.data).stdout)

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import contextlib
 import secrets
 import shutil
 import socket
@@ -15,6 +14,7 @@ from urllib.parse import quote
 import asyncpg
 import psutil
 
+from tests.harness import product
 from tests.harness.wire import DatabaseRelay, HttpRelay
 from wardline.central.children import Child
 from wardline.central.database import embedded, engine, migrate, roles
@@ -69,13 +69,7 @@ class Served:
 
     def kill_database(self) -> None:
         """SIGKILL to the postmaster and every process of it; returns when all are gone."""
-        postmaster = psutil.Process(self._server.process.pid)
-        # It is stopped first, so that it starts and cleans up nothing while its children die.
-        postmaster.suspend()
-        whole = [postmaster, *postmaster.children(recursive=True)]
-        for process in whole:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
+        whole = product.kill_whole(psutil.Process(self._server.process.pid))
         self._server.process.wait()
         psutil.wait_procs(whole)
 

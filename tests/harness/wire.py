@@ -40,11 +40,13 @@ class When(StrEnum):
 
 @dataclass(slots=True)
 class Trap:
-    """Acts once, in the exchange number `at` (from 0) that passes while it is set."""
+    """Acts once, in the exchange number `at` (from 0) that passes while it is set, of those whose
+    label holds `about`."""
 
     at: int
     when: When
     act: Act
+    about: str = ""
     sprung: threading.Event = field(default_factory=threading.Event)
     label: str = ""
 
@@ -111,9 +113,12 @@ class Relay:
         """One more exchange; the trap that is set for it."""
         with self._lock:
             trap = self.trap
-            here = trap is not None and trap.at == len(self.labels)
+            found = None
+            if trap is not None and trap.about in label:
+                passed = sum(trap.about in one for one in self.labels)
+                found = trap if passed == trap.at else None
             self.labels.append(label)
-            return trap if here else None
+            return found
 
     def close(self) -> None:
         with contextlib.suppress(OSError):

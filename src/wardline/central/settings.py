@@ -4,14 +4,19 @@ import os
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO
+from typing import Annotated, BinaryIO
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from wardline.core import orders, protocol
 from wardline.core.errors import WardlineError
 
 PORT_DEFAULT = 8000
 HOST_DEFAULT = "127.0.0.1"
+ORDER_LIFETIME_S = 3600
+ORDER_LIFETIME_S_LEAST = 10
+ORDER_LIFETIME_S_MAX = int(orders.LIFETIME_MAX.total_seconds())
+ORDER_LEASE_S_MAX = 3600
 PRIVATE_DIRECTORY_MODE = 0o700
 PRIVATE_FILE_MODE = 0o600
 PRIVATE_UMASK = 0o077
@@ -31,6 +36,18 @@ class Transport(StrEnum):
     PROXY = "proxy"  # HTTPS ended by a trusted proxy in front
 
 
+class OrderTimes(BaseModel):
+    """How long an order may be carried out, and how long an appliance that was handed one has to
+    say a word before it is handed out again; seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    lifetime_s: Annotated[int, Field(ge=ORDER_LIFETIME_S_LEAST, le=ORDER_LIFETIME_S_MAX)] = (
+        ORDER_LIFETIME_S
+    )
+    lease_s: Annotated[int, Field(ge=1, le=ORDER_LEASE_S_MAX)] = protocol.ORDER_LEASE_S
+
+
 class WebSettings(BaseModel):
     """What the web process is given by its supervisor, through an inherited descriptor.
 
@@ -48,6 +65,7 @@ class WebSettings(BaseModel):
     tls_key: Path | None = None
     tls_ca_pem: str | None = None
     demo: bool = False
+    order_times: OrderTimes = OrderTimes()
     installation_id: str
     uplink_key: str = Field(repr=False)
     policy_key: str = Field(repr=False)

@@ -31,6 +31,7 @@ from wardline.central.settings import (
     DataUnusable,
     JobsSettings,
     Layout,
+    OrderTimes,
     WebSettings,
     append_private,
     write_private,
@@ -64,6 +65,7 @@ class Options:
     database_url: str | None = field(default=None, repr=False)
     web_processes: int = WEB_PROCESSES_DEFAULT
     reset_owner: bool = False
+    order_times: OrderTimes = field(default_factory=OrderTimes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +261,7 @@ class Supervisor:
             tls_key=served.key if served is not None else None,
             tls_ca_pem=authority.read_text() if authority is not None else None,
             demo=self._options.demo,
+            order_times=self._options.order_times,
             installation_id=keys.installation_id,
             uplink_key=base64.b64encode(keys.uplink).decode(),
             policy_key=base64.b64encode(keys.policy).decode(),

@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.harness import outbox, product
@@ -19,7 +18,6 @@ from tests.harness.wire import HttpRelay, Trap, When
 from wardline.agent import settings
 from wardline.cli.client import Client, Rejected, Unreachable
 from wardline.demo import clinic, trees
-from wardline.formats import kit
 
 CHAOS_SECONDS = 12.0
 CHAOS_FULL_SECONDS = 120.0
@@ -205,23 +203,10 @@ class Chaos:
 
     def _kill_central(self) -> None:
         name = self.draw.choice(list(CENTRAL_KILLS_MAX))
-        alive = _children(self.clinic.central, name)
+        alive = self.clinic.central.children(name)
         if alive and self.killed.get(name, 0) < CENTRAL_KILLS_MAX[name]:
             self.killed[name] = self.killed.get(name, 0) + 1
             self.draw.choice(alive).kill()
-
-
-def _children(central: product.Central, name: str) -> list[psutil.Process]:
-    assert central.process is not None
-    found = []
-    for process in psutil.Process(central.process.popen.pid).children():
-        try:
-            line = process.cmdline()
-        except psutil.Error:
-            continue
-        if name in line or any(part.endswith(f"/{name}") for part in line):
-            found.append(process)
-    return sorted(found, key=lambda one: one.pid)
 
 
 @pytest.fixture
@@ -268,7 +253,8 @@ def _check(chaos: Chaos) -> None:
     assert {one.state for one in stream} == {outbox.ACKNOWLEDGED}
     signed = {one.place: one.signed for one in stream}
     assert chaos.acknowledged.items() <= signed.items()
-    assert _exported(clinic) == list(signed.values())
+    logged = clinic.central.log_of(clinic.site, clinic.data, 0, 10)
+    assert [(one.envelope.payload, one.envelope.sig) for one in logged] == list(signed.values())
 
 
 def _settled(clinic: Clinic) -> bool:
@@ -283,16 +269,3 @@ def _settled(clinic: Clinic) -> bool:
         return False
     whole = log["size"] == log["checkpoint_size"] == log["witnessed_size"]
     return bool(log["size"] > 1 and whole and outbox.waiting(clinic.store) == 0)
-
-
-def _exported(clinic: Clinic) -> list[tuple[bytes, bytes]]:
-    """The bundles of the site's export in the log's order, once it verifies with the agent's keys."""
-    out, trust = clinic.folder / "site.zip", clinic.folder / "keys.txt"
-    data = clinic.central.data
-    product.run("evidence", "export", "--site", clinic.site, "--out", out, "--data", data)
-    trust.write_text(product.run("agent", "trust", "--data", clinic.data).stdout)
-    done = product.run("evidence", "verify", out, "--trust", trust, expect=None)
-    assert done.returncode in (0, 10), done.stdout
-    with out.open("rb") as file:
-        found = [one.envelope for one in kit.read(file).bundles]
-    return [(one.payload, one.sig) for one in found]

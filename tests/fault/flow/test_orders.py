@@ -4,9 +4,6 @@ Each is executed at most once, counted by real changes on the trees, and each en
 """
 
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -15,136 +12,51 @@ from pathlib import Path
 
 import pytest
 
+from tests.fault.flow.mortal import RULE, Mortal, Tree
 from tests.harness import ordering
 from tests.harness.fake_central import FakeCentral, problem
 from tests.harness.loopback import serving
 from tests.harness.wire import HttpRelay, Trap, When
-from tests.integration.agent.bench import BAD_MODE, DRIFT, GOOD_MODE, build_tree
-from wardline.agent import settings
-from wardline.agent.settings import Intervals, Layout, OutboxSettings
+from tests.integration.agent.bench import BAD_MODE, GOOD_MODE
 from wardline.core import orders
 from wardline.core.evidence import bundle
 from wardline.core.evidence.bundle import IncidentRecord, IncidentState
 from wardline.core.orders import Status
 
-RULE = "runbook.file_permissions.restore"
-CHECK = "file_permissions"
-COUNTING_AGENT = Path(__file__).with_name("counting_agent.py")
 ORDERS, HOSTS, SECONDS_MAX = 40, 20, 420.0
 ORDERS_FULL, HOSTS_FULL, SECONDS_FULL = 1000, 60, 3600.0
 TICK_S = 0.05
-# In store: the steps within which it dies; otherwise it lives for so long, once it is at work.
-STEPS_PER_LIFE = 600
-LIFE_S = (0.5, 4.0)
-START_S_MAX = 40.0
-NEVER = 10**9
-QUICK = Intervals(scale=24, checks={CHECK: 0.7}, checkin_s=1, reevaluate_s=1, heartbeat_s=3600)
 
 
 @dataclass(slots=True)
 class Place:
-    """A tree whose drift comes back, and the orders that were given for it."""
+    """A tree, and the orders that were given for it."""
 
-    tree: Path
-    host_id: str
+    tree: Tree
     latest: IncidentRecord | None = None
     latest_seq: int = 0
     ordered_at_seq: int = 0
     order_id: str | None = None
-
-    @property
-    def mode(self) -> int:
-        return (self.tree / DRIFT).stat().st_mode & 0o777
-
-    def set_mode(self, mode: int) -> None:
-        (self.tree / DRIFT).chmod(mode)
 
 
 @dataclass(slots=True)
 class Clinic:
     """The faked Central behind a relay that cuts, one agent, and what a person does."""
 
-    folder: Path
+    agent: Mortal
     central: FakeCentral
     relay: HttpRelay
     draw: random.Random
     wanted: int
     places: list[Place] = field(default_factory=list)
-    agent: "subprocess.Popen[bytes] | None" = None
-    dies_at: float = 0.0
-    lived_s: float | None = None
     asked: int = 0
-    lives: int = 0
     read: int = 0
     issued: list[str] = field(default_factory=list)
-    killed: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def data(self) -> Path:
-        return self.folder / "agent"
-
-    @property
-    def effects(self) -> Path:
-        return self.folder / "effects"
+    troubles: Counter[str] = field(default_factory=Counter)
 
     def open(self, hosts: int) -> None:
-        trees = {f"host-{number}": self.folder / f"host-{number}" for number in range(hosts)}
-        for tree in trees.values():
-            build_tree(tree)
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "wardline.agent", "enrol", self.relay.url),
-                *(self.central.token, "--data", self.data, "--no-local"),
-                *(f"--tree={name}={tree}" for name, tree in trees.items()),
-            ],
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert done.returncode == 0, done.stderr
-        layout = Layout(self.data)
-        pace = {"intervals": QUICK, "outbox": OutboxSettings(backoff_minute_s=0.01)}
-        made = settings.load(layout).model_copy(update=pace)
-        layout.settings.write_text(settings.to_toml(made))
-        self.places = [Place(trees[host.name], host.id) for host in made.hosts]
-
-    def start(self, step: int = NEVER) -> None:
-        self.lives += 1
-        self.asked = len(self.central.requests)
-        with (self.folder / f"agent-{self.lives}.log").open("wb") as log:
-            self.agent = subprocess.Popen(
-                [
-                    *(sys.executable, COUNTING_AGENT, str(step), self.effects),
-                    *("run", "--data", self.data),
-                ],
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-
-    def live(self) -> None:
-        """Kill what has lived long enough; bury it, and start the next."""
-        agent = self.agent
-        if agent is not None and agent.poll() is None:
-            if self.lived_s is None and len(self.central.requests) > self.asked:
-                self.lived_s = self.draw.uniform(*LIFE_S)
-                self.dies_at = time.monotonic() + self.lived_s
-            if time.monotonic() >= self.dies_at:
-                self.killed["in time"] += 1
-                agent.kill()
-                agent.wait()
-            return
-        if agent is not None:
-            self.bury(agent)
-        in_store = self.draw.random() < 0.5
-        self.start(self.draw.randrange(STEPS_PER_LIFE) if in_store else NEVER)
-        self.lived_s = None
-        self.dies_at = time.monotonic() + START_S_MAX
-
-    def bury(self, agent: "subprocess.Popen[bytes]") -> None:
-        log = (self.folder / f"agent-{self.lives}.log").read_text()
-        assert agent.wait() == -signal.SIGKILL, log
-        assert "Traceback" not in log, log
-        self.killed["all"] += 1
+        self.agent.enrol(self.relay.url, self.central.token, hosts)
+        self.places = [Place(tree) for tree in self.agent.trees]
 
     def misbehave(self) -> None:
         """The line or Central fails somewhere, or hands out what it has handed out before."""
@@ -152,13 +64,13 @@ class Clinic:
         if what == 0:
             when = self.draw.choice([When.BEFORE, When.HALF])
             self.relay.watch(Trap(self.draw.randrange(6), when, lambda: None))
-            self.killed["line"] += 1
+            self.troubles["line"] += 1
         elif what == 1:
             refused = problem(503, "restarting")
             with self.central.lock:
                 # One at a time: what nobody asks for would wait and be asked all at once.
                 self.central.odd[:] = [lambda name, _: refused if "orders" in name else None]
-            self.killed["central"] += 1
+            self.troubles["central"] += 1
         elif what == 2 and self.issued:
             again = self.central.orders.wires[self.draw.choice(self.issued)]
             with self.central.lock:
@@ -172,7 +84,7 @@ class Clinic:
         with self.central.lock:
             new = self.central.stored[self.read :]
             self.read += len(new)
-        by_host = {place.host_id: place for place in self.places}
+        by_host = {place.tree.host_id: place for place in self.places}
         for one in new:
             for record in one.bundle.incidents:
                 place = by_host[one.bundle.host_id or ""]
@@ -188,14 +100,14 @@ class Clinic:
                 return
             place.order_id = None
         if record is None or record.closed_at is not None:
-            if place.mode == GOOD_MODE and len(self.issued) < self.wanted:
-                place.set_mode(BAD_MODE)
+            if place.tree.mode == GOOD_MODE and len(self.issued) < self.wanted:
+                place.tree.set_mode(BAD_MODE)
         elif record.state is IncidentState.ESCALATED:
-            place.set_mode(GOOD_MODE)
+            place.tree.set_mode(GOOD_MODE)
         elif record.state is IncidentState.WAITING and place.latest_seq > place.ordered_at_seq:
             if len(self.issued) < self.wanted:
                 with self.central.lock:
-                    made = ordering.run_order(self.central, record, place.host_id)
+                    made = ordering.run_order(self.central, record, place.tree.host_id)
                     place.order_id = ordering.issue(self.central, made)
                 self.issued.append(place.order_id)
                 place.ordered_at_seq = place.latest_seq
@@ -209,9 +121,9 @@ class Clinic:
         while len(self.issued) < self.wanted or self.unfinished():
             assert time.monotonic() < deadline, (
                 f"{len(self.issued)} orders given, {len(self.unfinished())} unfinished;"
-                f" {dict(self.killed)}"
+                f" {dict(self.agent.killed)}"
             )
-            self.live()
+            self.agent.live()
             if time.monotonic() >= trouble_at:
                 self.misbehave()
                 trouble_at = time.monotonic() + self.draw.uniform(1.0, 4.0)
@@ -220,21 +132,19 @@ class Clinic:
 
     def settle(self) -> None:
         """One life in peace, until everything sealed is at Central."""
-        if self.agent is not None and self.agent.poll() is None:
-            self.agent.kill()
-            self.agent.wait()
+        self.agent.kill("in the end")
+        self.agent.bury()
         self.relay.watch()
         with self.central.lock:
             self.central.odd.clear()
-        self.start()
-        assert self.agent is not None
+        self.asked = len(self.central.requests)
+        self.agent.start()
         deadline, last = time.monotonic() + 60, -1
         while last != len(self.central.stored) or not self._told():
             assert time.monotonic() < deadline, "it never came to rest"
             last = len(self.central.stored)
             time.sleep(3)
-        self.agent.terminate()
-        assert self.agent.wait(20) == 0
+        self.agent.stop()
 
     def _told(self) -> bool:
         """Whether the last check-in of this life said that nothing is queued."""
@@ -242,24 +152,19 @@ class Clinic:
         said = [sent for name, sent in asked if name == "/checkin"]
         return len(said) > 1 and bool(said[-1]["queue"]["pending"] == 0)
 
-    def close(self) -> None:
-        if self.agent is not None and self.agent.poll() is None:
-            self.agent.kill()
-        if self.agent is not None:
-            self.agent.wait()
-
 
 def _clinic(folder: Path, seed: int, hosts: int, wanted: int) -> Iterator[Clinic]:
     central = FakeCentral(healing="heal")
     ordering.change_rule(central, RULE, approval=ordering.APPROVAL, autoExecute=False)
     with serving(central) as url:
         relay = HttpRelay(int(url.rsplit(":", 1)[1]))
-        made = Clinic(folder, central, relay, random.Random(seed), wanted)
+        draw = random.Random(seed)
+        made = Clinic(Mortal(folder, draw), central, relay, draw, wanted)
         try:
             made.open(hosts)
             yield made
         finally:
-            made.close()
+            made.agent.close()
             relay.close()
 
 
@@ -289,9 +194,12 @@ def _check(clinic: Clinic) -> None:
     central = clinic.central
     ends = {name: central.orders.last(name) for name in clinic.issued}
     told = Counter(ends.values())
-    effects = Counter(clinic.effects.read_text().splitlines())
-    print(f"{dict(told)}; {sum(effects.values())} changes; {dict(clinic.killed)}")
-    assert clinic.killed["all"] >= 3, "too few kills to say anything"
+    effects = clinic.agent.effects()
+    print(
+        f"{dict(told)}; {sum(effects.values())} changes; {dict(clinic.agent.killed)};"
+        f" {dict(clinic.troubles)}"
+    )
+    assert clinic.agent.killed["agent"] >= 3, "too few kills to say anything"
     assert len(clinic.issued) == clinic.wanted
     assert set(central.orders.status.values()) <= {Status.SUCCEEDED, Status.FAILED}
     assert set(effects) <= set(clinic.issued), "a change that no order asked for"

@@ -66,7 +66,7 @@ async def approve(
     await Repository(session).close(site_id, approval_id, Status.APPROVED)
     await _announce(session, site_id, approval_id, Status.APPROVED)
     target = Target(site_id, row["appliance_id"], row["host_id"])
-    consent = _consent(session, row, asked, voices)
+    consent = _consent(session, row, asked, voices, issuer.lifetime)
     body = bound(row).order(row["incident_id"], row["incident_type"], consent)
     return await orders.issue(session, issuer, target, body, reason)
 
@@ -153,7 +153,11 @@ async def _vote(
 
 
 def _consent(
-    session: Session, row: RowMapping, asked: Sequence[Need], voices: Sequence[Person]
+    session: Session,
+    row: RowMapping,
+    asked: Sequence[Need],
+    voices: Sequence[Person],
+    lifetime: timedelta,
 ) -> Consent:
     """As far as the shortest of the rules lets it last, and no longer than its order."""
     granted_at = clock.from_milliseconds(clock.milliseconds(session.now))
@@ -165,7 +169,7 @@ def _consent(
         approval_id=row["id"],
         approvers=tuple(counted[-PEOPLE_MAX:]),
         granted_at=granted_at,
-        expires_at=granted_at + min([*lasts, orders.LIFETIME]),
+        expires_at=granted_at + min([*lasts, lifetime]),
     )
 
 

@@ -11,13 +11,12 @@ from wardline.central.orders.issuer import Issuer
 from wardline.central.orders.repository import Move, NewOrder, Repository
 from wardline.central.tenancy import service as tenancy
 from wardline.central.tenancy.service import Healing
-from wardline.core import clock, ids, orders, protocol
+from wardline.core import clock, ids, orders
 from wardline.core.errors import Conflict, Malformed, NotFound
 from wardline.core.evidence.signing import Envelope
 from wardline.core.orders import FINAL, Body, Order, RunRunbook, Status
 from wardline.core.protocol import EnvelopeWire, OrderReport
 
-LIFETIME = timedelta(minutes=60)
 # An appliance that took an order so often and never said a word does not get it once more.
 LEASES_MAX = 20
 PENDING_PER_APPLIANCE_MAX = 1_000
@@ -73,7 +72,7 @@ async def issue(
         appliance_id=target.appliance_id,
         host_id=target.host_id,
         issued_at=issued_at,
-        expires_at=issued_at + LIFETIME,
+        expires_at=issued_at + issuer.lifetime,
         by=issuer.person,
         reason=reason,
         body=body,
@@ -102,11 +101,11 @@ async def issue(
 
 
 async def lease(
-    session: Session, site_id: str, appliance_id: str, count: int
+    session: Session, site_id: str, appliance_id: str, count: int, lease_s: int
 ) -> list[EnvelopeWire]:
-    """Hands the appliance its waiting orders, oldest first, for ORDER_LEASE_S; one whose lease ran
-    out without a word is handed out again."""
-    until = session.now + timedelta(seconds=protocol.ORDER_LEASE_S)
+    """Hands the appliance its waiting orders, oldest first, for `lease_s`; one whose lease ran out
+    without a word is handed out again."""
+    until = session.now + timedelta(seconds=lease_s)
     rows = await Repository(session).lease(site_id, appliance_id, count, until, LEASES_MAX)
     for row in rows:
         await _announce(session, site_id, row["id"], Status.LEASED)

@@ -83,13 +83,16 @@ async def prove(body: ProofRequest, caller: ApplianceSession) -> ProofResponse:
 
 
 @router.post("/orders/lease")
-async def lease_orders(body: OrderLease, caller: ApplianceSession) -> LeasedOrders:
+async def lease_orders(
+    body: OrderLease, caller: ApplianceSession, request: Request
+) -> LeasedOrders:
     """The caller's own waiting orders; each is handed out again when nothing is heard of it."""
     appliance = caller.appliance
+    lease_s = state.settings(request).order_times.lease_s
     leased = await orders.lease(
-        caller.session, appliance.site_id, appliance.appliance_id, body.count
+        caller.session, appliance.site_id, appliance.appliance_id, body.count, lease_s
     )
-    return LeasedOrders(orders=leased, lease_s=protocol.ORDER_LEASE_S)
+    return LeasedOrders(orders=leased, lease_s=lease_s)
 
 
 @router.post("/orders/report")

@@ -16,14 +16,33 @@ from rich.console import Console
 from wardline.central import settings
 from wardline.central.children import Group
 from wardline.central.listening import Listener
+from wardline.central.settings import OrderTimes
 from wardline.central.supervisor import Options, Started, Supervisor
 from wardline.cli import places
 from wardline.cli.client import Client
+from wardline.core import protocol
 from wardline.demo import clinic
 
 TEND_SECONDS = 0.2
 OWNER_EMAIL = "owner@wardline.local"
 DEMO_EMAIL = "demo@wardline.local"
+
+OrderLifetime = Annotated[
+    int,
+    typer.Option(
+        min=settings.ORDER_LIFETIME_S_LEAST,
+        max=settings.ORDER_LIFETIME_S_MAX,
+        help="seconds in which an appliance has to carry an order out",
+    ),
+]
+OrderLease = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        max=settings.ORDER_LEASE_S_MAX,
+        help="seconds until an order that was fetched and not heard of is handed out again",
+    ),
+]
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 console = Console(highlight=False, soft_wrap=True)
@@ -56,6 +75,8 @@ def up(
             "--reset-owner", help="a new one-time password for the owner; ends sessions and pauses"
         ),
     ] = False,
+    order_lifetime_s: OrderLifetime = settings.ORDER_LIFETIME_S,
+    order_lease_s: OrderLease = protocol.ORDER_LEASE_S,
     demo: Annotated[
         bool, typer.Option("--demo", help="with three invented clinics that heal")
     ] = False,
@@ -69,6 +90,7 @@ def up(
         owner_email=DEMO_EMAIL if demo else owner_email,
         database_url=os.environ.get("DATABASE_URL") or None,
         reset_owner=reset_owner,
+        order_times=OrderTimes(lifetime_s=order_lifetime_s, lease_s=order_lease_s),
     )
     with _interrupts() as interrupts:
         _serve(options, interrupts)

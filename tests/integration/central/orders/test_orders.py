@@ -10,6 +10,7 @@ from tests.harness import orders as making
 from tests.harness.appliance import Appliance, issue_token
 from tests.harness.orders import Place
 from tests.integration.central.conftest import browser_of, make_user, sign_in
+from wardline.central import settings
 from wardline.central.identity.permissions import Role
 from wardline.central.jobs import expiry
 from wardline.central.orders import service
@@ -104,7 +105,7 @@ async def test_a_person_starts_what_is_offered_and_sees_it_end(appliance, signed
     )
     assert order.body == making.run(record.incident_id)
     assert order.by.roles == ("admin",)
-    assert order.expires_at - order.issued_at == service.LIFETIME
+    assert order.expires_at - order.issued_at == timedelta(seconds=settings.ORDER_LIFETIME_S)
     assert (await appliance.check_in()).json()["orders"] == 0
     assert await told(appliance, order_id, "running") == "running"
     assert await told(appliance, order_id, "succeeded", epoch=1, seq=1) == "succeeded"
@@ -185,6 +186,24 @@ async def test_a_lease_that_ran_out_is_handed_out_again_and_not_for_ever(
     moment.advance(protocol.ORDER_LEASE_S)
     assert await lease(appliance) == []
     assert (await appliance.check_in()).json()["orders"] == 0
+
+
+@pytest.mark.usefixtures("healing")
+async def test_lifetime_and_lease_are_those_that_central_was_started_with(
+    web, appliance, signed_in, moment
+):
+    times = settings.OrderTimes(lifetime_s=90, lease_s=7)
+    web.state.settings = web.state.settings.model_copy(update={"order_times": times})
+    record = await offered(appliance)
+    assert (await start(signed_in, appliance, record.incident_id)).status_code == 201
+    body = orjson.dumps({"v": 1, "count": 1})
+    answer = (await appliance.post("/orders/lease", body)).json()
+    order = orders.opened(Envelope.from_wire(answer["orders"][0]), ORDER_KEY.verify_key)
+    assert (answer["lease_s"], order.expires_at - order.issued_at) == (7, timedelta(seconds=90))
+    moment.advance(6)
+    assert await lease(appliance) == []
+    moment.advance(1)
+    assert [one.id for one in await lease(appliance)] == [order.id]
 
 
 async def test_orders_are_leased_oldest_first_within_the_count(appliance, owner, place):
