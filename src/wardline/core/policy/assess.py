@@ -101,7 +101,7 @@ def matched(case: Case) -> Finding:
         return _refuse(Code.NO_MATCH, _joined("no rule fits", _losers(found), _failed(found)))
     if not found.losers and not found.failed:
         return decides(found.winner)
-    words = _joined(decides(found.winner).detail, _losers(found), _failed(found))
+    words = _joined(deciding(found.winner.id), _losers(found), _failed(found))
     return Finding(Outcome.PASS, words)
 
 
@@ -153,10 +153,10 @@ def cooldown(case: Case) -> Finding:
         return _skip("no cooldown applies")
     usage = host_usage(case.state, case.action)
     if usage.last_run_at is None:
-        return _pass("never run on this host")
+        return never_run()
     if is_cooling(rule, usage, case.request.at):
         return _refuse(Code.COOLDOWN, f"rule {rule.id}: {rule.cooldown_minutes} min after a run")
-    return _pass(f"the last run is {rule.cooldown_minutes} min ago or more")
+    return cooled(rule.cooldown_minutes)
 
 
 def limits(case: Case) -> Finding:
@@ -172,7 +172,7 @@ def limits(case: Case) -> Finding:
             if used > limit:
                 over = f"{exact.text(used)} of {exact.text(limit)}"
                 return _refuse(Code.LIMIT_EXCEEDED, f"rule {rule.id}, {name}: {over}")
-    return _pass(f"{count} limits kept")
+    return kept(count)
 
 
 def approval(case: Case) -> Finding:
@@ -203,20 +203,45 @@ def started(case: Case, rule: Rule) -> bool:
 
 def decides(rule: Rule) -> Finding:
     """That a rule is the only one to speak."""
-    return Finding(Outcome.PASS, f"rule {rule.id} decides")
+    return Finding(Outcome.PASS, deciding(rule.id))
 
 
-def over(losers: Sequence[tuple[str, str]]) -> str:
-    """Which other rules spoke, and why they do not decide."""
-    told = ", ".join([f"{rule_id} ({why})" for rule_id, why in losers[:NAMED_MAX]])
-    more = len(losers) - NAMED_MAX
-    return f"over {told} and {more} more" if more > 0 else f"over {told}"
+def deciding(rule_id: str) -> str:
+    """Which rule decides, in words for a person."""
+    return f"rule {rule_id} decides"
+
+
+def loser(rule_id: str, why: str) -> str:
+    """A rule that spoke, and why it does not decide."""
+    return f"{rule_id} ({why})"
+
+
+def over(losers: Sequence[str]) -> str:
+    """That something decides over other rules."""
+    if len(losers) <= NAMED_MAX:
+        return "over " + ", ".join(losers)
+    return f"over {', '.join(losers[:NAMED_MAX])} and {len(losers) - NAMED_MAX} more"
 
 
 def asks(rule: Rule, spec: Approval) -> Finding:
     """That a rule wants consent which nobody has given."""
     words = f"rule {rule.id} needs {spec.quorum} approval(s)"
     return Finding(Outcome.ASK, words, roles=spec.roles)
+
+
+def never_run() -> Finding:
+    """That a cooldown has nothing to wait for."""
+    return _pass("never run on this host")
+
+
+def cooled(minutes: int) -> Finding:
+    """That a cooldown of so many minutes is over."""
+    return _pass(f"the last run is {minutes} min ago or more")
+
+
+def kept(count: int) -> Finding:
+    """That none of so many limits stands in the way."""
+    return _pass(f"{count} limits kept")
 
 
 def _binding(found: Survey) -> tuple[Rule, ...]:
@@ -329,7 +354,7 @@ def _may_approve(roles: frozenset[str], spec: Approval) -> bool:
 
 
 def _losers(found: Survey) -> str:
-    return over(found.losers) if found.losers else ""
+    return over([loser(*each) for each in found.losers]) if found.losers else ""
 
 
 def _failed(found: Survey) -> str:

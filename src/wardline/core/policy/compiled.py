@@ -10,7 +10,6 @@ makes, over the same few rules; they must come to the same outcome.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from operator import attrgetter
 
 from wardline.core.canonical import Json
 from wardline.core.policy import (
@@ -27,15 +26,15 @@ from wardline.core.policy import (
 )
 from wardline.core.policy.assess import Case
 from wardline.core.policy.decision import Code, Decision, TraceStep, Verdict
-from wardline.core.policy.match import Survey
 from wardline.core.policy.request import Initiator, Request, Risk, State
-from wardline.core.policy.rule import ANY_ACTION, DuplicateRule, Policy, Rule
+from wardline.core.policy.rule import ANY_ACTION, DuplicateRule, Policy, Reach, Rule
 from wardline.core.policy.slices import Bucket, Place, Plan, Slice
 from wardline.core.policy.verdict import Judged
 
 Key = tuple[str, str]
 Outcome = tuple[Verdict, Code]
 Basis = tuple["Compiled", Request, State, Plan | None, list[Slice]]
+Found = tuple[Verdict, Code, Plan | None, list[Slice]]
 
 _RUN = (Verdict.RUN, Code.ALLOWED)
 _ASK = (Verdict.ASK, Code.APPROVAL_NEEDED)
@@ -48,11 +47,13 @@ _NO_MATCH = (Verdict.BLOCK, Code.NO_MATCH)
 _DENIED = (Verdict.BLOCK, Code.DENIED)
 # In these years the wall clock of some zone may not exist; the checks say what then.
 _YEAR_FIRST, _YEAR_LAST = 1, 9999
-_NOTHING = Survey()
+_BEYOND = len(Reach)  # broader than any rule
+# What every decision would look up in its module or enum, each time.
 _decided = decision.outcome
-_by_id = attrgetter("id")
+_is_admissible = assess.is_admissible
 _PERSON = Initiator.PERSON
 _HIGH = Risk.HIGH
+_BY_DENY = Code.DENIED
 
 
 class Undecided(Exception):
@@ -77,7 +78,7 @@ class Compiled:
     def evaluate(self, request: Request, state: State) -> Decision:
         """The decision that `evaluate.evaluate` gives on these rules."""
         try:
-            (verdict, code), plan, parts = self._outcome(request, state)
+            verdict, code, plan, parts = self._outcome(request, state)
         except Exception:  # noqa: BLE001 (what breaks here is made again by checks that tell it)
             return self._whole(request, state)
         rule_id = None if plan is None else plan.id
@@ -115,17 +116,13 @@ class Compiled:
         """The trace of an outcome: of its checks, those are made that could have come out
         otherwise."""
         _, request, state, winner, parts = basis
-        plans = _fitting(parts, request, request.action)
         if winner is None:
-            if not plans:
-                return traces.unmatched(Case(_NOTHING, request, state, request.action))
-        elif decided.code is not Code.DENIED:
-            resolved = _resolved(winner, request)
-            if len(plans) == 1:
-                return traces.of_winner(winner, request, state, resolved, decided, ())
-            if not any(plan.apart for plan in plans):
-                losers = _losers(plans, winner, request)
-                return traces.of_winner(winner, request, state, resolved, decided, losers)
+            if not _fitting(parts, request, request.action):
+                return traces.unmatched(request, state)
+        elif decided.code is not _BY_DENY:
+            losers = _losers(parts, winner, request)
+            if losers is not None:
+                return traces.of_winner(winner, losers, request, state, decided)
         return self._whole(request, state).trace
 
     def _whole(self, request: Request, state: State) -> Decision:
@@ -138,7 +135,7 @@ class Compiled:
             return verdict.judge(self, nothing, request, state, None).decision
         return verdict.best([self._judge(request, state, action) for action in actions])
 
-    def _outcome(self, request: Request, state: State) -> tuple[Outcome, Plan | None, list[Slice]]:
+    def _outcome(self, request: Request, state: State) -> Found:
         """What comes out, the rule that decides and where it was looked for; raises where only
         the checks can say."""
         action, word = request.action, request.alert.severity
@@ -152,33 +149,36 @@ class Compiled:
         closed: Plan | None = None
         denied: Plan | None = None
         found: Plan | None
-        floor_breadth = -1
+        breadth, floor_breadth = _BEYOND, -1
         parts = self._slices(request, action)
         for part in parts:
             masks = part.masks.get(word)
             if masks is None:
                 continue
             allow, deny, _, floor = masks
-            if floor and part.rank[0] > floor_breadth:
-                floor_breadth = part.rank[0]
+            if floor and part.breadth > floor_breadth:
+                floor_breadth = part.breadth
             if deny:
                 found, _ = _first(part.plans, deny, request)
                 denied = _better(denied, found)
-            if allow and (winner is None or part.rank < winner.rank):
+            if allow and part.breadth <= breadth:
                 found = part.plans[(allow & -allow).bit_length() - 1]
                 if found.picky or found.timed:
                     found, shut = _first(part.plans, allow, request)
                     closed = _better(closed, shut)
-                winner = found if winner is None else _better(winner, found)
+                if found is not None:
+                    winner = found if part.breadth < breadth else _better(winner, found)
+                    breadth = part.breadth
         if denied is not None:
-            return _DENIED, denied, parts
-        decider = winner or closed
+            return *_DENIED, denied, parts
+        decider = winner if winner is not None else closed
         if decider is None:
-            return _NO_MATCH, None, parts
-        if floor_breadth > decider.rank[0]:
+            return *_NO_MATCH, None, parts
+        if floor_breadth >= 0 and floor_breadth > decider.rank[0]:
             raise Undecided
         judge = _conclusion if winner is not None else _unopened
-        return judge(decider, request, state), decider, parts
+        verdict, code = judge(decider, request, state)
+        return verdict, code, decider, parts
 
     def _judge(self, request: Request, state: State, action: str) -> Judged:
         find = partial(self._case, request, state, action)
@@ -280,19 +280,28 @@ def _fitting(parts: list[Slice], request: Request, action: str | None) -> list[P
     return fitting
 
 
-def _losers(plans: list[Plan], winner: Plan, request: Request) -> tuple[tuple[str, str], ...]:
-    """Why each of the others does not decide, by id."""
-    others = [plan for plan in plans if plan is not winner]
-    if len(others) > 1:
-        others.sort(key=_by_id)
-    return tuple(
-        [
-            (plan.id, match.outranked(plan.place[0], plan.rank, winner.rank))
-            if not plan.timed or match.counts_as_open(plan.rule, request)
-            else (plan.id, match.why_lost(plan.rule, winner.rule, request, is_open=False))
-            for plan in others
-        ]
-    )
+def _losers(parts: list[Slice], winner: Plan, request: Request) -> list[Plan] | None:
+    """The other rules that fit; None where the trace says more of one than why it lost."""
+    losers = []
+    word = request.alert.severity
+    for part in parts:
+        masks = part.masks.get(word)
+        if masks is None:
+            continue
+        allow, deny, watch, _ = masks
+        mask = allow | deny | watch
+        while mask:
+            low = mask & -mask
+            plan = part.plans[low.bit_length() - 1]
+            mask ^= low
+            if plan is winner or (
+                plan.picky and not match.fits(plan.rule, request, request.action)
+            ):
+                continue
+            if plan.apart:
+                return None
+            losers.append(plan)
+    return losers
 
 
 def _fits(rule: Rule, request: Request) -> bool:
@@ -315,7 +324,7 @@ def _is_open(rule: Rule, request: Request) -> bool:
 def _better(one: Plan | None, other: Plan | None) -> Plan | None:
     if one is None or other is None:
         return one or other
-    return min(one, other, key=lambda plan: plan.rank)
+    return one if one.rank < other.rank else other
 
 
 def _unopened(plan: Plan, request: Request, state: State) -> Outcome:
@@ -330,16 +339,15 @@ def _conclusion(plan: Plan, request: Request, state: State) -> Outcome:
     if plan.personal:
         raise Undecided
     risk = None if state.actions is None else _risk(request, state)
-    if plan.counted:
+    resolved = _resolved(plan, request)
+    if plan.limited or plan.cooled is not None:
         usage = assess.host_usage(state, request.action)
-        budgets = assess.budgets(plan.rule, state, usage, _resolved(plan, request))
-        if assess.is_cooling(plan.rule, usage, request.at):
+        if plan.cooled is not None and assess.is_cooling(plan.rule, usage, request.at):
             return _COOLING
-        for _, used, limit in budgets:
-            if used > limit:
-                return _EXCEEDED
-    elif plan.constants is None:
-        params.resolve(plan.rule, request)
+        if plan.limited:
+            for _, used, limit in assess.budgets(plan.rule, state, usage, resolved):
+                if used > limit:
+                    return _EXCEEDED
     if plan.asks and request.alert.severity in plan.asks:
         return _ASK
     if (plan.starts and risk is not _HIGH) or request.initiator is _PERSON:
@@ -352,7 +360,7 @@ def _risk(request: Request, state: State) -> Risk | None:
     if state.actions is None or request.action is None:
         return None
     facts = state.actions[request.action]
-    if facts.inputs is not None or not assess.is_admissible(facts.platforms, request.platform):
+    if facts.inputs is not None or not _is_admissible(facts.platforms, request.platform):
         raise Undecided
     return facts.risk
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from wardline.core import severity
-from wardline.core.policy import condition, opening
+from wardline.core.policy import condition, opening, window
 from wardline.core.policy.condition import ConditionFailed
 from wardline.core.policy.request import Request, covers
 from wardline.core.policy.rule import ANY_ACTION, Effect, Mode, Rank, Reach, Rule, Scope
@@ -129,6 +129,8 @@ def counts_as_open(rule: Rule, request: Request) -> bool:
     if rule.window is None and rule.opening_hours is None:
         return True
     try:
+        if rule.opening_hours is None:
+            return window.contains(rule.window, request.at, request.zone)
         return opening.is_open(rule, request) is not False
     except UnknownZone:
         return True
@@ -137,15 +139,20 @@ def counts_as_open(rule: Rule, request: Request) -> bool:
 def why_lost(rule: Rule, decider: Rule | None, request: Request, *, is_open: bool) -> str:
     """Why a rule that fits does not decide, in words for a person."""
     if not is_open:
-        closed = opening.in_window(rule, request)
-        return "the site's opening hours close it" if closed else "its window is closed"
+        staffed = rule.opening_hours is not None and opening.in_window(rule, request)
+        return "the site's opening hours close it" if staffed else "its window is closed"
     if decider is None or decider.effect is Effect.DENY:
         return "a deny beats it" if rule.effect is Effect.ALLOW else "another deny comes first"
     return outranked(rule.scope.reach, rule.rank, decider.rank)
 
 
+def broader(reach: Reach) -> str:
+    """Why a rule of this reach gives way to any narrower one."""
+    return _BROADER[reach]
+
+
 def outranked(reach: Reach, rank: Rank, decider: Rank) -> str:
     """Why an open allow of this reach and rank gives way to one of another rank."""
     if rank[0] != decider[0]:
-        return _BROADER[reach]
+        return broader(reach)
     return "lower priority" if rank[1] != decider[1] else "its id comes later"

@@ -1,11 +1,14 @@
 """Whether a rule is open: its own window, and the opening hours of the site it is asked for."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from wardline.core.policy import window
 from wardline.core.policy.request import Request
 from wardline.core.policy.rule import Hours, Rule, Window
 from wardline.core.protocol import OpeningHours
+
+WORDS_KEPT_MAX = 1024
 
 
 def hours(told: Iterable[OpeningHours]) -> tuple[Window, ...]:
@@ -59,7 +62,11 @@ def closed_by(rule: Rule, request: Request) -> str | None:
         today, minute = window.wall_clock(request.at, zone_name)
         if not window.holds(rule.window, today, minute):
             # Where opening hours have a say too, the window alone does not open the rule.
-            opens = "" if rule.opening_hours else _opens(rule.window, today, minute, zone_name)
+            opens = (
+                ""
+                if rule.opening_hours is not None
+                else _opens(rule.window, today, minute, zone_name)
+            )
             return f"the window of rule {rule.id} is closed{opens}"
     if rule.opening_hours is None:
         return None
@@ -74,7 +81,11 @@ def closed_by(rule: Rule, request: Request) -> str | None:
 
 def _opens(closed: Window, today: int, minute: int, zone_name: str) -> str:
     """When a window opens next, on the wall clock that it is read by."""
-    day, start = window.next_start(closed, today, minute)
+    return _opens_at(*window.next_start(closed, today, minute), zone_name)
+
+
+@lru_cache(maxsize=WORDS_KEPT_MAX)
+def _opens_at(day: int, start: int, zone_name: str) -> str:
     return f" and opens on {_DAYS[day]} at {window.clock_text(start)} ({zone_name})"
 
 

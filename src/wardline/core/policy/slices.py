@@ -4,18 +4,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import attrgetter
-from typing import NamedTuple
 
 from wardline.core import severity
 from wardline.core.canonical import Json
 from wardline.core.policy import assess, params
 from wardline.core.policy.assess import Finding
 from wardline.core.policy.decision import Check, TraceStep
-from wardline.core.policy.request import Request
+from wardline.core.policy.request import HostUsage, Request, State
 from wardline.core.policy.rule import Approval, Effect, Limits, Mode, Rank, Reach, Rule, Scope
 from wardline.core.severity import Severity
 
 MASKS_KEPT_MAX = 4096
+STEPS_KEPT_MAX = 256
 FEW = 4
 # The one place of rules that name none.
 ANYWHERE = ""
@@ -25,16 +25,9 @@ Listed = tuple[tuple[tuple[Severity, ...], tuple[bool, bool, bool, bool]], ...]
 Constants = Mapping[Severity, Mapping[str, Json]]
 
 
-class Masks(NamedTuple):
-    """Which rules of a slice fit a severity, a bit each: those that allow, that deny, that only
-    watch, and those of the allowing ones that are floors."""
-
-    allow: int
-    deny: int
-    watch: int
-    floor: int
-
-
+# Which rules of a slice fit a severity, a bit each: those that allow, that deny, that only watch,
+# and those of the allowing ones that are floors. A bare tuple is the one that unpacks fast.
+Masks = tuple[int, int, int, int]
 MasksBySeverity = Mapping[Severity, Masks]
 
 
@@ -43,21 +36,23 @@ class Plan:
     """A rule with what can be said of it before there is a request.
 
     `picky`: kpi, action, place and severity do not suffice to know that it fits. `timed`: it is
-    not always open. `counted`: limits or a cooldown bind it. `asks`: the severities at which it
+    not always open. `limited`: limits bind it. `asks`: the severities at which it
     needs approval. `personal`: who asks, or the age of the rules, has a say in that.
     `apart`: it only watches or has a condition, so that its part in a trace takes the checks.
     `constants`: its resolved parameters where no request changes them, None where one does.
     `decides` and `wants` stand in the trace when it decides and no other rule fits, and when it
-    needs approval.
+    needs approval; `kept` and `cooled` when its limits are kept, and when its cooldown, if it has
+    one, is over.
     """
 
     rule: Rule
     id: str
     rank: Rank
+    reach: Reach
     place: Place
     picky: bool
     timed: bool
-    counted: bool
+    limited: bool
     personal: bool
     apart: bool
     starts: bool
@@ -66,18 +61,21 @@ class Plan:
     constants: Constants | None
     decides: TraceStep
     wants: TraceStep
+    kept: TraceStep
+    cooled: TraceStep | None
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
     """Rules by rank, so that the lowest bit goes first. A disabled one has a place and no bit.
 
-    `names`: one of them makes their action known to a request that names none.
+    `breadth` is that of all of them: what a rank begins with. `names`: one of them makes their
+    action known to a request that names none.
     """
 
     plans: tuple[Plan, ...]
     masks: MasksBySeverity
-    rank: Rank
+    breadth: int
     names: bool
 
 
@@ -110,7 +108,7 @@ class Bucket:
         return found
 
 
-NO_BITS = Masks(0, 0, 0, 0)
+NO_BITS: Masks = (0, 0, 0, 0)
 NO_RULES = Bucket({}, {}, {}, {})
 _FIELD = {
     Reach.HOST: "hosts",
@@ -120,6 +118,7 @@ _FIELD = {
 }
 _NO_APPROVAL = Approval()
 _NO_LIMITS = Limits()
+_UNUSED = State(), HostUsage()
 _NEVER: frozenset[Severity] = frozenset()
 
 
@@ -131,10 +130,11 @@ def plan(rule: Rule) -> Plan:
         rule=rule,
         id=rule.id,
         rank=rule.rank,
+        reach=place[0],
         place=place,
         picky=_is_picky(rule),
         timed=rule.window is not None or rule.opening_hours is not None,
-        counted=rule.limits != _NO_LIMITS or rule.cooldown_minutes is not None,
+        limited=rule.limits != _NO_LIMITS,
         personal=rule.max_stale_minutes is not None or approval.self_approve or approval.quorum < 1,
         apart=rule.mode is Mode.LOG_ONLY or rule.when.condition is not None,
         starts=rule.auto_execute,
@@ -143,6 +143,8 @@ def plan(rule: Rule) -> Plan:
         constants=params.constants(rule),
         decides=_told(Check.MATCH, assess.decides(rule)),
         wants=_told(Check.APPROVAL, assess.asks(rule, approval)),
+        kept=_kept(len(assess.budgets(rule, *_UNUSED, {}))),
+        cooled=None if rule.cooldown_minutes is None else _cooled(rule.cooldown_minutes),
     )
 
 
@@ -162,6 +164,16 @@ def replaced(bucket: Bucket, changes: Mapping[Place, Mapping[str, Plan | None]])
 
 def _told(check: Check, found: Finding) -> TraceStep:
     return TraceStep(check, found.outcome, found.detail)
+
+
+@lru_cache(maxsize=STEPS_KEPT_MAX)
+def _kept(count: int) -> TraceStep:
+    return _told(Check.LIMITS, assess.kept(count))
+
+
+@lru_cache(maxsize=STEPS_KEPT_MAX)
+def _cooled(minutes: int) -> TraceStep:
+    return _told(Check.COOLDOWN, assess.cooled(minutes))
 
 
 def _place(scope: Scope) -> Place:
@@ -197,7 +209,7 @@ def _slice(plans: Iterable[Plan]) -> Slice:
     )
     rules = tuple([(plan.rule.when.severity, _kind(plan.rule)) for plan in ordered])
     masks = _masks_of_few(rules) if len(rules) <= FEW else _masks(rules)
-    return Slice(ordered, masks, ordered[0].rank, names)
+    return Slice(ordered, masks, ordered[0].rank[0], names)
 
 
 def _kind(rule: Rule) -> tuple[bool, bool, bool, bool]:
@@ -223,7 +235,11 @@ def _masks(rules: Listed) -> MasksBySeverity:
             bits = found.setdefault(actual, [0, 0, 0, 0])
             for place, is_such in enumerate(kind):
                 bits[place] |= is_such << position
-    return {actual: Masks(*bits) for actual, bits in found.items() if any(bits)}
+    return {
+        actual: (allow, deny, watch, floor)
+        for actual, (allow, deny, watch, floor) in found.items()
+        if allow or deny or watch
+    }
 
 
 @lru_cache(maxsize=MASKS_KEPT_MAX)

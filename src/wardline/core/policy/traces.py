@@ -3,20 +3,23 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import attrgetter
 
 from wardline.core.canonical import Json
-from wardline.core.policy import assess, evaluate, opening, verdict
+from wardline.core.policy import assess, evaluate, match, opening, params, verdict
 from wardline.core.policy.assess import Case
-from wardline.core.policy.decision import Check, Code, Decision, Outcome, TraceStep
+from wardline.core.policy.decision import Check, Code, Decision, Outcome, TraceStep, step
 from wardline.core.policy.match import Survey
-from wardline.core.policy.request import ActionFacts, Alert, Request, Risk, State
-from wardline.core.policy.rule import Limits, Policy, Rule, When
+from wardline.core.policy.params import Unresolved
+from wardline.core.policy.request import ActionFacts, Alert, HostUsage, Request, Risk, State
+from wardline.core.policy.rule import Policy, Rule, When
 from wardline.core.policy.slices import Plan
 from wardline.core.severity import Severity
 
 INPUTS_KEPT_MAX = 128
 
-Losers = tuple[tuple[str, str], ...]
+Trace = tuple[TraceStep, ...]
+_by_id = attrgetter("id")
 
 
 def _request() -> Request:
@@ -37,63 +40,96 @@ _REGISTERED = {
     risk: _sample((_RULE,), State(actions={"action": ActionFacts(risk)}))[Check.ACTION]
     for risk in Risk
 }
-_BEFORE = tuple(_QUIET[check] for check in (Check.FREEZE, Check.OBSERVING, Check.HOLD))
-_AFTER_ACTION = (Check.INPUTS, Check.WINDOW, Check.LOCK, Check.COOLDOWN, Check.LIMITS)
+_AFTER_MATCH = (Check.INPUTS, Check.WINDOW, Check.LOCK, Check.COOLDOWN, Check.LIMITS)
 _UNMATCHED_AFTER = tuple(
-    _UNMATCHED[check] for check in (*_AFTER_ACTION, Check.APPROVAL, Check.VERDICT)
+    _UNMATCHED[check] for check in (*_AFTER_MATCH, Check.APPROVAL, Check.VERDICT)
 )
-_CALLERS_OWN = _QUIET[Check.ACTION]
-_OPEN, _UNLOCKED = _QUIET[Check.WINDOW], _QUIET[Check.LOCK]
-_UNCOUNTED = (_QUIET[Check.COOLDOWN], _QUIET[Check.LIMITS])
-_NO_LIMITS = Limits()
-_UNASKED = _QUIET[Check.APPROVAL]
+_FREEZE, _OBSERVING, _HOLD = (
+    _QUIET[check] for check in (Check.FREEZE, Check.OBSERVING, Check.HOLD)
+)
+_CALLERS_OWN, _OPEN, _UNLOCKED = (
+    _QUIET[check] for check in (Check.ACTION, Check.WINDOW, Check.LOCK)
+)
+_NO_COOLDOWN, _UNASKED = _QUIET[Check.COOLDOWN], _QUIET[Check.APPROVAL]
+_NEVER_RUN = step(Check.COOLDOWN, Outcome.PASS, assess.never_run().detail)
+# What a check that every decision makes would look up in its enum, each time.
+_CLOSED = Code.OUTSIDE_WINDOW
+_COOLDOWN_UNKNOWN = (Code.OUTSIDE_WINDOW, Code.COOLDOWN)
+_LIMITS_UNKNOWN = (*_COOLDOWN_UNKNOWN, Code.LIMIT_EXCEEDED)
+_MATCH, _WINDOW, _PASS, _FAIL = Check.MATCH, Check.WINDOW, Outcome.PASS, Outcome.FAIL
 
 
-def unmatched(case: Case) -> tuple[TraceStep, ...]:
+def _unmatched(action: TraceStep) -> Trace:
+    before = _FREEZE, _OBSERVING, _HOLD, _UNMATCHED[Check.MATCH]
+    return (*before, action, *_UNMATCHED_AFTER)
+
+
+_UNMATCHED_OWN = _unmatched(_CALLERS_OWN)
+_UNMATCHED_REGISTERED = {risk: _unmatched(step) for risk, step in _REGISTERED.items()}
+
+
+def unmatched(request: Request, state: State) -> Trace:
     """Of a request that no rule speaks to, with nothing before the match in the way."""
-    action = verdict.made(Check.ACTION, assess.action, case)
-    return (*_BEFORE, _UNMATCHED[Check.MATCH], action, *_UNMATCHED_AFTER)
+    if state.actions is None:
+        return _UNMATCHED_OWN
+    facts = state.actions.get(request.action or "")
+    if facts is not None and assess.is_admissible(facts.platforms, request.platform):
+        return _UNMATCHED_REGISTERED[facts.risk]
+    case = Case(Survey(), request, state, request.action)
+    return _unmatched(verdict.made(Check.ACTION, assess.action, case))
 
 
 def of_winner(
-    plan: Plan,
-    request: Request,
-    state: State,
-    resolved: Mapping[str, Json],
-    decided: Decision,
-    losers: Losers,
-) -> tuple[TraceStep, ...]:
+    plan: Plan, losers: list[Plan], request: Request, state: State, decided: Decision
+) -> Trace:
     """Of an outcome that the rule of a plan decided over some losers, whose action is admissible
     and with nothing before the match in the way."""
-    window, counted, consent = _OPEN, _UNCOUNTED, _UNASKED
-    if decided.code is Code.OUTSIDE_WINDOW:
-        window = TraceStep(Check.WINDOW, Outcome.FAIL, opening.closed_by(plan.rule, request) or "")
-    if plan.counted or plan.personal:
+    code, word = decided.code, request.alert.severity
+    constants = plan.constants
+    resolved = params.resolve(plan.rule, request) if constants is None else constants[word]
+    window = _OPEN
+    if code is _CLOSED:
+        window = step(_WINDOW, _FAIL, opening.closed_by(plan.rule, request) or "")
+    cooldown, limits = _NO_COOLDOWN, plan.kept
+    if plan.cooled is not None or plan.limited:
+        cooldown, limits = _counted(plan, request, state, resolved, code)
+    consent = _UNASKED
+    if plan.personal:
         case = Case(Survey(plan.rule), request, state, request.action, resolved)
-        if plan.counted:
-            counted = _counted(case, plan.rule)
-        if plan.personal:
-            consent = verdict.made(Check.APPROVAL, assess.approval, case)
-    if not plan.personal and request.alert.severity in plan.asks:
+        consent = verdict.made(Check.APPROVAL, assess.approval, case)
+    elif plan.asks and word in plan.asks:
         consent = plan.wants
+    actions = state.actions
     return (
-        *_BEFORE,
-        _over(plan, losers) if losers else plan.decides,
-        _CALLERS_OWN
-        if state.actions is None
-        else _REGISTERED[state.actions[request.action or ""].risk],
+        _FREEZE,
+        _OBSERVING,
+        _HOLD,
+        _over(plan, losers, request) if losers else plan.decides,
+        _CALLERS_OWN if actions is None else _REGISTERED[actions[request.action or ""].risk],
         _inputs(len(resolved)),
         window,
         _UNLOCKED,
-        *counted,
+        cooldown,
+        limits,
         consent,
-        verdict.last(decided.verdict, decided.code),
+        verdict.last(decided.verdict, code),
     )
 
 
-def _over(plan: Plan, losers: Losers) -> TraceStep:
-    words = f"{plan.decides.detail}; {assess.over(losers)}"
-    return TraceStep(Check.MATCH, plan.decides.outcome, words)
+def _over(winner: Plan, losers: list[Plan], request: Request) -> TraceStep:
+    """That the winner decides over the others, and why each of them does not."""
+    if len(losers) > 1:
+        losers.sort(key=_by_id)
+    told = []
+    for plan in losers:
+        if plan.timed and not match.counts_as_open(plan.rule, request):
+            why = match.why_lost(plan.rule, winner.rule, request, is_open=False)
+        elif plan.reach is not winner.reach:
+            why = match.broader(plan.reach)
+        else:
+            why = match.outranked(plan.reach, plan.rank, winner.rank)
+        told.append(assess.loser(plan.id, why))
+    return step(_MATCH, _PASS, f"{assess.deciding(winner.id)}; {assess.over(told)}")
 
 
 @lru_cache(maxsize=INPUTS_KEPT_MAX)
@@ -103,10 +139,27 @@ def _inputs(count: int) -> TraceStep:
     return verdict.made(Check.INPUTS, assess.inputs, case)
 
 
-def _counted(case: Case, rule: Rule) -> tuple[TraceStep, TraceStep]:
-    cooldown, limits = _UNCOUNTED
-    if rule.cooldown_minutes is not None:
-        cooldown = verdict.made(Check.COOLDOWN, assess.cooldown, case)
-    if rule.limits != _NO_LIMITS:
+def _counted(
+    plan: Plan, request: Request, state: State, resolved: Mapping[str, Json], code: Code
+) -> tuple[TraceStep, TraceStep]:
+    """Cooldown and limits: after a check that refused, what the outcome does not say of them."""
+    cooldown, limits = _NO_COOLDOWN, plan.kept
+    usage = assess.host_usage(state, request.action)
+    if plan.cooled is not None:
+        cooldown = _NEVER_RUN if usage.last_run_at is None else plan.cooled
+        if code in _COOLDOWN_UNKNOWN and assess.is_cooling(plan.rule, usage, request.at):
+            case = Case(Survey(plan.rule), request, state, request.action, resolved)
+            cooldown = verdict.made(Check.COOLDOWN, assess.cooldown, case)
+    if plan.limited and code in _LIMITS_UNKNOWN and not _within(plan, state, usage, resolved):
+        case = Case(Survey(plan.rule), request, state, request.action, resolved)
         limits = verdict.made(Check.LIMITS, assess.limits, case)
     return cooldown, limits
+
+
+def _within(plan: Plan, state: State, usage: HostUsage, resolved: Mapping[str, Json]) -> bool:
+    """Whether all limits of a rule could be looked at and are kept."""
+    try:
+        budgets = assess.budgets(plan.rule, state, usage, resolved)
+    except Unresolved:
+        return False
+    return all(used <= limit for _, used, limit in budgets)

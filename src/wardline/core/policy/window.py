@@ -4,7 +4,7 @@ A wall-clock time that the zone skips never occurs; one that it repeats is insid
 """
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,11 @@ from wardline.core.policy.rule import Window
 
 ZONE_CHARS_MAX = 64
 ZONES_KEPT_MAX = 700
+OFFSETS_KEPT_MAX = 4096
+DAY_S = 24 * 3600
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WEEKDAY_OF_EPOCH = 4
 
 # Names of the IANA list alone: `localtime` or `posix/…` mean something else on every machine.
 _ZONE = re.compile(r"UTC|(?!posix/|right/)[A-Za-z]+(/[A-Za-z0-9_+\-]+){1,2}")
@@ -47,8 +52,31 @@ def contains(window: Window | None, at: datetime, site_zone: str) -> bool:
 
 def wall_clock(at: datetime, zone_name: str) -> tuple[int, int]:
     """The day, 0 = Sunday to 6 = Saturday, and its minute in a zone. Raises UnknownZone."""
+    if at.tzinfo is UTC:
+        since = at - _EPOCH
+        day = since.days
+        offset_s = _offset_s(zone_name, day)
+        if offset_s is not None:
+            second = since.seconds + offset_s
+            return (day + second // DAY_S + _WEEKDAY_OF_EPOCH) % 7, second % DAY_S // 60
     local = at.astimezone(zone(zone_name))
     return local.isoweekday() % 7, local.hour * 60 + local.minute
+
+
+@lru_cache(maxsize=OFFSETS_KEPT_MAX)
+def _offset_s(zone_name: str, day: int) -> int | None:
+    """How far a zone is ahead of UTC on a whole day of UTC, counted from 1970; None where its
+    clock is set on that day, or where there may be no such time. Raises UnknownZone."""
+    place = zone(zone_name)
+    try:
+        begin = _EPOCH + timedelta(days=day)
+        offsets = {
+            (begin + timedelta(hours=hour)).astimezone(place).utcoffset() for hour in range(25)
+        }
+    except OverflowError:
+        return None
+    offset = offsets.pop()
+    return None if offsets or offset is None else offset // timedelta(seconds=1)
 
 
 def holds(window: Window, today: int, minute: int) -> bool:

@@ -84,3 +84,33 @@ def test_both_changes_lie_in_the_nights_that_are_tried(name: str) -> None:
         start = datetime(first.year, first.month, first.day, 12, tzinfo=zone).astimezone(UTC)
         end = start + timedelta(minutes=NIGHT_MINUTES)
         assert start.astimezone(zone).utcoffset() != end.astimezone(zone).utcoffset()
+
+
+@pytest.mark.parametrize("zone", CHANGES)
+@pytest.mark.parametrize("change", [0, 1])
+def test_the_wall_clock_is_that_of_the_zone_through_both_changes(zone: str, change: int) -> None:
+    evening = CHANGES[zone][change]
+    begin = datetime(evening.year, evening.month, evening.day, 12, tzinfo=UTC)
+    for minute in range(NIGHT_MINUTES):
+        assert_clock(begin + timedelta(minutes=minute, seconds=59), zone)
+
+
+@settings(max_examples=500)
+@given(
+    st.datetimes(timezones=st.sampled_from([UTC, ZoneInfo("UTC"), ZoneInfo("America/New_York")])),
+    st.sampled_from([*CHANGES, "UTC", "Europe/Amsterdam", "Africa/Monrovia", "Pacific/Apia"]),
+)
+def test_the_wall_clock_is_that_of_the_zone_at_any_instant(at: datetime, zone: str) -> None:
+    """Offsets of odd seconds and a skipped day included, and the first and last of all days."""
+    assert_clock(at, zone)
+
+
+def assert_clock(at: datetime, zone: str) -> None:
+    try:
+        local = at.astimezone(ZoneInfo(zone))
+    except OverflowError:
+        with pytest.raises(OverflowError):
+            window.wall_clock(at, zone)
+        return
+    expected = (local.isoweekday() % 7, local.hour * 60 + local.minute)
+    assert window.wall_clock(at, zone) == expected
