@@ -143,14 +143,15 @@ def _counted(
     plan: Plan, request: Request, state: State, resolved: Mapping[str, Json], code: Code
 ) -> tuple[TraceStep, TraceStep]:
     """Cooldown and limits: after a check that refused, what the outcome does not say of them."""
-    case = Case(Survey(plan.rule), request, state, request.action, resolved)
     cooldown, limits = _NO_COOLDOWN, plan.kept
     usage = assess.host_usage(state, request.action)
     if plan.cooled is not None:
         cooldown = _NEVER_RUN if usage.last_run_at is None else plan.cooled
         if code in _COOLDOWN_UNKNOWN and assess.is_cooling(plan.rule, usage, request.at):
+            case = Case(Survey(plan.rule), request, state, request.action, resolved)
             cooldown = verdict.made(Check.COOLDOWN, assess.cooldown, case)
     if plan.limited and code in _LIMITS_UNKNOWN and not _within(plan, state, usage, resolved):
+        case = Case(Survey(plan.rule), request, state, request.action, resolved)
         limits = verdict.made(Check.LIMITS, assess.limits, case)
     return cooldown, limits
 
