@@ -220,7 +220,7 @@ class Healer:
             if chosen is not None and chosen.flapping:
                 reason = (
                     f"healed {self._flap.heals} times within"
-                    f" {self._flap.window_minutes} minutes and drifted again"
+                    f" {self._flap.window_minutes} min and drifted again"
                 )
                 if not holds.suppress(tx, moved, chosen.runbook.id, self._ledger.now(), reason):
                     return
