@@ -16,6 +16,8 @@ from wardline.demo.drifts import Break
 
 TICK_S = 0.5
 PAUSE_S = (7.0, 14.0)
+# A rival comes back when a repair has been proved: in the middle of one it would be a failed run.
+RIVAL_PAUSE_S = 5.0
 # Longer than the demo's flap window: what drifts by chance is not taken for a rival.
 REST_S = 150.0
 # What a person has to deal with stays broken until they do: so much of it, and no more at once.
@@ -45,11 +47,15 @@ class Breaker:
     def tick(self, now: float) -> Iterator[str]:
         """Breaks what is due now, and says what."""
         for one, left in self._left.items():
-            if left > 0 and now >= self.started + one.at_s:
+            if left > 0 and now >= self._due(one):
                 yield from self._open(one, now)
         if now >= self._next_at:
             self._next_at = now + self.draw.uniform(*PAUSE_S)
             yield from self._by_chance(now)
+
+    def _due(self, one: Opening) -> float:
+        last = self._rested.get((one.host, one.check))
+        return self.started + one.at_s if last is None else last + RIVAL_PAUSE_S
 
     def _open(self, one: Opening, now: float) -> Iterator[str]:
         """A rival keeps to one setting: it breaks it again once somebody has put it right."""
