@@ -114,7 +114,11 @@ def test_a_full_disk_is_said_once_and_the_database_comes_back_when_there_is_room
     central.folder = tmp_path
     central.start()
     assert central.process is not None
-    output, no_room, no_start = central.process.output, "Only 0 MiB are free", "with at least"
+    output, no_room, no_start = (
+        central.process.output,
+        "free some space. Without room",
+        "with at least",
+    )
     try:
         disk.fill()
         wait_for(lambda: no_room in output(), "it is said", WAIT_SECONDS_MAX)
