@@ -138,11 +138,11 @@ class Mortal:
 
     def kill(self, way: str) -> None:
         """As nothing else may end it; may be called by a relay's thread."""
-        if self.is_alive():
-            assert self._process is not None
+        process = self._process
+        if process is not None and process.poll() is None:
             self.killed[way] += 1
-            self._process.kill()
-            self._process.wait()
+            process.kill()
+            process.wait()
 
     def bury(self) -> None:
         """A death that nothing but a kill may have been."""
