@@ -37,7 +37,7 @@ TROUBLE_S = (0.5, 2.0)
 CENTRAL_NAMES = ("web", "postgres", "jobs")
 AGENT_DEATHS = 3
 START_S_USUAL = 1.0
-SLOWNESS_MAX = 6.0
+SLOWNESS_MAX = 4.0
 # For so many orders the agent is once away too long.
 AWAY_EVERY, AWAY_ORDERS = 250, 2
 SETTLE_S = 180.0
