@@ -118,10 +118,11 @@ def write(path: Path, contents: Contents, making: Making) -> PolicyFile:
     try:
         _fill(temporary, rows, making)
         with _examined(temporary, path.parent) as (copy, found, _):
-            assert found == rows, "the file says what was written"
+            if found != rows:
+                raise PolicyFileUnwritable(f"{path.name}: the disk gives back something else")
         temporary.replace(path)
         sync_folder(path.parent)
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, sqlite3.Error, PolicyFileRefused) as error:
         told = error.strerror if isinstance(error, OSError) else str(error)
         raise PolicyFileUnwritable(f"{path.name} could not be written: {told}") from error
     finally:
