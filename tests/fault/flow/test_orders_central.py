@@ -36,7 +36,8 @@ LONG = Form(
 
 def _siege(folder: Path, seed: int, form: Form) -> Iterator[Siege]:
     with ExitStack() as ends:
-        lifetime_s = max(form.lifetime_s, round(SHORT.lifetime_s * siege.slowness()))
+        pace = siege.slowness()
+        lifetime_s = max(form.lifetime_s, round(SHORT.lifetime_s * pace))
         times = ("--order-lifetime-s", str(lifetime_s), "--order-lease-s", str(LEASE_S))
         central = product.Central(folder, *times)
         ends.callback(central.stop)
@@ -51,7 +52,7 @@ def _siege(folder: Path, seed: int, form: Form) -> Iterator[Siege]:
         zone = {"zone": "Europe/Berlin", "opening_hours": []}
         site = str(owner.post("/sites", {"name": "Orders", **zone})["id"])
         person = Person(owner, site, form.taken_back_every)
-        made = Siege(form, central, person, relay, agent, draw)
+        made = Siege(form, pace, central, person, relay, agent, draw)
         made.open()
         yield made
 
@@ -83,7 +84,9 @@ def _check(place: Siege) -> None:
     effects = place.agent.effects()
     ends = Counter((row["status"], row["code"]) for row in given.values())
     print(f"{len(given)} orders: {dict(ends)}; {sum(effects.values())} changes")
-    print(f"{dict(place.agent.killed)}; {dict(place.troubles)}; {place.away} times away")
+    print(
+        f"{dict(place.agent.killed)}; {dict(place.troubles)}; {place.away} times away, pace {place.pace:.1f}"
+    )
     print(f"leases: {dict(Counter(row['leases'] for row in given.values()))}")
     print(f"{ran - began:.1f} s under siege, {time.monotonic() - ran:.1f} s until it rested")
     assert len(given) >= place.form.orders
