@@ -1,6 +1,6 @@
 """The checks of a decision, one function each: what they look at and what they find."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -23,7 +23,11 @@ from wardline.core.policy.request import (
     State,
     covers,
 )
-from wardline.core.policy.rule import Approval, Effect, Rule
+from wardline.core.policy.rule import Approval, Effect, Limits, Rule
+
+# Reads off what has been used what would be, this run included.
+Used = Callable[[RuleUsage, HostUsage, Mapping[str, Json]], int | Decimal]
+Cap = tuple[str, Used, int | Decimal]
 
 NAMED_MAX = 20
 FINDINGS_KEPT_MAX = 256
@@ -129,7 +133,7 @@ def inputs(case: Case) -> Finding:
     if facts is not None and facts.inputs is not None:
         if foreign := sorted(case.params.keys() - facts.inputs):
             return _refuse(Code.UNRESOLVED_INPUT, f"{foreign[0]}: the action takes no such input")
-    return _pass(f"{len(case.params)} parameters resolved")
+    return given(len(case.params))
 
 
 def windows(case: Case) -> Finding:
@@ -229,6 +233,11 @@ def asks(rule: Rule, spec: Approval) -> Finding:
     return Finding(Outcome.ASK, words, roles=spec.roles)
 
 
+def given(count: int) -> Finding:
+    """That so many parameters have their values."""
+    return _pass(f"{count} parameters resolved")
+
+
 def never_run() -> Finding:
     """That a cooldown has nothing to wait for."""
     return _pass("never run on this host")
@@ -260,6 +269,11 @@ def host_usage(state: State, action: str | None) -> HostUsage:
     return state.counters.actions.get(action or "", _UNUSED_HOST)
 
 
+def rule_usage(state: State, rule_id: str) -> RuleUsage:
+    """What a rule has used at the request's site."""
+    return state.counters.rules.get(rule_id, _UNUSED_RULE)
+
+
 def is_cooling(rule: Rule, usage: HostUsage, at: datetime) -> bool:
     """Whether the last run on the host is too fresh for the rule."""
     if rule.cooldown_minutes is None or usage.last_run_at is None:
@@ -271,22 +285,45 @@ def budgets(
     rule: Rule, state: State, on_host: HostUsage, resolved: Mapping[str, Json]
 ) -> list[tuple[str, int | Decimal, int | Decimal]]:
     """Every limit of a rule with what would be used, this run included: (name, used, limit)."""
-    usage = state.counters.rules.get(rule.id, _UNUSED_RULE)
-    caps = rule.limits
-    found: list[tuple[str, int | Decimal, int | Decimal]] = []
-    if (cap := caps.max_daily_pct) is not None:
-        found.append(("maxDailyPct", usage.pct_24h + _amount(resolved, "deltaPct"), cap))
-    if (cap := caps.max_weekly_pct) is not None:
-        found.append(("maxWeeklyPct", usage.pct_7d + _amount(resolved, "deltaPct"), cap))
-    if (cap := caps.max_daily_qty) is not None:
-        found.append(("maxDailyQty", usage.qty_24h + _amount(resolved, "qty"), cap))
-    if (cap := caps.max_runs_per_host_per_day) is not None:
-        found.append(("maxRunsPerHostPerDay", on_host.runs_24h + 1, cap))
-    if (cap := caps.max_runs_per_site_per_hour) is not None:
-        found.append(("maxRunsPerSitePerHour", usage.runs_1h + 1, cap))
-    if (cap := caps.max_concurrent_per_site) is not None:
-        found.append(("maxConcurrentPerSite", usage.running + 1, cap))
-    return found
+    usage = rule_usage(state, rule.id)
+    return [(name, used(usage, on_host, resolved), cap) for name, used, cap in caps(rule.limits)]
+
+
+def caps(limits: Limits) -> tuple[Cap, ...]:
+    """The limits that are set, each with how its use is counted: (name, used, limit)."""
+    every = (
+        ("maxDailyPct", _daily_pct, limits.max_daily_pct),
+        ("maxWeeklyPct", _weekly_pct, limits.max_weekly_pct),
+        ("maxDailyQty", _daily_qty, limits.max_daily_qty),
+        ("maxRunsPerHostPerDay", _runs_on_host, limits.max_runs_per_host_per_day),
+        ("maxRunsPerSitePerHour", _runs_at_site, limits.max_runs_per_site_per_hour),
+        ("maxConcurrentPerSite", _running, limits.max_concurrent_per_site),
+    )
+    return tuple([(name, used, cap) for name, used, cap in every if cap is not None])
+
+
+def _daily_pct(usage: RuleUsage, _: HostUsage, resolved: Mapping[str, Json]) -> int | Decimal:
+    return usage.pct_24h + _amount(resolved, "deltaPct")
+
+
+def _weekly_pct(usage: RuleUsage, _: HostUsage, resolved: Mapping[str, Json]) -> int | Decimal:
+    return usage.pct_7d + _amount(resolved, "deltaPct")
+
+
+def _daily_qty(usage: RuleUsage, _: HostUsage, resolved: Mapping[str, Json]) -> int | Decimal:
+    return usage.qty_24h + _amount(resolved, "qty")
+
+
+def _runs_on_host(_: RuleUsage, on_host: HostUsage, __: Mapping[str, Json]) -> int:
+    return on_host.runs_24h + 1
+
+
+def _runs_at_site(usage: RuleUsage, _: HostUsage, __: Mapping[str, Json]) -> int:
+    return usage.runs_1h + 1
+
+
+def _running(usage: RuleUsage, _: HostUsage, __: Mapping[str, Json]) -> int:
+    return usage.running + 1
 
 
 def _amount(resolved: Mapping[str, Json], name: str) -> int | Decimal:
