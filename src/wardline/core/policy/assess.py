@@ -1,38 +1,30 @@
 """The checks of a decision, one function each: what they look at and what they find."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
 from wardline.core import severity
 from wardline.core.canonical import Json
 from wardline.core.errors import Refused
-from wardline.core.policy import condition, exact, match, opening, params
+from wardline.core.policy import budgets, condition, exact, match, opening, params
 from wardline.core.policy.decision import Code, Outcome
 from wardline.core.policy.match import Survey
-from wardline.core.policy.params import Unresolved
 from wardline.core.policy.request import (
     HostUsage,
     Initiator,
     Request,
     Risk,
-    RuleUsage,
     State,
     covers,
 )
-from wardline.core.policy.rule import Approval, Effect, Limits, Rule
-
-# Reads off what has been used what would be, this run included.
-Used = Callable[[RuleUsage, HostUsage, Mapping[str, Json]], int | Decimal]
-Cap = tuple[str, Used, int | Decimal]
+from wardline.core.policy.rule import Approval, Effect, Rule
 
 NAMED_MAX = 20
 FINDINGS_KEPT_MAX = 256
 
-_UNUSED_RULE = RuleUsage()
 _UNUSED_HOST = HostUsage()
 _NO_APPROVAL = Approval()
 
@@ -171,7 +163,7 @@ def limits(case: Case) -> Finding:
     count = 0
     for rule in _binding(case.survey):
         usage = host_usage(case.state, case.action)
-        for name, used, limit in budgets(rule, case.state, usage, case.params):
+        for name, used, limit in budgets.of(rule, case.state, usage, case.params):
             count += 1
             if used > limit:
                 over = f"{exact.text(used)} of {exact.text(limit)}"
@@ -269,71 +261,11 @@ def host_usage(state: State, action: str | None) -> HostUsage:
     return state.counters.actions.get(action or "", _UNUSED_HOST)
 
 
-def rule_usage(state: State, rule_id: str) -> RuleUsage:
-    """What a rule has used at the request's site."""
-    return state.counters.rules.get(rule_id, _UNUSED_RULE)
-
-
 def is_cooling(rule: Rule, usage: HostUsage, at: datetime) -> bool:
     """Whether the last run on the host is too fresh for the rule."""
     if rule.cooldown_minutes is None or usage.last_run_at is None:
         return False
     return at < usage.last_run_at + timedelta(minutes=rule.cooldown_minutes)
-
-
-def budgets(
-    rule: Rule, state: State, on_host: HostUsage, resolved: Mapping[str, Json]
-) -> list[tuple[str, int | Decimal, int | Decimal]]:
-    """Every limit of a rule with what would be used, this run included: (name, used, limit)."""
-    usage = rule_usage(state, rule.id)
-    return [(name, used(usage, on_host, resolved), cap) for name, used, cap in caps(rule.limits)]
-
-
-def caps(limits: Limits) -> tuple[Cap, ...]:
-    """The limits that are set, each with how its use is counted: (name, used, limit)."""
-    every = (
-        ("maxDailyPct", _daily_pct, limits.max_daily_pct),
-        ("maxWeeklyPct", _weekly_pct, limits.max_weekly_pct),
-        ("maxDailyQty", _daily_qty, limits.max_daily_qty),
-        ("maxRunsPerHostPerDay", _runs_on_host, limits.max_runs_per_host_per_day),
-        ("maxRunsPerSitePerHour", _runs_at_site, limits.max_runs_per_site_per_hour),
-        ("maxConcurrentPerSite", _running, limits.max_concurrent_per_site),
-    )
-    return tuple([(name, used, cap) for name, used, cap in every if cap is not None])
-
-
-def _daily_pct(usage: RuleUsage, _: HostUsage, resolved: Mapping[str, Json]) -> int | Decimal:
-    return usage.pct_24h + _amount(resolved, "deltaPct")
-
-
-def _weekly_pct(usage: RuleUsage, _: HostUsage, resolved: Mapping[str, Json]) -> int | Decimal:
-    return usage.pct_7d + _amount(resolved, "deltaPct")
-
-
-def _daily_qty(usage: RuleUsage, _: HostUsage, resolved: Mapping[str, Json]) -> int | Decimal:
-    return usage.qty_24h + _amount(resolved, "qty")
-
-
-def _runs_on_host(_: RuleUsage, on_host: HostUsage, __: Mapping[str, Json]) -> int:
-    return on_host.runs_24h + 1
-
-
-def _runs_at_site(usage: RuleUsage, _: HostUsage, __: Mapping[str, Json]) -> int:
-    return usage.runs_1h + 1
-
-
-def _running(usage: RuleUsage, _: HostUsage, __: Mapping[str, Json]) -> int:
-    return usage.running + 1
-
-
-def _amount(resolved: Mapping[str, Json], name: str) -> int | Decimal:
-    """What a run adds to a sum: the size of the parameter, whatever its sign."""
-    value: Json = resolved.get(name, 0)
-    if isinstance(value, float):
-        return abs(Decimal(repr(value)))
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        return value if value >= 0 else -value
-    raise Unresolved(name, "is limited and must be a number")
 
 
 def _is_stale(case: Case, rule: Rule) -> bool:

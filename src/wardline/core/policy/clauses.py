@@ -10,8 +10,9 @@ from datetime import timedelta
 from functools import lru_cache
 
 from wardline.core import severity
-from wardline.core.policy import assess, verdict
-from wardline.core.policy.assess import Cap, Finding
+from wardline.core.policy import assess, budgets, verdict
+from wardline.core.policy.assess import Finding
+from wardline.core.policy.budgets import Cap
 from wardline.core.policy.decision import Check, Code, TraceStep, Verdict
 from wardline.core.policy.rule import Approval, Hours, Limits, Mode, Rule, Window
 from wardline.core.severity import Severity
@@ -118,7 +119,7 @@ def _clauses(
     starts: bool,
     offers: bool,
 ) -> Clauses:
-    caps = assess.caps(limits)
+    caps = budgets.caps(limits)
     offered = OFFER if offers else NOT_OFFERED
     return Clauses(
         picky=picky,

@@ -7,12 +7,14 @@ looked at for that rule alone. The trace is made when it is read, by the checks 
 makes, over the same few rules; they must come to the same outcome.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from wardline.core.canonical import Json
 from wardline.core.policy import (
     assess,
+    budgets,
     clauses,
     condition,
     decision,
@@ -32,7 +34,12 @@ from wardline.core.policy.slices import Bucket, Place, Plan, Slice
 from wardline.core.policy.verdict import Judged
 
 Key = tuple[str, str]
-Basis = tuple["Compiled", Request, State, Plan | None, Ending]
+Parts = Sequence[Slice]
+Basis = tuple["Compiled", Request, State, Plan | None, Ending, Parts]
+
+_NOWHERE: Parts = ()
+_EVERY = 4  # where in the masks all rules stand that fit
+_ONE = slices.ONE
 
 # In these years the wall clock of some zone may not exist; the checks say what then.
 _YEAR_FIRST, _YEAR_LAST = 1, 9999
@@ -70,11 +77,13 @@ class Compiled:
     def evaluate(self, request: Request, state: State) -> Decision:
         """The decision that `evaluate.evaluate` gives on these rules."""
         try:
-            plan, ending = self._outcome(request, state)
+            parts = self._slices(request, request.action)
+            plan, ending, others = _outcome(parts, request, state)
         except Exception:  # noqa: BLE001 (what breaks here is made again by checks that tell it)
             return self._whole(request, state)
         rule_id = None if plan is None else plan.id
-        return _decided(ending.verdict, ending.code, rule_id, (self, request, state, plan, ending))
+        basis = (self, request, state, plan, ending, others)
+        return _decided(ending.verdict, ending.code, rule_id, basis)
 
     def with_rules(
         self, changed: Iterable[Rule], removed: Iterable[str], *, revision: int, epoch: int
@@ -107,12 +116,9 @@ class Compiled:
     def trace(self, decided: Decision, basis: Basis) -> tuple[TraceStep, ...]:
         """The trace of an outcome: of its checks, those are made that could have come out
         otherwise."""
-        _, request, state, winner, ending = basis
-        action = request.action
-        assert action is not None, "without one there is no outcome but by the checks"
-        parts = self._slices(request, action)
+        _, request, state, winner, ending, parts = basis
         if winner is None:
-            if not _fitting(parts, request, action):
+            if not _fitting(parts, request, request.action):
                 return traces.unmatched(request, state)
         elif decided.code is not _BY_DENY:
             losers = _losers(parts, winner, request)
@@ -130,47 +136,6 @@ class Compiled:
             return verdict.judge(self, nothing, request, state, None).decision
         return verdict.best([self._judge(request, state, action) for action in actions])
 
-    def _outcome(self, request: Request, state: State) -> tuple[Plan | None, Ending]:
-        """The rule that decides and what comes out; raises where only the checks can say."""
-        action, word = request.action, request.alert.severity
-        if action is None or request.approval is not None:
-            raise Undecided
-        if state.freeze or state.observing or state.hold or state.locked:
-            raise Undecided
-        winner: Plan | None = None
-        closed: Plan | None = None
-        denied: Plan | None = None
-        found: Plan | None
-        breadth, floor_breadth = _BEYOND, -1
-        for part in self._slices(request, action):
-            masks = part.masks.get(word)
-            if masks is None:
-                continue
-            allow, deny, floor, dated, _ = masks
-            if dated and not _YEAR_FIRST < request.at.year < _YEAR_LAST:
-                raise Undecided
-            if floor and part.breadth > floor_breadth:
-                floor_breadth = part.breadth
-            if deny:
-                found, _ = _first(part.plans, deny, request)
-                denied = _better(denied, found)
-            if allow and part.breadth <= breadth:
-                found = part.first if allow & 1 else part.plans[(allow & -allow).bit_length() - 1]
-                if found.clauses.picky or found.clauses.timed:
-                    found, shut = _first(part.plans, allow, request)
-                    closed = _better(closed, shut)
-                if found is not None:
-                    winner = found if part.breadth < breadth else _better(winner, found)
-                    breadth = part.breadth
-        if denied is not None:
-            return denied, _DENIED
-        decider = winner if winner is not None else closed
-        if decider is None:
-            return None, _NO_MATCH
-        if floor_breadth >= 0 and floor_breadth > decider.rank[0]:
-            raise Undecided
-        return decider, (_ending if winner is not None else _unopened)(decider, request, state)
-
     def _judge(self, request: Request, state: State, action: str) -> Judged:
         find = partial(self._case, request, state, action)
         return verdict.judge(self, find, request, state, action)
@@ -187,10 +152,10 @@ class Compiled:
         resolved = params.copied(constants[request.alert.severity])
         return Case(found, request, state, action, resolved)
 
-    def _slices(self, request: Request, action: str) -> list[Slice]:
+    def _slices(self, request: Request, action: str | None) -> list[Slice]:
         """Those whose rules can speak to the request, any narrower one of an action first."""
         kpi_id = request.alert.kpi_id
-        bucket = self.buckets.get((kpi_id, action))
+        bucket = self.buckets.get((kpi_id, action))  # type: ignore[arg-type]
         found = [] if bucket is None else bucket.at(request)
         if kpi_id in self.wild and action != ANY_ACTION:
             found += self.buckets[kpi_id, ANY_ACTION].at(request)
@@ -241,6 +206,51 @@ def _wild(before: frozenset[str], moves: Moves, buckets: Mapping[Key, Bucket]) -
     return before - touched | {kpi for kpi in touched if (kpi, ANY_ACTION) in buckets}
 
 
+def _outcome(parts: Parts, request: Request, state: State) -> tuple[Plan | None, Ending, Parts]:
+    """The rule that decides, what comes out, and the slices in which any others may fit; raises
+    where only the checks can say."""
+    if request.action is None or request.approval is not None:
+        raise Undecided
+    if state.freeze or state.observing or state.hold or state.locked:
+        raise Undecided
+    word = request.alert.severity
+    winner: Plan | None = None
+    closed: Plan | None = None
+    denied: Plan | None = None
+    found: Plan | None
+    breadth, floor_breadth, fitting = _BEYOND, -1, 0
+    for part in parts:
+        masks = part.masks.get(word)
+        if masks is None:
+            continue
+        allow, deny, floor, dated, _, count = masks
+        fitting += count
+        if dated and not _YEAR_FIRST < request.at.year < _YEAR_LAST:
+            raise Undecided
+        if floor and part.breadth > floor_breadth:
+            floor_breadth = part.breadth
+        if deny:
+            found, _ = _first(part.plans, deny, request)
+            denied = _better(denied, found)
+        if allow and part.breadth <= breadth:
+            found = part.first if allow & 1 else part.plans[(allow & -allow).bit_length() - 1]
+            if found.clauses.picky or found.clauses.timed:
+                found, shut = _first(part.plans, allow, request)
+                closed = _better(closed, shut)
+            if found is not None:
+                winner = found if part.breadth < breadth else _better(winner, found)
+                breadth = part.breadth
+    if denied is not None:
+        return denied, _DENIED, parts
+    decider = winner if winner is not None else closed
+    if decider is None:
+        return None, _NO_MATCH, parts if fitting else _NOWHERE
+    if floor_breadth >= 0 and floor_breadth > decider.rank[0]:
+        raise Undecided
+    others = parts if fitting > _ONE else _NOWHERE
+    return decider, _ending(decider, winner, request, state), others
+
+
 def _first(plans: tuple[Plan, ...], mask: int, request: Request) -> tuple[Plan | None, Plan | None]:
     """The first rule of a set that fits and is open, and the first closed one before it."""
     closed = None
@@ -261,13 +271,12 @@ def _first(plans: tuple[Plan, ...], mask: int, request: Request) -> tuple[Plan |
     return None, closed
 
 
-def _fitting(parts: list[Slice], request: Request, action: str | None) -> list[Plan]:
+def _fitting(parts: Parts, request: Request, action: str | None) -> list[Plan]:
     """The rules of some slices that fit, but for their conditions."""
     fitting = []
     word = request.alert.severity
     for part in parts:
-        allow, deny, _, _, watch = part.masks.get(word, slices.NO_BITS)
-        mask = allow | deny | watch
+        mask = part.masks.get(word, slices.NO_BITS)[_EVERY]
         while mask:
             low = mask & -mask
             plan = part.plans[low.bit_length() - 1]
@@ -277,7 +286,7 @@ def _fitting(parts: list[Slice], request: Request, action: str | None) -> list[P
     return fitting
 
 
-def _losers(parts: list[Slice], winner: Plan, request: Request) -> list[Plan] | None:
+def _losers(parts: Parts, winner: Plan, request: Request) -> list[Plan] | None:
     """The other rules that fit; None where the trace says more of one than why it lost."""
     losers = []
     word = request.alert.severity
@@ -285,8 +294,7 @@ def _losers(parts: list[Slice], winner: Plan, request: Request) -> list[Plan] | 
         masks = part.masks.get(word)
         if masks is None:
             continue
-        allow, deny, _, _, watch = masks
-        mask = allow | deny | watch
+        mask = masks[_EVERY]
         while mask:
             low = mask & -mask
             plan = part.plans[low.bit_length() - 1]
@@ -313,18 +321,20 @@ def _better(one: Plan | None, other: Plan | None) -> Plan | None:
     return one if one.rank < other.rank else other
 
 
-def _unopened(plan: Plan, request: Request, state: State) -> Ending:
-    """What comes of a rule that is closed; what refuses before the window is told by the checks."""
-    _risk(request, state)
-    if plan.constants is None:
-        params.resolve(plan.rule, request)
-    return _CLOSED
-
-
-def _ending(plan: Plan, request: Request, state: State) -> Ending:
-    """What the checks after the match come to for the open rule that decides."""
-    risk = None if state.actions is None else _risk(request, state)
+def _ending(plan: Plan, winner: Plan | None, request: Request, state: State) -> Ending:
+    """What the checks after the match come to for the rule that decides, which without a winner
+    is a closed one: what refuses before the window is told by the checks."""
+    actions, risk = state.actions, None
+    if actions is not None:
+        facts = actions[request.action or ""]
+        if facts.inputs is not None or not _is_admissible(facts.platforms, request.platform):
+            raise Undecided
+        risk = facts.risk
     terms = plan.clauses
+    if winner is None:
+        if plan.constants is None:
+            params.resolve(plan.rule, request)
+        return _CLOSED
     if terms.binding and (refused := _refused(plan, terms, request, state)) is not None:
         return refused
     if request.initiator is _PERSON:
@@ -340,7 +350,9 @@ def _refused(plan: Plan, terms: Clauses, request: Request, state: State) -> Endi
     if terms.personal:
         raise Undecided
     constants = plan.constants
-    resolved = params.resolve(plan.rule, request) if constants is None else None
+    resolved: Mapping[str, Json] = {}
+    if constants is None:
+        resolved = params.resolve(plan.rule, request)
     usage = assess.host_usage(state, request.action)
     if terms.pause is not None:
         last = usage.last_run_at
@@ -350,20 +362,9 @@ def _refused(plan: Plan, terms: Clauses, request: Request, state: State) -> Endi
         return None
     if constants is not None:
         resolved = constants[request.alert.severity]
-    assert resolved is not None
-    used_by_rule = assess.rule_usage(state, plan.id)
+    used_by_rule = budgets.rule_usage(state, plan.id)
     refused = None
     for _, used, limit in terms.caps:
         if used(used_by_rule, usage, resolved) > limit:
             refused = _EXCEEDED
     return refused
-
-
-def _risk(request: Request, state: State) -> Risk | None:
-    """The action's risk, None where actions are free text; raises where one is refused."""
-    if state.actions is None or request.action is None:
-        return None
-    facts = state.actions[request.action]
-    if facts.inputs is not None or not _is_admissible(facts.platforms, request.platform):
-        raise Undecided
-    return facts.risk

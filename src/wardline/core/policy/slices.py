@@ -28,9 +28,10 @@ Constants = Mapping[Severity, Mapping[str, Json]]
 
 
 # Which rules of a slice fit a severity, a bit each: those that allow, that deny, those of the
-# allowing ones that are floors, of all these those that the instant has a say in, and those that
-# only watch. A bare tuple is the one that unpacks fast.
-Masks = tuple[int, int, int, int, int]
+# allowing ones that are floors, of all these those that the instant has a say in, and all with
+# those that only watch; then whether these are ONE or MANY. A bare tuple is the one that unpacks
+# fast.
+Masks = tuple[int, int, int, int, int, int]
 MasksBySeverity = Mapping[Severity, Masks]
 
 
@@ -98,7 +99,8 @@ class Bucket:
         return found
 
 
-NO_BITS: Masks = (0, 0, 0, 0, 0)
+ONE, MANY = 1, 2
+NO_BITS: Masks = (0, 0, 0, 0, 0, 0)
 NO_RULES = Bucket({}, {}, {}, {})
 _FIELD = {
     Reach.HOST: "hosts",
@@ -175,15 +177,15 @@ def _slice(plans: Iterable[Plan]) -> Slice:
 
 
 def _kind(rule: Rule) -> Kind:
-    """Whether it allows, denies, is a floor, asks for the instant, and only watches; nothing of it
-    when disabled."""
+    """Whether it allows, denies, is a floor, asks for the instant, and does or watches any of
+    this; nothing of it when disabled."""
     if not rule.enabled:
         return _DISABLED
     if rule.mode is Mode.LOG_ONLY:
         return _WATCHES
     allows = rule.effect is Effect.ALLOW
     times = (rule.window, rule.opening_hours, rule.expires_at)
-    return allows, not allows, allows and rule.floor, times.count(None) < len(times), False
+    return allows, not allows, allows and rule.floor, times.count(None) < len(times), True
 
 
 @lru_cache(maxsize=MASKS_KEPT_MAX)
@@ -200,9 +202,9 @@ def _masks(rules: Listed) -> MasksBySeverity:
             for place, is_such in enumerate(kind):
                 bits[place] |= is_such << position
     return {
-        actual: (allow, deny, floor, dated, watch)
-        for actual, (allow, deny, floor, dated, watch) in found.items()
-        if allow or deny or watch
+        actual: (allow, deny, floor, dated, every, MANY if every & (every - 1) else ONE)
+        for actual, (allow, deny, floor, dated, every) in found.items()
+        if every
     }
 
 

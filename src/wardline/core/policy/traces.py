@@ -6,21 +6,24 @@ from functools import lru_cache
 from operator import attrgetter
 
 from wardline.core.canonical import Json
-from wardline.core.policy import assess, clauses, evaluate, match, opening, params, verdict
+from wardline.core.policy import assess, budgets, clauses, evaluate, match, opening, params, verdict
 from wardline.core.policy.assess import Case
-from wardline.core.policy.clauses import Ending
+from wardline.core.policy.clauses import Clauses, Ending
 from wardline.core.policy.decision import Check, Code, Outcome, TraceStep, step
 from wardline.core.policy.match import Survey
 from wardline.core.policy.params import Unresolved
 from wardline.core.policy.request import ActionFacts, Alert, HostUsage, Request, Risk, State
-from wardline.core.policy.rule import Policy, Rule, When
+from wardline.core.policy.rule import Policy, Reach, Rule, When
 from wardline.core.policy.slices import Plan
+from wardline.core.policy.window import UnknownZone
 from wardline.core.severity import Severity
 
 INPUTS_KEPT_MAX = 128
 
 Trace = tuple[TraceStep, ...]
 _by_id = attrgetter("id")
+_is_open = opening.is_open
+_BROADER = {reach: match.broader(reach) for reach in Reach}
 
 
 def _request() -> Request:
@@ -119,17 +122,24 @@ def _over(winner: Plan, losers: list[Plan], request: Request) -> TraceStep:
     """That the winner decides over the others, and why each of them does not."""
     if len(losers) > 1:
         losers.sort(key=_by_id)
-    told = [assess.loser(plan.id, _why_lost(plan, winner, request)) for plan in losers]
+    reach, told = winner.place[0], []
+    for plan in losers:
+        if plan.clauses.timed and _is_closed(plan.clauses, request):
+            why = match.why_lost(plan.rule, winner.rule, request, is_open=False)
+        elif plan.place[0] is not reach:
+            why = _BROADER[plan.place[0]]
+        else:
+            why = match.outranked(reach, plan.rank, winner.rank)
+        told.append(assess.loser(plan.id, why))
     return step(_MATCH, _PASS, f"{winner.decides.detail}; {assess.over(told)}")
 
 
-def _why_lost(plan: Plan, winner: Plan, request: Request) -> str:
-    if plan.clauses.timed and not match.counts_as_open(plan.rule, request):
-        return match.why_lost(plan.rule, winner.rule, request, is_open=False)
-    reach = plan.place[0]
-    if reach is not winner.place[0]:
-        return match.broader(reach)
-    return match.outranked(reach, plan.rank, winner.rank)
+def _is_closed(terms: Clauses, request: Request) -> bool:
+    """As `match.counts_as_open` has it: what cannot be judged is not closed."""
+    try:
+        return _is_open(terms, request) is False
+    except UnknownZone:
+        return False
 
 
 def _resolved(plan: Plan, request: Request) -> Mapping[str, Json]:
@@ -164,7 +174,7 @@ def _counted(plan: Plan, request: Request, state: State, code: Code) -> tuple[Tr
 def _within(plan: Plan, state: State, usage: HostUsage, resolved: Mapping[str, Json]) -> bool:
     """Whether all limits of a rule could be looked at and are kept."""
     try:
-        budgets = assess.budgets(plan.rule, state, usage, resolved)
+        found = budgets.of(plan.rule, state, usage, resolved)
     except Unresolved:
         return False
-    return all(used <= limit for _, used, limit in budgets)
+    return all(used <= limit for _, used, limit in found)
