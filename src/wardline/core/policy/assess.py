@@ -24,6 +24,11 @@ from wardline.core.policy.rule import Approval, Effect, Rule
 
 NAMED_MAX = 20
 FINDINGS_KEPT_MAX = 256
+PLATFORMS_KEPT_MAX = 256
+
+# Where actions for some platforms were found to be admissible: every decision asks for one.
+ADMITTED: dict[tuple[str, ...], set[str | None]] = {}
+NOWHERE: frozenset[str | None] = frozenset()
 
 _UNUSED_HOST = HostUsage()
 _NO_APPROVAL = Approval()
@@ -250,10 +255,19 @@ def _binding(found: Survey) -> tuple[Rule, ...]:
     return () if found.winner is None else (found.winner, *found.floors)
 
 
-@lru_cache(maxsize=FINDINGS_KEPT_MAX)
 def is_admissible(platforms: tuple[str, ...], platform: str | None) -> bool:
-    """Whether an action for these platforms, or for all, may run on one."""
-    return not platforms or any(covers(prefix, platform) for prefix in platforms)
+    """Whether an action for these platforms, or for all, may run on one; if so, ADMITTED knows."""
+    if platform in ADMITTED.get(platforms, NOWHERE):
+        return True
+    if platforms and not any(covers(prefix, platform) for prefix in platforms):
+        return False
+    if len(ADMITTED) >= PLATFORMS_KEPT_MAX:
+        ADMITTED.clear()
+    known = ADMITTED.setdefault(platforms, set())
+    if len(known) >= PLATFORMS_KEPT_MAX:
+        known.clear()
+    known.add(platform)
+    return True
 
 
 def host_usage(state: State, action: str | None) -> HostUsage:

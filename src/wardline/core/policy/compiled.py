@@ -46,7 +46,7 @@ _YEAR_FIRST, _YEAR_LAST = 1, 9999
 _BEYOND = len(Reach)  # broader than any rule
 # What every decision would look up in its module or enum, each time.
 _decided = decision.outcome
-_is_admissible = assess.is_admissible
+_is_admissible, _admitted, _NO_PLATFORM = assess.is_admissible, assess.ADMITTED, assess.NOWHERE
 _is_open = opening.is_open
 _PERSON = Initiator.PERSON
 _HIGH = Risk.HIGH
@@ -327,7 +327,11 @@ def _ending(plan: Plan, winner: Plan | None, request: Request, state: State) -> 
     actions, risk = state.actions, None
     if actions is not None:
         facts = actions[request.action or ""]
-        if facts.inputs is not None or not _is_admissible(facts.platforms, request.platform):
+        platforms, platform = facts.platforms, request.platform
+        known = _admitted.get(platforms, _NO_PLATFORM)
+        if platform not in known and not _is_admissible(platforms, platform):
+            raise Undecided
+        if facts.inputs is not None:
             raise Undecided
         risk = facts.risk
     terms = plan.clauses
