@@ -12,7 +12,6 @@ from wardline.agent.store import database, outbox
 from wardline.agent.store.database import Database
 from wardline.agent.store.outbox import Author, Draft, Sealed
 from wardline.core import clock, ids
-from wardline.core.evidence import bundle
 from wardline.core.evidence.bundle import Clock
 from wardline.core.evidence.signing import SigningKey
 
@@ -50,9 +49,7 @@ class Outbox:
         made = []
         for draft in self.drafts(count):
             one = outbox.seal(place, self._author, draft, clock.system(), MOMENT)
-            payload_type, payload = one.envelope.payload_type, one.envelope.payload
-            chained = bundle.chain_hash(payload_type, payload)
-            place = outbox.Head(one.epoch, one.seq + 1, chained)
+            place = outbox.Head(one.epoch, one.seq + 1, one.chain_hash)
             made.append(one)
         return made
 

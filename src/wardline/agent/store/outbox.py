@@ -15,12 +15,16 @@ from wardline.agent.store.database import Row, Transaction
 from wardline.core import clock, protocol
 from wardline.core.evidence import bundle
 from wardline.core.evidence.bundle import Bundle, IncidentRecord, Kind, Result
-from wardline.core.evidence.signing import Envelope, SigningKey
+from wardline.core.evidence.signing import SigningKey
 
 KEPT_DAYS = 30
 PRUNED_PER_TURN_MAX = 500
 # A JSON envelope in a batch: its text and a comma.
 ENVELOPE_EXTRA_BYTES = 1
+_PUT = (
+    "INSERT INTO queued_evidence (id, kind, host_id, chain_hash, payload_sha256, payload_len,"
+    " created_at, bundle_json) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,18 +118,33 @@ def append(
     What it says is scrubbed here, for there is no other way into the stream. `prev` is given only
     by a gap record that continues where Central's stream ends.
     """
-    return put(tx, seal(head(tx), author, _scrubbed(draft), at, moment, prev), at)
+    sealed = seal(head(tx), author, _scrubbed(draft), at, moment, prev)
+    return Queued(
+        id=put(tx, sealed, at),
+        epoch=sealed.epoch,
+        seq=sealed.seq,
+        kind=sealed.kind,
+        host_id=sealed.host_id,
+        envelope=sealed.envelope,
+        chain_hash=sealed.chain_hash,
+        payload_sha256=sealed.payload_sha256,
+        payload_len=sealed.payload_len,
+        retry_count=0,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A signed bundle for one place of the stream."""
+    """A signed bundle for one place of the stream; `envelope` is exactly what will be sent."""
 
     epoch: int
     seq: int
     kind: Kind
     host_id: str | None
-    envelope: Envelope
+    envelope: str
+    chain_hash: str
+    payload_sha256: str
+    payload_len: int
 
 
 def seal(
@@ -154,40 +173,35 @@ def seal(
         note=draft.note,
     )
     envelope = bundle.seal(made, author.key)
-    return Sealed(place.epoch, place.next_seq, draft.kind, draft.host_id, envelope)
+    return Sealed(
+        epoch=place.epoch,
+        seq=place.next_seq,
+        kind=draft.kind,
+        host_id=draft.host_id,
+        envelope=envelope.to_json().decode(),
+        chain_hash=bundle.chain_hash(envelope.payload_type, envelope.payload),
+        payload_sha256=hashlib.sha256(envelope.payload).hexdigest(),
+        payload_len=len(envelope.payload),
+    )
 
 
-def put(tx: Transaction, sealed: Sealed, at: datetime) -> Queued:
-    """Queue it; the stream goes on behind it."""
-    envelope, place = sealed.envelope, places.new_key(sealed.epoch, sealed.seq)
-    text, digest = envelope.to_json().decode(), hashlib.sha256(envelope.payload).hexdigest()
-    chained = bundle.chain_hash(envelope.payload_type, envelope.payload)
+def put(tx: Transaction, sealed: Sealed, at: datetime) -> int:
+    """Queue it under the key that it gives; the stream goes on behind it."""
+    place = places.new_key(sealed.epoch, sealed.seq)
     tx.execute(
-        "INSERT INTO queued_evidence (id, kind, host_id, chain_hash, payload_sha256, payload_len,"
-        " created_at, bundle_json) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        _PUT,
         (
             place,
             sealed.kind.value,
             sealed.host_id,
-            chained,
-            digest,
-            len(envelope.payload),
+            sealed.chain_hash,
+            sealed.payload_sha256,
+            sealed.payload_len,
             clock.wire(at),
-            text,
+            sealed.envelope,
         ),
     )
-    return Queued(
-        id=place,
-        epoch=sealed.epoch,
-        seq=sealed.seq,
-        kind=sealed.kind,
-        host_id=sealed.host_id,
-        envelope=text,
-        chain_hash=chained,
-        payload_sha256=digest,
-        payload_len=len(envelope.payload),
-        retry_count=0,
-    )
+    return place
 
 
 def begin_epoch(tx: Transaction, epoch: int) -> None:
