@@ -56,7 +56,7 @@ class AlreadyRunning(WardlineError):
 @dataclass(frozen=True, slots=True)
 class Options:
     """What was asked for; `database_url` None = the embedded server. `web_processes` accept on one
-    listening socket and share nothing but the database."""
+    listening socket and share nothing but the database and the count of their connections."""
 
     data: Path
     listener: Listener

@@ -1,24 +1,35 @@
 """Who takes a new connection when several web processes wait at one socket, on real sockets."""
 
 import asyncio
+import contextlib
 import os
 import socket
+import ssl
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from wardline.central.identity import certificates
 from wardline.central.web import sharing
 from wardline.central.web.sharing import Entrance, NoPlace, Tally
+from wardline.core import clock
 
 
 class Door:
     """What one web process has of the shared socket: an entrance, and who came through it."""
 
-    def __init__(self, listening: socket.socket, shared: int, place: int) -> None:
+    def __init__(
+        self,
+        listening: socket.socket,
+        shared: int,
+        place: int,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.open: list[asyncio.BaseTransport] = []
         self.tally = Tally(shared, place)
         self._listening = listening.dup()
-        self._entrance = Entrance(self._listening, self.tally, self._protocol, None)
+        self._entrance = Entrance(self._listening, self.tally, self._protocol, tls)
         self._entrance.open()
 
     def close(self) -> None:
@@ -103,6 +114,28 @@ async def test_a_process_that_is_down_holds_nobody_up(listening, shared):
     for caller in callers:
         caller.close()
     alone.close()
+
+
+async def test_a_caller_that_speaks_no_tls_is_counted_no_longer(listening, shared, tmp_path: Path):
+    made = certificates.own(tmp_path, ["127.0.0.1"], clock.system)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(made.certificate, made.key)
+    door = Door(listening, shared, 0, tls)
+    other = Tally(shared, 1)
+    other.hold(1)
+    plain_reader, plain = await asyncio.open_connection(*listening.getsockname())
+    plain.write(b"GET / HTTP/1.1\r\n\r\n")
+    with contextlib.suppress(ConnectionResetError):
+        await asyncio.wait_for(plain_reader.read(), 10)
+    plain.close()
+    trusting = ssl.create_default_context(cafile=made.authority)
+    reader, writer = await asyncio.open_connection(*listening.getsockname(), ssl=trusting)
+    assert await asyncio.wait_for(reader.read(2), 10) == b"in"
+    assert len(door.open) == 1
+    # One each: with the caller that failed still counted, this door would be ahead.
+    assert not door.tally.is_ahead()
+    writer.close()
+    door.close()
 
 
 def test_a_place_beyond_the_shared_memory_is_refused(shared):
