@@ -31,8 +31,8 @@ BATCH = 100
 ROUNDS = 3
 # Before its ceiling is measured a round's last work is over: checkpoints, snapshots, dirty pages.
 REST_SECONDS = 0.5
-REST_CORES_MAX = 0.05
-REST_SECONDS_MAX = 20.0
+REST_CORES_MAX = 0.1
+REST_SECONDS_MAX = 10.0
 
 _BARE_TABLE = """
 CREATE TABLE IF NOT EXISTS bare (
