@@ -73,17 +73,6 @@ def openings(
     return found
 
 
-def next_opening(
-    rules: Sequence[Rule], zone_name: str, hours: tuple[Window, ...], after: datetime
-) -> datetime | None:
-    """The first instant from `after` on at which all of the rules are open; None = not within
-    PREVIEW_DAYS: whatever the week holds has come by then, clock changes or not."""
-    if not YEAR_FIRST < after.year < YEAR_LAST:
-        return None
-    found = openings(rules, zone_name, hours, after, after + PREVIEW_DAYS * _DAY)
-    return found[0].begin if found else None
-
-
 def _stretches(
     rules: Sequence[Rule],
     zone_name: str,

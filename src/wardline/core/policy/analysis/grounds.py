@@ -82,7 +82,7 @@ class Grounds:
     def near(self, ground: Ground) -> list[Ground]:
         """The grounds that cover `ground` but perhaps for their tags and their end."""
         named = (ground.partner, ground.site, ground.host, ground.condition)
-        choices = [
+        choices: list[set[str | None]] = [
             {ground.action, ANY_ACTION},
             *({each, None} for each in named),
             {None, *_prefixes(ground.platform)},
