@@ -41,6 +41,7 @@ system = APIRouter(tags=["system"])
 ROUTERS: list[APIRouter] = [
     uplink.router,
     policies.router,
+    policies.authoring,
     system,
     identity.router,
     evidence.router,

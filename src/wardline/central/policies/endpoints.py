@@ -9,6 +9,7 @@ from wardline.central.identity import access
 from wardline.central.identity.permissions import Permission
 from wardline.central.policies.shelf import Shelf
 from wardline.central.policies.store import PartnerStore
+from wardline.policy import analysis_endpoints
 from wardline.policy import endpoints as contract
 from wardline.policy.endpoints import Access
 
@@ -32,3 +33,4 @@ ACCESS = Access(
 )
 
 router = contract.router(ACCESS)
+authoring = analysis_endpoints.router(ACCESS)

@@ -1,4 +1,4 @@
-"""What a change of rules would have changed: past requests decided by the rules before and after."""
+"""What a change of rules turns: past requests, decided by the rules before and after it."""
 
 from collections import Counter
 from collections.abc import Iterable

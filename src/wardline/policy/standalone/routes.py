@@ -16,8 +16,8 @@ from pydantic import BaseModel
 from wardline.core import clock
 from wardline.core.clock import Now
 from wardline.core.errors import WardlineError
+from wardline.policy import analysis_endpoints, problems
 from wardline.policy import endpoints as contract
-from wardline.policy import problems
 from wardline.policy.endpoints import Access
 from wardline.policy.file.book import Book, FileLog
 from wardline.policy.file.store import FileStore, Terms
@@ -58,6 +58,7 @@ class Routes:
         self._open: tuple[Book, Hub] | None = None
         self.router = APIRouter(lifespan=self._lifespan, route_class=problems.Route)
         self.router.include_router(contract.router(self._access()))
+        self.router.include_router(analysis_endpoints.router(self._access()))
         self._add_socket()
 
     @asynccontextmanager

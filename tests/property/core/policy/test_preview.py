@@ -1,6 +1,7 @@
 """Openings against brute force: every minute of zoneinfo around both clock changes of five zones."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -34,7 +35,7 @@ def walls(begin: datetime, zone: str) -> list[datetime]:
 
 
 def minutes_open(found: list[preview.Opening], begin: datetime) -> set[int]:
-    for one, other in zip(found, found[1:], strict=False):
+    for one, other in pairwise(found):
         assert one.end < other.begin
     return {
         number

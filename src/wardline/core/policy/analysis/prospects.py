@@ -124,11 +124,9 @@ def _ends_first(rule: Rule, estate: Estate, now: datetime) -> bool:
     timed = rule.window is not None or rule.opening_hours is not None
     if end is None or not timed or not now < end <= now + HORIZON:
         return False
-    site = rule.scope.site
-    here = estate.sites.get(site or "")
-    places = list(estate.sites.values()) if site is None else [here] if here else []
-    if places:
-        return not any(_opens(rule, site, now, end) for site in places)
+    site = estate.sites.get(rule.scope.site or "")
+    if site is not None:
+        return not _opens(rule, site, now, end)
     # Where it applies is not known, and so neither are zone and hours: its minutes must not come
     # anywhere on earth.
     if rule.window is None:
