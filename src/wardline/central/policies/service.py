@@ -29,17 +29,13 @@ from wardline.core.policy.request import (
 )
 from wardline.core.policy.rule import ANY_ACTION, Policy, Rule, Stamp
 from wardline.core.policy.wire import SimulationWire
+from wardline.policy import events
 from wardline.policy.store import ANY, Expectation, RuleInvalid, RuleUnknown
 
 RULES_PER_PARTNER_MAX = 20_000
 AUDITED_IDS_MAX = 200
 ZONE_WITHOUT_SITE = "UTC"
 PLANTED = "one rule for each built-in runbook"
-
-CREATED = "policy.created"
-UPDATED = "policy.updated"
-DELETED = "policy.deleted"
-BULK_CREATED = "policy.bulk-created"
 
 Problems = list[tuple[str, str]]
 
@@ -89,7 +85,7 @@ async def save_all(
         told = {"count": len(rules), "ids": [rule.id for rule in rules[:AUDITED_IDS_MAX]]}
         after = told | {"revision": revision}
         await session.record("policy.bulk-create", "policies", after=after, reason=reason)
-        await _announce(session, BULK_CREATED, "policies", {"count": len(rules)})
+        await _announce(session, events.BULK_CREATED, "policies", len(rules))
     return len(rules)
 
 
@@ -107,7 +103,7 @@ async def delete(
     await repository.begin_revision(revision, session.actor.id, reason)
     await repository.remove(revision, rule_id)
     await session.record("policy.delete", rule_id, before=held["body"], reason=reason)
-    await _announce(session, DELETED, rule_id, {"id": rule_id})
+    await _announce(session, events.DELETED, rule_id, rule_id)
 
 
 async def of_action(session: Session, kpi_id: str, action: str) -> list[Rule]:
@@ -180,7 +176,7 @@ async def plant(session: Session) -> int:
     rules = seeds.rules_for_runbooks((each.id, each.check, each.risk) for each in runbooks)
     await _put(session, repository, head, rules, PLANTED)
     await session.record("policy.plant", "policies", after={"ids": [rule.id for rule in rules]})
-    await _announce(session, BULK_CREATED, "policies", {"count": len(rules)})
+    await _announce(session, events.BULK_CREATED, "policies", len(rules))
     return len(rules)
 
 
@@ -200,11 +196,11 @@ async def _write_one(
     expected.check(rule.id, None if held is None else held["revision"])
     await _check_room(repository, 0 if held is not None else 1)
     revision = await _put(session, repository, head, [rule], reason)
-    action, kind = ("create", CREATED) if held is None else ("update", UPDATED)
+    action, kind = ("create", events.CREATED) if held is None else ("update", events.UPDATED)
     before = None if held is None else held["body"]
     after = _stored(rule, revision)
     await session.record(f"policy.{action}", rule.id, before=before, after=after, reason=reason)
-    await _announce(session, kind, rule.id, {"id": rule.id})
+    await _announce(session, kind, rule.id, rule.id)
     return revision
 
 
@@ -272,10 +268,9 @@ def _public(row: RowMapping) -> dict[str, Json]:
     }
 
 
-async def _announce(session: Session, kind: str, subject: str, payload: dict[str, object]) -> None:
-    """The change-log row of an event of the contract: `{service, type, …}`."""
-    event = {"service": "policy", "type": kind.removeprefix("policy."), **payload}
-    await session.announce(kind, subject, event)
+async def _announce(session: Session, kind: str, subject: str, told: object) -> None:
+    """The change-log row of an event of the contract."""
+    await session.announce(kind, subject, events.event(kind, told))
 
 
 async def _site(session: Session, asked: SimulationWire) -> Site | None:
