@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 from fastapi import Path as PathParameter
-from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from wardline.core.canonical import Json
@@ -90,8 +89,8 @@ def _add_more(router: APIRouter, access: Access) -> None:
         name: BackupName, backups: Annotated[Backups, access.admin]
     ) -> dict[str, Json]:
         """Reads a backup whole: `ok` says whether it could be restored, `item.fault` why not."""
-        found = await backups.verify(_name(name))
-        return {"ok": found.is_sound, "item": _item(backups.folder, found)}
+        found, fault = await backups.verify(_name(name))
+        return {"ok": fault is None, "item": _item(backups.folder, found) | {"fault": fault}}
 
     @router.get(MORE + "/{name}/download", response_class=Response)
     async def download_backup(

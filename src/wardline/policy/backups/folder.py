@@ -8,6 +8,7 @@ an interrupted writer left. All of it blocks: call it in a thread.
 import fcntl
 import hashlib
 import os
+import stat
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -96,7 +97,7 @@ class Folder:
     def find(self, file: str) -> Name:
         """The backup that a listing named so; raises BackupUnknown, BackupOutside."""
         place = PurePosixPath(file)
-        if ".." in place.parts or str(place.parent) != str(PurePosixPath(self.shown)):
+        if ".." in place.parts or place.parent not in (PurePosixPath(), PurePosixPath(self.shown)):
             raise BackupOutside(f"{file[:200]}: leads out of the backups; name one as it is listed")
         name = names.parse(place.name)
         if name is None or self.file(name) != file:
@@ -106,13 +107,13 @@ class Folder:
     def entries(self) -> list[Entry]:
         """Every backup, newest first; links, folders and pipes are none."""
         found = []
-        with suppress(FileNotFoundError), os.scandir(self.path) as scanned:
-            for each in scanned:
-                name = names.parse(each.name)
-                if name is not None and each.is_file(follow_symlinks=False):
-                    found.append((name, each.stat(follow_symlinks=False).st_size))
-        found.sort(key=lambda one: (one[0].at, one[0].kind), reverse=True)
-        return [Entry(name, size, note.read(self.path / name.note)) for name, size in found]
+        for text in self._names():
+            name = names.parse(text)
+            # One that goes while the folder is read is no longer there.
+            with suppress(FileNotFoundError):
+                if name is not None and stat.S_ISREG((at := (self.path / text).lstat()).st_mode):
+                    found.append(Entry(name, at.st_size, note.read(self.path / name.note)))
+        return sorted(found, key=lambda one: (one.name.at, one.name.kind), reverse=True)
 
     def make(self, kind: Kind, contents: Contents, by: str, reason: str) -> Entry:
         """Writes a backup; one that is asked for and would hold what the newest holds is that one.
@@ -137,24 +138,22 @@ class Folder:
         with self._locked(fcntl.LOCK_SH):
             return self._read(name)
 
-    def verify(self, name: Name) -> Entry:
-        """Reads the backup and notes beside it what came of it; raises BackupUnknown."""
+    def verify(self, name: Name) -> tuple[Entry, str | None]:
+        """Reads the backup and notes beside it what came of it; gives what is wrong with it, None
+        where nothing is. Raises BackupUnknown."""
         with self._locked(fcntl.LOCK_EX):
-            known = note.read(self.path / name.note)
+            told, fault = note.read(self.path / name.note), None
             try:
                 made = self._read(name)
             except PolicyFileRefused as refused:
-                told = None if known is None else replace(known, fault=refused.why)
+                fault = refused.why
+                told = None if told is None else replace(told, fault=fault)
             else:
                 fresh = note.of(made, self.now())
-                told = (
-                    fresh
-                    if known is None
-                    else replace(known, fault=None, verified_at=fresh.verified_at)
-                )
+                told = replace(told or fresh, fault=None, verified_at=fresh.verified_at)
             if told is not None:
                 self._note(name, told)
-            return Entry(name, (self.path / name.text).lstat().st_size, told)
+            return Entry(name, (self.path / name.text).lstat().st_size, told), fault
 
     def taken(self, name: Name, by: str) -> Entry:
         """Notes that the backup was downloaded, once it was seen to be whole; raises
@@ -197,6 +196,12 @@ class Folder:
             for name in gone:
                 self._remove(name)
             return gone
+
+    def _names(self) -> list[str]:
+        try:
+            return [each.name for each in self.path.iterdir()]
+        except FileNotFoundError:
+            return []
 
     def _make_folder(self) -> None:
         try:
@@ -300,8 +305,7 @@ class Folder:
 
     def _remove_leftovers(self) -> None:
         """What nobody works on, since the lock is ours: unfinished files, manifests of none."""
-        with os.scandir(self.path) as scanned:
-            found = [each.name for each in scanned]
+        found = set(self._names())
         for each in found:
             of_file = each.removesuffix(names.NOTE_SUFFIX) + names.SUFFIX
             is_note = each.endswith(names.NOTE_SUFFIX) and names.parse(of_file) is not None

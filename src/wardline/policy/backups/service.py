@@ -32,16 +32,14 @@ class Overtaken(Conflict):
 class BackupStore(Protocol):
     """What backups ask of a store of rules. It is bound to an owner and to who asks."""
 
-    async def contents(self) -> Contents:
-        """The rules in force, as one revision left them; where the store can, writers wait from
-        here to the end of the request."""
+    async def contents(self, *, hold: bool = False) -> Contents:
+        """The rules in force, as one revision left them. `hold`: where the store can, writers wait
+        from here to the end of the request."""
 
     def check(self, rules: Sequence[Rule]) -> None:
         """Raises RuleInvalid for what may not be in force here."""
 
-    async def replace(
-        self, rules: Sequence[Rule], *, over: int, restored: str, reason: str
-    ) -> int:
+    async def replace(self, rules: Sequence[Rule], *, over: int, restored: str, reason: str) -> int:
         """Puts exactly these rules in force, in one transaction and as a new revision, with the
         event `restored` of the file named so; gives the revision. A rule that is the same stays
         as it is. Raises Overtaken where the revision is no longer `over`."""
@@ -91,7 +89,7 @@ class Backups:
         self._check(name, found)
         why = f"restored from {name.text}" + (f": {reason}" if reason else "")
         for _ in range(TRIES_MAX):
-            before = await self.store.contents()
+            before = await self.store.contents(hold=True)
             safety = await asyncio.to_thread(
                 self.folder.make, Kind.SAFETY, before, self.who, f"before {name.text} was restored"
             )
@@ -109,12 +107,11 @@ class Backups:
         await self.store.record("restore", file, told)
         return made
 
-    async def verify(self, name: Name) -> Entry:
-        """Reads it whole and keeps what came of it."""
-        found = await asyncio.to_thread(self.folder.verify, name)
-        fault = found.note.fault if found.note is not None else None
+    async def verify(self, name: Name) -> tuple[Entry, str | None]:
+        """Reads it whole and keeps what came of it: what is wrong with it, if anything."""
+        found, fault = await asyncio.to_thread(self.folder.verify, name)
         await self.store.record("verify", self.folder.file(name), {"fault": fault})
-        return found
+        return found, fault
 
     async def take(self, name: Name) -> Entry:
         """Notes that the caller downloads it; raises PolicyFileRefused unless it is whole."""
@@ -131,7 +128,9 @@ class Backups:
         try:
             self.store.check(found.contents.rules)
         except RuleInvalid as invalid:
-            told = "; ".join(f"{path}: {why}" for path, why in invalid.problems[:PROBLEMS_SHOWN_MAX])
+            told = "; ".join(
+                f"{path}: {why}" for path, why in invalid.problems[:PROBLEMS_SHOWN_MAX]
+            )
             raise PolicyFileRefused(
                 name.text, Fault.RULES, f"holds a rule that may not be in force here: {told}"
             ) from None
