@@ -8,8 +8,10 @@ from typing import Any
 import orjson
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from wardline.core.errors import WardlineError
@@ -152,3 +154,14 @@ def _path(location: Sequence[Any]) -> str:
 def _plain(text: str) -> str:
     """Text that any answer can hold: a lone surrogate has no UTF-8."""
     return text.encode("utf-8", "replace").decode().replace("\x00", "?")
+
+
+class Route(APIRoute):
+    """A route whose refusals are problems in whatever app it is included."""
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        handlers, statuses = scope.get("starlette.exception_handlers", ({}, {}))
+        if WardlineError not in handlers:
+            known = ({**handlers, WardlineError: refused}, statuses)
+            scope["starlette.exception_handlers"] = known
+        await super().handle(scope, receive, send)

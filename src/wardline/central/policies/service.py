@@ -16,20 +16,18 @@ from wardline.core import clock, ids
 from wardline.core.canonical import Json
 from wardline.core.errors import NotFound
 from wardline.core.incidents import catalogue
-from wardline.core.policy import compiled, condition, evaluate, exact, opening, parse, seeds
+from wardline.core.policy import compiled, exact, opening, parse, seeds
 from wardline.core.policy.compiled import Compiled
 from wardline.core.policy.decision import Decision
 from wardline.core.policy.request import (
     ActionFacts,
-    Alert,
-    Principal,
-    Request,
     Risk,
     State,
 )
 from wardline.core.policy.rule import ANY_ACTION, Policy, Rule, Stamp
 from wardline.core.policy.wire import SimulationWire
-from wardline.policy import events
+from wardline.policy import admission, events, simulation
+from wardline.policy.simulation import Place
 from wardline.policy.store import ANY, Expectation, RuleInvalid, RuleUnknown
 
 RULES_PER_PARTNER_MAX = 20_000
@@ -122,7 +120,14 @@ async def of_action(session: Session, kpi_id: str, action: str) -> list[Rule]:
 async def simulate(session: Session, shelf: Shelf, asked: SimulationWire, user_id: str) -> Decision:
     """What the policy, or the draft rules in its place, would answer; reserves nothing."""
     site = await _site(session, asked)
-    request = _request(session, asked, user_id, site)
+    request = simulation.request(
+        asked,
+        _place(site),
+        now=session.now,
+        decision_id=ids.new("dec"),
+        partner=session.scope.owner,
+        user_id=user_id,
+    )
     state = State(
         observing=site is not None and site.healing is Healing.OBSERVE,
         actions=_actions(asked.alert.platform),
@@ -131,9 +136,7 @@ async def simulate(session: Session, shelf: Shelf, asked: SimulationWire, user_i
     if asked.rules is None:
         return (await current(session, shelf)).evaluate(request, state)
     revision, epoch = await _version(session)
-    # A draft is asked once: looking at all of it costs less than an index of it.
-    draft = Policy(parse.rules(asked.rules), revision, epoch)
-    return evaluate.evaluate(draft, request, state)
+    return simulation.on_draft(asked, request, state, revision=revision, epoch=epoch)
 
 
 async def current(session: Session, shelf: Shelf) -> Compiled:
@@ -236,14 +239,7 @@ async def _check_room(repository: Repository, added: int) -> None:
 
 def _foreign(session: Session, rule: Rule) -> Problems:
     """What a rule names that this partner, or this version, does not have."""
-    problems: Problems = []
-    if rule.action != ANY_ACTION and rule.action not in catalogue.runbooks():
-        problems.append(("action", "no runbook is registered under this id"))
-    if rule.scope.partner not in (None, session.scope.owner):
-        problems.append(("scope.partner", "may name only your own partner"))
-    if rule.when.condition is not None:
-        problems.append(("when.condition", condition.UNSUPPORTED))
-    return problems
+    return admission.problems(rule, catalogue.runbooks(), session.scope.owner)
 
 
 def _refuse(problems: Problems) -> None:
@@ -281,37 +277,20 @@ async def _announce(session: Session, kind: str, subject: str, told: object) -> 
 
 async def _site(session: Session, asked: SimulationWire) -> Site | None:
     """The site whose zone, hours and healing count; None where none is named."""
-    named = {asked.site, asked.alert.site_id} - {None}
-    if len(named) > 1:
-        raise RuleInvalid([("site", "is another one than alert.siteId")])
-    if not named:
+    named = simulation.site(asked)
+    if named is None:
         return None
     try:
-        return await tenancy.get(session, str(named.pop()))
+        return await tenancy.get(session, named)
     except NotFound:
         path = "site" if asked.site is not None else "alert.siteId"
         raise RuleInvalid([(path, "you have no site with this id")]) from None
 
 
-def _request(session: Session, asked: SimulationWire, user_id: str, site: Site | None) -> Request:
-    alert = asked.alert
-    if asked.host is not None and alert.host_id not in (None, asked.host):
-        raise RuleInvalid([("host", "is another one than alert.hostId")])
-    return Request(
-        alert=Alert(
-            alert.id, alert.kpi_id, alert.title, alert.message, alert.severity, alert.delta
-        ),
-        at=asked.at or session.now,
-        zone=ZONE_WITHOUT_SITE if site is None else site.zone,
-        decision_id=ids.new("dec"),
-        partner=session.scope.owner,
-        site=asked.site or alert.site_id,
-        host=asked.host or alert.host_id,
-        platform=alert.platform,
-        facts=alert.facts,
-        principal=Principal(user_id, frozenset(asked.roles)),
-        opening_hours=() if site is None else opening.hours(site.opening_hours),
-    )
+def _place(site: Site | None) -> Place:
+    if site is None:
+        return Place(ZONE_WITHOUT_SITE)
+    return Place(site.zone, opening.hours(site.opening_hours))
 
 
 def _actions(platform: str | None) -> dict[str, ActionFacts]:

@@ -36,9 +36,9 @@ from wardline.central.identity.permissions import Role
 from wardline.central.identity.server_keys import ServerKeys
 from wardline.central.jobs.announce import Announcer
 from wardline.central.realtime.hub import Hub
-from wardline.central.web import connections
-from wardline.central.web.connections import Crowd
 from wardline.core import clock
+from wardline.policy import connections
+from wardline.policy.connections import Crowd
 from wardline.policy.live.seats import Limits
 
 SOON_SECONDS = 5.0
