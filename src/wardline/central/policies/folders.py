@@ -8,8 +8,8 @@ from pathlib import Path
 from wardline.core.clock import Now
 from wardline.core.errors import WardlineError
 from wardline.core.ids import PartnerId
+from wardline.policy.backups import retention
 from wardline.policy.backups.folder import Folder
-from wardline.policy.backups.retention import Retention
 
 # What a listing calls the folder; where it lies is no business of a partner's.
 SHOWN = "backups"
@@ -36,7 +36,7 @@ class Folders:
         gone, failed = 0, None
         for partner_id in self._partners():
             try:
-                names = self.of(partner_id).retain(Retention())
+                names = self.of(partner_id).retain(retention.DEFAULT)
             except WardlineError as error:
                 # The others' turn comes all the same; the loop's heartbeat shows this one.
                 failed = error

@@ -17,6 +17,7 @@ from wardline.policy import events
 from wardline.policy.backups.service import Overtaken
 
 EPOCH_FIRST = 1
+RESTORE = "policy.backup.restore"
 
 
 class PartnerRules:
@@ -44,7 +45,15 @@ class PartnerRules:
     def check(self, rules: Sequence[Rule]) -> None:
         service.check(self._session, rules)
 
-    async def replace(self, rules: Sequence[Rule], *, over: int, restored: str, reason: str) -> int:
+    async def replace(
+        self,
+        rules: Sequence[Rule],
+        *,
+        over: int,
+        restored: str,
+        reason: str,
+        told: Mapping[str, Json],
+    ) -> int:
         head = await self._repository.lock_head()
         if head["revision"] != over:
             raise Overtaken(f"the policy is in revision {head['revision']} by now, not in {over}")
@@ -54,6 +63,8 @@ class PartnerRules:
         await self._repository.begin_revision(revision, self._session.actor.id, reason)
         await self._repository.put(revision, self._session.actor.id, bodies)
         await self._repository.remove(revision, removed)
+        after = {**told, "revision": revision, "written": len(bodies), "removed": len(removed)}
+        await self._session.record(RESTORE, restored, after=after, reason=reason)
         kind = events.RESTORED
         await self._session.announce(kind, "policies", events.event(kind, restored))
         return revision

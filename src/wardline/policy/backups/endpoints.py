@@ -9,6 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from wardline.core.canonical import Json
 from wardline.policy import endpoints as contract
+from wardline.policy import problems
 from wardline.policy.backups import names, service
 from wardline.policy.backups.folder import BackupUnknown, Entry, Folder
 from wardline.policy.backups.names import Kind, Name
@@ -37,7 +38,7 @@ class Access:
 
 def router(access: Access) -> APIRouter:
     """The routes over the backups that `access` yields."""
-    made = APIRouter(tags=["policy"])
+    made = APIRouter(tags=["policy"], route_class=problems.Route)
     _add_contract(made, access)
     _add_more(made, access)
     return made

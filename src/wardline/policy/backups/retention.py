@@ -32,6 +32,9 @@ class Retention:
     days: int = DAYS_DEFAULT
 
 
+DEFAULT = Retention()
+
+
 def due(
     newest_first: Sequence[Kept], now: datetime, rules: Retention, last_sound: Name | None
 ) -> list[Name]:

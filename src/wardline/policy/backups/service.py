@@ -39,10 +39,19 @@ class BackupStore(Protocol):
     def check(self, rules: Sequence[Rule]) -> None:
         """Raises RuleInvalid for what may not be in force here."""
 
-    async def replace(self, rules: Sequence[Rule], *, over: int, restored: str, reason: str) -> int:
-        """Puts exactly these rules in force, in one transaction and as a new revision, with the
-        event `restored` of the file named so; gives the revision. A rule that is the same stays
-        as it is. Raises Overtaken where the revision is no longer `over`."""
+    async def replace(
+        self,
+        rules: Sequence[Rule],
+        *,
+        over: int,
+        restored: str,
+        reason: str,
+        told: Mapping[str, Json],
+    ) -> int:
+        """Puts exactly these rules in force: in one transaction, as a new revision, with the event
+        `restored` of the file named so and an audit record of what is `told`; gives the revision.
+        A rule that is the same stays as it is. Raises Overtaken where the revision is no longer
+        `over`."""
 
     async def record(self, action: str, file: str, told: Mapping[str, Json]) -> None:
         """What was done with a backup, for whoever asks later who did what."""
@@ -54,7 +63,6 @@ class Restored:
 
     file: str
     safety: str
-    revision: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +102,18 @@ class Backups:
                 self.folder.make, Kind.SAFETY, before, self.who, f"before {name.text} was restored"
             )
             with suppress(Overtaken):
-                revision = await self.store.replace(
-                    found.contents.rules, over=before.revision, restored=file, reason=why
+                made = self.folder.file(safety.name)
+                await self.store.replace(
+                    found.contents.rules,
+                    over=before.revision,
+                    restored=file,
+                    reason=why,
+                    told={"safetyBackup": made, "sha256": found.sha256},
                 )
-                break
+                return Restored(file, made)
             # It holds what somebody has replaced since: the next round makes the true one.
             await asyncio.to_thread(self.folder.discard, safety.name)
-        else:
-            raise Overtaken("the policy was changed all the while: look at it and try again")
-        made = Restored(file, self.folder.file(safety.name), revision)
-        told = {"revision": revision, "safetyBackup": made.safety, "sha256": found.sha256}
-        await self.store.record("restore", file, told)
-        return made
+        raise Overtaken("the policy was changed all the while: look at it and try again")
 
     async def verify(self, name: Name) -> tuple[Entry, str | None]:
         """Reads it whole and keeps what came of it: what is wrong with it, if anything."""
