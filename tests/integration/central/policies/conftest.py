@@ -10,6 +10,8 @@ from fastapi import FastAPI, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.integration.central.conftest import Tenant
+from tests.integration.central.policies import backing
+from tests.integration.central.policies.backing import PartnerBook, Place
 from wardline.central.database.engine import Raw
 from wardline.central.identity import access, tokens
 from wardline.central.policies import endpoints
@@ -65,6 +67,25 @@ async def sign_in(app_engine: AsyncEngine, owner: Raw, folders: Folders) -> Asyn
 @pytest.fixture
 async def admin(sign_in: SignIn, tenant: Tenant) -> httpx2.AsyncClient:
     return await sign_in(tenant, "owner")
+
+
+@pytest.fixture(params=["partner", "file"])
+async def place(
+    request: pytest.FixtureRequest,
+    admin: httpx2.AsyncClient,
+    owner: Raw,
+    tenant: Tenant,
+    folders: Folders,
+    tmp_path: Path,
+) -> AsyncIterator[Place]:
+    """Each store in turn, as backups see it."""
+    if request.param == "file":
+        async with backing.standalone(tmp_path / "standalone") as made:
+            yield made
+    else:
+        admin.base_url = httpx2.URL("http://central")
+        book = PartnerBook(owner, tenant.partner_id)
+        yield Place(admin, folders.of(tenant.partner_id), book)
 
 
 @pytest.fixture
