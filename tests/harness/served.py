@@ -119,6 +119,7 @@ class Served:
         place = f"{embedded.DATABASE}?host={quote(str(self._sockets), safe='')}&port=5432"
         return WebSettings(
             app_dsn=f"postgresql://{login}@/{place}",
+            backups=self._sockets / "backups",
             listen_fd=self._listener.fileno(),
             url=self.http.url,
             transport=Transport.LOOPBACK,

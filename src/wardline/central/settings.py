@@ -57,6 +57,7 @@ class WebSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     app_dsn: str = Field(repr=False)
+    backups: Path
     listen_fd: int
     url: str
     transport: Transport
@@ -79,6 +80,7 @@ class JobsSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     data: Path
+    backups: Path
     jobs_dsn: str = Field(repr=False)
     installation_id: str
     log_key: str = Field(repr=False)
@@ -122,6 +124,11 @@ class Layout:
     @property
     def logs(self) -> Path:
         return self.root / "log"
+
+    @property
+    def backups(self) -> Path:
+        """Backups of policies, a folder for each partner."""
+        return self.root / "backups"
 
     @property
     def kind_mark(self) -> Path:

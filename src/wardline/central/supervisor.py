@@ -253,6 +253,7 @@ class Supervisor:
         authority = served.authority if served is not None else None
         settings = WebSettings(
             app_dsn=addresses.app,
+            backups=self._layout.backups,
             listen_fd=bound.fileno(),
             url=url,
             transport=self._options.listener.transport(),
@@ -276,6 +277,7 @@ class Supervisor:
     def _jobs(self, addresses: Addresses, keys: KeyFiles) -> Child:
         settings = JobsSettings(
             data=self._layout.root,
+            backups=self._layout.backups,
             jobs_dsn=addresses.jobs,
             installation_id=keys.installation_id,
             log_key=base64.b64encode(keys.log).decode(),

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from wardline.core.canonical import Json
 from wardline.core.policy import exact, parse
 from wardline.core.policy.rule import Rule
-from wardline.policy import analysis
+from wardline.policy.analysis import service as analysis
 from wardline.policy.store import Expectation, PolicyStore, RuleInvalid
 
 PREFIX = "/api/mcp/policy"
@@ -95,10 +95,10 @@ def _add_writes(router: APIRouter, access: Access) -> None:
         expected = Expectation(absent=request.headers.get("if-none-match", "").strip() == "*")
         if isinstance(given, dict) and BULK_KEY in given:
             rules = _rules(given)
-            count = await store.save_all(rules, expected, reason=_clean(reason))
+            count = await store.save_all(rules, expected, reason=clean(reason))
             return {"ok": True, "count": count, **await analysis.of_saved(store, rules)}
         rule = parse.rule(given)
-        revision = await store.save(rule, expected, reason=_clean(reason))
+        revision = await store.save(rule, expected, reason=clean(reason))
         response.headers["etag"] = _etag(revision)
         return {"ok": True, **await analysis.of_saved(store, [rule])}
 
@@ -111,7 +111,7 @@ def _add_writes(router: APIRouter, access: Access) -> None:
     ) -> dict[str, Json]:
         """Replaces a rule; `If-Match: "<revision>"` refuses when it has changed since (412)."""
         rule = parse.rule(await body(request))
-        revision = await store.update(rule, _expected(request), reason=_clean(reason))
+        revision = await store.update(rule, _expected(request), reason=clean(reason))
         response.headers["etag"] = _etag(revision)
         return {"ok": True, **await analysis.of_saved(store, [rule])}
 
@@ -121,7 +121,7 @@ def _add_writes(router: APIRouter, access: Access) -> None:
     ) -> dict[str, Json]:
         """Takes a rule out of force; `If-Match` as for an update."""
         rule_id = parse.removal(await body(request))
-        await store.delete(rule_id, _expected(request), reason=_clean(reason))
+        await store.delete(rule_id, _expected(request), reason=clean(reason))
         return {"ok": True}
 
 
@@ -140,7 +140,7 @@ def _rules(given: dict[str, Json]) -> tuple[Rule, ...]:
     return parse.rules(given[BULK_KEY])
 
 
-def _clean(reason: str | None) -> str | None:
+def clean(reason: str | None) -> str | None:
     """A reason as it is kept; raises RuleInvalid."""
     told = (reason or "").strip()
     if not all(letter.isprintable() for letter in told):

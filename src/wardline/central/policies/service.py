@@ -70,12 +70,7 @@ async def save_all(
     reason: str | None = None,
 ) -> int:
     """Makes or replaces all of them in one revision, or none; gives how many."""
-    problems = [
-        problem
-        for position, rule in enumerate(rules)
-        for problem in parse.nested(f"rules[{position}]", _foreign(session, rule))
-    ]
-    _refuse(problems)
+    check(session, rules)
     if rules:
         repository = Repository(session)
         head = await repository.lock_head()
@@ -91,6 +86,17 @@ async def save_all(
     return len(rules)
 
 
+def check(session: Session, rules: Sequence[Rule]) -> None:
+    """Raises RuleInvalid for what these rules name and this partner, or this version, does not
+    have."""
+    problems = [
+        problem
+        for position, rule in enumerate(rules)
+        for problem in parse.nested(f"rules[{position}]", _foreign(session, rule))
+    ]
+    _refuse(problems)
+
+
 async def delete(
     session: Session, rule_id: str, expected: Expectation = ANY, reason: str | None = None
 ) -> None:
@@ -103,7 +109,7 @@ async def delete(
     expected.check(rule_id, held["revision"])
     revision = head["revision"] + 1
     await repository.begin_revision(revision, session.actor.id, reason)
-    await repository.remove(revision, rule_id)
+    await repository.remove(revision, [rule_id])
     await session.record("policy.delete", rule_id, before=held["body"], reason=reason)
     await _announce(session, events.DELETED, rule_id, rule_id)
 
@@ -245,7 +251,7 @@ async def _write_one(
     revision = await _put(session, repository, head, [rule], reason)
     action, kind = ("create", events.CREATED) if held is None else ("update", events.UPDATED)
     before = None if held is None else held["body"]
-    after = _stored(rule, revision)
+    after = stored(rule, revision)
     await session.record(f"policy.{action}", rule.id, before=before, after=after, reason=reason)
     await _announce(session, kind, rule.id, rule.id)
     return revision
@@ -260,7 +266,7 @@ async def _put(
 ) -> int:
     revision: int = head["revision"] + 1
     await repository.begin_revision(revision, session.actor.id, reason)
-    bodies = [_stored(rule, revision) for rule in rules]
+    bodies = [stored(rule, revision) for rule in rules]
     await repository.put(revision, session.actor.id, bodies)
     return revision
 
@@ -285,7 +291,7 @@ def _refuse(problems: Problems) -> None:
         raise RuleInvalid(problems)
 
 
-def _stored(rule: Rule, revision: int) -> dict[str, Json]:
+def stored(rule: Rule, revision: int) -> dict[str, Json]:
     """The body as it is kept: authors and times stand in columns, the revision in it too, because
     approvals are bound to it wherever the rule is evaluated."""
     return parse.to_wire(replace(rule, stamp=Stamp(revision=revision)))

@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from wardline.cli.commands.policy_seed import Db
+from wardline.policy.backups import retention
+from wardline.policy.backups.retention import Retention
 from wardline.policy.standalone import server, settings
 from wardline.policy.standalone.server import Listening
 from wardline.policy.standalone.settings import Settings
@@ -37,6 +39,12 @@ def serve(
         Path | None,
         typer.Option(help="folder of backups; default: POLICY_BACKUP_DIR, or beside the file"),
     ] = None,
+    keep_backups: Annotated[
+        int, typer.Option(help="how many backups of each kind are kept")
+    ] = retention.KEEP_DEFAULT,
+    keep_backup_days: Annotated[
+        int, typer.Option(help="for how long a backup is kept")
+    ] = retention.DAYS_DEFAULT,
 ) -> None:
     """Serve the policy manager; Ctrl-C ends it. Without tokens it answers this machine alone."""
     told = Settings(
@@ -46,6 +54,7 @@ def serve(
         origins=frozenset(allow_origin or ()),
         actions=actions,
         zone=timezone,
+        retention=Retention(keep_backups, keep_backup_days),
     )
     # The server takes Ctrl-C over as soon as it runs; before, nothing is held that needs an end.
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -11,6 +11,7 @@ from wardline.core import clock
 from wardline.core.canonical import Json
 from wardline.core.policy.rule import Rule
 from wardline.formats import policy_schema
+from wardline.formats.policy_file import RevisionRow
 from wardline.formats.policy_schema import RuleRow
 from wardline.policy import events
 from wardline.policy.live.log import START, Change, Head, Position
@@ -47,6 +48,14 @@ def all_rules(connection: sqlite3.Connection) -> list[RuleRow]:
     """By id."""
     return connection.execute(
         f"SELECT {policy_schema.RULE_COLUMNS} FROM rules ORDER BY id"  # noqa: S608
+    ).fetchall()
+
+
+def revisions(connection: sqlite3.Connection) -> list[RevisionRow]:
+    """The newest one, and those that the rules in force stem from."""
+    return connection.execute(
+        "SELECT revision, author, reason, created_at FROM revisions WHERE revision IN"
+        " (SELECT revision FROM rules UNION SELECT revision FROM meta) ORDER BY revision"
     ).fetchall()
 
 

@@ -16,10 +16,15 @@ from pydantic import BaseModel
 from wardline.core import clock
 from wardline.core.clock import Now
 from wardline.core.errors import WardlineError
-from wardline.policy import analysis_endpoints, problems
 from wardline.policy import endpoints as contract
+from wardline.policy import problems
+from wardline.policy.analysis import endpoints as analysis_routes
+from wardline.policy.backups import endpoints as backup_routes
+from wardline.policy.backups.folder import Folder
+from wardline.policy.backups.service import Backups
 from wardline.policy.endpoints import Access
 from wardline.policy.file.book import Book, FileLog
+from wardline.policy.file.restoring import FileRules
 from wardline.policy.file.store import FileStore, Terms
 from wardline.policy.live import socket
 from wardline.policy.live.feed import Resume
@@ -58,7 +63,13 @@ class Routes:
         self._open: tuple[Book, Hub] | None = None
         self.router = APIRouter(lifespan=self._lifespan, route_class=problems.Route)
         self.router.include_router(contract.router(self._access()))
-        self.router.include_router(analysis_endpoints.router(self._access()))
+        self.router.include_router(analysis_routes.router(self._access()))
+        self._folder = Folder(settings.folder, str(settings.folder), now)
+        backups = self._backups()
+        # A page is let in by its origin, whatever it asks with.
+        self.router.include_router(
+            backup_routes.router(backup_routes.Access(admin=backups, asker=backups))
+        )
         self._add_socket()
 
     @asynccontextmanager
@@ -94,6 +105,14 @@ class Routes:
             return FileStore(self._opened()[0], self._terms, caller.name)
 
         return Depends(store)
+
+    def _backups(self) -> Any:
+        async def backups(request: Request) -> Backups:
+            caller = self._caller(request, Role.ADMIN)
+            rules = FileRules(self._opened()[0], self._terms, caller.name)
+            return Backups(rules, self._folder, caller.name, self._settings.retention)
+
+        return Depends(backups)
 
     def _caller(self, request: Request, role: Role) -> Caller:
         caller = self.door.caller(request)

@@ -10,6 +10,8 @@ from wardline.core.errors import WrongUsage
 from wardline.core.policy import window
 from wardline.core.policy.request import ActionFacts, Risk
 from wardline.core.policy.window import UnknownZone
+from wardline.policy.backups import retention
+from wardline.policy.backups.retention import Retention
 
 DB_VARIABLE = "POLICY_DB"
 BACKUPS_VARIABLE = "POLICY_BACKUP_DIR"
@@ -37,6 +39,7 @@ class Settings:
     origins: frozenset[str] = frozenset()
     actions: Path | None = None
     zone: str = ZONE_DEFAULT
+    retention: Retention = retention.DEFAULT
 
     def __post_init__(self) -> None:
         try:
@@ -45,6 +48,8 @@ class Settings:
             raise BadSettings(
                 f"--timezone {self.zone}: no such time zone; name one such as Europe/Berlin"
             ) from None
+        if self.retention.keep < 1 or self.retention.days < 1:
+            raise BadSettings("--keep-backups and --keep-backup-days: one at least")
         if len(self.origins) > ORIGINS_MAX:
             raise BadSettings(f"--allow-origin: at most {ORIGINS_MAX}")
         for origin in self.origins:
