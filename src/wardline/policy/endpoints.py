@@ -66,9 +66,10 @@ def _add_reads(router: APIRouter, access: Access) -> None:
         """What would be decided about an alert, and what would unlock it; nothing is counted or
         reserved."""
         simulated = await store.simulate(parse.simulation(await body(request)))
-        unlocks = [unlock.to_wire() for unlock in simulated.unlocks()]
-        decision = exact.plain(simulated.decision.to_wire())
-        return {"ok": True, "decision": decision, "unlock": unlocks}
+        answer = {"ok": True, "decision": exact.plain(simulated.decision.to_wire())}
+        if simulated.decision.execute:
+            return answer
+        return {**answer, "unlock": [unlock.to_wire() for unlock in simulated.unlocks()]}
 
     @router.get("/export")
     async def export_rules(

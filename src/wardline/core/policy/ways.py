@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from wardline.core.canonical import Json
-from wardline.core.policy import assess, exact, match, params, preview, steps, window
+from wardline.core.policy import assess, budgets, exact, match, params, preview, steps, window
 from wardline.core.policy.decision import Code, Decision
 from wardline.core.policy.params import Unresolved
 from wardline.core.policy.preview import Opening
@@ -162,7 +162,7 @@ def _past_limits(scene: Scene, frees: Frees) -> Iterator[Stride]:
     usage = assess.host_usage(state, request.action)
     for rule in (found.winner, *found.floors):
         unused = _alone(rule, resolved)
-        for name, used, limit in assess.budgets(rule, state, usage, resolved):
+        for name, used, limit in budgets.of(rule, state, usage, resolved):
             if used <= limit:
                 continue
             told = f"{name} of rule {rule.id} ({exact.text(limit)})"
@@ -177,8 +177,8 @@ def _past_limits(scene: Scene, frees: Frees) -> Iterator[Stride]:
 
 def _alone(rule: Rule, resolved: Mapping[str, Json]) -> dict[str, int | Decimal]:
     """What one run uses of every limit of a rule."""
-    budgets = assess.budgets(rule, State(), HostUsage(), resolved)
-    return {name: used for name, used, _ in budgets}
+    used_up = budgets.of(rule, State(), HostUsage(), resolved)
+    return {name: used for name, used, _ in used_up}
 
 
 def _past_inputs(scene: Scene, decision: Decision) -> Iterator[Stride]:

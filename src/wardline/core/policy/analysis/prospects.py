@@ -1,29 +1,27 @@
 """What a rule alone, or with the floors that bind it, can never do."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from wardline.core import severity
 from wardline.core.canonical import Json
-from wardline.core.policy import assess, exact, params, preview
+from wardline.core.policy import budgets, exact, params, preview
 from wardline.core.policy.analysis import clocks, week
 from wardline.core.policy.analysis.estate import Estate, SiteFacts
 from wardline.core.policy.analysis.finding import Finding, Flaw, Level, named
 from wardline.core.policy.analysis.grounds import Standing
 from wardline.core.policy.params import Unresolved
-from wardline.core.policy.request import HostUsage, State, covers
-from wardline.core.policy.rule import ANY_ACTION, Approval, Effect, Limits, Rule
+from wardline.core.policy.request import HostUsage, RuleUsage, covers
+from wardline.core.policy.rule import ANY_ACTION, Approval, Effect, Rule
 from wardline.core.severity import Severity
 
 # A week and a clock change later, whatever opens has opened.
 HORIZON = timedelta(days=15)
 
 _AMOUNTS = ("deltaPct", "qty")
-_OF_AMOUNTS = frozenset({"max_daily_pct", "max_weekly_pct", "max_daily_qty"})
+_OF_AMOUNTS = frozenset({"maxDailyPct", "maxWeeklyPct", "maxDailyQty"})
 _NO_APPROVAL = Approval()
-_UNUSED = State(), HostUsage()
 
 # Why a rule cannot run at one severity: path, words, the other rules that are in the way.
 Obstacle = tuple[str, str, tuple[str, ...]]
@@ -187,22 +185,17 @@ def _names(rule: Rule, word: Severity) -> set[str]:
 
 def _over_limits(rule: Rule, resolved: Mapping[str, Json] | None) -> Iterator[tuple[str, str]]:
     """The limits of a rule that one run alone exceeds; amounts that are not known exceed none."""
-    for field, cap in _caps(rule.limits):
-        if cap is None or (resolved is None and field in _OF_AMOUNTS):
+    for name, used, cap in budgets.caps(rule.limits):
+        if resolved is None and name in _OF_AMOUNTS:
             continue
-        alone = replace(rule, limits=Limits(**{field: cap}))
         try:
-            [(name, used, most)] = assess.budgets(alone, *_UNUSED, resolved or {})
+            alone = used(RuleUsage(), HostUsage(), resolved or {})
         except Unresolved as error:
             yield "params", str(error)
             continue
-        if used > most:
-            told = f"one run uses {exact.text(used)} of {name}, which is {exact.text(most)}"
+        if alone > cap:
+            told = f"one run uses {exact.text(alone)} of {name}, which is {exact.text(cap)}"
             yield f"limits.{name}", told
-
-
-def _caps(limits: Limits) -> list[tuple[str, Any]]:
-    return [(field.name, getattr(limits, field.name)) for field in fields(limits)]
 
 
 def _consent(rule: Rule, word: Severity, estate: Estate) -> Iterator[tuple[str, str]]:
