@@ -78,15 +78,19 @@ def unsatisfiable(one: Standing, floors: Sequence[Standing], estate: Estate) -> 
     rule, words = one.rule, [word for word in Severity if word in one.words]
     if rule.effect is Effect.DENY:
         return
-    found: dict[Obstacle, list[Severity]] = {}
+    found: dict[tuple[str, tuple[str, ...]], dict[str, list[Severity]]] = {}
+    blocked = set()
     for word in words:
-        for obstacle in _obstacles(rule, floors, word, estate):
-            found.setdefault(obstacle, []).append(word)
-    blocked = {word for at in found.values() for word in at}
+        for path, told, others in _obstacles(rule, floors, word, estate):
+            found.setdefault((path, others), {}).setdefault(told, []).append(word)
+            blocked.add(word)
     level = Level.WARNING if len(blocked) == len(words) else Level.NOTICE
-    for (path, told, others), at in found.items():
-        where = "" if len(at) == len(words) else f" at {', '.join(at)}"
-        yield Finding(Flaw.UNSATISFIABLE, level, rule.id, path, told + where, others)
+    for (path, others), reasons in found.items():
+        text = "; ".join(
+            told if len(at) == len(words) else f"{told} at {', '.join(at)}"
+            for told, at in reasons.items()
+        )
+        yield Finding(Flaw.UNSATISFIABLE, level, rule.id, path, text, others)
     alone = None if found else _only_each_other(rule, words, estate)
     if alone is not None:
         path = "approval.selfApprove"
