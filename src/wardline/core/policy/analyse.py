@@ -2,7 +2,7 @@
 
 What is certain of every request is told, and nothing else: a rule that is called shadowed decides
 no request at all. A condition may hold or not, clocks of two zones may show any two times, and of
-an estate that is not known nobody is blamed. `docs/policy-language.md` says what that leaves out.
+an estate that is not known nobody is blamed. `docs/policy-analysis.md` says what that leaves out.
 """
 
 from collections.abc import Iterable, Iterator

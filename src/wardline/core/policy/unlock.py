@@ -120,8 +120,10 @@ class _Search:
                 yield from self._ways(start, after, more)
 
     def _needed(self, start: Scene, taken: tuple[Step, ...]) -> tuple[Step, ...]:
-        """The steps without those that change nothing."""
+        """The steps without those that change nothing; a single one is known to change all."""
         kept = taken
+        if len(taken) == 1:
+            return kept
         for step in taken:
             fewer = tuple(each for each in kept if each is not step)
             decision = self._decide(_after(start, fewer))

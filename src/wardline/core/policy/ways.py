@@ -203,9 +203,11 @@ def _past_inputs(scene: Scene, decision: Decision) -> Iterator[Stride]:
 def _past_approval(scene: Scene, decision: Decision) -> Iterator[Stride]:
     """As few more people approve as change the decision, or the rules are confirmed anew."""
     before = _asked(decision)
+    rule = next((rule for rule in scene.rules if rule.id == decision.rule_id), None)
     fresh = Step(Kind.REFRESH, "the rules are fetched or confirmed again")
-    if _asked(steps.decide(steps.apply(scene, fresh))) != before:
-        yield (fresh,)
+    if rule is not None and rule.max_stale_minutes is not None:
+        if _asked(steps.decide(steps.apply(scene, fresh))) != before:
+            yield (fresh,)
     roles = decision.approver_roles
     who = "a person who may approve" if roles is None else f"a person who is {' or '.join(roles)}"
     for count in range(1, QUORUM_MAX + 1):
