@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from wardline.core import clock
 from wardline.core.canonical import Json
-from wardline.core.policy import steps, ways
+from wardline.core.policy import preview, steps, ways
 from wardline.core.policy.decision import Decision, Verdict
 from wardline.core.policy.request import Request, State
 from wardline.core.policy.rule import ANY_ACTION, Effect, Rule
@@ -19,8 +19,11 @@ from wardline.core.policy.ways import Frees
 
 UNLOCKS_MAX = 5
 STEPS_MAX = 8
-DECISIONS_MAX = 240
 ACTIONS_MAX = 5
+# More rules than these about one action are not searched, and of fewer so many times each.
+RULES_MAX = 1_000
+LOOKS_MAX = 20_000
+LOOKS_PER_DECISION = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +51,20 @@ def unlocks(
     frees: Frees | None = None,
 ) -> list[Unlock]:
     """The ways in which what was decided on these rules would come to run, the smallest first; none
-    when it runs, or when nothing that is known of would help.
+    when it runs, when nothing that is known of would help, in years that have no calendar, or
+    where more than RULES_MAX rules are about the action.
 
     `rules` may be all or those of the request's kpi. `frees` says by (rule id, limit) when enough
     of a limit is free again, where that is known.
     """
-    if decision.verdict is Verdict.RUN:
+    if decision.verdict is Verdict.RUN or not _is_dated(request):
         return []
     about = [rule for rule in rules if rule.when.kpi_id == request.alert.kpi_id]
     search = _Search(frees or {})
     for action in _actions(about, request, decision):
-        search.run(_scene(about, request, state, action), action)
+        scene = _scene(about, request, state, action)
+        if len(scene.rules) <= RULES_MAX:
+            search.run(scene, action)
     return sorted(search.found, key=_smallest)[:UNLOCKS_MAX]
 
 
@@ -72,6 +78,11 @@ def _scene(rules: Iterable[Rule], request: Request, state: State, action: str | 
         return Scene(tuple(rules), request, state)
     about = tuple(rule for rule in rules if rule.action in (action, ANY_ACTION))
     return Scene(about, replace(request, action=action), state)
+
+
+def _is_dated(request: Request) -> bool:
+    """Whether there is time before and after the request."""
+    return preview.YEAR_FIRST < request.at.year < preview.YEAR_LAST
 
 
 def _actions(rules: Sequence[Rule], request: Request, decision: Decision) -> list[str | None]:
@@ -89,7 +100,7 @@ class _Search:
     def __init__(self, frees: Frees) -> None:
         self.found: list[Unlock] = []
         self._frees = frees
-        self._left = DECISIONS_MAX
+        self._left = LOOKS_MAX
 
     def run(self, start: Scene, action: str | None) -> None:
         """Adds what unlocks a scene, unless fewer of its steps suffice."""
@@ -132,7 +143,7 @@ class _Search:
         return kept
 
     def _decide(self, scene: Scene) -> Decision | None:
-        self._left -= 1
+        self._left -= LOOKS_PER_DECISION + len(scene.rules)
         return None if self._left < 0 else steps.decide(scene)
 
 

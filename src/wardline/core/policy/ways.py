@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 
 from wardline.core.canonical import Json
 from wardline.core.policy import assess, budgets, exact, match, params, preview, steps, window
@@ -16,6 +17,7 @@ from wardline.core.policy.steps import Kind, Scene, Step
 from wardline.core.policy.wire import QUORUM_MAX
 
 RULES_TRIED_MAX = 5
+WINDOWS_TRIED_MAX = 16
 
 # When enough of a limit is free again, by rule id and limit.
 Frees = Mapping[tuple[str, str], datetime]
@@ -45,12 +47,10 @@ def _wait(scene: Scene, at: datetime, why: str) -> Stride:
 
 def _past_match(scene: Scene, decision: Decision) -> Iterator[Stride]:
     """Rules that would fit were they in force, or their conditions held; a new one if none."""
-    found = False
-    for rule in sorted(scene.rules, key=lambda rule: rule.rank):
-        stride = _into_force(rule, scene) if rule.effect is Effect.ALLOW else ()
-        if stride:
-            found = True
-            yield stride
+    allows = [rule for rule in scene.rules if rule.effect is Effect.ALLOW]
+    strides = (_into_force(rule, scene) for rule in sorted(allows, key=lambda rule: rule.rank))
+    found = list(islice(filter(None, strides), RULES_TRIED_MAX))
+    yield from found
     if not found:
         request = scene.request
         about = f" and {request.action}" if request.action is not None else ""
@@ -72,11 +72,10 @@ def _into_force(rule: Rule, scene: Scene) -> Stride:
     if rule.when.condition is not None:
         words = f"the facts meet the condition of rule {rule.id}: {rule.when.condition}"
         stride.append(Step(Kind.MEET, words, rule.id))
-    made = scene
+    alone = scene._replace(rules=(rule,))
     for step in stride:
-        made = steps.apply(made, step)
-    changed = next(each for each in made.rules if each.id == rule.id)
-    return tuple(stride) if match.fits(changed, request, request.action) else ()
+        alone = steps.apply(alone, step)
+    return tuple(stride) if match.fits(alone.rules[0], request, request.action) else ()
 
 
 def _past_deny(scene: Scene, decision: Decision) -> Iterator[Stride]:
@@ -111,7 +110,8 @@ def _past_window(scene: Scene, decision: Decision) -> Iterator[Stride]:
     if found.winner is None:
         return
     instants: dict[datetime, str] = {}
-    for rules in ((found.winner, *found.floors), *((rule,) for rule in _closed(scene))):
+    others = ((rule,) for rule in _closed(scene))
+    for rules in ((found.winner, *found.floors), *islice(others, WINDOWS_TRIED_MAX)):
         opened = _openings(rules, scene)
         if opened and opened[0].begin > request.at:
             instants.setdefault(opened[0].begin, rules[0].id)
@@ -132,15 +132,16 @@ def _openings(rules: Sequence[Rule], scene: Scene) -> list[Opening]:
         return []
 
 
-def _closed(scene: Scene) -> list[Rule]:
+def _closed(scene: Scene) -> Iterator[Rule]:
+    """Allows that fit, the first of each window."""
     request = scene.request
-    return [
-        rule
-        for rule in scene.rules
-        if rule.effect is Effect.ALLOW
-        and rule.mode is Mode.ENFORCE
-        and match.fits(rule, request, request.action)
-    ]
+    seen = set()
+    for rule in sorted(scene.rules, key=lambda rule: rule.rank):
+        times = rule.window, rule.opening_hours, rule.expires_at
+        allows = rule.effect is Effect.ALLOW and rule.mode is Mode.ENFORCE
+        if allows and times not in seen and match.fits(rule, request, request.action):
+            seen.add(times)
+            yield rule
 
 
 def _past_cooldown(scene: Scene, decision: Decision) -> Iterator[Stride]:

@@ -1,7 +1,9 @@
 """Whatever is said to unlock a decision is carried out, and the decision made again is a run."""
 
+import time
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -11,10 +13,12 @@ from tests.property.core.policy.draw import Draw
 from wardline.core.policy import compiled, evaluate, unlock
 from wardline.core.policy.decision import Code, Verdict
 from wardline.core.policy.request import Request, State
-from wardline.core.policy.rule import Policy, Rule
+from wardline.core.policy.rule import Policy, Rule, Scope, When
 from wardline.core.policy.steps import Kind, Scene
+from wardline.core.severity import Severity
 
 SETS = 300
+SECONDS_MAX = 3.0
 SETS_FULL = 5000
 KNOWN_SEED = 20261127  # of the scenes whose spread is checked
 
@@ -82,3 +86,26 @@ def test_nearly_everything_can_be_unlocked_and_by_every_kind_of_step() -> None:
     assert set(Kind) - set(kinds) <= {Kind.FACTS}, kinds
     # What is left: approvals that no role may give, and parameters that are no number.
     assert helpless.total() <= locked.total() * 0.05, (locked, helpless)
+
+
+@pytest.mark.parametrize("year", [1, 1969, 9998, 9999])
+def test_years_without_a_calendar_are_not_searched(draw: Draw, year: int) -> None:
+    for _ in range(20):
+        request = replace(draw.request(), at=datetime(year, 12, 31, tzinfo=UTC))
+        assert assert_unlocks(draw.rules(), request, draw.state()) == []
+
+
+def test_a_crowd_of_rules_is_searched_in_time_or_not_at_all(draw: Draw) -> None:
+    request = replace(draw.request(), action="fix", zone="UTC")
+    for size in (unlock.RULES_MAX, unlock.RULES_MAX + 1):
+        rules = [
+            replace(draw.rule(f"r{number}"), action="fix", enabled=False, scope=Scope())
+            for number in range(size)
+        ]
+        rules = [replace(rule, when=When("disk", tuple(Severity))) for rule in rules]
+        asked = replace(request, alert=replace(request.alert, kpi_id="disk"))
+        decision = evaluate.evaluate(Policy(tuple(rules), 0), asked, State())
+        began = time.thread_time()
+        found = unlock.unlocks(rules, asked, State(), decision)
+        assert time.thread_time() - began < SECONDS_MAX
+        assert bool(found) is (size <= unlock.RULES_MAX)
