@@ -16,8 +16,8 @@ from pydantic import BaseModel
 from wardline.core import clock
 from wardline.core.clock import Now
 from wardline.core.errors import WardlineError
+from wardline.policy import bodies, problems
 from wardline.policy import endpoints as contract
-from wardline.policy import problems
 from wardline.policy.backups import endpoints as backup_routes
 from wardline.policy.backups.folder import Folder
 from wardline.policy.backups.service import Backups
@@ -60,7 +60,9 @@ class Routes:
         self.door = Door(tokens, settings.origins)
         self._terms = Terms(settings.zone, files.actions(settings.actions), now)
         self._open: tuple[Book, Hub] | None = None
-        self.router = APIRouter(lifespan=self._lifespan, route_class=problems.Route)
+        self.router = APIRouter(
+            lifespan=self._lifespan, route_class=problems.Route, max_body_size=bodies.BYTES_MAX
+        )
         self.router.include_router(contract.router(self._access()))
         self._folder = Folder(settings.folder, str(settings.folder), now)
         backups = self._backups()
