@@ -51,10 +51,14 @@ class TicketOut(BaseModel):
 
 
 class Routes:
-    """Raises BadSettings when it is made; the file is opened when the app starts."""
+    """Raises BadSettings when it is made; the file is opened when the app starts, unless it is
+    given as an open book. It is closed when the app ends."""
 
-    def __init__(self, settings: Settings, *, now: Now = clock.system) -> None:
+    def __init__(
+        self, settings: Settings, book: Book | None = None, *, now: Now = clock.system
+    ) -> None:
         self._settings = settings
+        self._given = book
         self._now = now
         tokens = None if settings.token_file is None else Tokens(settings.token_file, now)
         self.door = Door(tokens, settings.origins)
@@ -74,7 +78,10 @@ class Routes:
 
     @asynccontextmanager
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
-        book = await asyncio.to_thread(Book, self._settings.db)
+        given, self._given = self._given, None
+        if given is None:
+            given = await asyncio.to_thread(Book, self._settings.db)
+        book = given
         hub = Hub(FileLog(book.database), LIMITS)
         book.changed = hub.ring
         self._open = book, hub
