@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request
 from wardline.core import clock
 from wardline.core.canonical import Json
 from wardline.core.policy import parse
+from wardline.policy import problems
 from wardline.policy.analysis import service
 from wardline.policy.endpoints import Access, body, takes
 from wardline.policy.store import PolicyStore
@@ -16,7 +17,7 @@ PREFIX = "/api/v1/policies"
 
 def router(access: Access) -> APIRouter:
     """The routes over the stores that `access` yields."""
-    made = APIRouter(prefix=PREFIX, tags=["policy"])
+    made = APIRouter(prefix=PREFIX, tags=["policy"], route_class=problems.Route)
 
     @made.post(
         "/analyse",
