@@ -9,8 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from wardline.core.canonical import Json
 from wardline.core.policy import exact, parse
 from wardline.core.policy.rule import Rule
-from wardline.policy import problems
-from wardline.policy.analysis import service as analysis
+from wardline.policy import analysis, problems
 from wardline.policy.store import Expectation, PolicyStore, RuleInvalid
 
 PREFIX = "/api/mcp/policy"

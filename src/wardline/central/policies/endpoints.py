@@ -11,8 +11,8 @@ from wardline.central.policies.folders import Folders
 from wardline.central.policies.restoring import PartnerRules
 from wardline.central.policies.shelf import Shelf
 from wardline.central.policies.store import PartnerStore
+from wardline.policy import authoring
 from wardline.policy import endpoints as contract
-from wardline.policy.analysis import endpoints as analysis_routes
 from wardline.policy.backups import endpoints as backup_routes
 from wardline.policy.backups.service import Backups
 from wardline.policy.endpoints import Access
@@ -58,5 +58,5 @@ BACKUPS = backup_routes.Access(
 )
 
 router = contract.router(ACCESS)
-analysis_router = analysis_routes.router(ACCESS)
+authoring_router = authoring.router(ACCESS)
 backup_router = backup_routes.router(BACKUPS)

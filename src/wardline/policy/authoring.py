@@ -7,8 +7,7 @@ from fastapi import APIRouter, Request
 from wardline.core import clock
 from wardline.core.canonical import Json
 from wardline.core.policy import parse
-from wardline.policy import problems
-from wardline.policy.analysis import service
+from wardline.policy import analysis, problems
 from wardline.policy.endpoints import Access, body, takes
 from wardline.policy.store import PolicyStore
 
@@ -30,9 +29,9 @@ def router(access: Access) -> APIRouter:
         unsatisfiable ones; of drafts, what a write of them would answer."""
         drafts = parse.drafts(await body(request))
         if drafts is None:
-            report = await service.of_all(store)
+            report = await analysis.of_all(store)
         else:
-            report = await service.of_drafts(store, drafts)
+            report = await analysis.of_drafts(store, drafts)
         return {"ok": True, **report.to_wire()}
 
     @made.post(
@@ -45,10 +44,10 @@ def router(access: Access) -> APIRouter:
         """When a rule is open in the days to come, at a site, as instants and as its clocks show
         them."""
         asked = parse.preview(await body(request))
-        rule = asked.rule or await service.rule_in_force(store, asked.rule_id or "")
+        rule = asked.rule or await analysis.rule_in_force(store, asked.rule_id or "")
         place = await store.place(asked.site or rule.scope.site)
         begin = asked.begin or store.now()
-        found = await service.openings(rule, place, begin, asked.days)
+        found = await analysis.openings(rule, place, begin, asked.days)
         return {
             "ok": True,
             "zone": place.zone,
