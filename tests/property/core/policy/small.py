@@ -26,6 +26,7 @@ from wardline.core.severity import Severity
 T = TypeVar("T")
 
 SUNDAY = datetime(2026, 11, 22, tzinfo=UTC)
+SITE = "s1"
 WEEK, MINUTE = timedelta(days=7), timedelta(minutes=1)
 LISTS = [(Severity.LOW,), (Severity.WARN,), (Severity.CRIT,), (Severity.OK, Severity.WARN)]
 LISTS += [(Severity.LOW, Severity.MEDIUM, Severity.HIGH)] * 3
@@ -76,6 +77,19 @@ class Small:
         rules = tuple(self._rule(f"r{number}", varied, halved=halved) for number in range(size))
         return World(rules, varied)
 
+    def staffed_world(self) -> "World":
+        """At one site whose opening hours are known; perhaps that there are none."""
+        hours = tuple(self.random.sample(WINDOWS, self.random.randint(0, 2)))
+        rules = tuple(
+            replace(
+                rule,
+                opening_hours=self.one([None, *Hours]),
+                scope=replace(rule.scope, site=SITE),
+            )
+            for rule in self.world(["host"]).rules
+        )
+        return World(rules, frozenset({"site", "host"}), hours)
+
     def _rule(self, rule_id: str, varied: frozenset[str], *, halved: bool) -> Rule:
         def drawn(name: str) -> object:
             return self.one(NAMED[name][0]) if name in varied else PLAIN.get(name, (None,))[0]
@@ -118,6 +132,8 @@ class World:
 
     rules: tuple[Rule, ...]
     varied: frozenset[str]
+    # Of the site, where they are known.
+    hours: tuple[Window, ...] | None = None
 
     @cached_property
     def requests(self) -> list[tuple[Request, tuple[str, ...]]]:
@@ -140,7 +156,7 @@ class World:
             for day in each.days:
                 end = each.end + (24 * 60 if each.end < each.start else 0)
                 cuts |= {day * 24 * 60 + each.start, (day * 24 * 60 + end + 1) % (7 * 24 * 60)}
-        return list(product(sorted(cuts), STAFFINGS))
+        return list(product(sorted(cuts), STAFFINGS if self.hours is None else (None,)))
 
     def fits(self, rule: Rule) -> int:
         """The requests that a rule speaks to, at any time."""
@@ -184,7 +200,8 @@ class World:
             False: (Window(((day + 3) % 7,), 60, 61),),
         }
         at = request.at + minute * MINUTE
-        return replace(request, at=at, opening_hours=hours[staffed])
+        known = hours[staffed] if self.hours is None else self.hours
+        return replace(request, at=at, opening_hours=known)
 
     def _request(
         self,
