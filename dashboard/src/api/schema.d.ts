@@ -323,6 +323,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/policies/standing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read Standing
+         * @description Whether each rule is open now, and when that turns; a rule that is gone is left out.
+         */
+        post: operations["read_standing_api_v1_policies_standing_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/mcp/policy/backup": {
         parameters: {
             query?: never;
@@ -444,6 +464,26 @@ export interface paths {
          * @description Deletes a backup; the last one that is known to be whole stays (409).
          */
         delete: operations["delete_backup_api_v1_policies_backups__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/vocabulary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Vocabulary
+         * @description The checks, runbooks and roles that rules may name.
+         */
+        get: operations["read_vocabulary_api_v1_policies_vocabulary_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1483,6 +1523,20 @@ export interface components {
             /** Title */
             title: string;
             results: components["schemas"]["ResultCounts"];
+        };
+        /**
+         * CheckWords
+         * @description A check: what a rule's `when.kpiId` may be.
+         */
+        CheckWords: {
+            /** Id */
+            id: string;
+            /** Title */
+            title: string;
+            /** Severity */
+            severity: string;
+            /** Evidence */
+            evidence: string;
         };
         /**
          * CheckinRequest
@@ -2767,6 +2821,28 @@ export interface components {
             title: string;
         };
         /**
+         * RunbookWords
+         * @description A runbook: what a rule's `action` may be; `inputs` says of each what it is.
+         */
+        RunbookWords: {
+            /** Id */
+            id: string;
+            /** Title */
+            title: string;
+            /** Description */
+            description: string;
+            /** Risk */
+            risk: string;
+            /** Check */
+            check: string;
+            /** Platforms */
+            platforms: string[];
+            /** Inputs */
+            inputs: {
+                [key: string]: string;
+            };
+        };
+        /**
          * Score
          * @description `passed` of `assessed` results, beside which `unknown` could not be measured; on
          *     `measured_hosts` of `hosts`. Null where nothing counts.
@@ -3105,6 +3181,20 @@ export interface components {
             input?: unknown;
             /** Context */
             ctx?: Record<string, never>;
+        };
+        /**
+         * Vocabulary
+         * @description `roles` are those that a rule may ask for an approval, with whom that means here.
+         */
+        Vocabulary: {
+            /** Checks */
+            checks: components["schemas"]["CheckWords"][];
+            /** Runbooks */
+            runbooks: components["schemas"]["RunbookWords"][];
+            /** Roles */
+            roles: string[];
+            /** Partner */
+            partner: string | null;
         };
         /**
          * Vote
@@ -3712,6 +3802,32 @@ export interface operations {
             };
         };
     };
+    read_standing_api_v1_policies_standing_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
     backup_by_get_api_mcp_policy_backup_get: {
         parameters: {
             query?: {
@@ -3930,6 +4046,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_vocabulary_api_v1_policies_vocabulary_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Vocabulary"];
                 };
             };
         };

@@ -21,6 +21,7 @@ from wardline.central.identity.server_keys import ServerKeys
 from wardline.central.incidents import endpoints as incidents
 from wardline.central.orders import endpoints as orders
 from wardline.central.policies import endpoints as policies
+from wardline.central.policies import vocabulary
 from wardline.central.policies.folders import Folders
 from wardline.central.policies.shelf import Shelf
 from wardline.central.posture import endpoints as posture
@@ -44,6 +45,7 @@ ROUTERS: list[APIRouter] = [
     policies.router,
     policies.authoring_router,
     policies.backup_router,
+    vocabulary.router,
     system,
     identity.router,
     evidence.router,

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from wardline.core import clock
 from wardline.core.canonical import Json
 from wardline.core.policy import parse
-from wardline.policy import analysis, problems
+from wardline.policy import analysis, problems, standing
 from wardline.policy.endpoints import Access, body, takes
 from wardline.policy.store import PolicyStore
 
@@ -55,5 +55,16 @@ def router(access: Access) -> APIRouter:
             "days": asked.days,
             "openings": found,
         }
+
+    @made.post(
+        "/standing",
+        openapi_extra=takes("{ids}: the rules of a page, at most 100."),
+    )
+    async def read_standing(
+        request: Request, store: Annotated[PolicyStore, access.reader]
+    ) -> dict[str, Json]:
+        """Whether each rule is open now, and when that turns; a rule that is gone is left out."""
+        ids = parse.standing(await body(request))
+        return {"ok": True, "items": await standing.of_rules(store, ids)}
 
     return made

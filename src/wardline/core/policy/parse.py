@@ -32,6 +32,7 @@ from wardline.core.policy.wire import (
     RuleWire,
     ScopeWire,
     SimulationWire,
+    StandingWire,
     WhenWire,
     WindowWire,
 )
@@ -121,6 +122,11 @@ def preview(obj: Json) -> Preview:
     except RuleInvalid as invalid:
         raise RuleInvalid(nested("rule", invalid.problems)) from None
     return Preview(draft, asked.id, asked.site, asked.begin, asked.days)
+
+
+def standing(obj: Json) -> tuple[str, ...]:
+    """The ids that the body of POST /standing names, each once; raises RuleInvalid."""
+    return tuple(dict.fromkeys(_edge(StandingWire, obj).ids))
 
 
 def removal(obj: Json) -> str:

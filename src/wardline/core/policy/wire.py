@@ -30,6 +30,7 @@ QUORUM_MAX = 10
 RULES_PER_CALL_MAX = 10_000
 PREVIEW_DAYS = 14
 PREVIEW_DAYS_MAX = 62
+STANDING_IDS_MAX = 100
 
 
 def _label(text: str) -> str:
@@ -220,6 +221,12 @@ class PreviewWire(Edge):
     site: Label | None = None
     begin: Annotated[Instant, Field(alias="from")] = None
     days: Annotated[int, Field(ge=1, le=PREVIEW_DAYS_MAX)] = PREVIEW_DAYS
+
+
+class StandingWire(Edge):
+    """POST /standing: the rules to tell of, as many as a page shows."""
+
+    ids: Annotated[list[Label], Field(max_length=STANDING_IDS_MAX)]
 
 
 class RemovalWire(Edge):
