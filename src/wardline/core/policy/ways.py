@@ -210,10 +210,12 @@ def _past_approval(scene: Scene, decision: Decision) -> Iterator[Stride]:
         if _asked(steps.decide(steps.apply(scene, fresh))) != before:
             yield (fresh,)
     roles = decision.approver_roles
-    who = "a person who may approve" if roles is None else f"a person who is {' or '.join(roles)}"
+    named = None if roles is None else " or ".join(roles)
     for count in range(1, QUORUM_MAX + 1):
-        people = who if count == 1 else f"{count} people, each {who.removeprefix('a person ')},"
-        words = f"{people} approves it" if count == 1 else f"{people} approve it"
+        if count == 1:
+            words = f"a person who {f'is {named}' if named else 'may approve'} approves it"
+        else:
+            words = f"{count} people who {f'are {named}' if named else 'may approve'} approve it"
         step = Step(Kind.APPROVE, words, decision.rule_id, roles=roles, count=count)
         if _asked(steps.decide(steps.apply(scene, step))) != before:
             yield (step,)
