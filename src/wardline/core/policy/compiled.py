@@ -14,7 +14,6 @@ from functools import partial
 from wardline.core.canonical import Json
 from wardline.core.policy import (
     assess,
-    condition,
     decision,
     match,
     opening,
@@ -25,9 +24,10 @@ from wardline.core.policy import (
     window,
 )
 from wardline.core.policy.assess import Case
+from wardline.core.policy.condition import ConditionFailed
 from wardline.core.policy.decision import Code, Decision, TraceStep, Verdict
 from wardline.core.policy.request import Initiator, Request, Risk, State
-from wardline.core.policy.rule import ANY_ACTION, DuplicateRule, Policy, Reach, Rule
+from wardline.core.policy.rule import ANY_ACTION, DuplicateRule, Effect, Policy, Reach, Rule
 from wardline.core.policy.slices import Bucket, Place, Plan, Slice
 from wardline.core.policy.verdict import Judged
 
@@ -256,7 +256,7 @@ def _first(plans: tuple[Plan, ...], mask: int, request: Request) -> tuple[Plan |
     while mask:
         low = mask & -mask
         plan = plans[low.bit_length() - 1]
-        if not plan.picky or _fits(plan.rule, request):
+        if not plan.picky or _fits(plan, request):
             if not plan.timed or _is_open(plan.rule, request):
                 return plan, closed
             closed = closed or plan
@@ -304,10 +304,13 @@ def _losers(parts: list[Slice], winner: Plan, request: Request) -> list[Plan] | 
     return losers
 
 
-def _fits(rule: Rule, request: Request) -> bool:
-    return match.fits(rule, request, request.action) and condition.holds(
-        rule.when.condition, request
-    )
+def _fits(plan: Plan, request: Request) -> bool:
+    if not match.fits(plan.rule, request, request.action):
+        return False
+    try:
+        return plan.condition is None or plan.condition.holds(request)
+    except ConditionFailed:
+        return plan.rule.effect is Effect.DENY
 
 
 def _is_open(rule: Rule, request: Request) -> bool:

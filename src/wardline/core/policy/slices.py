@@ -7,8 +7,9 @@ from operator import attrgetter
 
 from wardline.core import severity
 from wardline.core.canonical import Json
-from wardline.core.policy import assess, params
+from wardline.core.policy import assess, condition, params
 from wardline.core.policy.assess import Finding
+from wardline.core.policy.condition import Condition
 from wardline.core.policy.decision import Check, TraceStep
 from wardline.core.policy.request import HostUsage, Request, State
 from wardline.core.policy.rule import Approval, Effect, Limits, Mode, Rank, Reach, Rule, Scope
@@ -38,6 +39,7 @@ class Plan:
     `picky`: kpi, action, place and severity do not suffice to know that it fits. `timed`: it is
     not always open. `limited`: limits bind it. `asks`: the severities at which it
     needs approval. `personal`: who asks, or the age of the rules, has a say in that.
+    `condition` is its condition, ready to be asked.
     `apart`: it only watches or has a condition, so that its part in a trace takes the checks.
     `constants`: its resolved parameters where no request changes them, None where one does.
     `decides` and `wants` stand in the trace when it decides and no other rule fits, and when it
@@ -51,6 +53,7 @@ class Plan:
     reach: Reach
     place: Place
     picky: bool
+    condition: Condition | None
     timed: bool
     limited: bool
     personal: bool
@@ -133,6 +136,7 @@ def plan(rule: Rule) -> Plan:
         reach=place[0],
         place=place,
         picky=_is_picky(rule),
+        condition=None if rule.when.condition is None else condition.ready(rule.when.condition),
         timed=rule.window is not None or rule.opening_hours is not None,
         limited=rule.limits != _NO_LIMITS,
         personal=rule.max_stale_minutes is not None or approval.self_approve or approval.quorum < 1,
