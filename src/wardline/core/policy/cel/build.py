@@ -125,7 +125,9 @@ def _binary(node: Binary, readers: Readers) -> Run | None:
 def _below(run: Run, bound: Given, slow: Two, offset: int) -> Run:
     def compared(subject: Subject) -> Given:
         value = run(subject)
-        return value < bound if type(value) in NUMBERS else slow(value, bound, offset)
+        if type(value) in NUMBERS and value == value:
+            return value < bound
+        return slow(value, bound, offset)
 
     return compared
 
@@ -133,7 +135,9 @@ def _below(run: Run, bound: Given, slow: Two, offset: int) -> Run:
 def _to(run: Run, bound: Given, slow: Two, offset: int) -> Run:
     def compared(subject: Subject) -> Given:
         value = run(subject)
-        return value <= bound if type(value) in NUMBERS else slow(value, bound, offset)
+        if type(value) in NUMBERS and value == value:
+            return value <= bound
+        return slow(value, bound, offset)
 
     return compared
 
@@ -141,7 +145,9 @@ def _to(run: Run, bound: Given, slow: Two, offset: int) -> Run:
 def _above(run: Run, bound: Given, slow: Two, offset: int) -> Run:
     def compared(subject: Subject) -> Given:
         value = run(subject)
-        return value > bound if type(value) in NUMBERS else slow(value, bound, offset)
+        if type(value) in NUMBERS and value == value:
+            return value > bound
+        return slow(value, bound, offset)
 
     return compared
 
@@ -149,7 +155,9 @@ def _above(run: Run, bound: Given, slow: Two, offset: int) -> Run:
 def _from(run: Run, bound: Given, slow: Two, offset: int) -> Run:
     def compared(subject: Subject) -> Given:
         value = run(subject)
-        return value >= bound if type(value) in NUMBERS else slow(value, bound, offset)
+        if type(value) in NUMBERS and value == value:
+            return value >= bound
+        return slow(value, bound, offset)
 
     return compared
 
@@ -209,7 +217,7 @@ def _logic(parts: tuple[tuple[Run, int], ...], *, decisive: bool) -> Run:
             if value is decisive:
                 return decisive
             if type(value) is not bool:
-                fault = fault or Fault(offset, f"a {operations.name_of(value)} is no bool")
+                fault = fault or Fault(offset, f"{operations.name_of(value)} is no bool")
         if fault is not None:
             raise fault
         return not decisive
@@ -224,7 +232,7 @@ def _choice(condition: Run, yes: Run, no: Run, offset: int) -> Run:
             return yes(subject)
         if value is False:
             return no(subject)
-        raise Fault(offset, f"a {operations.name_of(value)} is no bool")
+        raise Fault(offset, f"{operations.name_of(value)} is no bool")
 
     return chosen
 

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from itertools import islice
 from typing import Any, NoReturn
 
 from wardline.core.policy import exact
@@ -17,6 +18,7 @@ from wardline.core.policy.cel.tokens import INT_MAX, INT_MIN
 
 # What one operation may look at or make; a fact beyond it is a fault, not a wait.
 ITEMS_MAX = 10_000
+COMPARED_MAX = 2_000
 CHARS_MAX = 65_536
 NUMBER_CHARS_MAX = 64
 
@@ -170,14 +172,14 @@ def is_in(one: Given, other: Given, offset: int) -> bool:
             return one in other
         if type(one) in (int, bool):
             return False
-        raise Fault(offset, f"a {name_of(one)} is no key of a map")
+        raise Fault(offset, f"{name_of(one)} is no key of a map")
     return _no_overload("in", one, other, offset)
 
 
 def select(value: Given, field: str, offset: int) -> Given:
     """The value of a key that the author wrote as a field."""
     if type(value) is not dict and not isinstance(value, Mapping):
-        raise Fault(offset, f"a {name_of(value)} has no field {field}")
+        raise Fault(offset, f"{name_of(value)} has no field {field}")
     try:
         return taken(value[field])
     except KeyError:
@@ -187,14 +189,14 @@ def select(value: Given, field: str, offset: int) -> Given:
 def has(value: Given, field: str, offset: int) -> bool:
     if isinstance(value, Mapping):
         return field in value
-    raise Fault(offset, f"a {name_of(value)} has no field {field}")
+    raise Fault(offset, f"{name_of(value)} has no field {field}")
 
 
 def item(value: Given, index: Given, offset: int) -> Given:
     """An item of a list by its place from 0, or the value of a key."""
     if isinstance(value, list | tuple):
         if type(index) is not int:
-            raise Fault(offset, f"a {name_of(index)} is no place in a list")
+            raise Fault(offset, f"{name_of(index)} is no place in a list")
         if not 0 <= index < len(value):
             raise Fault(offset, "the list has no such place")
         return taken(value[index])
@@ -281,10 +283,13 @@ def _quotient(one: int, other: int) -> int:
 
 
 def _check_order(operator: str, one: Given, other: Given, offset: int) -> None:
+    """Raise Fault unless one has a place before or after the other, which no NaN has."""
     kind, second = type(one), type(other)
-    if (kind is second and kind in _ORDERED) or (kind in NUMBERS and second in NUMBERS):
-        return
-    _no_overload(operator, one, other, offset)
+    if kind in NUMBERS and second in NUMBERS:
+        if one != one or other != other:
+            raise Fault(offset, "NaN has no order")
+    elif kind is not second or kind not in _ORDERED:
+        _no_overload(operator, one, other, offset)
 
 
 def _check_texts(function: str, text: Given, part: Given, offset: int) -> None:
@@ -303,7 +308,8 @@ def _equal(one: Given, other: Given, offset: int) -> bool:
         if isinstance(first, Mapping):
             if not isinstance(second, Mapping) or first.keys() != second.keys():
                 return False
-            inner = [(value, second[key]) for key, value in first.items()]
+            keys = islice(first, COMPARED_MAX + 1)
+            inner = [(first[key], second[key]) for key in keys]
         elif isinstance(first, list | tuple):
             if not isinstance(second, list | tuple) or len(first) != len(second):
                 return False
@@ -313,14 +319,14 @@ def _equal(one: Given, other: Given, offset: int) -> bool:
         else:
             continue
         compared += len(inner)
-        if compared > ITEMS_MAX:
-            raise Fault(offset, f"more than {ITEMS_MAX} values to compare")
+        if compared > COMPARED_MAX:
+            raise Fault(offset, f"more than {COMPARED_MAX} values to compare")
         pairs += reversed(inner)
     return True
 
 
 def _paired(one: Sequence[Given], other: Sequence[Given]) -> list[tuple[Given, Given]]:
-    return list(zip(one[: ITEMS_MAX + 1], other[: ITEMS_MAX + 1], strict=True))
+    return list(zip(one[: COMPARED_MAX + 1], other[: COMPARED_MAX + 1], strict=True))
 
 
 def _same(one: Given, other: Given) -> bool:
