@@ -122,6 +122,7 @@ Node = Literal | Name | Select | Index | Call | Unary | Binary | Logic | Choice 
 # A node with the levels that it has.
 Grown = tuple[Node, int]
 
+_SIGNS = ("!", "-")
 _OR, _AND, _RELATION, _SUM, _PRODUCT = range(1, 6)
 _PRECEDENCE = {
     "||": _OR,
@@ -197,32 +198,27 @@ class _Reader:
         return 0
 
     def _unary(self) -> Grown:
-        sign = self._token
-        if not self._is("!") and not self._is("-"):
-            return self._member(self._primary())
-        count = 0
-        while self._takes(sign.text):
+        sign, count = self._token, 0
+        while sign.text in _SIGNS and self._is_sign(sign.text):
+            self._position += 1
             count += 1
-        if self._is("!") or self._is("-"):
+        if any(map(self._is_sign, _SIGNS)):
             why = "! and - do not follow each other: put parentheses around one"
             raise Unreadable(self._token.offset, why)
-        if sign.text == "-" and type(self._token.value) in (int, float):
-            number = self._number()
-            if count > 1:
-                _check_sign(self._tokens[self._position - 1])
-            found = self._member((Literal(sign.offset, -number), 1))
-            count -= 1
-        else:
-            found = self._member(self._primary())
+        if count and sign.text == "-" and self._is("-"):
+            _check_sign(self._tokens[self._position + 1])
+        found = self._member(self._primary())
         # Two signs are none but for the check of what they stand before, and so are four.
         for _ in range(count if count < 2 else 2 - count % 2):
             found = _grown(Unary(sign.offset, sign.text, found[0]), found)
         return found
 
-    def _number(self) -> int | float:
-        value = self._next().value
-        assert isinstance(value, int | float)
-        return value
+    def _is_sign(self, text: str) -> bool:
+        """Whether an operator comes next; the minus of a number is a part of the number."""
+        return self._is(text) and not (text == "-" and self._before_number())
+
+    def _before_number(self) -> bool:
+        return type(self._tokens[self._position + 1].value) in (int, float)
 
     def _member(self, found: Grown) -> Grown:
         while True:
@@ -255,6 +251,8 @@ class _Reader:
             return Literal(token.offset, token.value), 1
         if token.kind is Kind.NAME and token.text != "in":
             return self._named(token)
+        if token.text == "-" and isinstance(value := self._next().value, int | float):
+            return Literal(token.offset, -value), 1
         if token.text == "(":
             found = self.expression()
             self._expect(")")

@@ -24,12 +24,10 @@ EXPRESSIONS_FULL = 60_000
 REQUESTS_PER_EXPRESSION = 2
 GARBAGE = 3_000
 GARBAGE_CHARS_MAX = 60
-PIECES = (
-    *". , ( ) [ ] { } ? : + - * / % < <= > >= == != ! && || in has size int true false".split(),
-    *"null facts delta tags severity facts.count \"a\" 'b' r'c' 1 2.5 0x1 1u b'x' é = & |".split(),
-    *"$ . 1e all exists map string matches '^a' contains startsWith platform if _".split(),
-    *("__class__", "@", "`", "\\", "//", "\n", "\x00"),
-)
+WORDS = """. , ( ) [ ] { } ? : + - * / % < <= > >= == != ! && || in has size int true false null
+    facts delta tags severity facts.count "a" 'b' r'c' 1 2.5 0x1 1u b'x' é = & | $ . 1e all exists
+    map string matches '^a' contains startsWith platform if _ __class__ @ ` \\ //"""
+PIECES = (*WORDS.split(), "\n", "\x00")
 
 # It appends a map's keys to a list; the specification has no such operator.
 TAKEN_BY_THE_BINDING = ("no such overload: list + map",)
