@@ -3,23 +3,20 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
 from wardline.core import severity
 from wardline.core.canonical import Json
 from wardline.core.errors import Refused
-from wardline.core.policy import exact, match, opening, params
+from wardline.core.policy import budgets, exact, match, opening, params
 from wardline.core.policy.decision import Code, Outcome
 from wardline.core.policy.match import Survey
-from wardline.core.policy.params import Unresolved
 from wardline.core.policy.request import (
     HostUsage,
     Initiator,
     Request,
     Risk,
-    RuleUsage,
     State,
     covers,
 )
@@ -27,8 +24,12 @@ from wardline.core.policy.rule import Approval, Effect, Rule
 
 NAMED_MAX = 20
 FINDINGS_KEPT_MAX = 256
+PLATFORMS_KEPT_MAX = 256
 
-_UNUSED_RULE = RuleUsage()
+# Where actions for some platforms were found to be admissible: every decision asks for one.
+ADMITTED: dict[tuple[str, ...], set[str | None]] = {}
+NOWHERE: frozenset[str | None] = frozenset()
+
 _UNUSED_HOST = HostUsage()
 _NO_APPROVAL = Approval()
 
@@ -129,7 +130,7 @@ def inputs(case: Case) -> Finding:
     if facts is not None and facts.inputs is not None:
         if foreign := sorted(case.params.keys() - facts.inputs):
             return _refuse(Code.UNRESOLVED_INPUT, f"{foreign[0]}: the action takes no such input")
-    return _pass(f"{len(case.params)} parameters resolved")
+    return given(len(case.params))
 
 
 def windows(case: Case) -> Finding:
@@ -167,7 +168,7 @@ def limits(case: Case) -> Finding:
     count = 0
     for rule in _binding(case.survey):
         usage = host_usage(case.state, case.action)
-        for name, used, limit in budgets(rule, case.state, usage, case.params):
+        for name, used, limit in budgets.of(rule, case.state, usage, case.params):
             count += 1
             if used > limit:
                 over = f"{exact.text(used)} of {exact.text(limit)}"
@@ -229,6 +230,11 @@ def asks(rule: Rule, spec: Approval) -> Finding:
     return Finding(Outcome.ASK, words, roles=spec.roles)
 
 
+def given(count: int) -> Finding:
+    """That so many parameters have their values."""
+    return _pass(f"{count} parameters resolved")
+
+
 def never_run() -> Finding:
     """That a cooldown has nothing to wait for."""
     return _pass("never run on this host")
@@ -249,10 +255,19 @@ def _binding(found: Survey) -> tuple[Rule, ...]:
     return () if found.winner is None else (found.winner, *found.floors)
 
 
-@lru_cache(maxsize=FINDINGS_KEPT_MAX)
 def is_admissible(platforms: tuple[str, ...], platform: str | None) -> bool:
-    """Whether an action for these platforms, or for all, may run on one."""
-    return not platforms or any(covers(prefix, platform) for prefix in platforms)
+    """Whether an action for these platforms, or for all, may run on one; if so, ADMITTED knows."""
+    if platform in ADMITTED.get(platforms, NOWHERE):
+        return True
+    if platforms and not any(covers(prefix, platform) for prefix in platforms):
+        return False
+    if len(ADMITTED) >= PLATFORMS_KEPT_MAX:
+        ADMITTED.clear()
+    known = ADMITTED.setdefault(platforms, set())
+    if len(known) >= PLATFORMS_KEPT_MAX:
+        known.clear()
+    known.add(platform)
+    return True
 
 
 def host_usage(state: State, action: str | None) -> HostUsage:
@@ -265,38 +280,6 @@ def is_cooling(rule: Rule, usage: HostUsage, at: datetime) -> bool:
     if rule.cooldown_minutes is None or usage.last_run_at is None:
         return False
     return at < usage.last_run_at + timedelta(minutes=rule.cooldown_minutes)
-
-
-def budgets(
-    rule: Rule, state: State, on_host: HostUsage, resolved: Mapping[str, Json]
-) -> list[tuple[str, int | Decimal, int | Decimal]]:
-    """Every limit of a rule with what would be used, this run included: (name, used, limit)."""
-    usage = state.counters.rules.get(rule.id, _UNUSED_RULE)
-    caps = rule.limits
-    found: list[tuple[str, int | Decimal, int | Decimal]] = []
-    if (cap := caps.max_daily_pct) is not None:
-        found.append(("maxDailyPct", usage.pct_24h + _amount(resolved, "deltaPct"), cap))
-    if (cap := caps.max_weekly_pct) is not None:
-        found.append(("maxWeeklyPct", usage.pct_7d + _amount(resolved, "deltaPct"), cap))
-    if (cap := caps.max_daily_qty) is not None:
-        found.append(("maxDailyQty", usage.qty_24h + _amount(resolved, "qty"), cap))
-    if (cap := caps.max_runs_per_host_per_day) is not None:
-        found.append(("maxRunsPerHostPerDay", on_host.runs_24h + 1, cap))
-    if (cap := caps.max_runs_per_site_per_hour) is not None:
-        found.append(("maxRunsPerSitePerHour", usage.runs_1h + 1, cap))
-    if (cap := caps.max_concurrent_per_site) is not None:
-        found.append(("maxConcurrentPerSite", usage.running + 1, cap))
-    return found
-
-
-def _amount(resolved: Mapping[str, Json], name: str) -> int | Decimal:
-    """What a run adds to a sum: the size of the parameter, whatever its sign."""
-    value: Json = resolved.get(name, 0)
-    if isinstance(value, float):
-        return abs(Decimal(repr(value)))
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        return value if value >= 0 else -value
-    raise Unresolved(name, "is limited and must be a number")
 
 
 def _is_stale(case: Case, rule: Rule) -> bool:
