@@ -17,7 +17,7 @@ from wardline.core.policy.request import Request
 from wardline.core.severity import Severity
 
 BYTES_MAX = 512
-PROGRAMS_KEPT_MAX = 4096
+CONDITIONS_KEPT_MAX = 4096
 
 _WORD_OF = {word: word.value for word in Severity}
 
@@ -54,9 +54,11 @@ _READERS: Mapping[str, Callable[[Request], Json]] = {
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition that is ready to be asked; two of one text are equal."""
+    """A condition that is ready to be asked, or `wrong` says why it cannot be, with line and
+    column; two of one text are equal."""
 
     text: str
+    wrong: str | None
     run: Callable[[Request], Json] = field(compare=False, repr=False)
 
     def holds(self, request: Request) -> bool:
@@ -73,20 +75,24 @@ class Condition:
 
 def problem(text: str) -> str | None:
     """Why `text` cannot be a condition, with its line and column; None where it can."""
-    try:
-        _function(text)
-    except Unreadable as found:
-        return f"{fault.place(text, found.offset)}: {found.why}"
-    return None
+    return ready(text).wrong
 
 
-@lru_cache(maxsize=PROGRAMS_KEPT_MAX)
 def ready(text: str) -> Condition:
     """The condition of a rule; one that cannot be read fails whenever it is asked."""
+    return _kept(text) if len(text) <= BYTES_MAX else read(text)
+
+
+def read(text: str) -> Condition:
+    """As `ready`, without remembering the text."""
     try:
-        return Condition(text, _function(text))
+        return Condition(text, None, _function(text))
     except Unreadable as found:
-        return Condition(text, _failing(found))
+        wrong = f"{fault.place(text, found.offset)}: {found.why}"
+        return Condition(text, wrong, _failing(found))
+
+
+_kept = lru_cache(maxsize=CONDITIONS_KEPT_MAX)(read)
 
 
 def holds(text: str | None, request: Request) -> bool:

@@ -1,5 +1,6 @@
 """What a condition may cost: a bound per byte to read one, and a bound to ask one, whoever wrote it."""
 
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -103,7 +104,7 @@ def least_us(work: Callable[[], object]) -> float:
 
 def assert_read_in_time(text: str) -> None:
     bound = max(READ_US_LEAST, READ_US_PER_BYTE * len(text.encode("utf-8", "replace")))
-    assert least_us(lambda: condition.problem(text)) < bound, text
+    assert least_us(lambda: condition.read(text)) < bound, text
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:24])
@@ -128,7 +129,7 @@ def test_whatever_is_written_is_read_in_time(seed: int) -> None:
 
 
 def test_what_is_too_long_costs_nothing() -> None:
-    assert least_us(lambda: condition.problem("1+" * 20_000 + "1")) < READ_US_LEAST
+    assert least_us(lambda: condition.read("1+" * 20_000 + "1")) < READ_US_LEAST
 
 
 def test_a_drawn_condition_is_asked_in_microseconds(seed: int) -> None:
@@ -145,3 +146,28 @@ def test_a_drawn_condition_is_asked_in_microseconds(seed: int) -> None:
                 pass
 
         assert least_us(ask) < 1_000, text
+
+
+def test_the_deepest_condition_is_read_and_asked_on_a_stack_that_is_half_used() -> None:
+    deep = ["1||1&&1==1+1*(", "size(", "has(facts.a)?true:(", "[", "-(", "facts[", "true||("]
+    room = sys.getrecursionlimit() // 2
+    given = request()
+
+    def descend(left: int) -> None:
+        if left:
+            descend(left - 1)
+            return
+        for unit in deep:
+            for times in (10, 30, 31, 32, 40):
+                text = (
+                    unit * times
+                    + "1"
+                    + "".join({"(": ")", "[": "]"}.get(c, "") for c in unit * times)
+                )
+                ready = condition.read(text[: condition.BYTES_MAX])
+                try:
+                    ready.holds(given)
+                except ConditionFailed:
+                    pass
+
+    descend(room)
