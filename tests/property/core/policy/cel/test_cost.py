@@ -12,7 +12,7 @@ import pytest
 from tests.property.core.policy.cel import expressions
 from tests.property.core.policy.cel.expressions import Writer
 from wardline.core.policy import condition
-from wardline.core.policy.cel import pattern
+from wardline.core.policy.cel import pattern, tree
 from wardline.core.policy.condition import ConditionFailed
 from wardline.core.policy.request import Alert, Request
 from wardline.core.severity import Severity
@@ -80,6 +80,7 @@ HOSTILE = [
     filled("(facts.m==facts.m)&&", after="true"),
 ]
 FACTS: dict[str, Any] = {
+    "yes": True,
     "s": "a" * pattern.TEXT_CHARS_MAX,
     "t": "a" * (pattern.TEXT_CHARS_MAX // 2) + "b",
     "l": [2] * 10_000,
@@ -149,25 +150,25 @@ def test_a_drawn_condition_is_asked_in_microseconds(seed: int) -> None:
 
 
 def test_the_deepest_condition_is_read_and_asked_on_a_stack_that_is_half_used() -> None:
-    deep = ["1||1&&1==1+1*(", "size(", "has(facts.a)?true:(", "[", "-(", "facts[", "true||("]
-    room = sys.getrecursionlimit() // 2
+    deep = ("1||1&&1==1+1*(", "size(", "has(facts.a)?true:(", "[", "-(", "facts[", "1>0||(2>1)&&!(")
     given = request()
+    told: list[str] = []
 
     def descend(left: int) -> None:
         if left:
             descend(left - 1)
             return
         for unit in deep:
-            for times in (10, 30, 31, 32, 40):
-                text = (
-                    unit * times
-                    + "1"
-                    + "".join({"(": ")", "[": "]"}.get(c, "") for c in unit * times)
-                )
+            for times in (10, tree.NESTED_MAX - 1, tree.NESTED_MAX):
+                closing = "".join({"(": ")", "[": "]"}.get(char, "") for char in unit * times)
+                text = f"{unit * times}facts.yes{closing}"
                 ready = condition.read(text[: condition.BYTES_MAX])
                 try:
-                    ready.holds(given)
-                except ConditionFailed:
-                    pass
+                    told.append(str(ready.holds(given)))
+                except ConditionFailed as failed:
+                    told.append(str(failed))
 
-    descend(room)
+    descend(sys.getrecursionlimit() // 2)
+    assert len(told) == 3 * len(deep)
+    assert any("nested deeper" in each for each in told)
+    assert "True" in told
