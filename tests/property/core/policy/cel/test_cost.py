@@ -150,7 +150,7 @@ def test_a_drawn_condition_is_asked_in_microseconds(seed: int) -> None:
 
 
 def test_the_deepest_condition_is_read_and_asked_on_a_stack_that_is_half_used() -> None:
-    deep = ("1||1&&1==1+1*(", "size(", "has(facts.a)?true:(", "[", "-(", "facts[", "1>0||(2>1)&&!(")
+    deep = ("1||1&&1==1+1*(", "size(", "has(facts.a)?true:(", "[", "-(", "facts[", "1>0||2>1&&!(")
     given = request()
     told: list[str] = []
 
