@@ -17,7 +17,7 @@ from wardline.core.policy.cel.fault import Unreadable
 POSITIONS_MAX = 128
 REPEAT_MAX = 64
 NESTED_MAX = 16
-PARTS_MAX = 2048
+PARTS_MAX = 1024
 TEXT_CHARS_MAX = 4096
 _CHUNK_BITS = 8
 _CHUNK = (1 << _CHUNK_BITS) - 1

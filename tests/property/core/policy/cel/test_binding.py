@@ -15,7 +15,7 @@ import pytest
 from tests.property.core.policy.cel import expressions
 from tests.property.core.policy.cel.expressions import Writer
 from wardline.core.policy import condition, exact
-from wardline.core.policy.cel import build, check, tree
+from wardline.core.policy.cel import build, check, operations, tree
 from wardline.core.policy.cel.fault import Fault, Unreadable
 from wardline.core.policy.request import Request
 
@@ -29,8 +29,7 @@ WORDS = """. , ( ) [ ] { } ? : + - * / % < <= > >= == != ! && || in has size int
     map string matches '^a' contains startsWith platform if _ __class__ @ ` \\ //"""
 PIECES = (*WORDS.split(), "\n", "\x00")
 
-# It appends a map's keys to a list; the specification has no such operator.
-TAKEN_BY_THE_BINDING = ("no such overload: list + map",)
+Sums = list[tuple[Any, Any]]
 
 
 @pytest.fixture
@@ -38,11 +37,26 @@ def random(seed: int) -> Random:
     return Random(seed)
 
 
+@pytest.fixture
+def odd_sums(monkeypatch: pytest.MonkeyPatch) -> Sums:
+    """The sums of a list and a map that were asked for: the binding appends the keys, where the
+    specification has no such operator."""
+    noted: Sums = []
+
+    def add(one: Any, other: Any, offset: int) -> Any:
+        if isinstance(one, list) and isinstance(other, dict):
+            noted.append((one, other))
+        return operations.add(one, other, offset)
+
+    monkeypatch.setitem(build._TWO, "+", add)  # type: ignore[arg-type]
+    return noted
+
+
 def outcome_of_ours(run: build.Run, given: Request) -> tuple[str, str]:
     try:
         return "value", shown(exact.plain(run(given)))
-    except Fault as fault:
-        return "fault", fault.why
+    except Fault:
+        return "fault", ""
 
 
 def outcome_of_theirs(text: str, context: dict[str, Any]) -> tuple[str, str]:
@@ -59,7 +73,7 @@ def shown(value: Any) -> str:
     return str([shown(item) for item in value]) if isinstance(value, list) else repr(value)
 
 
-def compare(random: Random, count: int, write: Any) -> Counter[str]:
+def compare(random: Random, odd_sums: Sums, count: int, write: Any) -> Counter[str]:
     seen: Counter[str] = Counter()
     for _ in range(count):
         text = write()
@@ -84,26 +98,26 @@ def compare(random: Random, count: int, write: Any) -> Counter[str]:
             ours = outcome_of_ours(run, given)
             theirs = outcome_of_theirs(text, expressions.context(given))
             seen[ours[0]] += 1
-            if ours[0] == "fault" and (theirs[0] == "fault" or ours[1] in TAKEN_BY_THE_BINDING):
-                continue
-            assert ours == theirs, (text, given.facts, given.alert.delta, given.tags)
+            told = (text, given.facts, given.alert.delta, given.tags)
+            assert ours == theirs or odd_sums, told
+            odd_sums.clear()
     return seen
 
 
-def test_values_are_those_of_the_binding(random: Random) -> None:
-    seen = compare(random, EXPRESSIONS, Writer(random).anything)
+def test_values_are_those_of_the_binding(random: Random, odd_sums: Sums) -> None:
+    seen = compare(random, odd_sums, EXPRESSIONS, Writer(random).anything)
     assert min(seen["value"], seen["fault"], seen["refused"]) > EXPRESSIONS // 20, seen
 
 
-def test_conditions_are_answered_as_the_binding_does(random: Random) -> None:
-    seen = compare(random, EXPRESSIONS, Writer(random).condition)
+def test_conditions_are_answered_as_the_binding_does(random: Random, odd_sums: Sums) -> None:
+    seen = compare(random, odd_sums, EXPRESSIONS, Writer(random).condition)
     assert seen["value"] > EXPRESSIONS // 2, seen
 
 
 @pytest.mark.full
-def test_values_are_those_of_the_binding_for_many(random: Random) -> None:
-    compare(random, EXPRESSIONS_FULL, Writer(random).anything)
-    compare(random, EXPRESSIONS_FULL, Writer(random).condition)
+def test_values_are_those_of_the_binding_for_many(random: Random, odd_sums: Sums) -> None:
+    compare(random, odd_sums, EXPRESSIONS_FULL, Writer(random).anything)
+    compare(random, odd_sums, EXPRESSIONS_FULL, Writer(random).condition)
 
 
 def test_an_expression_of_fitting_types_is_never_refused(random: Random) -> None:
