@@ -1219,6 +1219,8 @@ export interface components {
             requested_by: string | null;
             /** Requested By Name */
             requested_by_name: string | null;
+            /** Nth */
+            nth: number;
             /**
              * Created At
              * Format: date-time
@@ -1257,7 +1259,8 @@ export interface components {
         /**
          * ApprovalOut
          * @description `diff` is what the run would change, as the appliance tried it out. `may_answer` is about
-         *     the caller, with `why_not` in words.
+         *     the caller, with `why_not` in words. `nth`: how often the incident's repair had been asked for
+         *     by then, from 1.
          */
         ApprovalOut: {
             /** Site Id */
@@ -1295,6 +1298,8 @@ export interface components {
             requested_by: string | null;
             /** Requested By Name */
             requested_by_name: string | null;
+            /** Nth */
+            nth: number;
             /**
              * Created At
              * Format: date-time
