@@ -7,6 +7,7 @@ text, and what has been told holds.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from wardline.core import clock
 from wardline.core.canonical import Json
@@ -18,11 +19,12 @@ from wardline.core.policy.steps import Scene, Step
 from wardline.core.policy.ways import Frees
 
 UNLOCKS_MAX = 5
+WAYS_TRIED_MAX = 12
 STEPS_MAX = 8
 ACTIONS_MAX = 5
 # More rules than these about one action are not searched, and of fewer so many times each.
 RULES_MAX = 1_000
-LOOKS_MAX = 20_000
+LOOKS_MAX = 10_000
 LOOKS_PER_DECISION = 60
 
 
@@ -105,8 +107,11 @@ class _Search:
     def run(self, start: Scene, action: str | None) -> None:
         """Adds what unlocks a scene, unless fewer of its steps suffice."""
         of_action: list[tuple[Step, ...]] = []
-        for taken in self._ways(start, start, ()):
+        for taken in islice(self._ways(start, start, ()), WAYS_TRIED_MAX):
             kept = self._needed(start, taken)
+            # To name an action that a rule for all actions lets run takes no step.
+            if not kept:
+                continue
             if not any(set(one) <= set(kept) for one in of_action):
                 of_action = [one for one in of_action if not set(kept) < set(one)] + [kept]
         self.found += [Unlock(action, each) for each in of_action]

@@ -18,6 +18,8 @@ from wardline.core.policy.wire import QUORUM_MAX
 
 RULES_TRIED_MAX = 5
 WINDOWS_TRIED_MAX = 16
+INSTANTS_TRIED_MAX = 3
+NEAR, FAR = timedelta(days=2), timedelta(days=preview.PREVIEW_DAYS)
 
 # When enough of a limit is free again, by rule id and limit.
 Frees = Mapping[tuple[str, str], datetime]
@@ -115,7 +117,7 @@ def _past_window(scene: Scene, decision: Decision) -> Iterator[Stride]:
         opened = _openings(rules, scene)
         if opened and opened[0].begin > request.at:
             instants.setdefault(opened[0].begin, rules[0].id)
-    for at, rule_id in sorted(instants.items())[:RULES_TRIED_MAX]:
+    for at, rule_id in sorted(instants.items())[:INSTANTS_TRIED_MAX]:
         yield _wait(scene, at, f"rule {rule_id} opens")
 
 
@@ -125,9 +127,13 @@ def _openings(rules: Sequence[Rule], scene: Scene) -> list[Opening]:
     request = scene.request
     if not preview.YEAR_FIRST < request.at.year < preview.YEAR_LAST:
         return []
-    until = request.at + timedelta(days=preview.PREVIEW_DAYS)
+    about = request.zone, request.opening_hours, request.at
     try:
-        return preview.openings(rules, request.zone, request.opening_hours, request.at, until)
+        # Mostly the answer is near, and days that are not laid out cost nothing.
+        soon = preview.openings(rules, *about, request.at + NEAR)
+        if soon and not soon[0].is_cut:
+            return soon
+        return preview.openings(rules, *about, request.at + FAR)
     except window.UnknownZone:
         return []
 
@@ -210,10 +216,12 @@ def _past_approval(scene: Scene, decision: Decision) -> Iterator[Stride]:
         if _asked(steps.decide(steps.apply(scene, fresh))) != before:
             yield (fresh,)
     roles = decision.approver_roles
-    who = "a person who may approve" if roles is None else f"a person who is {' or '.join(roles)}"
+    named = None if roles is None else " or ".join(roles)
     for count in range(1, QUORUM_MAX + 1):
-        people = who if count == 1 else f"{count} people, each {who.removeprefix('a person ')},"
-        words = f"{people} approves it" if count == 1 else f"{people} approve it"
+        if count == 1:
+            words = f"a person who {f'is {named}' if named else 'may approve'} approves it"
+        else:
+            words = f"{count} people who {f'are {named}' if named else 'may approve'} approve it"
         step = Step(Kind.APPROVE, words, decision.rule_id, roles=roles, count=count)
         if _asked(steps.decide(steps.apply(scene, step))) != before:
             yield (step,)

@@ -217,7 +217,7 @@ def _consent(rule: Rule, word: Severity, estate: Estate) -> Iterator[tuple[str, 
     if not people:
         yield "approval.roles", f"needs the approval of {who}, and nobody is that"
     else:
-        told = f"needs {spec.quorum} approvals of {who}, and there are {len(people)} people"
+        told = f"needs {spec.quorum} people who are {who}, and there are only {len(people)}"
         yield "approval.quorum", told
 
 
@@ -242,7 +242,9 @@ def _only_each_other(rule: Rule, words: Sequence[Severity], estate: Estate) -> s
         return None
     if not any(_is_asked(spec, word) for word in words):
         return None
+    if len(people) == 1:
+        return "only one person may approve: what that person asks for nobody can approve"
     return (
-        f"only {len(people)} people may approve, and {spec.quorum} must: a run that one of them "
-        "asks for nobody can approve"
+        f"all {len(people)} people who may approve must: what one of them asks for nobody can "
+        "approve"
     )
