@@ -1,5 +1,5 @@
 /** What differs between two forms of a rule, by field, and how two people's changes go together. */
-import { type Rule, withoutStamp } from "@/features/policies/rule";
+import { type Rule, without, withoutStamp } from "@/features/policies/rule";
 
 export interface FieldChange {
   path: string;
@@ -58,26 +58,18 @@ export function merge(base: Rule, mine: Rule, theirs: Rule): Merge {
   return { rule, conflicts, taken };
 }
 
-/** The rule with a value at a path of `leaves`, whose steps are joined by dots. */
+/** The rule with a value at a path of `changes`, whose steps are joined by dots. */
 export function placed(rule: Rule, path: string, value: unknown): Rule {
-  const copy = structuredClone(rule) as unknown as Record<string, unknown>;
-  const steps = split(path);
-  const last = steps.pop() ?? "";
-  let node = copy;
-  for (const step of steps) {
-    const inner = node[step];
-    if (!isMap(inner)) node[step] = {};
-    node = node[step] as Record<string, unknown>;
-  }
-  if (value === undefined) delete node[last];
-  else node[last] = structuredClone(value);
-  return pruned(copy) as unknown as Rule;
+  return placedIn(rule as unknown as Record<string, unknown>, split(path), value) as unknown as Rule;
 }
 
-function pruned(node: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(node).filter(([, value]) => !(isMap(value) && Object.keys(value).length === 0)),
-  );
+type Node = Record<string, unknown>;
+
+function placedIn(node: Node, [name = "", ...rest]: string[], value: unknown): Node {
+  const held = node[name];
+  const next = rest.length > 0 ? placedIn(isMap(held) ? held : {}, rest, value) : value;
+  const isGone = next === undefined || (rest.length > 0 && Object.keys(next as Node).length === 0);
+  return isGone ? without(node, [name]) : { ...node, [name]: next };
 }
 
 function leaves(rule: Rule): Leaves {

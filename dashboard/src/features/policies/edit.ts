@@ -1,6 +1,6 @@
 /** Changes to a rule as it is on the wire, by path: whatever a form does not name stays as it was. */
 import type { FieldError } from "@/api/problem";
-import type { Rule } from "@/features/policies/rule";
+import { type Rule, without } from "@/features/policies/rule";
 
 type Path = string;
 type Node = Record<string, unknown>;
@@ -13,16 +13,11 @@ export function put(rule: Rule, path: Path, value: unknown): Rule {
 
 function putIn(node: Node, [name, ...rest]: string[], value: unknown): Node {
   if (name === undefined) return node;
-  const changed = { ...node };
   if (rest.length === 0) {
-    if (value === undefined) delete changed[name];
-    else changed[name] = value;
-    return changed;
+    return value === undefined ? without(node, [name]) : { ...node, [name]: value };
   }
   const inner = putIn(asNode(node[name]), rest, value);
-  if (Object.keys(inner).length === 0) delete changed[name];
-  else changed[name] = inner;
-  return changed;
+  return Object.keys(inner).length === 0 ? without(node, [name]) : { ...node, [name]: inner };
 }
 
 function asNode(value: unknown): Node {

@@ -4,11 +4,9 @@
 export function inputText(value: unknown): string {
   if (value === undefined || value === null) return "";
   if (typeof value === "string") return looksOther(value) ? JSON.stringify(value) : value;
-  const isPlainList =
-    Array.isArray(value) &&
-    value.length > 1 &&
-    value.every((item) => typeof item === "string" && item !== "" && !looksOther(item));
-  return isPlainList ? value.join(", ") : JSON.stringify(value);
+  if (!Array.isArray(value)) return JSON.stringify(value);
+  const joined = value.join(", ");
+  return JSON.stringify(readInput(joined)) === JSON.stringify(value) ? joined : JSON.stringify(value);
 }
 
 /** The value of a typed text; undefined for an empty one. */

@@ -64,9 +64,14 @@ export function readRules(answer: unknown): Rule[] {
 
 /** The rule as it is sent: without its stamp. */
 export function withoutStamp(rule: Rule): Rule {
-  const sent = { ...rule };
-  for (const name of STAMP) delete sent[name];
-  return sent;
+  return without(rule, STAMP);
+}
+
+/** A copy without the named fields. */
+export function without<T extends object>(given: T, names: readonly string[]): T {
+  return Object.fromEntries(
+    Object.entries(given).filter(([name]) => !names.includes(name)),
+  ) as T;
 }
 
 /** A rule to begin with: it asks, for a check of high severity, and names no runbook yet. */

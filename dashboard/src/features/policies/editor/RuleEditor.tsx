@@ -46,7 +46,7 @@ export function RuleEditor(props: Props) {
   const isDone = useRef(false);
   const seen = draft.base.revision ?? null;
   const isNew = seen === null;
-  const isStale = !isNew && live != null && live.revision !== seen && !isSaved;
+  const isStale = !isNew && live !== null && live !== undefined && live.revision !== seen && !isSaved;
   const isGone = !isNew && live === null && !isSaved;
   const change: Form["change"] = (next) => {
     if (save.error) save.reset();

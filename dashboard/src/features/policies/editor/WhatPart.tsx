@@ -5,7 +5,7 @@ import classes from "@/features/policies/editor/Editor.module.css";
 import { NamedSelect, Part } from "@/features/policies/editor/fields";
 import type { Form } from "@/features/policies/editor/form";
 import { inputText, readInput, readMap } from "@/features/policies/inputs";
-import { ANY_ACTION, type Rule } from "@/features/policies/rule";
+import { ANY_ACTION, type Rule, without } from "@/features/policies/rule";
 import { capital } from "@/ui/words";
 
 const EFFECTS = [
@@ -131,6 +131,7 @@ function withOthers(rule: Rule, known: string[], others: Record<string, unknown>
 }
 
 function withParams(rule: Rule, entries: [string, unknown][]): Rule {
-  const { params: _old, ...rest } = rule;
-  return entries.length > 0 ? { ...rest, params: Object.fromEntries(entries) } : rest;
+  return entries.length > 0
+    ? { ...rule, params: Object.fromEntries(entries) }
+    : without(rule, ["params"]);
 }

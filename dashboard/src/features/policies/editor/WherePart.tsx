@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { NamedSelect, Part } from "@/features/policies/editor/fields";
 import type { Form } from "@/features/policies/editor/form";
 import { hostsQuery } from "@/features/policies/get-hosts";
-import type { Rule, Scope } from "@/features/policies/rule";
+import { type Rule, type Scope, without } from "@/features/policies/rule";
 
 type Reach = "all" | "partner" | "site" | "host";
 
@@ -84,6 +84,7 @@ function reachOf({ scope }: Rule): Reach {
 
 function withScope(rule: Rule, part: Partial<Scope>): Rule {
   const merged = Object.entries({ ...rule.scope, ...part }).filter(([, value]) => value !== undefined);
-  const { scope: _old, ...rest } = rule;
-  return merged.length > 0 ? { ...rest, scope: Object.fromEntries(merged) } : rest;
+  return merged.length > 0
+    ? { ...rule, scope: Object.fromEntries(merged) }
+    : without(rule, ["scope"]);
 }
