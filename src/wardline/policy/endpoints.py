@@ -1,5 +1,6 @@
 """HTTP: the policy contract under /api/mcp/policy, camelCase, refusals with `detail`."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -9,6 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from wardline.core.canonical import Json
 from wardline.core.policy import exact, parse
 from wardline.core.policy.rule import Rule
+from wardline.policy import problems
 from wardline.policy.store import Expectation, PolicyStore, RuleInvalid
 
 PREFIX = "/api/mcp/policy"
@@ -37,7 +39,7 @@ class Access:
 
 def router(access: Access) -> APIRouter:
     """The contract's routes over the stores that `access` yields."""
-    made = APIRouter(prefix=PREFIX, tags=["policy"])
+    made = APIRouter(prefix=PREFIX, tags=["policy"], route_class=problems.Route)
     _add_reads(made, access)
     _add_writes(made, access)
     return made
@@ -90,7 +92,9 @@ def _add_writes(router: APIRouter, access: Access) -> None:
         given = await body(request)
         expected = Expectation(absent=request.headers.get("if-none-match", "").strip() == "*")
         if isinstance(given, dict) and BULK_KEY in given:
-            count = await store.save_all(_rules(given), expected, reason=clean(reason))
+            # Reading ten thousand rules takes most of a second, in which others are answered.
+            rules = await asyncio.to_thread(_rules, given)
+            count = await store.save_all(rules, expected, reason=clean(reason))
             return {"ok": True, "count": count}
         revision = await store.save(parse.rule(given), expected, reason=clean(reason))
         response.headers["etag"] = _etag(revision)
