@@ -10,6 +10,7 @@ from typing import NamedTuple
 from wardline.core import severity
 from wardline.core.canonical import Json
 from wardline.core.errors import Refused
+from wardline.core.policy import budgets as splitting
 from wardline.core.policy import condition, exact, match, opening, params
 from wardline.core.policy.decision import Code, Outcome
 from wardline.core.policy.match import Survey
@@ -28,6 +29,7 @@ from wardline.core.policy.rule import Approval, Effect, Rule
 NAMED_MAX = 20
 FINDINGS_KEPT_MAX = 256
 
+_PER_HOST = "maxRunsPerHostPerDay"
 _UNUSED_RULE = RuleUsage()
 _UNUSED_HOST = HostUsage()
 _NO_APPROVAL = Approval()
@@ -76,7 +78,8 @@ def case(found: Survey, request: Request, state: State, action: str | None) -> C
 
 def freeze(case: Case) -> Finding:
     if case.state.freeze:
-        return _refuse(Code.FREEZE, "everything is frozen for this partner or site")
+        why = case.state.frozen_by or "everything is frozen for this partner or site"
+        return _refuse(Code.FREEZE, why)
     return _pass("nothing is frozen")
 
 
@@ -171,6 +174,7 @@ def limits(case: Case) -> Finding:
             count += 1
             if used > limit:
                 over = f"{exact.text(used)} of {exact.text(limit)}"
+                over += _of_share(name, case.state)
                 return _refuse(Code.LIMIT_EXCEEDED, f"rule {rule.id}, {name}: {over}")
     return kept(count)
 
@@ -270,23 +274,35 @@ def is_cooling(rule: Rule, usage: HostUsage, at: datetime) -> bool:
 def budgets(
     rule: Rule, state: State, on_host: HostUsage, resolved: Mapping[str, Json]
 ) -> list[tuple[str, int | Decimal, int | Decimal]]:
-    """Every limit of a rule with what would be used, this run included: (name, used, limit)."""
+    """Every limit of a rule with what would be used, this run included: (name, used, limit).
+
+    A site's limits are what the state's share of them leaves; a host is one appliance's alone.
+    """
     usage = state.counters.rules.get(rule.id, _UNUSED_RULE)
-    caps = rule.limits
+    caps, share = rule.limits, state.share
     found: list[tuple[str, int | Decimal, int | Decimal]] = []
     if (cap := caps.max_daily_pct) is not None:
-        found.append(("maxDailyPct", usage.pct_24h + _amount(resolved, "deltaPct"), cap))
+        used = usage.pct_24h + _amount(resolved, "deltaPct")
+        found.append(("maxDailyPct", used, splitting.part(cap, share, finely=True)))
     if (cap := caps.max_weekly_pct) is not None:
-        found.append(("maxWeeklyPct", usage.pct_7d + _amount(resolved, "deltaPct"), cap))
+        used = usage.pct_7d + _amount(resolved, "deltaPct")
+        found.append(("maxWeeklyPct", used, splitting.part(cap, share, finely=True)))
     if (cap := caps.max_daily_qty) is not None:
-        found.append(("maxDailyQty", usage.qty_24h + _amount(resolved, "qty"), cap))
+        used = usage.qty_24h + _amount(resolved, "qty")
+        found.append(("maxDailyQty", used, splitting.part(cap, share)))
     if (cap := caps.max_runs_per_host_per_day) is not None:
-        found.append(("maxRunsPerHostPerDay", on_host.runs_24h + 1, cap))
+        found.append((_PER_HOST, on_host.runs_24h + 1, cap))
     if (cap := caps.max_runs_per_site_per_hour) is not None:
-        found.append(("maxRunsPerSitePerHour", usage.runs_1h + 1, cap))
+        found.append(("maxRunsPerSitePerHour", usage.runs_1h + 1, splitting.part(cap, share)))
     if (cap := caps.max_concurrent_per_site) is not None:
-        found.append(("maxConcurrentPerSite", usage.running + 1, cap))
+        found.append(("maxConcurrentPerSite", usage.running + 1, splitting.part(cap, share)))
     return found
+
+
+def _of_share(name: str, state: State) -> str:
+    """Beside a limit that refuses, whose part of it that is."""
+    is_whole = state.share.of == 1 or name == _PER_HOST
+    return "" if is_whole else f" ({state.share.words}; the rule's limit is the whole site's)"
 
 
 def _amount(resolved: Mapping[str, Json], name: str) -> int | Decimal:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from random import Random
 from typing import TypeVar
 
+from wardline.core.policy.budgets import WHOLE, Share
 from wardline.core.policy.request import (
     ActionFacts,
     Alert,
@@ -117,6 +118,8 @@ class Draw:
             counters=Counters({f"r{n}": usage for n in range(3)}, {"fix": host}),
             actions=self._one([None, None, known]),
             confirmed_at=self._seldom(START),
+            frozen_by=self._one(["", "frozen by Mia"]),
+            share=self._one([WHOLE, WHOLE, Share(0, 2), Share(1, 2), Share(2, 3)]),
         )
 
     def _fact(self) -> ApprovalFact:
