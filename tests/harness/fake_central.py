@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx2
 
+from tests.harness.fake_mandates import FakeMandates
 from tests.harness.fake_orders import FakeOrders
 from wardline.agent.runbooks import runbook
 from wardline.core import canonical, clock, ids, protocol
@@ -59,6 +60,7 @@ class FakeCentral:
     refused_cosignatures: list[str] = field(default_factory=list)
     orders: FakeOrders = field(default_factory=FakeOrders)
     holds: list[dict[str, Any]] = field(default_factory=list)
+    mandates: FakeMandates = field(default_factory=FakeMandates)
 
     def __post_init__(self) -> None:
         self.installation = "inst_test"
@@ -204,11 +206,13 @@ class FakeCentral:
         self.hosts |= {host["id"] for host in sent["hosts"]}
         self._cosignatures(sent)
         self.holds += sent["holds"]
+        self.mandates.hear(sent)
         if sent["stream"]["epoch"] == self.epoch + 1:
             self.epoch += 1
             self.streams[self.epoch] = (1, bundle.NO_PREV)
         payload = self.snapshot()
-        etag = f"{self.policy_epoch}.{self.revision}.{self.settings_revision}"
+        numbers = self.policy_epoch, self.revision, self.settings_revision, self.mandates.revision
+        etag = ".".join(map(str, numbers))
         head = {
             "epoch": self.policy_epoch,
             "revision": self.revision,
@@ -224,6 +228,7 @@ class FakeCentral:
             "log": self.log_update(sent["witnessed_size"]),
             "interval_s": 60,
             "orders": self.orders.waiting(),
+            "mandate": None if sent["etag"] == etag else self.mandates.wire(self),
         }, {}  # fmt: skip
 
     def snapshot(self, **changes: Any) -> bytes:
