@@ -63,7 +63,7 @@ ON CONFLICT DO NOTHING RETURNING id
 """
 _CONFIRM = """
 INSERT INTO freeze_confirmations (site_id, partner_id, appliance_id, freeze_id, confirmed_at)
-SELECT $1, $2, $3, f.id, $5 FROM freezes f
+SELECT $1, f.partner_id, $3, f.id, $5 FROM freezes f
 WHERE f.partner_id = $2 AND f.id = ANY($4::text[]) AND f.appliance_id IS NULL
 ON CONFLICT (site_id, appliance_id, freeze_id) DO UPDATE
   SET confirmed_at = excluded.confirmed_at, released_at = NULL
