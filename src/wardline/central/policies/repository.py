@@ -97,14 +97,14 @@ class Repository:
         assert row is not None, "a count has a row"
         return int(row["rules"])
 
-    async def begin_revision(self, revision: int, author: str) -> None:
+    async def begin_revision(self, revision: int, author: str, reason: str | None) -> None:
         """A new revision, which is the newest from now on."""
         await self._session.execute(
             _ADD_REVISION,
             partner_id=self._partner_id,
             revision=revision,
             author=author,
-            reason=None,
+            reason=reason,
             now=self._session.now,
         )
         await self._session.execute(_MOVE_HEAD, partner_id=self._partner_id, revision=revision)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -15,12 +15,11 @@ from wardline.central.tenancy import service as tenancy
 from wardline.central.tenancy.service import Healing, Site
 from wardline.core import clock, ids
 from wardline.core.canonical import Json
-from wardline.core.errors import Conflict, NotFound
+from wardline.core.errors import NotFound
 from wardline.core.incidents import catalogue
 from wardline.core.policy import compiled, condition, evaluate, exact, opening, parse, seeds
 from wardline.core.policy.compiled import Compiled
 from wardline.core.policy.decision import Decision
-from wardline.core.policy.parse import RuleInvalid
 from wardline.core.policy.request import (
     ActionFacts,
     Alert,
@@ -31,10 +30,12 @@ from wardline.core.policy.request import (
 )
 from wardline.core.policy.rule import ANY_ACTION, Policy, Rule, Stamp
 from wardline.core.policy.wire import SimulationWire
+from wardline.policy.store import ANY, Expectation, RuleInvalid, RuleUnknown
 
 RULES_PER_PARTNER_MAX = 20_000
 AUDITED_IDS_MAX = 200
 ZONE_WITHOUT_SITE = "UTC"
+PLANTED = "one rule for each built-in runbook"
 
 CREATED = "policy.created"
 UPDATED = "policy.updated"
@@ -44,55 +45,33 @@ BULK_CREATED = "policy.bulk-created"
 Problems = list[tuple[str, str]]
 
 
-class RuleUnknown(NotFound):
-    """There is no rule with this id; the words are those that the contract's clients know."""
-
-    def __init__(self) -> None:
-        super().__init__("Policy not found")
-
-
-class RuleExists(Conflict):
-    """The rule is there, and the caller wanted to make a new one."""
-
-    code = "rule_exists"
-
-
-class RuleChanged(Conflict):
-    """The rule is not in the revision that the caller has seen."""
-
-    status = 412
-    code = "rule_changed"
-
-
-@dataclass(frozen=True, slots=True)
-class Expectation:
-    """What the caller believes of the rule that it writes.
-
-    `absent`: there is none with this id. `revisions`: it is in one of these, None for any.
-    """
-
-    absent: bool = False
-    revisions: frozenset[int] | None = None
-
-
 async def page(session: Session) -> list[dict[str, Json]]:
     """Every rule in its public form, by id; there are at most RULES_PER_PARTNER_MAX."""
     return [_public(row) for row in await Repository(session).all()]
 
 
-async def save(session: Session, rule: Rule, expected: Expectation) -> int:
+async def save(
+    session: Session, rule: Rule, expected: Expectation = ANY, reason: str | None = None
+) -> int:
     """Makes the rule, or replaces the one with its id; gives the revision."""
     _refuse(_foreign(session, rule))
-    return await _write_one(session, rule, expected)
+    return await _write_one(session, rule, expected, reason)
 
 
-async def update(session: Session, rule: Rule, expected: Expectation) -> int:
+async def update(
+    session: Session, rule: Rule, expected: Expectation = ANY, reason: str | None = None
+) -> int:
     """Replaces a rule that is there; raises RuleUnknown, RuleChanged."""
     _refuse(_foreign(session, rule))
-    return await _write_one(session, rule, expected, must_exist=True)
+    return await _write_one(session, rule, expected, reason, must_exist=True)
 
 
-async def save_all(session: Session, rules: Sequence[Rule], expected: Expectation) -> int:
+async def save_all(
+    session: Session,
+    rules: Sequence[Rule],
+    expected: Expectation = ANY,
+    reason: str | None = None,
+) -> int:
     """Makes or replaces all of them in one revision, or none; gives how many."""
     problems = [
         problem
@@ -104,28 +83,31 @@ async def save_all(session: Session, rules: Sequence[Rule], expected: Expectatio
         repository = Repository(session)
         head = await repository.lock_head()
         held = await repository.named([rule.id for rule in rules])
-        if expected.absent and held:
-            raise RuleExists(f"rule {held[0]['id']}: there is one with this id")
+        for row in held:
+            expected.check(row["id"], row["revision"])
         await _check_room(repository, len(rules) - len(held))
-        revision = await _put(session, repository, head, rules)
+        revision = await _put(session, repository, head, rules, reason)
         told = {"count": len(rules), "ids": [rule.id for rule in rules[:AUDITED_IDS_MAX]]}
-        await session.record("policy.bulk-create", "policies", after=told | {"revision": revision})
+        after = told | {"revision": revision}
+        await session.record("policy.bulk-create", "policies", after=after, reason=reason)
         await _announce(session, BULK_CREATED, "policies", {"count": len(rules)})
     return len(rules)
 
 
-async def delete(session: Session, rule_id: str, expected: Expectation) -> None:
+async def delete(
+    session: Session, rule_id: str, expected: Expectation = ANY, reason: str | None = None
+) -> None:
     """Takes a rule out of force; raises RuleUnknown, RuleChanged."""
     repository = Repository(session)
     head = await repository.lock_head()
     held = await _held(repository, rule_id)
     if held is None:
         raise RuleUnknown
-    _check_expected(held, expected)
+    expected.check(rule_id, held["revision"])
     revision = head["revision"] + 1
-    await repository.begin_revision(revision, session.actor.id)
+    await repository.begin_revision(revision, session.actor.id, reason)
     await repository.remove(revision, rule_id)
-    await session.record("policy.delete", rule_id, before=held["body"])
+    await session.record("policy.delete", rule_id, before=held["body"], reason=reason)
     await _announce(session, DELETED, rule_id, {"id": rule_id})
 
 
@@ -149,14 +131,14 @@ async def simulate(session: Session, shelf: Shelf, asked: SimulationWire, user_i
         frozen_by=frozen_by or "",
     )
     if asked.rules is None:
-        return (await _current(session, shelf)).evaluate(request, state)
+        return (await current(session, shelf)).evaluate(request, state)
     revision, epoch = await _version(session)
     # A draft is asked once: looking at all of it costs less than an index of it.
     draft = Policy(parse.rules(asked.rules), revision, epoch)
     return evaluate.evaluate(draft, request, state)
 
 
-async def _current(session: Session, shelf: Shelf) -> Compiled:
+async def current(session: Session, shelf: Shelf) -> Compiled:
     """The partner's rules in force, compiled: from the shelf, or made of what has changed since.
 
     Rules of a revision never change, so that the versions between two are all that differs. It
@@ -200,36 +182,45 @@ async def plant(session: Session) -> int:
         return 0
     runbooks = catalogue.runbooks().values()
     rules = seeds.rules_for_runbooks((each.id, each.check, each.risk) for each in runbooks)
-    await _put(session, repository, head, rules)
+    await _put(session, repository, head, rules, PLANTED)
     await session.record("policy.plant", "policies", after={"ids": [rule.id for rule in rules]})
     await _announce(session, BULK_CREATED, "policies", {"count": len(rules)})
     return len(rules)
 
 
 async def _write_one(
-    session: Session, rule: Rule, expected: Expectation, *, must_exist: bool = False
+    session: Session,
+    rule: Rule,
+    expected: Expectation,
+    reason: str | None,
+    *,
+    must_exist: bool = False,
 ) -> int:
     repository = Repository(session)
     head = await repository.lock_head()
     held = await _held(repository, rule.id)
     if held is None and must_exist:
         raise RuleUnknown
-    _check_expected(held, expected)
+    expected.check(rule.id, None if held is None else held["revision"])
     await _check_room(repository, 0 if held is not None else 1)
-    revision = await _put(session, repository, head, [rule])
+    revision = await _put(session, repository, head, [rule], reason)
     action, kind = ("create", CREATED) if held is None else ("update", UPDATED)
     before = None if held is None else held["body"]
     after = _stored(rule, revision)
-    await session.record(f"policy.{action}", rule.id, before=before, after=after)
+    await session.record(f"policy.{action}", rule.id, before=before, after=after, reason=reason)
     await _announce(session, kind, rule.id, {"id": rule.id})
     return revision
 
 
 async def _put(
-    session: Session, repository: Repository, head: RowMapping, rules: Sequence[Rule]
+    session: Session,
+    repository: Repository,
+    head: RowMapping,
+    rules: Sequence[Rule],
+    reason: str | None,
 ) -> int:
     revision: int = head["revision"] + 1
-    await repository.begin_revision(revision, session.actor.id)
+    await repository.begin_revision(revision, session.actor.id, reason)
     bodies = [_stored(rule, revision) for rule in rules]
     await repository.put(revision, session.actor.id, bodies)
     return revision
@@ -238,16 +229,6 @@ async def _put(
 async def _held(repository: Repository, rule_id: str) -> RowMapping | None:
     rows = await repository.named([rule_id])
     return rows[0] if rows else None
-
-
-def _check_expected(held: RowMapping | None, expected: Expectation) -> None:
-    if expected.absent and held is not None:
-        raise RuleExists(f"rule {held['id']}: there is one with this id")
-    if expected.revisions is None:
-        return
-    if held is None or held["revision"] not in expected.revisions:
-        now = "gone" if held is None else f"in revision {held['revision']}"
-        raise RuleChanged(f"the rule is {now} by now; read it again before you change it")
 
 
 async def _check_room(repository: Repository, added: int) -> None:

@@ -1,0 +1,156 @@
+"""HTTP: the policy contract under /api/mcp/policy, camelCase, refusals with `detail`."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+
+from wardline.core.canonical import Json
+from wardline.core.policy import exact, parse
+from wardline.core.policy.rule import Rule
+from wardline.policy.store import Expectation, PolicyStore, RuleInvalid
+
+PREFIX = "/api/mcp/policy"
+BULK_KEY = "rules"
+# What an export carries beside its rules, so that it is taken back as it is.
+EXPORT_KEYS = frozenset({BULK_KEY, "ok"})
+EXPORT_NAME = "policies-export.json"
+ETAGS_MAX = 16
+ETAG_CHARS_MAX = 19
+REASON_CHARS_MAX = 500
+
+Reason = Annotated[
+    str | None, Query(max_length=REASON_CHARS_MAX, description="why; kept with the revision")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may: three dependencies of FastAPI, each of which yields the caller's PolicyStore or
+    raises. A writer may read and an admin may write."""
+
+    reader: Any
+    writer: Any
+    admin: Any
+
+
+def router(access: Access) -> APIRouter:
+    """The contract's routes over the stores that `access` yields."""
+    made = APIRouter(prefix=PREFIX, tags=["policy"])
+    _add_reads(made, access)
+    _add_writes(made, access)
+    return made
+
+
+def takes(description: str) -> dict[str, Any]:
+    """The request body as the API's description tells it; the policy itself reads it."""
+    schema = {"type": "object", "description": description}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def _add_reads(router: APIRouter, access: Access) -> None:
+    @router.get("/list")
+    async def list_rules(store: Annotated[PolicyStore, access.reader]) -> dict[str, Json]:
+        """Every rule of the caller's, by id."""
+        return {"ok": True, "data": await store.rules()}
+
+    @router.post(
+        "/test",
+        openapi_extra=takes("{alert, roles?, at?, rules?, site?, host?}: what to simulate."),
+    )
+    async def test_rules(
+        request: Request, store: Annotated[PolicyStore, access.reader]
+    ) -> dict[str, Json]:
+        """What would be decided about an alert; nothing is counted or reserved."""
+        decision = await store.simulate(parse.simulation(await body(request)))
+        return {"ok": True, "decision": exact.plain(decision.to_wire())}
+
+    @router.get("/export")
+    async def export_rules(
+        response: Response, store: Annotated[PolicyStore, access.admin]
+    ) -> dict[str, Json]:
+        """Every rule as a file, `policies-export.json`; POST /create takes it back."""
+        response.headers["content-disposition"] = f'attachment; filename="{EXPORT_NAME}"'
+        return {"ok": True, BULK_KEY: await store.export()}
+
+
+def _add_writes(router: APIRouter, access: Access) -> None:
+    @router.post("/create", openapi_extra=takes("A rule, or {rules: [...]} for many at once."))
+    async def create_rule(
+        request: Request,
+        response: Response,
+        store: Annotated[PolicyStore, access.writer],
+        reason: Reason = None,
+    ) -> dict[str, Json]:
+        """Makes a rule or replaces the one with its id; `{rules}` makes all of them or none.
+
+        `If-None-Match: *` refuses to replace (409).
+        """
+        given = await body(request)
+        expected = Expectation(absent=request.headers.get("if-none-match", "").strip() == "*")
+        if isinstance(given, dict) and BULK_KEY in given:
+            count = await store.save_all(_rules(given), expected, reason=_clean(reason))
+            return {"ok": True, "count": count}
+        revision = await store.save(parse.rule(given), expected, reason=_clean(reason))
+        response.headers["etag"] = _etag(revision)
+        return {"ok": True}
+
+    @router.post("/update", openapi_extra=takes("The whole rule."))
+    async def update_rule(
+        request: Request,
+        response: Response,
+        store: Annotated[PolicyStore, access.writer],
+        reason: Reason = None,
+    ) -> dict[str, Json]:
+        """Replaces a rule; `If-Match: "<revision>"` refuses when it has changed since (412)."""
+        rule = parse.rule(await body(request))
+        revision = await store.update(rule, _expected(request), reason=_clean(reason))
+        response.headers["etag"] = _etag(revision)
+        return {"ok": True}
+
+    @router.post("/delete", openapi_extra=takes("{id}: the rule to delete."))
+    async def delete_rule(
+        request: Request, store: Annotated[PolicyStore, access.writer], reason: Reason = None
+    ) -> dict[str, Json]:
+        """Takes a rule out of force; `If-Match` as for an update."""
+        rule_id = parse.removal(await body(request))
+        await store.delete(rule_id, _expected(request), reason=_clean(reason))
+        return {"ok": True}
+
+
+async def body(request: Request) -> Json:
+    """The JSON of a request; raises RuleInvalid."""
+    try:
+        return orjson.loads(await request.body())
+    except orjson.JSONDecodeError as error:
+        raise RuleInvalid([("$", f"not JSON (at byte {error.pos})")]) from None
+
+
+def _rules(given: dict[str, Json]) -> tuple[Rule, ...]:
+    unknown = sorted(given.keys() - EXPORT_KEYS)
+    if unknown:
+        raise RuleInvalid([(exact.shown(name), "unknown key: not permitted") for name in unknown])
+    return parse.rules(given[BULK_KEY])
+
+
+def _clean(reason: str | None) -> str | None:
+    """A reason as it is kept; raises RuleInvalid."""
+    told = (reason or "").strip()
+    if not all(letter.isprintable() for letter in told):
+        raise RuleInvalid([("reason", "must be printable text on one line")])
+    return told or None
+
+
+def _etag(revision: int) -> str:
+    return f'"{revision}"'
+
+
+def _expected(request: Request) -> Expectation:
+    """What If-Match says; a tag that no revision has matches none."""
+    given = request.headers.get("if-match")
+    if given is None or given.strip() == "*":
+        return Expectation()
+    tags = [tag.strip().strip('"') for tag in given.split(",")[:ETAGS_MAX]]
+    numbers = (tag for tag in tags if tag.isdecimal() and len(tag) <= ETAG_CHARS_MAX)
+    return Expectation(revisions=frozenset(int(tag) for tag in numbers))
