@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from wardline.core import clock, ids, mandate
 from wardline.core.mandate import Freeze, Mandate, Reach
-from wardline.core.policy.budgets import WHOLE, Share
+from wardline.core.policy.share import WHOLE, Share
 from wardline.core.protocol import KeyPurpose
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from wardline.agent.store.database import Transaction
 from wardline.agent.store.freezes import LocalFreeze
 from wardline.agent.store.mandates import MandateRefused, Recipient
 from wardline.core.mandate import Freeze, Mandate, Reach
-from wardline.core.policy.budgets import WHOLE, Share
+from wardline.core.policy.share import WHOLE, Share
 
 
 @dataclass(frozen=True, slots=True)

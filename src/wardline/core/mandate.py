@@ -14,7 +14,7 @@ from typing import Any
 from wardline.core import canonical, clock, protocol
 from wardline.core.evidence import fields, signing
 from wardline.core.evidence.signing import Envelope, SigningKey, VerifyKey
-from wardline.core.policy.budgets import WHOLE, Share
+from wardline.core.policy.share import WHOLE, Share
 
 PAYLOAD_TYPE = "application/vnd.wardline.mandate+json;version=1"
 SCHEMA = "mandate/1"

@@ -10,7 +10,7 @@ from wardline.core.errors import Malformed
 from wardline.core.evidence import signing
 from wardline.core.evidence.signing import BadSignature, SigningKey
 from wardline.core.mandate import Freeze, Mandate, Reach
-from wardline.core.policy.budgets import Share
+from wardline.core.policy.share import Share
 
 KEY = SigningKey.from_seed(b"m" * 32)
 ULID = "01k9xq7v0000000000000000a1"

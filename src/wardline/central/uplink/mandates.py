@@ -11,7 +11,7 @@ from wardline.central.uplink.repository import State
 from wardline.core import mandate
 from wardline.core.evidence.signing import SigningKey
 from wardline.core.mandate import Mandate
-from wardline.core.policy.budgets import Share
+from wardline.core.policy.share import Share
 from wardline.core.protocol import EnvelopeWire
 
 

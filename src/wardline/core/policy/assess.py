@@ -3,24 +3,20 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
 from wardline.core import severity
 from wardline.core.canonical import Json
 from wardline.core.errors import Refused
-from wardline.core.policy import budgets as splitting
-from wardline.core.policy import condition, exact, match, opening, params
+from wardline.core.policy import budgets, condition, exact, match, opening, params
 from wardline.core.policy.decision import Code, Outcome
 from wardline.core.policy.match import Survey
-from wardline.core.policy.params import Unresolved
 from wardline.core.policy.request import (
     HostUsage,
     Initiator,
     Request,
     Risk,
-    RuleUsage,
     State,
     covers,
 )
@@ -28,9 +24,12 @@ from wardline.core.policy.rule import Approval, Effect, Rule
 
 NAMED_MAX = 20
 FINDINGS_KEPT_MAX = 256
+PLATFORMS_KEPT_MAX = 256
 
-_PER_HOST = "maxRunsPerHostPerDay"
-_UNUSED_RULE = RuleUsage()
+# Where actions for some platforms were found to be admissible: every decision asks for one.
+ADMITTED: dict[tuple[str, ...], set[str | None]] = {}
+NOWHERE: frozenset[str | None] = frozenset()
+
 _UNUSED_HOST = HostUsage()
 _NO_APPROVAL = Approval()
 
@@ -132,7 +131,7 @@ def inputs(case: Case) -> Finding:
     if facts is not None and facts.inputs is not None:
         if foreign := sorted(case.params.keys() - facts.inputs):
             return _refuse(Code.UNRESOLVED_INPUT, f"{foreign[0]}: the action takes no such input")
-    return _pass(f"{len(case.params)} parameters resolved")
+    return given(len(case.params))
 
 
 def windows(case: Case) -> Finding:
@@ -170,11 +169,11 @@ def limits(case: Case) -> Finding:
     count = 0
     for rule in _binding(case.survey):
         usage = host_usage(case.state, case.action)
-        for name, used, limit in budgets(rule, case.state, usage, case.params):
+        for name, used, limit in budgets.of(rule, case.state, usage, case.params):
             count += 1
             if used > limit:
                 over = f"{exact.text(used)} of {exact.text(limit)}"
-                over += _of_share(name, case.state)
+                over += budgets.whose(name, case.state.share)
                 return _refuse(Code.LIMIT_EXCEEDED, f"rule {rule.id}, {name}: {over}")
     return kept(count)
 
@@ -233,6 +232,11 @@ def asks(rule: Rule, spec: Approval) -> Finding:
     return Finding(Outcome.ASK, words, roles=spec.roles)
 
 
+def given(count: int) -> Finding:
+    """That so many parameters have their values."""
+    return _pass(f"{count} parameters resolved")
+
+
 def never_run() -> Finding:
     """That a cooldown has nothing to wait for."""
     return _pass("never run on this host")
@@ -253,10 +257,19 @@ def _binding(found: Survey) -> tuple[Rule, ...]:
     return () if found.winner is None else (found.winner, *found.floors)
 
 
-@lru_cache(maxsize=FINDINGS_KEPT_MAX)
 def is_admissible(platforms: tuple[str, ...], platform: str | None) -> bool:
-    """Whether an action for these platforms, or for all, may run on one."""
-    return not platforms or any(covers(prefix, platform) for prefix in platforms)
+    """Whether an action for these platforms, or for all, may run on one; if so, ADMITTED knows."""
+    if platform in ADMITTED.get(platforms, NOWHERE):
+        return True
+    if platforms and not any(covers(prefix, platform) for prefix in platforms):
+        return False
+    if len(ADMITTED) >= PLATFORMS_KEPT_MAX:
+        ADMITTED.clear()
+    known = ADMITTED.setdefault(platforms, set())
+    if len(known) >= PLATFORMS_KEPT_MAX:
+        known.clear()
+    known.add(platform)
+    return True
 
 
 def host_usage(state: State, action: str | None) -> HostUsage:
@@ -269,50 +282,6 @@ def is_cooling(rule: Rule, usage: HostUsage, at: datetime) -> bool:
     if rule.cooldown_minutes is None or usage.last_run_at is None:
         return False
     return at < usage.last_run_at + timedelta(minutes=rule.cooldown_minutes)
-
-
-def budgets(
-    rule: Rule, state: State, on_host: HostUsage, resolved: Mapping[str, Json]
-) -> list[tuple[str, int | Decimal, int | Decimal]]:
-    """Every limit of a rule with what would be used, this run included: (name, used, limit).
-
-    A site's limits are what the state's share of them leaves; a host is one appliance's alone.
-    """
-    usage = state.counters.rules.get(rule.id, _UNUSED_RULE)
-    caps, share = rule.limits, state.share
-    found: list[tuple[str, int | Decimal, int | Decimal]] = []
-    if (cap := caps.max_daily_pct) is not None:
-        used = usage.pct_24h + _amount(resolved, "deltaPct")
-        found.append(("maxDailyPct", used, splitting.part(cap, share, finely=True)))
-    if (cap := caps.max_weekly_pct) is not None:
-        used = usage.pct_7d + _amount(resolved, "deltaPct")
-        found.append(("maxWeeklyPct", used, splitting.part(cap, share, finely=True)))
-    if (cap := caps.max_daily_qty) is not None:
-        used = usage.qty_24h + _amount(resolved, "qty")
-        found.append(("maxDailyQty", used, splitting.part(cap, share)))
-    if (cap := caps.max_runs_per_host_per_day) is not None:
-        found.append((_PER_HOST, on_host.runs_24h + 1, cap))
-    if (cap := caps.max_runs_per_site_per_hour) is not None:
-        found.append(("maxRunsPerSitePerHour", usage.runs_1h + 1, splitting.part(cap, share)))
-    if (cap := caps.max_concurrent_per_site) is not None:
-        found.append(("maxConcurrentPerSite", usage.running + 1, splitting.part(cap, share)))
-    return found
-
-
-def _of_share(name: str, state: State) -> str:
-    """Beside a limit that refuses, whose part of it that is."""
-    is_whole = state.share.of == 1 or name == _PER_HOST
-    return "" if is_whole else f" ({state.share.words}; the rule's limit is the whole site's)"
-
-
-def _amount(resolved: Mapping[str, Json], name: str) -> int | Decimal:
-    """What a run adds to a sum: the size of the parameter, whatever its sign."""
-    value: Json = resolved.get(name, 0)
-    if isinstance(value, float):
-        return abs(Decimal(repr(value)))
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        return value if value >= 0 else -value
-    raise Unresolved(name, "is limited and must be a number")
 
 
 def _is_stale(case: Case, rule: Rule) -> bool:

@@ -7,13 +7,15 @@ looked at for that rule alone. The trace is made when it is read, by the checks 
 makes, over the same few rules; they must come to the same outcome.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from wardline.core.canonical import Json
 from wardline.core.policy import (
     assess,
+    budgets,
+    clauses,
     condition,
     decision,
     match,
@@ -22,38 +24,35 @@ from wardline.core.policy import (
     slices,
     traces,
     verdict,
-    window,
 )
 from wardline.core.policy.assess import Case
-from wardline.core.policy.decision import Code, Decision, TraceStep, Verdict
+from wardline.core.policy.clauses import Clauses, Ending
+from wardline.core.policy.decision import Code, Decision, TraceStep
 from wardline.core.policy.request import Initiator, Request, Risk, State
 from wardline.core.policy.rule import ANY_ACTION, DuplicateRule, Policy, Reach, Rule
 from wardline.core.policy.slices import Bucket, Place, Plan, Slice
 from wardline.core.policy.verdict import Judged
 
 Key = tuple[str, str]
-Outcome = tuple[Verdict, Code]
-Basis = tuple["Compiled", Request, State, Plan | None, list[Slice]]
-Found = tuple[Verdict, Code, Plan | None, list[Slice]]
+Parts = Sequence[Slice]
+Basis = tuple["Compiled", Request, State, Plan | None, Ending, Parts]
 
-_RUN = (Verdict.RUN, Code.ALLOWED)
-_ASK = (Verdict.ASK, Code.APPROVAL_NEEDED)
-_OFFER = (Verdict.OFFER, Code.START_NEEDED)
-_NOT_OFFERED = (Verdict.BLOCK, Code.NOT_OFFERED)
-_CLOSED = (Verdict.BLOCK, Code.OUTSIDE_WINDOW)
-_COOLING = (Verdict.BLOCK, Code.COOLDOWN)
-_EXCEEDED = (Verdict.BLOCK, Code.LIMIT_EXCEEDED)
-_NO_MATCH = (Verdict.BLOCK, Code.NO_MATCH)
-_DENIED = (Verdict.BLOCK, Code.DENIED)
+_NOWHERE: Parts = ()
+_EVERY = 4  # where in the masks all rules stand that fit
+_ONE = slices.ONE
+
 # In these years the wall clock of some zone may not exist; the checks say what then.
 _YEAR_FIRST, _YEAR_LAST = 1, 9999
 _BEYOND = len(Reach)  # broader than any rule
 # What every decision would look up in its module or enum, each time.
 _decided = decision.outcome
-_is_admissible = assess.is_admissible
+_is_admissible, _admitted, _NO_PLATFORM = assess.is_admissible, assess.ADMITTED, assess.NOWHERE
+_is_open = opening.is_open
 _PERSON = Initiator.PERSON
 _HIGH = Risk.HIGH
 _BY_DENY = Code.DENIED
+_DENIED, _NO_MATCH, _CLOSED = clauses.DENIED, clauses.NO_MATCH, clauses.CLOSED
+_COOLING, _EXCEEDED = clauses.COOLING, clauses.EXCEEDED
 
 
 class Undecided(Exception):
@@ -78,11 +77,13 @@ class Compiled:
     def evaluate(self, request: Request, state: State) -> Decision:
         """The decision that `evaluate.evaluate` gives on these rules."""
         try:
-            verdict, code, plan, parts = self._outcome(request, state)
+            parts = self._slices(request, request.action)
+            plan, ending, others = _outcome(parts, request, state)
         except Exception:  # noqa: BLE001 (what breaks here is made again by checks that tell it)
             return self._whole(request, state)
         rule_id = None if plan is None else plan.id
-        return _decided(verdict, code, rule_id, (self, request, state, plan, parts))
+        basis = (self, request, state, plan, ending, others)
+        return _decided(ending.verdict, ending.code, rule_id, basis)
 
     def with_rules(
         self, changed: Iterable[Rule], removed: Iterable[str], *, revision: int, epoch: int
@@ -115,14 +116,14 @@ class Compiled:
     def trace(self, decided: Decision, basis: Basis) -> tuple[TraceStep, ...]:
         """The trace of an outcome: of its checks, those are made that could have come out
         otherwise."""
-        _, request, state, winner, parts = basis
+        _, request, state, winner, ending, parts = basis
         if winner is None:
             if not _fitting(parts, request, request.action):
                 return traces.unmatched(request, state)
         elif decided.code is not _BY_DENY:
             losers = _losers(parts, winner, request)
             if losers is not None:
-                return traces.of_winner(winner, losers, request, state, decided)
+                return traces.of_winner(winner, losers, request, state, ending)
         return self._whole(request, state).trace
 
     def _whole(self, request: Request, state: State) -> Decision:
@@ -134,51 +135,6 @@ class Compiled:
             nothing = partial(assess.surveyed, (), request, state, None)
             return verdict.judge(self, nothing, request, state, None).decision
         return verdict.best([self._judge(request, state, action) for action in actions])
-
-    def _outcome(self, request: Request, state: State) -> Found:
-        """What comes out, the rule that decides and where it was looked for; raises where only
-        the checks can say."""
-        action, word = request.action, request.alert.severity
-        if action is None or request.approval is not None:
-            raise Undecided
-        if state.freeze or state.observing or state.hold or state.locked:
-            raise Undecided
-        if not _YEAR_FIRST < request.at.year < _YEAR_LAST:
-            raise Undecided
-        winner: Plan | None = None
-        closed: Plan | None = None
-        denied: Plan | None = None
-        found: Plan | None
-        breadth, floor_breadth = _BEYOND, -1
-        parts = self._slices(request, action)
-        for part in parts:
-            masks = part.masks.get(word)
-            if masks is None:
-                continue
-            allow, deny, _, floor = masks
-            if floor and part.breadth > floor_breadth:
-                floor_breadth = part.breadth
-            if deny:
-                found, _ = _first(part.plans, deny, request)
-                denied = _better(denied, found)
-            if allow and part.breadth <= breadth:
-                found = part.plans[(allow & -allow).bit_length() - 1]
-                if found.picky or found.timed:
-                    found, shut = _first(part.plans, allow, request)
-                    closed = _better(closed, shut)
-                if found is not None:
-                    winner = found if part.breadth < breadth else _better(winner, found)
-                    breadth = part.breadth
-        if denied is not None:
-            return *_DENIED, denied, parts
-        decider = winner if winner is not None else closed
-        if decider is None:
-            return *_NO_MATCH, None, parts
-        if floor_breadth >= 0 and floor_breadth > decider.rank[0]:
-            raise Undecided
-        judge = _conclusion if winner is not None else _unopened
-        verdict, code = judge(decider, request, state)
-        return verdict, code, decider, parts
 
     def _judge(self, request: Request, state: State, action: str) -> Judged:
         find = partial(self._case, request, state, action)
@@ -196,10 +152,10 @@ class Compiled:
         resolved = params.copied(constants[request.alert.severity])
         return Case(found, request, state, action, resolved)
 
-    def _slices(self, request: Request, action: str) -> list[Slice]:
+    def _slices(self, request: Request, action: str | None) -> list[Slice]:
         """Those whose rules can speak to the request, any narrower one of an action first."""
         kpi_id = request.alert.kpi_id
-        bucket = self.buckets.get((kpi_id, action))
+        bucket = self.buckets.get((kpi_id, action))  # type: ignore[arg-type]
         found = [] if bucket is None else bucket.at(request)
         if kpi_id in self.wild and action != ANY_ACTION:
             found += self.buckets[kpi_id, ANY_ACTION].at(request)
@@ -250,37 +206,87 @@ def _wild(before: frozenset[str], moves: Moves, buckets: Mapping[Key, Bucket]) -
     return before - touched | {kpi for kpi in touched if (kpi, ANY_ACTION) in buckets}
 
 
+def _outcome(parts: Parts, request: Request, state: State) -> tuple[Plan | None, Ending, Parts]:
+    """The rule that decides, what comes out, and the slices in which any others may fit; raises
+    where only the checks can say."""
+    if request.action is None or request.approval is not None:
+        raise Undecided
+    if state.freeze or state.observing or state.hold or state.locked:
+        raise Undecided
+    word = request.alert.severity
+    winner: Plan | None = None
+    closed: Plan | None = None
+    denied: Plan | None = None
+    found: Plan | None
+    breadth, floor_breadth, fitting = _BEYOND, -1, 0
+    for part in parts:
+        masks = part.masks.get(word)
+        if masks is None:
+            continue
+        allow, deny, floor, dated, _, count = masks
+        fitting += count
+        if dated and not _YEAR_FIRST < request.at.year < _YEAR_LAST:
+            raise Undecided
+        if floor and part.breadth > floor_breadth:
+            floor_breadth = part.breadth
+        if deny:
+            found, _ = _first(part.plans, deny, request)
+            denied = _better(denied, found)
+        if allow and part.breadth <= breadth:
+            found = part.first if allow & 1 else part.plans[(allow & -allow).bit_length() - 1]
+            if found.clauses.picky or found.clauses.timed:
+                found, shut = _first(part.plans, allow, request)
+                closed = _better(closed, shut)
+            if found is not None:
+                winner = found if part.breadth < breadth else _better(winner, found)
+                breadth = part.breadth
+    if denied is not None:
+        return denied, _DENIED, parts
+    decider = winner if winner is not None else closed
+    if decider is None:
+        return None, _NO_MATCH, parts if fitting else _NOWHERE
+    if floor_breadth >= 0 and floor_breadth > decider.rank[0]:
+        raise Undecided
+    others = parts if fitting > _ONE else _NOWHERE
+    return decider, _ending(decider, winner, request, state), others
+
+
 def _first(plans: tuple[Plan, ...], mask: int, request: Request) -> tuple[Plan | None, Plan | None]:
     """The first rule of a set that fits and is open, and the first closed one before it."""
     closed = None
     while mask:
         low = mask & -mask
         plan = plans[low.bit_length() - 1]
-        if not plan.picky or _fits(plan.rule, request):
-            if not plan.timed or _is_open(plan.rule, request):
+        terms = plan.clauses
+        if not terms.picky or _fits(plan.rule, request):
+            if not terms.timed:
+                return plan, closed
+            is_open = _is_open(terms, request)
+            if is_open is None:
+                raise Undecided
+            if is_open:
                 return plan, closed
             closed = closed or plan
         mask ^= low
     return None, closed
 
 
-def _fitting(parts: list[Slice], request: Request, action: str | None) -> list[Plan]:
+def _fitting(parts: Parts, request: Request, action: str | None) -> list[Plan]:
     """The rules of some slices that fit, but for their conditions."""
     fitting = []
     word = request.alert.severity
     for part in parts:
-        allow, deny, watch, _ = part.masks.get(word, slices.NO_BITS)
-        mask = allow | deny | watch
+        mask = part.masks.get(word, slices.NO_BITS)[_EVERY]
         while mask:
             low = mask & -mask
             plan = part.plans[low.bit_length() - 1]
-            if not plan.picky or match.fits(plan.rule, request, action):
+            if not plan.clauses.picky or match.fits(plan.rule, request, action):
                 fitting.append(plan)
             mask ^= low
     return fitting
 
 
-def _losers(parts: list[Slice], winner: Plan, request: Request) -> list[Plan] | None:
+def _losers(parts: Parts, winner: Plan, request: Request) -> list[Plan] | None:
     """The other rules that fit; None where the trace says more of one than why it lost."""
     losers = []
     word = request.alert.severity
@@ -288,17 +294,16 @@ def _losers(parts: list[Slice], winner: Plan, request: Request) -> list[Plan] | 
         masks = part.masks.get(word)
         if masks is None:
             continue
-        allow, deny, watch, _ = masks
-        mask = allow | deny | watch
+        mask = masks[_EVERY]
         while mask:
             low = mask & -mask
             plan = part.plans[low.bit_length() - 1]
             mask ^= low
             if plan is winner or (
-                plan.picky and not match.fits(plan.rule, request, request.action)
+                plan.clauses.picky and not match.fits(plan.rule, request, request.action)
             ):
                 continue
-            if plan.apart:
+            if plan.clauses.apart:
                 return None
             losers.append(plan)
     return losers
@@ -310,62 +315,63 @@ def _fits(rule: Rule, request: Request) -> bool:
     )
 
 
-def _is_open(rule: Rule, request: Request) -> bool:
-    given = rule.window
-    if given is not None and rule.opening_hours is None:
-        wall_clock = window.wall_clock(request.at, given.timezone or request.zone)
-        return window.holds(given, *wall_clock)
-    told = opening.is_open(rule, request)
-    if told is None:
-        raise Undecided
-    return told
-
-
 def _better(one: Plan | None, other: Plan | None) -> Plan | None:
     if one is None or other is None:
         return one or other
     return one if one.rank < other.rank else other
 
 
-def _unopened(plan: Plan, request: Request, state: State) -> Outcome:
-    """What comes of a rule that is closed; what refuses before the window is told by the checks."""
-    _risk(request, state)
-    _resolved(plan, request)
-    return _CLOSED
+def _ending(plan: Plan, winner: Plan | None, request: Request, state: State) -> Ending:
+    """What the checks after the match come to for the rule that decides, which without a winner
+    is a closed one: what refuses before the window is told by the checks."""
+    actions, risk = state.actions, None
+    if actions is not None:
+        facts = actions[request.action or ""]
+        platforms, platform = facts.platforms, request.platform
+        known = _admitted.get(platforms, _NO_PLATFORM)
+        if platform not in known and not _is_admissible(platforms, platform):
+            raise Undecided
+        if facts.inputs is not None:
+            raise Undecided
+        risk = facts.risk
+    terms = plan.clauses
+    if winner is None:
+        if plan.constants is None:
+            params.resolve(plan.rule, request)
+        return _CLOSED
+    if terms.binding and (refused := _refused(plan, terms, request, state)) is not None:
+        return refused
+    if request.initiator is _PERSON:
+        return terms.by_person[request.alert.severity]
+    if risk is _HIGH:
+        return terms.at_high_risk[request.alert.severity]
+    return terms.by_itself[request.alert.severity]
 
 
-def _conclusion(plan: Plan, request: Request, state: State) -> Outcome:
-    """What the checks after the match come to for the open rule that decides."""
-    if plan.personal:
+def _refused(plan: Plan, terms: Clauses, request: Request, state: State) -> Ending | None:
+    """What parameters, cooldown and limits refuse; every limit is looked at, as one of them may
+    have no amount to count."""
+    if terms.personal:
         raise Undecided
-    risk = None if state.actions is None else _risk(request, state)
-    resolved = _resolved(plan, request)
-    if plan.limited or plan.cooled is not None:
-        usage = assess.host_usage(state, request.action)
-        if plan.cooled is not None and assess.is_cooling(plan.rule, usage, request.at):
+    constants = plan.constants
+    resolved: Mapping[str, Json] = {}
+    if constants is None:
+        resolved = params.resolve(plan.rule, request)
+    usage = assess.host_usage(state, request.action)
+    if terms.pause is not None:
+        last = usage.last_run_at
+        if last is not None and request.at < last + terms.pause:
             return _COOLING
-        if plan.limited:
-            for _, used, limit in assess.budgets(plan.rule, state, usage, resolved):
-                if used > limit:
-                    return _EXCEEDED
-    if plan.asks and request.alert.severity in plan.asks:
-        return _ASK
-    if (plan.starts and risk is not _HIGH) or request.initiator is _PERSON:
-        return _RUN
-    return _OFFER if plan.offers else _NOT_OFFERED
-
-
-def _risk(request: Request, state: State) -> Risk | None:
-    """The action's risk, None where actions are free text; raises where one is refused."""
-    if state.actions is None or request.action is None:
+    if not terms.caps:
         return None
-    facts = state.actions[request.action]
-    if facts.inputs is not None or not _is_admissible(facts.platforms, request.platform):
-        raise Undecided
-    return facts.risk
-
-
-def _resolved(plan: Plan, request: Request) -> Mapping[str, Json]:
-    if plan.constants is None:
-        return params.resolve(plan.rule, request)
-    return plan.constants[request.alert.severity]
+    if constants is not None:
+        resolved = constants[request.alert.severity]
+    used_by_rule = budgets.rule_usage(state, plan.id)
+    refused = None
+    share = state.share
+    for name, used, limit in terms.caps:
+        if share.of != 1:
+            limit = budgets.shared(name, limit, share)
+        if used(used_by_rule, usage, resolved) > limit:
+            refused = _EXCEEDED
+    return refused

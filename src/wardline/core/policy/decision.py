@@ -203,8 +203,8 @@ class Source(Protocol):
         """The same decision with all of its fields."""
 
 
-# A source, and what it needs to know again: the request, the state, and two things of its own.
-Basis = tuple[Source, Any, Any, Any, Any]
+# A source, and what it needs to know again: the request, the state, and three things of its own.
+Basis = tuple[Source, Any, Any, Any, Any, Any]
 
 _OUTCOME = ("verdict", "code", "rule_id")
 _FIELDS = tuple(field.name for field in fields(Decision))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Protocol
 
 from wardline.core.policy import window
 from wardline.core.policy.request import Request
@@ -23,17 +24,30 @@ def hours(told: Iterable[OpeningHours]) -> tuple[Window, ...]:
     )
 
 
-def is_open(rule: Rule, request: Request) -> bool | None:
+class Timed(Protocol):
+    """A rule, or what stands for it, as far as it says when it is open."""
+
+    @property
+    def window(self) -> Window | None: ...
+
+    @property
+    def opening_hours(self) -> Hours | None: ...
+
+
+def is_open(timed: Timed, request: Request) -> bool | None:
     """Whether both let the rule in; None = the site's hours would decide and are not known.
 
     Raises UnknownZone.
     """
-    if not in_window(rule, request):
-        return False
-    if rule.opening_hours is None:
+    own = timed.window
+    if own is not None:
+        today, minute = window.wall_clock(request.at, own.timezone or request.zone)
+        if not window.holds(own, today, minute):
+            return False
+    if timed.opening_hours is None:
         return True
     staffed = is_staffed(request)
-    return None if staffed is None else fits(rule.opening_hours, staffed=staffed)
+    return None if staffed is None else fits(timed.opening_hours, staffed=staffed)
 
 
 def in_window(rule: Rule, request: Request) -> bool:

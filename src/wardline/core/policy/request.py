@@ -7,8 +7,8 @@ from decimal import Decimal
 from enum import StrEnum
 
 from wardline.core.canonical import Json
-from wardline.core.policy.budgets import WHOLE, Share
 from wardline.core.policy.rule import Window
+from wardline.core.policy.share import WHOLE, Share
 from wardline.core.severity import Severity
 
 

@@ -1,5 +1,6 @@
 """The parts of a compiled policy: buckets by place, and in them rules by severity, a bit each."""
 
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -7,11 +8,11 @@ from operator import attrgetter
 
 from wardline.core import severity
 from wardline.core.canonical import Json
-from wardline.core.policy import assess, params
-from wardline.core.policy.assess import Finding
+from wardline.core.policy import assess, clauses, params
+from wardline.core.policy.clauses import Clauses
 from wardline.core.policy.decision import Check, TraceStep
-from wardline.core.policy.request import HostUsage, Request, State
-from wardline.core.policy.rule import Approval, Effect, Limits, Mode, Rank, Reach, Rule, Scope
+from wardline.core.policy.request import Request
+from wardline.core.policy.rule import Approval, Effect, Mode, Rank, Reach, Rule, Scope
 from wardline.core.severity import Severity
 
 MASKS_KEPT_MAX = 4096
@@ -21,13 +22,16 @@ FEW = 4
 ANYWHERE = ""
 
 Place = tuple[Reach, str]
-Listed = tuple[tuple[tuple[Severity, ...], tuple[bool, bool, bool, bool]], ...]
+Kind = tuple[bool, bool, bool, bool, bool]
+Listed = tuple[tuple[tuple[Severity, ...], Kind], ...]
 Constants = Mapping[Severity, Mapping[str, Json]]
 
 
-# Which rules of a slice fit a severity, a bit each: those that allow, that deny, that only watch,
-# and those of the allowing ones that are floors. A bare tuple is the one that unpacks fast.
-Masks = tuple[int, int, int, int]
+# Which rules of a slice fit a severity, a bit each: those that allow, that deny, those of the
+# allowing ones that are floors, of all these those that the instant has a say in, and all with
+# those that only watch; then whether these are ONE or MANY. A bare tuple is the one that unpacks
+# fast.
+Masks = tuple[int, int, int, int, int, int]
 MasksBySeverity = Mapping[Severity, Masks]
 
 
@@ -35,48 +39,34 @@ MasksBySeverity = Mapping[Severity, Masks]
 class Plan:
     """A rule with what can be said of it before there is a request.
 
-    `picky`: kpi, action, place and severity do not suffice to know that it fits. `timed`: it is
-    not always open. `limited`: limits bind it. `asks`: the severities at which it
-    needs approval. `personal`: who asks, or the age of the rules, has a say in that.
-    `apart`: it only watches or has a condition, so that its part in a trace takes the checks.
-    `constants`: its resolved parameters where no request changes them, None where one does.
-    `decides` and `wants` stand in the trace when it decides and no other rule fits, and when it
-    needs approval; `kept` and `cooled` when its limits are kept, and when its cooldown, if it has
-    one, is over.
+    `constants`: its resolved parameters where no request changes them, None where one does;
+    `inputs` stands in the trace where these are as many at every severity. `decides` and `wants`
+    stand there when it decides and no other rule fits, and when it needs approval.
     """
 
+    clauses: Clauses
     rule: Rule
     id: str
     rank: Rank
-    reach: Reach
     place: Place
-    picky: bool
-    timed: bool
-    limited: bool
-    personal: bool
-    apart: bool
-    starts: bool
-    offers: bool
-    asks: frozenset[Severity]
     constants: Constants | None
+    inputs: TraceStep | None
     decides: TraceStep
-    wants: TraceStep
-    kept: TraceStep
-    cooled: TraceStep | None
+    wants: TraceStep | None
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
     """Rules by rank, so that the lowest bit goes first. A disabled one has a place and no bit.
 
-    `breadth` is that of all of them: what a rank begins with. `names`: one of them makes their
-    action known to a request that names none.
+    `breadth` is that of all of them: what a rank begins with. `first` is the one of the lowest
+    bit, which most small slices are asked for.
     """
 
     plans: tuple[Plan, ...]
+    first: Plan
     masks: MasksBySeverity
     breadth: int
-    names: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +82,8 @@ class Bucket:
     def names(self) -> bool:
         """Whether a request that names no action learns of this bucket's."""
         places = (self.hosts, self.sites, self.partners, self.everywhere)
-        return any(part.names for parts in places for part in parts.values())
+        slices = (part for parts in places for part in parts.values())
+        return any(_names(plan.rule) for part in slices for plan in part.plans)
 
     def at(self, request: Request) -> list[Slice]:
         """The slices of the places that the request names, the narrowest first."""
@@ -108,7 +99,8 @@ class Bucket:
         return found
 
 
-NO_BITS: Masks = (0, 0, 0, 0)
+ONE, MANY = 1, 2
+NO_BITS: Masks = (0, 0, 0, 0, 0, 0)
 NO_RULES = Bucket({}, {}, {}, {})
 _FIELD = {
     Reach.HOST: "hosts",
@@ -117,34 +109,24 @@ _FIELD = {
     Reach.ALL: "everywhere",
 }
 _NO_APPROVAL = Approval()
-_NO_LIMITS = Limits()
-_UNUSED = State(), HostUsage()
-_NEVER: frozenset[Severity] = frozenset()
+_DISABLED: Kind = (False, False, False, False, False)
+_WATCHES: Kind = (False, False, False, False, True)
 
 
 def plan(rule: Rule) -> Plan:
     """What can be said of a rule before there is a request."""
-    approval = rule.approval or _NO_APPROVAL
-    place = _place(rule.scope)
+    constants = params.constants(rule)
+    found = clauses.of(rule, constant=constants is not None)
     return Plan(
+        clauses=found,
         rule=rule,
         id=rule.id,
         rank=rule.rank,
-        reach=place[0],
-        place=place,
-        picky=_is_picky(rule),
-        timed=rule.window is not None or rule.opening_hours is not None,
-        limited=rule.limits != _NO_LIMITS,
-        personal=rule.max_stale_minutes is not None or approval.self_approve or approval.quorum < 1,
-        apart=rule.mode is Mode.LOG_ONLY or rule.when.condition is not None,
-        starts=rule.auto_execute,
-        offers=rule.auto_suggest,
-        asks=_asks(approval.bypass_if_severity) if approval.required else _NEVER,
-        constants=params.constants(rule),
-        decides=_told(Check.MATCH, assess.decides(rule)),
-        wants=_told(Check.APPROVAL, assess.asks(rule, approval)),
-        kept=_kept(len(assess.budgets(rule, *_UNUSED, {}))),
-        cooled=None if rule.cooldown_minutes is None else _cooled(rule.cooldown_minutes),
+        place=_place(rule.scope),
+        constants=constants,
+        inputs=None if constants is None else _inputs(constants),
+        decides=clauses.told(Check.MATCH, assess.decides(rule)),
+        wants=_wants(rule) if found.asks else None,
     )
 
 
@@ -162,64 +144,48 @@ def replaced(bucket: Bucket, changes: Mapping[Place, Mapping[str, Plan | None]])
     return None if made == NO_RULES else made
 
 
-def _told(check: Check, found: Finding) -> TraceStep:
-    return TraceStep(check, found.outcome, found.detail)
+def _wants(rule: Rule) -> TraceStep:
+    return clauses.told(Check.APPROVAL, assess.asks(rule, rule.approval or _NO_APPROVAL))
+
+
+def _inputs(constants: Constants) -> TraceStep | None:
+    counts = {len(resolved) for resolved in constants.values()}
+    return _given(*counts) if len(counts) == 1 else None
 
 
 @lru_cache(maxsize=STEPS_KEPT_MAX)
-def _kept(count: int) -> TraceStep:
-    return _told(Check.LIMITS, assess.kept(count))
-
-
-@lru_cache(maxsize=STEPS_KEPT_MAX)
-def _cooled(minutes: int) -> TraceStep:
-    return _told(Check.COOLDOWN, assess.cooled(minutes))
+def _given(count: int) -> TraceStep:
+    return clauses.told(Check.INPUTS, assess.given(count))
 
 
 def _place(scope: Scope) -> Place:
+    """Places of one name share its text, so that the keys of all buckets are in few."""
     reach = scope.reach
-    return reach, ANYWHERE if reach is Reach.ALL else getattr(scope, reach.value)
+    return reach, ANYWHERE if reach is Reach.ALL else sys.intern(getattr(scope, reach.value))
 
 
-def _is_picky(rule: Rule) -> bool:
-    """Whether its scope names more than the one place that its slice is of, or it may expire, or
-    it has a condition."""
-    scope = rule.scope
-    places = (scope.host, scope.site, scope.partner)
-    return (
-        scope.platform is not None
-        or bool(scope.tags)
-        or places.count(None) < len(places) - 1
-        or rule.expires_at is not None
-        or rule.when.condition is not None
-    )
-
-
-@lru_cache
-def _asks(bypass: Severity | None) -> frozenset[Severity]:
-    return frozenset(
-        word for word in Severity if bypass is None or not severity.meets(bypass, word)
-    )
+def _names(rule: Rule) -> bool:
+    """Whether a rule makes its action known to a request that names none."""
+    return rule.effect is Effect.ALLOW and rule.mode is Mode.ENFORCE
 
 
 def _slice(plans: Iterable[Plan]) -> Slice:
     ordered = tuple(sorted(plans, key=_by_rank))
-    names = any(
-        plan.rule.effect is Effect.ALLOW and plan.rule.mode is Mode.ENFORCE for plan in ordered
-    )
     rules = tuple([(plan.rule.when.severity, _kind(plan.rule)) for plan in ordered])
     masks = _masks_of_few(rules) if len(rules) <= FEW else _masks(rules)
-    return Slice(ordered, masks, ordered[0].rank[0], names)
+    return Slice(ordered, ordered[0], masks, ordered[0].rank[0])
 
 
-def _kind(rule: Rule) -> tuple[bool, bool, bool, bool]:
-    """Whether it allows, denies, only watches and is a floor; nothing of it when disabled."""
+def _kind(rule: Rule) -> Kind:
+    """Whether it allows, denies, is a floor, asks for the instant, and does or watches any of
+    this; nothing of it when disabled."""
     if not rule.enabled:
-        return False, False, False, False
+        return _DISABLED
     if rule.mode is Mode.LOG_ONLY:
-        return False, False, True, False
+        return _WATCHES
     allows = rule.effect is Effect.ALLOW
-    return allows, not allows, False, allows and rule.floor
+    times = (rule.window, rule.opening_hours, rule.expires_at)
+    return allows, not allows, allows and rule.floor, times.count(None) < len(times), True
 
 
 @lru_cache(maxsize=MASKS_KEPT_MAX)
@@ -232,13 +198,13 @@ def _masks(rules: Listed) -> MasksBySeverity:
     found: dict[Severity, list[int]] = {}
     for position, (listed, kind) in enumerate(rules):
         for actual in _covered(listed):
-            bits = found.setdefault(actual, [0, 0, 0, 0])
+            bits = found.setdefault(actual, [0, 0, 0, 0, 0])
             for place, is_such in enumerate(kind):
                 bits[place] |= is_such << position
     return {
-        actual: (allow, deny, watch, floor)
-        for actual, (allow, deny, watch, floor) in found.items()
-        if allow or deny or watch
+        actual: (allow, deny, floor, dated, every, MANY if every & (every - 1) else ONE)
+        for actual, (allow, deny, floor, dated, every) in found.items()
+        if every
     }
 
 

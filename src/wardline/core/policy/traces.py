@@ -6,20 +6,24 @@ from functools import lru_cache
 from operator import attrgetter
 
 from wardline.core.canonical import Json
-from wardline.core.policy import assess, evaluate, match, opening, params, verdict
+from wardline.core.policy import assess, budgets, clauses, evaluate, match, opening, params, verdict
 from wardline.core.policy.assess import Case
-from wardline.core.policy.decision import Check, Code, Decision, Outcome, TraceStep, step
+from wardline.core.policy.clauses import Clauses, Ending
+from wardline.core.policy.decision import Check, Code, Outcome, TraceStep, step
 from wardline.core.policy.match import Survey
 from wardline.core.policy.params import Unresolved
 from wardline.core.policy.request import ActionFacts, Alert, HostUsage, Request, Risk, State
-from wardline.core.policy.rule import Policy, Rule, When
+from wardline.core.policy.rule import Policy, Reach, Rule, When
 from wardline.core.policy.slices import Plan
+from wardline.core.policy.window import UnknownZone
 from wardline.core.severity import Severity
 
 INPUTS_KEPT_MAX = 128
 
 Trace = tuple[TraceStep, ...]
 _by_id = attrgetter("id")
+_is_open = opening.is_open
+_BROADER = {reach: match.broader(reach) for reach in Reach}
 
 
 def _request() -> Request:
@@ -80,24 +84,22 @@ def unmatched(request: Request, state: State) -> Trace:
 
 
 def of_winner(
-    plan: Plan, losers: list[Plan], request: Request, state: State, decided: Decision
+    plan: Plan, losers: list[Plan], request: Request, state: State, ending: Ending
 ) -> Trace:
-    """Of an outcome that the rule of a plan decided over some losers, whose action is admissible
+    """Of an ending that the rule of a plan decided over some losers, whose action is admissible
     and with nothing before the match in the way."""
-    code, word = decided.code, request.alert.severity
-    constants = plan.constants
-    resolved = params.resolve(plan.rule, request) if constants is None else constants[word]
+    code, terms, inputs = ending.code, plan.clauses, plan.inputs
     window = _OPEN
     if code is _CLOSED:
         window = step(_WINDOW, _FAIL, opening.closed_by(plan.rule, request) or "")
-    cooldown, limits = _NO_COOLDOWN, plan.kept
-    if plan.cooled is not None or plan.limited:
-        cooldown, limits = _counted(plan, request, state, resolved, code)
+    cooldown, limits = _NO_COOLDOWN, terms.kept
+    if terms.cooled is not None or terms.caps:
+        cooldown, limits = _counted(plan, request, state, code)
     consent = _UNASKED
-    if plan.personal:
-        case = Case(Survey(plan.rule), request, state, request.action, resolved)
+    if terms.personal:
+        case = Case(Survey(plan.rule), request, state, request.action, _resolved(plan, request))
         consent = verdict.made(Check.APPROVAL, assess.approval, case)
-    elif plan.asks and word in plan.asks:
+    elif plan.wants is not None and request.alert.severity in terms.asks:
         consent = plan.wants
     actions = state.actions
     return (
@@ -106,13 +108,13 @@ def of_winner(
         _HOLD,
         _over(plan, losers, request) if losers else plan.decides,
         _CALLERS_OWN if actions is None else _REGISTERED[actions[request.action or ""].risk],
-        _inputs(len(resolved)),
+        _inputs(len(_resolved(plan, request))) if inputs is None else inputs,
         window,
         _UNLOCKED,
         cooldown,
         limits,
         consent,
-        verdict.last(decided.verdict, code),
+        ending.step,
     )
 
 
@@ -120,46 +122,59 @@ def _over(winner: Plan, losers: list[Plan], request: Request) -> TraceStep:
     """That the winner decides over the others, and why each of them does not."""
     if len(losers) > 1:
         losers.sort(key=_by_id)
-    told = []
+    reach, told = winner.place[0], []
     for plan in losers:
-        if plan.timed and not match.counts_as_open(plan.rule, request):
+        if plan.clauses.timed and _is_closed(plan.clauses, request):
             why = match.why_lost(plan.rule, winner.rule, request, is_open=False)
-        elif plan.reach is not winner.reach:
-            why = match.broader(plan.reach)
+        elif plan.place[0] is not reach:
+            why = _BROADER[plan.place[0]]
         else:
-            why = match.outranked(plan.reach, plan.rank, winner.rank)
+            why = match.outranked(reach, plan.rank, winner.rank)
         told.append(assess.loser(plan.id, why))
-    return step(_MATCH, _PASS, f"{assess.deciding(winner.id)}; {assess.over(told)}")
+    return step(_MATCH, _PASS, f"{winner.decides.detail}; {assess.over(told)}")
+
+
+def _is_closed(terms: Clauses, request: Request) -> bool:
+    """As `match.counts_as_open` has it: what cannot be judged is not closed."""
+    try:
+        return _is_open(terms, request) is False
+    except UnknownZone:
+        return False
+
+
+def _resolved(plan: Plan, request: Request) -> Mapping[str, Json]:
+    if plan.constants is None:
+        return params.resolve(plan.rule, request)
+    return plan.constants[request.alert.severity]
 
 
 @lru_cache(maxsize=INPUTS_KEPT_MAX)
 def _inputs(count: int) -> TraceStep:
-    inputs: dict[str, Json] = {f"input {number}": None for number in range(count)}
-    case = Case(Survey(_RULE), _request(), State(), "action", inputs)
-    return verdict.made(Check.INPUTS, assess.inputs, case)
+    return clauses.told(Check.INPUTS, assess.given(count))
 
 
-def _counted(
-    plan: Plan, request: Request, state: State, resolved: Mapping[str, Json], code: Code
-) -> tuple[TraceStep, TraceStep]:
-    """Cooldown and limits: after a check that refused, what the outcome does not say of them."""
-    cooldown, limits = _NO_COOLDOWN, plan.kept
+def _counted(plan: Plan, request: Request, state: State, code: Code) -> tuple[TraceStep, TraceStep]:
+    """Cooldown and limits: after a check that refused, what the ending does not say of them."""
+    terms = plan.clauses
+    cooldown, limits = _NO_COOLDOWN, terms.kept
     usage = assess.host_usage(state, request.action)
-    if plan.cooled is not None:
-        cooldown = _NEVER_RUN if usage.last_run_at is None else plan.cooled
+    if terms.cooled is not None:
+        cooldown = _NEVER_RUN if usage.last_run_at is None else terms.cooled
         if code in _COOLDOWN_UNKNOWN and assess.is_cooling(plan.rule, usage, request.at):
-            case = Case(Survey(plan.rule), request, state, request.action, resolved)
+            case = Case(Survey(plan.rule), request, state, request.action)
             cooldown = verdict.made(Check.COOLDOWN, assess.cooldown, case)
-    if plan.limited and code in _LIMITS_UNKNOWN and not _within(plan, state, usage, resolved):
-        case = Case(Survey(plan.rule), request, state, request.action, resolved)
-        limits = verdict.made(Check.LIMITS, assess.limits, case)
+    if terms.caps and code in _LIMITS_UNKNOWN:
+        resolved = _resolved(plan, request)
+        if not _within(plan, state, usage, resolved):
+            case = Case(Survey(plan.rule), request, state, request.action, resolved)
+            limits = verdict.made(Check.LIMITS, assess.limits, case)
     return cooldown, limits
 
 
 def _within(plan: Plan, state: State, usage: HostUsage, resolved: Mapping[str, Json]) -> bool:
     """Whether all limits of a rule could be looked at and are kept."""
     try:
-        budgets = assess.budgets(plan.rule, state, usage, resolved)
+        found = budgets.of(plan.rule, state, usage, resolved)
     except Unresolved:
         return False
-    return all(used <= limit for _, used, limit in budgets)
+    return all(used <= limit for _, used, limit in found)

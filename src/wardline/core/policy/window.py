@@ -54,19 +54,22 @@ def wall_clock(at: datetime, zone_name: str) -> tuple[int, int]:
     """The day, 0 = Sunday to 6 = Saturday, and its minute in a zone. Raises UnknownZone."""
     if at.tzinfo is UTC:
         since = at - _EPOCH
-        day = since.days
-        offset_s = _offset_s(zone_name, day)
-        if offset_s is not None:
+        whole_day = _whole_day(zone_name, since.days)
+        if whole_day is not None:
+            today, offset_s = whole_day
             second = since.seconds + offset_s
-            return (day + second // DAY_S + _WEEKDAY_OF_EPOCH) % 7, second % DAY_S // 60
+            if 0 <= second < DAY_S:
+                return today, second // 60
+            return (today + second // DAY_S) % 7, second % DAY_S // 60
     local = at.astimezone(zone(zone_name))
     return local.isoweekday() % 7, local.hour * 60 + local.minute
 
 
 @lru_cache(maxsize=OFFSETS_KEPT_MAX)
-def _offset_s(zone_name: str, day: int) -> int | None:
-    """How far a zone is ahead of UTC on a whole day of UTC, counted from 1970; None where its
-    clock is set on that day, or where there may be no such time. Raises UnknownZone."""
+def _whole_day(zone_name: str, day: int) -> tuple[int, int] | None:
+    """Which day of the week a whole day of UTC is, counted from 1970, and how many seconds a zone
+    is ahead on it; None where its clock is set on that day, or where there may be no such time.
+    Raises UnknownZone."""
     place = zone(zone_name)
     try:
         begin = _EPOCH + timedelta(days=day)
@@ -76,7 +79,9 @@ def _offset_s(zone_name: str, day: int) -> int | None:
     except OverflowError:
         return None
     offset = offsets.pop()
-    return None if offsets or offset is None else offset // timedelta(seconds=1)
+    if offsets or offset is None:
+        return None
+    return (day + _WEEKDAY_OF_EPOCH) % 7, offset // timedelta(seconds=1)
 
 
 def holds(window: Window, today: int, minute: int) -> bool:

@@ -24,7 +24,7 @@ from wardline.central.database.scope import Actor, ActorKind, Scope
 from wardline.central.database.session import open_session
 from wardline.core import ids
 from wardline.core.mandate import Reach
-from wardline.core.policy.budgets import Share
+from wardline.core.policy.share import Share
 from wardline.core.protocol import CheckinRequest
 
 

@@ -6,7 +6,6 @@ from decimal import Decimal
 from random import Random
 from typing import TypeVar
 
-from wardline.core.policy.budgets import WHOLE, Share
 from wardline.core.policy.request import (
     ActionFacts,
     Alert,
@@ -32,6 +31,7 @@ from wardline.core.policy.rule import (
     When,
     Window,
 )
+from wardline.core.policy.share import WHOLE, Share
 from wardline.core.severity import Severity
 
 T = TypeVar("T")

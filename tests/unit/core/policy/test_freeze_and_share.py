@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from tests.unit.core.policy import scene
-from wardline.core.policy.budgets import Share
 from wardline.core.policy.decision import Check, Code, Decision, Verdict
 from wardline.core.policy.request import Counters, HostUsage, RuleUsage
+from wardline.core.policy.share import Share
 
 
 def detail(decision: Decision, check: Check) -> str:

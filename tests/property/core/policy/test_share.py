@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wardline.core.policy import budgets
-from wardline.core.policy.budgets import STEP, Share
+from wardline.core.policy import share
+from wardline.core.policy.share import STEP, Share
 
 WHOLE_NUMBERS = st.integers(0, 2**53 - 1)
 EXACT_NUMBERS = st.decimals(0, 2**53 - 1, allow_nan=False, allow_infinity=False, places=6)
@@ -18,17 +18,17 @@ APPLIANCES_MAX = 200
 def test_the_parts_of_all_appliances_are_the_whole(
     whole: int | Decimal, of: int, finely: bool
 ) -> None:
-    parts = [budgets.part(whole, Share(index, of), finely=finely) for index in range(of)]
+    parts = [share.part(whole, Share(index, of), finely=finely) for index in range(of)]
     assert sum(parts) == whole
     assert min(parts) >= 0
-    assert parts == [budgets.part(whole, Share(index, of), finely=finely) for index in range(of)]
+    assert parts == [share.part(whole, Share(index, of), finely=finely) for index in range(of)]
 
 
 @given(whole=WHOLE_NUMBERS | EXACT_NUMBERS, of=st.integers(1, APPLIANCES_MAX), finely=st.booleans())
 def test_only_the_first_has_more_and_by_less_than_a_step_each(
     whole: int | Decimal, of: int, finely: bool
 ) -> None:
-    first, *others = (budgets.part(whole, Share(index, of), finely=finely) for index in range(of))
+    first, *others = (share.part(whole, Share(index, of), finely=finely) for index in range(of))
     assert len(set(others)) <= 1
     step = 1 if isinstance(whole, int) and not finely else STEP
     for even in others:
@@ -50,7 +50,7 @@ def test_only_the_first_has_more_and_by_less_than_a_step_each(
 def test_what_does_not_divide_is_the_firsts(
     whole: int | Decimal, finely: bool, parts: list[int | Decimal]
 ) -> None:
-    found = [budgets.part(whole, Share(index, 3), finely=finely) for index in range(3)]
+    found = [share.part(whole, Share(index, 3), finely=finely) for index in range(3)]
     assert found == parts
 
 
