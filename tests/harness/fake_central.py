@@ -27,6 +27,7 @@ from wardline.core.evidence.log import Entry, EntryKind
 from wardline.core.evidence.signing import Envelope, SigningKey
 from wardline.core.policy import parse, seeds
 
+_text = signing.base64_text
 Answer = tuple[int, dict[str, Any], dict[str, str]]
 Odd = Callable[[str, dict[str, Any]], Answer | None]
 
@@ -211,8 +212,7 @@ class FakeCentral:
             self.epoch += 1
             self.streams[self.epoch] = (1, bundle.NO_PREV)
         payload = self.snapshot()
-        numbers = self.policy_epoch, self.revision, self.settings_revision, self.mandates.revision
-        etag = ".".join(map(str, numbers))
+        etag = f"{self.policy_epoch}.{self.revision}.{self.settings_revision}.{self.mandates.count}"
         head = {
             "epoch": self.policy_epoch,
             "revision": self.revision,
@@ -397,7 +397,3 @@ def on(name: str, answer: Answer) -> Odd:
 
 def _nodes(leaves: list[bytes]) -> log.GetNode:
     return lambda level, at: log.root_from_leaves(leaves[at << level : (at + 1) << level])
-
-
-def _text(data: bytes) -> str:
-    return base64.b64encode(data).decode()

@@ -18,7 +18,7 @@ FROZEN_AT = clock.parse("2026-11-25T10:00:00.000Z")
 class FakeMandates:
     """What is ordered now, under a number that grows with every change, and what was heard."""
 
-    revision: int = 1
+    count: int = 1
     freezes: list[Freeze] = field(default_factory=list)
     share: Share = WHOLE
     obeyed: list[str] = field(default_factory=list)
@@ -28,16 +28,16 @@ class FakeMandates:
         """Its id."""
         made = Freeze(ids.new("freeze"), reach, FROZEN_AT, "Mia", reason)
         self.freezes.append(made)
-        self.revision += 1
+        self.count += 1
         return made.id
 
     def lift(self) -> None:
         self.freezes.clear()
-        self.revision += 1
+        self.count += 1
 
     def split(self, index: int, of: int) -> None:
         self.share = Share(index, of)
-        self.revision += 1
+        self.count += 1
 
     def wire(self, central: "FakeCentral", **changes: Any) -> dict[str, Any]:
         """What is ordered now, signed."""
@@ -45,7 +45,7 @@ class FakeMandates:
             central.site,
             central.appliance,
             central.policy_epoch,
-            self.revision,
+            self.count,
             tuple(self.freezes),
             self.share,
         )

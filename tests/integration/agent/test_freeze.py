@@ -3,68 +3,29 @@
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.harness import ordering
 from tests.harness.fake_central import on, problem
-from tests.integration.agent.bench import BAD_MODE, GOOD_MODE, URL, Bench
-from tests.integration.agent.waiting import CHECK, RULE, carried_out, detail, given, waiting
-from wardline.agent import agent, doctor, freezing
-from wardline.agent.store import facts, runs
-from wardline.agent.uplink import Address
+from tests.integration.agent.bench import BAD_MODE, GOOD_MODE, Bench
+from tests.integration.agent.switch import (
+    WHY,
+    decision,
+    drifted,
+    freeze_here,
+    frozen_line,
+    healing,
+    last,
+    unfreeze_here,
+)
+from tests.integration.agent.waiting import RULE
+from wardline.agent import freezing
+from wardline.agent.store import facts
 from wardline.core.errors import Conflict, NotFound
-from wardline.core.evidence.bundle import IncidentRecord, IncidentState
+from wardline.core.evidence.bundle import IncidentState
 from wardline.core.mandate import Reach
-
-WHY = "a template breaks the scanners"
-
-
-def healing(bench: Bench) -> None:
-    bench.central.healing = "heal"
-    bench.check_in()
-
-
-def drifted(bench: Bench) -> None:
-    bench.drift()
-    bench.observe(CHECK)
-    bench.act()
-
-
-def last(bench: Bench) -> IncidentRecord:
-    bench.report()
-    return bench.central.records(CHECK)[-1]
-
-
-def decision(record: IncidentRecord) -> dict[str, Any]:
-    assert record.decision is not None
-    return dict(record.decision)
-
-
-def freeze_here(bench: Bench, reason: str = WHY) -> None:
-    """As `wardline agent freeze` does: over a connection of its own."""
-    ledger = agent.open_ledger(bench.layout, bench.settings, bench.clock)
-    try:
-        freezing.freeze(ledger, "appliance:ada", reason)
-    finally:
-        ledger.database.close()
-
-
-def unfreeze_here(bench: Bench) -> None:
-    ledger = agent.open_ledger(bench.layout, bench.settings, bench.clock)
-    try:
-        freezing.unfreeze(ledger, "appliance:ada", "the template is gone")
-    finally:
-        ledger.database.close()
-
-
-def frozen_line(bench: Bench) -> doctor.Line:
-    lines = doctor.examine(
-        bench.layout, bench.settings, lambda *_: bench.connect(Address(URL), None)
-    )
-    return next(one for one in lines if (one.topic, one.name) == ("mandate", "frozen"))
 
 
 @pytest.mark.parametrize("reach", [Reach.SITE, Reach.PARTNER])
@@ -209,122 +170,6 @@ def test_freezing_needs_a_reason_and_happens_once(bench: Bench) -> None:
     assert freezing.unfreeze(ledger, "appliance:bob", "").lifted_by == "appliance:bob"
     with pytest.raises(NotFound):
         freezing.unfreeze(ledger, "appliance:ada", "")
-
-
-def two_drifts(bench: Bench) -> None:
-    """Two files that one run puts right in two steps."""
-    bench.drift()
-    (bench.tree / "etc/group").chmod(BAD_MODE)
-    bench.observe(CHECK)
-
-
-def modes(bench: Bench) -> list[int]:
-    return [(bench.tree / "etc" / name).stat().st_mode & 0o777 for name in ("group", "passwd")]
-
-
-def in_the_middle(bench: Bench, happens: Callable[[], None]) -> list[str]:
-    """Let it happen behind the first change that a run makes; every path that is changed."""
-    host, changed = next(iter(bench.agent_roster)).host, list[str]()
-    change = host.chmod
-
-    def chmod(path: str, mode: int) -> None:
-        change(path, mode)
-        changed.append(path)
-        if len(changed) == 1:
-            happens()
-
-    host.chmod = chmod  # type: ignore[method-assign]
-    return changed
-
-
-def freeze_at_central(bench: Bench) -> None:
-    bench.central.mandates.freeze()
-    bench.check_in()
-
-
-@pytest.mark.parametrize("freeze", [freeze_here, freeze_at_central])
-def test_a_run_in_progress_ends_its_step_is_undone_and_says_that_it_was_frozen(
-    bench: Bench, freeze: Callable[[Bench], None]
-) -> None:
-    healing(bench)
-    changed = in_the_middle(bench, lambda: freeze(bench))
-    two_drifts(bench)
-    bench.act()
-    assert len(changed) == 2
-    assert changed[0] == changed[1]
-    assert modes(bench) == [BAD_MODE, BAD_MODE]
-    stopped = last(bench)
-    assert (stopped.state, stopped.outcome) == (IncidentState.OPEN, None)
-    assert stopped.after is not None
-    assert stopped.after.outcome.value == "fail"
-    first, said = stopped.actions
-    assert (first.changed, first.undone, first.dry_run) == (True, True, False)
-    assert (said.type, said.changed) == ("frozen", False)
-    assert "is frozen since" in (said.error or "")
-    with bench.agent.ledger.reading() as tx:
-        (run,) = runs.since(tx, bench.clock() - timedelta(days=1))
-    assert run.ended
-
-
-def test_after_the_lift_the_stopped_run_is_not_held_against_its_runbook(bench: Bench) -> None:
-    healing(bench)
-    in_the_middle(bench, lambda: freeze_here(bench))
-    two_drifts(bench)
-    bench.act()
-    bench.act()
-    assert decision(last(bench))["code"] == "freeze"
-    unfreeze_here(bench)
-    bench.act()
-    assert modes(bench) == [GOOD_MODE, GOOD_MODE]
-    assert last(bench).state is IncidentState.HEALED
-
-
-def test_a_freeze_behind_the_last_step_changes_nothing_of_a_run_that_is_over(
-    bench: Bench,
-) -> None:
-    healing(bench)
-    in_the_middle(bench, lambda: freeze_here(bench))
-    drifted(bench)
-    assert bench.mode == GOOD_MODE
-    assert last(bench).state is IncidentState.HEALED
-
-
-def test_an_order_whose_run_is_frozen_in_the_middle_ends_by_that_name(bench: Bench) -> None:
-    (bench.tree / "etc/group").chmod(BAD_MODE)
-    order = waiting(bench)
-    in_the_middle(bench, lambda: freeze_here(bench))
-    assert given(bench, order) == ("failed", "frozen")
-    assert "everything that it had changed is undone" in detail(bench, order)
-    assert modes(bench) == [BAD_MODE, BAD_MODE]
-
-
-@pytest.mark.parametrize("freeze", [freeze_here, freeze_at_central])
-def test_an_order_that_was_leased_and_not_begun_ends_by_the_policys_name(
-    bench: Bench, freeze: Callable[[Bench], None]
-) -> None:
-    order = waiting(bench)
-    ordering.issue(bench.central, order)
-    bench.report()
-    freeze(bench)
-    bench.act()
-    bench.report()
-    assert bench.central.orders.last(order.id) == ("failed", "freeze")
-    assert "is frozen since" in detail(bench, order)
-    assert bench.mode == BAD_MODE
-
-
-def test_a_hold_can_be_cleared_while_everything_is_frozen(bench: Bench) -> None:
-    bench.central.healing = "heal"
-    bench.check_in()
-    for _ in range(4):
-        drifted(bench)
-    bench.check_in()
-    freeze_here(bench)
-    order = ordering.clear_order(bench.central, bench.central.holds[-1])
-    ordering.issue(bench.central, order)
-    carried_out(bench)
-    assert bench.central.orders.last(order.id) == ("succeeded", "cleared")
-    assert bench.mode == BAD_MODE
 
 
 @pytest.mark.parametrize(
