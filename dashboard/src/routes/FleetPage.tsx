@@ -75,7 +75,7 @@ function FirstRun({ canAdd }: { canAdd: boolean }) {
 
 function AddSite() {
   return (
-    <Button component={Link} to="/sites/new" leftSection={<Icon name="plus" />} mt="xs">
+    <Button component={Link} to="/sites/new" leftSection={<Icon name="plus" />}>
       Add a site
     </Button>
   );
