@@ -1171,6 +1171,8 @@ export interface components {
             requested_by: string | null;
             /** Requested By Name */
             requested_by_name: string | null;
+            /** Nth */
+            nth: number;
             /**
              * Created At
              * Format: date-time
@@ -1209,7 +1211,8 @@ export interface components {
         /**
          * ApprovalOut
          * @description `diff` is what the run would change, as the appliance tried it out. `may_answer` is about
-         *     the caller, with `why_not` in words.
+         *     the caller, with `why_not` in words. `nth`: how often the incident's repair had been asked for
+         *     by then, from 1.
          */
         ApprovalOut: {
             /** Site Id */
@@ -1247,6 +1250,8 @@ export interface components {
             requested_by: string | null;
             /** Requested By Name */
             requested_by_name: string | null;
+            /** Nth */
+            nth: number;
             /**
              * Created At
              * Format: date-time

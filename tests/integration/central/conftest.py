@@ -187,6 +187,7 @@ def web_settings(transport: Transport = Transport.LOOPBACK) -> WebSettings:
     return WebSettings(
         app_dsn="postgresql://unused",
         listen_fd=0,
+        tally_fd=0,
         url="http://127.0.0.1:8000",
         transport=transport,
         installation_id="inst_01m7yqa8rfrfh4jtzm13pve510",
