@@ -17,7 +17,7 @@ from wardline.core import clock, ids
 from wardline.core.canonical import Json
 from wardline.core.errors import NotFound
 from wardline.core.incidents import catalogue
-from wardline.core.policy import compiled, condition, evaluate, exact, opening, parse, seeds
+from wardline.core.policy import compiled, evaluate, exact, opening, parse, seeds
 from wardline.core.policy.compiled import Compiled
 from wardline.core.policy.decision import Decision
 from wardline.core.policy.request import (
@@ -237,14 +237,12 @@ async def _check_room(repository: Repository, added: int) -> None:
 
 
 def _foreign(session: Session, rule: Rule) -> Problems:
-    """What a rule names that this partner, or this version, does not have."""
+    """What a rule names that this partner does not have."""
     problems: Problems = []
     if rule.action != ANY_ACTION and rule.action not in catalogue.runbooks():
         problems.append(("action", "no runbook is registered under this id"))
     if rule.scope.partner not in (None, session.scope.owner):
         problems.append(("scope.partner", "may name only your own partner"))
-    if rule.when.condition is not None:
-        problems.append(("when.condition", condition.UNSUPPORTED))
     return problems
 
 
