@@ -16,6 +16,7 @@ def main() -> None:
     settings = WebSettings(
         app_dsn="postgresql://nobody@localhost/none",
         listen_fd=-1,
+        tally_fd=-1,
         url="http://localhost",
         transport=Transport.LOOPBACK,
         installation_id="none",
