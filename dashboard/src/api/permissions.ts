@@ -4,6 +4,7 @@ import type { Permission } from "@/api/types";
 export const SITES: Permission = "sites";
 export const HEALING: Permission = "healing";
 export const EVIDENCE: Permission = "evidence";
+export const FREEZE: Permission = "freeze";
 export const ORDERS: Permission = "orders";
 export const POLICY_READ: Permission = "policy.read";
 export const POLICY_WRITE: Permission = "policy.write";

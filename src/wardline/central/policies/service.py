@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from wardline.central.database.session import Session
+from wardline.central.freezes import service as freezes
 from wardline.central.identity import service as identity
 from wardline.central.policies.repository import Repository
 from wardline.central.policies.shelf import Shelf
@@ -87,8 +88,7 @@ async def save_all(
 
 
 def check(session: Session, rules: Sequence[Rule]) -> None:
-    """Raises RuleInvalid for what these rules name and this partner, or this version, does not
-    have."""
+    """Raises RuleInvalid for what these rules name and this partner does not have."""
     problems = [
         problem
         for position, rule in enumerate(rules)
@@ -126,6 +126,7 @@ async def simulate(
 ) -> Simulated:
     """What the policy, or the draft rules in its place, would answer; reserves nothing."""
     site = await _site(session, asked)
+    frozen_by = await freezes.frozen_by(session, None if site is None else site.id)
     request = simulation.request(
         asked,
         _place(site),
@@ -135,9 +136,11 @@ async def simulate(
         user_id=user_id,
     )
     state = State(
+        freeze=frozen_by is not None,
         observing=site is not None and site.healing is Healing.OBSERVE,
         actions=_actions(asked.alert.platform),
         confirmed_at=request.at,
+        frozen_by=frozen_by or "",
     )
     if asked.rules is None:
         return simulation.in_force(await current(session, shelf), request, state)
@@ -282,7 +285,7 @@ async def _check_room(repository: Repository, added: int) -> None:
 
 
 def _foreign(session: Session, rule: Rule) -> Problems:
-    """What a rule names that this partner, or this version, does not have."""
+    """What a rule names that this partner does not have."""
     return admission.problems(rule, catalogue.runbooks(), session.scope.owner)
 
 
