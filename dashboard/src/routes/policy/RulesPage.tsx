@@ -4,6 +4,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { POLICY_WRITE } from "@/api/permissions";
 import { usePermission } from "@/api/session";
+import { freezesQuery } from "@/features/freezes/get-freezes";
 import { matching, pageOf, type RuleFilter } from "@/features/policies/filter";
 import { type Finding, findingsQuery } from "@/features/policies/get-findings";
 import { rulesQuery } from "@/features/policies/get-rules";
@@ -13,7 +14,7 @@ import type { Rule } from "@/features/policies/rule";
 import { RulePager } from "@/features/policies/RulePager";
 import { RuleTable } from "@/features/policies/RuleTable";
 import { RuleTools } from "@/features/policies/RuleTools";
-import { NOTHING_FROZEN } from "@/features/policies/state";
+import { type Frozen, NOTHING_FROZEN } from "@/features/policies/state";
 import { PolicyTabs } from "@/routes/policy/tabs";
 import { Page, Panel } from "@/ui/Page";
 import { useNow } from "@/ui/now";
@@ -47,6 +48,7 @@ function Rules({ rules }: { rules: Rule[] }) {
   const page = pageOf(found, filter.page);
   const standings = useQuery(standingQuery(page.rows.map(({ id }) => id))).data;
   const findings = useQuery(findingsQuery).data?.findings;
+  const frozen = useFrozen();
   const go = (search: RuleFilter) => void navigate({ to: "/policy", search, replace: true });
   return (
     <>
@@ -64,7 +66,7 @@ function Rules({ rules }: { rules: Rule[] }) {
             names={names}
             standings={new Map(standings?.map((each) => [each.id, each]))}
             findings={byRule(findings ?? [])}
-            frozen={NOTHING_FROZEN}
+            frozen={frozen}
           />
           <RulePager
             page={page.page}
@@ -92,6 +94,19 @@ function Nothing({ isFiltered }: { isFiltered: boolean }) {
       <p>Without a rule nothing runs: what no rule allows is blocked.</p>
     </Empty>
   );
+}
+
+/** What a freeze stops now; one appliance's own freeze stops no rule as a whole. */
+function useFrozen(): Frozen {
+  const freezes = useQuery(freezesQuery()).data?.items;
+  return useMemo(() => {
+    if (!freezes) return NOTHING_FROZEN;
+    const whole = freezes.filter((freeze) => freeze.state === "in_force" && !freeze.appliance_id);
+    return {
+      everything: whole.some(({ site_id }) => site_id === null),
+      sites: new Set(whole.flatMap(({ site_id }) => site_id ?? [])),
+    };
+  }, [freezes]);
 }
 
 function byRule(findings: Finding[]): Map<string, Finding[]> {
