@@ -251,6 +251,6 @@ def test_ten_thousand_rules_are_found_in_a_moment(
     expect(_rules(page).get_by_role("row")).to_have_count(51)
     page.get_by_role("searchbox", name="Search the rules").fill("8765")
     expect(_rules(page).get_by_role("row")).to_have_count(2)
-    expect(page).to_have_url(re.compile("q=8765"))
+    expect(page).to_have_url(re.compile("q=.*8765"))
     page.reload()
     expect(_rules(page)).to_contain_text("Many 8765")

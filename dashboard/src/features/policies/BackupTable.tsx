@@ -1,5 +1,6 @@
 /** Every backup: what it holds, who made it and why; to check, to take along, to put in force. */
 import { Button } from "@mantine/core";
+import { useAuthorWords } from "@/features/policies/author";
 import type { Backup } from "@/features/policies/get-backups";
 import { downloadAddress } from "@/features/policies/get-backups";
 import classes from "@/features/policies/BackupTable.module.css";
@@ -24,6 +25,7 @@ interface Props {
 }
 
 export function BackupTable({ backups, busy, onVerify, onRestore }: Props) {
+  const authorWords = useAuthorWords();
   return (
     <Table label="Backups" columns={COLUMNS}>
       {backups.map((backup) => (
@@ -33,7 +35,7 @@ export function BackupTable({ backups, busy, onVerify, onRestore }: Props) {
           cells={[
             <div key="made">
               <MaybeTime at={backup.madeAt ?? null} none="unknown" />
-              {backup.madeBy && <div className={classes.quiet}>{backup.madeBy}</div>}
+              {backup.madeBy && <div className={classes.quiet}>{authorWords(backup.madeBy)}</div>}
             </div>,
             backup.rules === null
               ? "unknown"

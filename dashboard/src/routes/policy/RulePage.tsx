@@ -6,6 +6,7 @@ import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { POLICY_WRITE } from "@/api/permissions";
 import { usePermission } from "@/api/session";
+import { useAuthorWords } from "@/features/policies/author";
 import { DeleteRule } from "@/features/policies/DeleteRule";
 import { RuleEditor } from "@/features/policies/editor/RuleEditor";
 import { rulesQuery } from "@/features/policies/get-rules";
@@ -124,10 +125,11 @@ function laid(rules: Rule[], draft: Rule): Rule[] {
 }
 
 function Stamp({ rule }: { rule: Rule }) {
+  const authorWords = useAuthorWords();
   return (
     <>
       Revision {rule.revision}
-      {rule.updatedBy && `, by ${rule.updatedBy}`}
+      {rule.updatedBy && `, by ${authorWords(rule.updatedBy)}`}
       {rule.updatedAt && (
         <>
           {" "}
