@@ -21,6 +21,7 @@ from wardline.central.identity.server_keys import ServerKeys
 from wardline.central.incidents import endpoints as incidents
 from wardline.central.orders import endpoints as orders
 from wardline.central.policies import endpoints as policies
+from wardline.central.policies.folders import Folders
 from wardline.central.policies.shelf import Shelf
 from wardline.central.posture import endpoints as posture
 from wardline.central.realtime import endpoints as realtime
@@ -41,6 +42,7 @@ system = APIRouter(tags=["system"])
 ROUTERS: list[APIRouter] = [
     uplink.router,
     policies.router,
+    policies.backup_router,
     system,
     identity.router,
     evidence.router,
@@ -94,6 +96,7 @@ def create(
     app.state.now = now
     app.state.passwords = passwords or Passwords()
     app.state.policy_shelf = Shelf()
+    app.state.policy_backups = Folders(settings.backups, now)
     app.state.site_overview = overview.site
     for router in ROUTERS:
         access.guard(router)

@@ -80,10 +80,9 @@ def taken(path: Path, scratch: Path) -> Iterator[Copy]:
 
     Raises PolicyFileRefused for whatever is no plain file of the right kind and size.
     """
-    descriptor = _opened(path)
+    descriptor, size = opened(path)
     copy = scratch / f".{secrets.token_hex(8)}.tmp"
     try:
-        size = _plain(path.name, os.fstat(descriptor))
         _look(path.name, os.pread(descriptor, HEADER_BYTES, 0), size)
         yield Copy(copy, size, _copied(path.name, descriptor, copy, size))
     finally:
@@ -91,7 +90,29 @@ def taken(path: Path, scratch: Path) -> Iterator[Copy]:
         copy.unlink(missing_ok=True)
 
 
-def _opened(path: Path) -> int:
+def opened(path: Path) -> tuple[int, int]:
+    """A descriptor of a plain file with one name, which the caller closes, and its size in bytes;
+    raises PolicyFileRefused for anything else."""
+    descriptor = _descriptor(path)
+    try:
+        return descriptor, _plain(path.name, os.fstat(descriptor))
+    except PolicyFileRefused:
+        os.close(descriptor)
+        raise
+
+
+def chunks(descriptor: int, size: int) -> Iterator[bytes]:
+    """The first `size` bytes, or as many as there are."""
+    offset = 0
+    while offset < size:
+        chunk = os.pread(descriptor, min(CHUNK_BYTES, size - offset), offset)
+        if not chunk:
+            return
+        yield chunk
+        offset += len(chunk)
+
+
+def _descriptor(path: Path) -> int:
     try:
         return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -158,13 +179,9 @@ def _copied(name: str, descriptor: int, copy: Path, size: int) -> str:
     digest = hashlib.sha256()
     target = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_MODE)
     with os.fdopen(target, "wb") as file:
-        offset = 0
-        while offset < size:
-            chunk = os.pread(descriptor, min(CHUNK_BYTES, size - offset), offset)
-            if not chunk:
-                why = "changed while it was read"
-                raise PolicyFileRefused(name, Fault.UNREADABLE, why)
+        for chunk in chunks(descriptor, size):
             file.write(chunk)
             digest.update(chunk)
-            offset += len(chunk)
+        if file.tell() != size:
+            raise PolicyFileRefused(name, Fault.UNREADABLE, "changed while it was read")
     return digest.hexdigest()

@@ -8,7 +8,10 @@ from tests.harness import orders as making
 from tests.harness.appliance import Appliance, issue_token
 from tests.integration.central.conftest import Tenant, make_tenant
 from wardline.central.database.engine import Raw
+from wardline.central.policies.folders import Folders
 from wardline.core.evidence.signing import SigningKey
+from wardline.formats.policy_file import Contents
+from wardline.policy.backups.names import Kind
 
 ORDER_KEY = SigningKey.from_seed(b"o" * 32)
 
@@ -24,9 +27,11 @@ class Scene:
     hold_id: str
     # Two that wait, because each is answered once.
     approvals: tuple[str, str]
+    # The older of two, so that it may be deleted.
+    backup: str
 
 
-async def make_scene(owner: Raw, wire: httpx2.AsyncClient) -> Scene:
+async def make_scene(owner: Raw, wire: httpx2.AsyncClient, backups: Folders) -> Scene:
     tenant = await make_tenant(owner)
     appliance = Appliance(wire)
     assert (await appliance.enrol(await issue_token(owner, tenant))).status_code == 200
@@ -42,8 +47,18 @@ async def make_scene(owner: Raw, wire: httpx2.AsyncClient) -> Scene:
     hold_id = await owner.fetchval(
         "SELECT id FROM flap_suppressions WHERE site_id = $1", tenant.site_id
     )
+    folder = backups.of(tenant.partner_id)
+    for revision in (1, 2):
+        held = Contents(1, revision, (), ())
+        folder.make(Kind.BACKUP, held, tenant.partner_id, "for the matrix")
     return Scene(
-        tenant, appliance, offered.incident_id, order_id, hold_id, (one["id"], other["id"])
+        tenant,
+        appliance,
+        offered.incident_id,
+        order_id,
+        hold_id,
+        (one["id"], other["id"]),
+        folder.entries()[-1].name.text,
     )
 
 
