@@ -43,6 +43,7 @@ ROUTERS: list[APIRouter] = [
     uplink.router,
     policies.router,
     policies.backup_router,
+    policies.revision_router,
     system,
     identity.router,
     evidence.router,

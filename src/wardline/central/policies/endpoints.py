@@ -9,12 +9,14 @@ from wardline.central.identity import access
 from wardline.central.identity.permissions import Permission
 from wardline.central.policies.folders import Folders
 from wardline.central.policies.restoring import PartnerRules
+from wardline.central.policies.revisions import PartnerHistory
 from wardline.central.policies.shelf import Shelf
 from wardline.central.policies.store import PartnerStore
 from wardline.policy import endpoints as contract
 from wardline.policy.backups import endpoints as backup_routes
 from wardline.policy.backups.service import Backups
 from wardline.policy.endpoints import Access
+from wardline.policy.revisions import endpoints as revision_routes
 
 
 def store(permission: Permission) -> Any:
@@ -56,5 +58,23 @@ BACKUPS = backup_routes.Access(
     asker=backups(Permission.POLICY_ADMIN, writes_by_get=True),
 )
 
+
+def history(permission: Permission) -> Any:
+    """A dependency that yields the history of the partner's rules to a caller with the
+    permission."""
+
+    async def partner_history(
+        session: Annotated[Session, access.requires(permission)],
+    ) -> PartnerHistory:
+        return PartnerHistory(session)
+
+    return Depends(partner_history, scope="function")
+
+
+HISTORY = revision_routes.Access(
+    reader=history(Permission.POLICY_READ), writer=history(Permission.POLICY_WRITE)
+)
+
 router = contract.router(ACCESS)
 backup_router = backup_routes.router(BACKUPS)
+revision_router = revision_routes.router(HISTORY)

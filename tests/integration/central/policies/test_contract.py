@@ -7,6 +7,7 @@ import pytest
 from tests.harness.policy_contract import Served
 from tests.harness.policy_contract import served as serving
 from tests.harness.policy_defects import DefectSuite
+from tests.harness.policy_history import HistorySuite
 from tests.harness.policy_suite import ContractSuite
 from tests.integration.central.conftest import Tenant
 from tests.integration.central.realtime.conftest import People, Serve, Server
@@ -52,4 +53,8 @@ class TestContract(ContractSuite):
 
 
 class TestDefects(DefectSuite):
+    pass
+
+
+class TestHistory(HistorySuite):
     pass
