@@ -1176,6 +1176,8 @@ export interface components {
             requested_by: string | null;
             /** Requested By Name */
             requested_by_name: string | null;
+            /** Nth */
+            nth: number;
             /**
              * Created At
              * Format: date-time
@@ -1214,7 +1216,8 @@ export interface components {
         /**
          * ApprovalOut
          * @description `diff` is what the run would change, as the appliance tried it out. `may_answer` is about
-         *     the caller, with `why_not` in words.
+         *     the caller, with `why_not` in words. `nth`: how often the incident's repair had been asked for
+         *     by then, from 1.
          */
         ApprovalOut: {
             /** Site Id */
@@ -1252,6 +1255,8 @@ export interface components {
             requested_by: string | null;
             /** Requested By Name */
             requested_by_name: string | null;
+            /** Nth */
+            nth: number;
             /**
              * Created At
              * Format: date-time

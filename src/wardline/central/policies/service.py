@@ -239,7 +239,7 @@ async def check_room(repository: Repository, added: int) -> None:
 
 
 def _foreign(session: Session, rule: Rule) -> Problems:
-    """What a rule names that this partner, or this version, does not have."""
+    """What a rule names that this partner does not have."""
     return admission.problems(rule, catalogue.runbooks(), session.scope.owner)
 
 

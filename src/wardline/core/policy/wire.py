@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic.alias_generators import to_camel
 
 from wardline.core.canonical import Json
-from wardline.core.policy import window
+from wardline.core.policy import condition, window
 from wardline.core.policy.rule import Effect, Hours, Mode
 from wardline.core.policy.window import UnknownZone
 from wardline.core.severity import Severity
@@ -17,7 +17,6 @@ LABEL_CHARS_MAX = 128
 NAME_CHARS_MAX = 200
 DESCRIPTION_CHARS_MAX = 4000
 MESSAGE_CHARS_MAX = 4000
-CONDITION_BYTES_MAX = 512
 PARAMS_KEYS_MAX = 64
 FACTS_KEYS_MAX = 256
 ROLES_MAX = 16
@@ -37,8 +36,8 @@ def _label(text: str) -> str:
 
 
 def _condition(text: str) -> str:
-    if len(text.encode()) > CONDITION_BYTES_MAX:
-        raise ValueError(f"longer than {CONDITION_BYTES_MAX} bytes")
+    if (wrong := condition.problem(text)) is not None:
+        raise ValueError(wrong)
     return text
 
 
@@ -105,7 +104,7 @@ class Edge(BaseModel):
 class WhenWire(Edge):
     kpi_id: Label
     severity: Annotated[list[Word], Field(min_length=1, max_length=SEVERITIES_MAX)]
-    condition: Annotated[str, Field(min_length=1), AfterValidator(_condition)] | None = None
+    condition: Annotated[str, AfterValidator(_condition)] | None = None
 
 
 class LimitsWire(Edge):

@@ -153,7 +153,7 @@ async def test_bulk_is_all_or_nothing(
     [
         (RULE | {"action": "format.disk"}, "action"),
         (RULE | {"scope": {"partner": "partner_of_somebody_else"}}, "scope.partner"),
-        (RULE | {"when": RULE["when"] | {"condition": "delta > 3"}}, "when.condition"),
+        (RULE | {"when": RULE["when"] | {"condition": "delta > x"}}, "when.condition"),
         (RULE | {"window": {"days": [42], "start": "08:00", "end": "09:00"}}, "window.days[0]"),
         (RULE | {"autoexecute": True}, "autoexecute"),
         (RULE | {"openingHours": "sometimes"}, "openingHours"),

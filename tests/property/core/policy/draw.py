@@ -39,6 +39,18 @@ RULES_MAX = 9
 START = datetime(2026, 11, 20, tzinfo=UTC)
 WEEK_MINUTES = 7 * 24 * 60
 EMPTY_DIGEST = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+CONDITIONS = (
+    "delta > 3",  # fails where there is no delta
+    "delta >= 3",
+    "delta == null || delta < 0",
+    'facts.name == "web"',  # fails where there is no such fact
+    'has(facts.name) && facts.name.startsWith("w")',
+    '"lab" in tags',
+    'severity in ["high", "crit"]',
+    'platform.matches("^linux/")',
+    "facts.name > 3",  # never has an answer
+    "false",
+)
 CHOICES = ({}, {"deltaPct": {"warn": 1, "crit": 3}}, {"x": "{delta}"}, {"x": "a {facts.name}"})
 
 
@@ -57,7 +69,7 @@ class Draw:
             when=When(
                 self._one(["disk", "disk", "margin"]),
                 tuple(dict.fromkeys(self.random.choices(list(Severity), k=6))),
-                self._seldom("delta > 3"),
+                self._one(CONDITIONS) if self._chance(0.3) else None,
             ),
             action=self._one(["fix", "fix", "other", "*"]),
             params=self._one([None, *CHOICES]),
