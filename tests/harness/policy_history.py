@@ -72,7 +72,8 @@ class HistorySuite:
         (first,) = rest["items"]
         assert (first["revision"], first["reason"], rest["next"]) == (1, None, None)
         assert first["counts"] == {"added": 2, "changed": 0, "removed": 0}
-        assert first["author"] and first["createdAt"].endswith("Z")
+        assert first["author"]
+        assert first["createdAt"].endswith("Z")
 
     async def test_a_revision_tells_what_it_changed_by_path(self, served: Served) -> None:
         await three_revisions(served)
