@@ -62,6 +62,7 @@ class FakeCentral:
     orders: FakeOrders = field(default_factory=FakeOrders)
     holds: list[dict[str, Any]] = field(default_factory=list)
     mandates: FakeMandates = field(default_factory=FakeMandates)
+    policy_reports: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.installation = "inst_test"
@@ -150,7 +151,7 @@ class FakeCentral:
                 headers.get("authorization") != f"Bearer {self.credential}"
             ):
                 return problem(401, "not signed in")
-            return {
+            known = {
                 "/keys": self._keys,
                 "/enrol": self._enrol,
                 "/checkin": self._checkin,
@@ -159,7 +160,9 @@ class FakeCentral:
                 "/proofs": self._proofs,
                 "/orders/lease": self._lease,
                 "/orders/report": self._report,
-            }[name](sent)
+                "/policy/report": self._policy_report,
+            }
+            return known[name](sent)
 
     def _server_keys(self) -> list[protocol.ServerKey]:
         return [
@@ -253,6 +256,10 @@ class FakeCentral:
     def sealed(self, payload: bytes, key: SigningKey | None = None) -> dict[str, Any]:
         signer = key or self.keys[protocol.KeyPurpose.POLICY]
         return signing.sign(signer, protocol.POLICY_PAYLOAD_TYPE, payload).to_wire()
+
+    def _policy_report(self, sent: dict[str, Any]) -> Answer:
+        self.policy_reports.append(sent)
+        return 200, {"v": 1}, {}
 
     def _policy(self, sent: dict[str, Any]) -> Answer:
         return 200, self.sealed(self.snapshot()), {}

@@ -32,6 +32,7 @@ from wardline.central.reports import overview
 from wardline.central.settings import WebSettings
 from wardline.central.tenancy import endpoints as tenancy
 from wardline.central.uplink import endpoints as uplink
+from wardline.central.uplink.conformance import Cases
 from wardline.central.web import body, headers, problems, spa
 from wardline.central.web.load import Load
 from wardline.core import clock
@@ -99,6 +100,7 @@ def create(
     app.state.now = now
     app.state.passwords = passwords or Passwords()
     app.state.policy_shelf = Shelf()
+    app.state.policy_cases = Cases()
     app.state.policy_backups = Folders(settings.backups, now)
     app.state.site_overview = overview.site
     for router in ROUTERS:

@@ -23,14 +23,14 @@ BEGIN
   INSERT INTO public.policy_revision_counts AS held
     (partner_id, revision, added, changed, removed)
   SELECT v.partner_id, v.revision,
-    count(*) FILTER (WHERE old.body IS NULL AND v.body IS NOT NULL),
-    count(*) FILTER (WHERE old.body IS NOT NULL AND v.body IS NOT NULL
-      AND old.body - 'revision' <> v.body - 'revision'),
-    count(*) FILTER (WHERE old.body IS NOT NULL AND v.body IS NULL)
+    count(*) FILTER (WHERE earlier.body IS NULL AND v.body IS NOT NULL),
+    count(*) FILTER (WHERE earlier.body IS NOT NULL AND v.body IS NOT NULL
+      AND earlier.body - 'revision' <> v.body - 'revision'),
+    count(*) FILTER (WHERE earlier.body IS NOT NULL AND v.body IS NULL)
   FROM fresh v LEFT JOIN LATERAL (
     SELECT p.body FROM public.policy_rule_versions p
     WHERE p.partner_id = v.partner_id AND p.rule_id = v.rule_id AND p.revision < v.revision
-    ORDER BY p.revision DESC LIMIT 1) old ON true
+    ORDER BY p.revision DESC LIMIT 1) earlier ON true
   GROUP BY v.partner_id, v.revision
   ON CONFLICT (partner_id, revision) DO UPDATE SET added = held.added + excluded.added,
     changed = held.changed + excluded.changed, removed = held.removed + excluded.removed;
@@ -46,14 +46,14 @@ CREATE TRIGGER count_changes AFTER INSERT ON policy_rule_versions
 -- What was written before there were counts.
 INSERT INTO policy_revision_counts (partner_id, revision, added, changed, removed)
 SELECT v.partner_id, v.revision,
-  count(*) FILTER (WHERE old.body IS NULL AND v.body IS NOT NULL),
-  count(*) FILTER (WHERE old.body IS NOT NULL AND v.body IS NOT NULL
-    AND old.body - 'revision' <> v.body - 'revision'),
-  count(*) FILTER (WHERE old.body IS NOT NULL AND v.body IS NULL)
+  count(*) FILTER (WHERE earlier.body IS NULL AND v.body IS NOT NULL),
+  count(*) FILTER (WHERE earlier.body IS NOT NULL AND v.body IS NOT NULL
+    AND earlier.body - 'revision' <> v.body - 'revision'),
+  count(*) FILTER (WHERE earlier.body IS NOT NULL AND v.body IS NULL)
 FROM policy_rule_versions v LEFT JOIN LATERAL (
   SELECT p.body FROM policy_rule_versions p
   WHERE p.partner_id = v.partner_id AND p.rule_id = v.rule_id AND p.revision < v.revision
-  ORDER BY p.revision DESC LIMIT 1) old ON true
+  ORDER BY p.revision DESC LIMIT 1) earlier ON true
 GROUP BY v.partner_id, v.revision
 ON CONFLICT (partner_id, revision) DO NOTHING;
 
