@@ -46,6 +46,7 @@ ROUTERS: list[APIRouter] = [
     policies.router,
     policies.backup_router,
     policies.revision_router,
+    policies.epoch_router,
     system,
     identity.router,
     evidence.router,

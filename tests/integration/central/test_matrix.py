@@ -5,9 +5,9 @@ people get must be 404 where the address names a foreign thing, and otherwise th
 """
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx2
@@ -58,6 +58,7 @@ class Example:
     ok: int = 200
     # Whether the body names a thing of the partner's: to another one it is not there.
     names_own: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def fresh_name() -> str:
@@ -142,6 +143,24 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("post", "/api/v1/policies/backups/{name}/verify"): Example(),
     ("get", "/api/v1/policies/backups/{name}/download"): Example(),
     ("delete", "/api/v1/policies/backups/{name}"): Example(ok=204),
+    ("get", "/api/v1/policies/revisions"): Example(),
+    ("get", "/api/v1/policies/revisions/{revision}"): Example(),
+    ("get", "/api/v1/policies/diff"): Example(query="?from=0&to=0"),
+    ("get", "/api/v1/policies/rules/{rule_id}/versions"): Example(),
+    ("post", "/api/v1/policies/rollback"): Example(
+        lambda scene: {"revision": scene.revision, "reason": "it was better"},
+        names_own=True,
+        headers={"if-match": "*"},
+    ),
+    ("post", "/api/v1/policies/rules/{rule_id}/rollback"): Example(
+        lambda scene: {"revision": scene.revision + 1, "reason": "it was better"},
+        headers={"if-match": "*"},
+    ),
+    ("get", "/api/v1/policies/epoch"): Example(),
+    ("post", "/api/v1/policies/epoch"): Example(lambda scene: {"reason": "Central was restored"}),
+    ("post", "/api/agent/v1/policy/report"): Example(
+        lambda scene: {"v": 1, "epoch": None, "revision": None, "refused": None}
+    ),
     ("get", "/api/agent/v1/keys"): Example(query="?nonce=" + "0" * 32),
     ("post", "/api/agent/v1/enrol"): Example(lambda scene: {}, ok=422),
     ("post", "/api/agent/v1/checkin"): Example(lambda scene: checkin(scene.appliance)),
@@ -181,6 +200,7 @@ def address(path: str, example: Example, scene: Scene) -> str:
     named = named.replace("{order_id}", scene.order_id).replace("{hold_id}", scene.hold_id)
     named = named.replace("{name}", scene.backup)
     named = named.replace("{freeze_id}", scene.freeze_id)
+    named = named.replace("{revision}", str(scene.revision)).replace("{rule_id}", scene.rule_id)
     named = named.replace("{approval_id}", scene.approvals[path.endswith("/reject")])
     assert "{" not in named, f"{path} has a parameter that this test does not know"
     return named + example.query
@@ -334,7 +354,9 @@ def expected(method: str, path: str, permission: Permission, role: Role) -> int:
 async def ask(caller: httpx2.AsyncClient, method: str, path: str, scene: Scene) -> httpx2.Response:
     example = EXAMPLES[method, path]
     body = None if example.body is None else json.dumps(example.body(scene))
-    headers = {} if body is None else {"content-type": "application/json"}
+    headers = dict(example.headers)
+    if body is not None:
+        headers["content-type"] = "application/json"
     return await caller.request(
         method.upper(), address(path, example, scene), content=body, headers=headers
     )

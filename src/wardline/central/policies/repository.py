@@ -16,6 +16,10 @@ _LOCK_HEAD = text(
     "SELECT epoch, revision FROM policy_heads WHERE partner_id = :partner_id FOR UPDATE"
 )
 _MOVE_HEAD = text("UPDATE policy_heads SET revision = :revision WHERE partner_id = :partner_id")
+_RAISE_EPOCH = text(
+    "UPDATE policy_heads SET epoch = greatest(epoch + 1, :least) WHERE partner_id = :partner_id"
+    " RETURNING epoch, revision"
+)
 _ALL = text(f"SELECT {_COLUMNS} FROM policies WHERE partner_id = :partner_id ORDER BY id")  # noqa: S608
 _CHANGED = text(
     "SELECT DISTINCT ON (rule_id) rule_id, body FROM policy_rule_versions"
@@ -132,6 +136,12 @@ class Repository:
         await self._session.execute(_MAKE_HEAD, partner_id=self._partner_id)
         row = await self._session.row(_LOCK_HEAD, partner_id=self._partner_id)
         assert row is not None, "the row was just made sure of"
+        return row
+
+    async def raise_epoch(self, least: int) -> RowMapping:
+        """A higher epoch, `least` or more, of a head that is held; gives the head."""
+        row = await self._session.row(_RAISE_EPOCH, partner_id=self._partner_id, least=least)
+        assert row is not None, "who raises the epoch holds the head"
         return row
 
     async def all(self) -> list[RowMapping]:

@@ -1,5 +1,4 @@
-"""The conformance cases of a set of rules, made once per process: every site with the same rules and
-zone carries the same ones."""
+"""The conformance cases of rules, made once per process for all sites that have the same ones."""
 
 import hashlib
 import threading
