@@ -25,7 +25,8 @@ from wardline.core.evidence.bundle import Bundle, Kind
 from wardline.core.evidence.checkpoint import Checkpoint
 from wardline.core.evidence.log import Entry, EntryKind
 from wardline.core.evidence.signing import Envelope, SigningKey
-from wardline.core.policy import parse, seeds
+from wardline.core.policy import compiled, covering, opening, parse, seeds
+from wardline.core.policy.rule import Policy
 
 _text = signing.base64_text
 Answer = tuple[int, dict[str, Any], dict[str, str]]
@@ -63,6 +64,9 @@ class FakeCentral:
     holds: list[dict[str, Any]] = field(default_factory=list)
     mandates: FakeMandates = field(default_factory=FakeMandates)
     policy_reports: list[dict[str, Any]] = field(default_factory=list)
+    # The newest schema of a snapshot that it speaks, and what is wrong with what it seals.
+    snapshot_schema: int = 1
+    odd_snapshot: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.installation = "inst_test"
@@ -215,7 +219,8 @@ class FakeCentral:
             self.epoch += 1
             self.streams[self.epoch] = (1, bundle.NO_PREV)
         payload = self.snapshot()
-        etag = f"{self.policy_epoch}.{self.revision}.{self.settings_revision}.{self.mandates.count}"
+        policy = f"{self.policy_epoch}.{self.revision}.{self.settings_revision}"
+        etag = f"{policy}.{self.mandates.count}.{self.snapshot_schema}"
         head = {
             "epoch": self.policy_epoch,
             "revision": self.revision,
@@ -235,9 +240,11 @@ class FakeCentral:
         }, {}  # fmt: skip
 
     def snapshot(self, **changes: Any) -> bytes:
+        if self.snapshot_schema > 1:
+            changes = {"cases": self.cases(), **changes}
         return canonical.dumps(
             {
-                "schema": "policy.snapshot/1",
+                "schema": f"policy.snapshot/{self.snapshot_schema}",
                 "site_id": self.site,
                 "site_name": "Test clinic",
                 "partner_id": "partner_1",
@@ -250,12 +257,26 @@ class FakeCentral:
                 "opening_hours": self.opening_hours,
                 "rules": self.rules,
                 **changes,
+                **self.odd_snapshot,
             }
         )
 
+    def cases(self) -> dict[str, Any]:
+        """What Central's own evaluator makes of the rules."""
+        rules = tuple(parse.rule(rule) for rule in self.rules)
+        cover = covering.cover(rules, compiled.build(Policy(rules, self.revision)), "UTC")
+        return {
+            "zone": "UTC",
+            "opening_hours": [opening.wire(span) for span in covering.OPENING_HOURS],
+            "rows": list(cover.rows),
+            "without": cover.without,
+        }
+
     def sealed(self, payload: bytes, key: SigningKey | None = None) -> dict[str, Any]:
         signer = key or self.keys[protocol.KeyPurpose.POLICY]
-        return signing.sign(signer, protocol.POLICY_PAYLOAD_TYPE, payload).to_wire()
+        return signing.sign(
+            signer, protocol.POLICY_PAYLOAD_TYPES[self.snapshot_schema], payload
+        ).to_wire()
 
     def _policy_report(self, sent: dict[str, Any]) -> Answer:
         self.policy_reports.append(sent)

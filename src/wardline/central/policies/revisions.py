@@ -56,9 +56,10 @@ class PartnerHistory:
         return _revision(rows[0])
 
     async def difference(self, before: int, after: int, start: str, limit: int) -> Difference:
-        for number in {before, after} - {0}:
-            await self.revision(number)
         low, high = sorted((before, after))
+        head = await self._repository.head()
+        if high > (0 if head is None else head["revision"]):
+            raise RevisionUnknown(f"there is no revision {high}")
         added, changed, removed = await self._repository.count_differing(low, high)
         rows = await self._repository.differing(low, high, start, limit)
         pairs = [Pair(row["rule_id"], row["before"], row["after"]) for row in rows]
