@@ -44,6 +44,7 @@ system = APIRouter(tags=["system"])
 ROUTERS: list[APIRouter] = [
     uplink.router,
     policies.router,
+    policies.authoring_router,
     policies.backup_router,
     policies.revision_router,
     policies.epoch_router,

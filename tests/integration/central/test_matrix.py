@@ -161,6 +161,8 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("post", "/api/agent/v1/policy/report"): Example(
         lambda scene: {"v": 1, "epoch": None, "revision": None, "refused": None}
     ),
+    ("post", "/api/v1/policies/analyse"): Example(lambda scene: {"rules": [RULE]}),
+    ("post", "/api/v1/policies/preview"): Example(lambda scene: {"rule": RULE}),
     ("get", "/api/agent/v1/keys"): Example(query="?nonce=" + "0" * 32),
     ("post", "/api/agent/v1/enrol"): Example(lambda scene: {}, ok=422),
     ("post", "/api/agent/v1/checkin"): Example(lambda scene: checkin(scene.appliance)),

@@ -214,9 +214,9 @@ async def test_while_the_token_file_is_spoilt_nobody_is_let_in(
 ) -> None:
     whole = token_file.read_text()
     token_file.write_text("half a li")
-    await _until(served, 401)
+    assert await _turns(served, 401)
     token_file.write_text(whole)
-    await _until(served, 200)
+    assert await _turns(served, 200)
 
 
 async def test_a_page_opens_one_socket_with_a_ticket(served: Served) -> None:
@@ -303,7 +303,8 @@ async def _ticket(served: Served, role: str) -> str:
     return ticket
 
 
-async def _until(served: Served, code: int) -> None:
+async def _turns(served: Served, code: int) -> bool:
     async with asyncio.timeout(10):
         while (await served.reader.get("/list")).status_code != code:
             await asyncio.sleep(0.05)
+    return True

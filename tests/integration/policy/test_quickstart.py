@@ -1,5 +1,4 @@
-"""The document's quickstart, line by line, in the example's folder; and what a TypeScript client
-sees of it."""
+"""The document's quickstart, line by line, in the example's folder, and what TypeScript says."""
 
 import json
 import os

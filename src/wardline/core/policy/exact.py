@@ -24,7 +24,12 @@ Problems = list[tuple[str, str]]
 
 
 def read(value: Json, problems: Problems, path: str = "", nested: int = 1) -> Json:
-    """`value` with its numbers made exact; every offence is appended to `problems` by its path."""
+    """`value` with its numbers made exact; every offence is appended to `problems` by its path.
+
+    What is exact and clean already is given back as it is, not copied.
+    """
+    if _is_exact(value, nested):
+        return value
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -72,6 +77,27 @@ def text(value: int | Decimal) -> str:
 def shown(path: str) -> str:
     """A path for a message; the root is `$`."""
     return path[:PATH_CHARS_MAX] or "$"
+
+
+def _is_exact(value: Json, nested: int) -> bool:
+    """Whether `read` would change and complain of nothing; it may say no where it would not."""
+    kind: type = type(value)
+    if kind is str:
+        return bool(value.isascii() and "\x00" not in value)
+    if kind is dict:
+        if nested > NESTED_MAX:
+            return False
+        for key, item in value.items():
+            if type(key) is not str or not key.isascii() or not key.isprintable():
+                return False
+            if key[:1] == "$" or len(key) > KEY_CHARS_MAX or not _is_exact(item, nested + 1):
+                return False
+        return True
+    if kind is list:
+        return nested <= NESTED_MAX and all(_is_exact(item, nested + 1) for item in value)
+    if kind is int:
+        return bool(-INTEGER_MAX <= value <= INTEGER_MAX)
+    return value is None or kind is bool
 
 
 def _text(value: str, problems: Problems, path: str) -> str:

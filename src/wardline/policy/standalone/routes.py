@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from wardline.core import clock
 from wardline.core.clock import Now
 from wardline.core.errors import WardlineError
-from wardline.policy import bodies, problems
+from wardline.policy import authoring, bodies, problems
 from wardline.policy import endpoints as contract
 from wardline.policy.backups import endpoints as backup_routes
 from wardline.policy.backups.folder import Folder
@@ -53,10 +53,14 @@ class TicketOut(BaseModel):
 
 
 class Routes:
-    """Raises BadSettings when it is made; the file is opened when the app starts."""
+    """Raises BadSettings when it is made; the file is opened when the app starts, unless it is
+    given as an open book. It is closed when the app ends."""
 
-    def __init__(self, settings: Settings, *, now: Now = clock.system) -> None:
+    def __init__(
+        self, settings: Settings, book: Book | None = None, *, now: Now = clock.system
+    ) -> None:
         self._settings = settings
+        self._given = book
         self._now = now
         tokens = None if settings.token_file is None else Tokens(settings.token_file, now)
         self.door = Door(tokens, settings.origins)
@@ -66,6 +70,7 @@ class Routes:
             lifespan=self._lifespan, route_class=problems.Route, max_body_size=bodies.BYTES_MAX
         )
         self.router.include_router(contract.router(self._access()))
+        self.router.include_router(authoring.router(self._access()))
         self._folder = Folder(settings.folder, str(settings.folder), now)
         backups = self._backups()
         # A page is let in by its origin, whatever it asks with.
@@ -80,7 +85,10 @@ class Routes:
 
     @asynccontextmanager
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
-        book = await asyncio.to_thread(Book, self._settings.db)
+        given, self._given = self._given, None
+        if given is None:
+            given = await asyncio.to_thread(Book, self._settings.db)
+        book = given
         hub = Hub(FileLog(book.database), LIMITS)
         book.changed = hub.ring
         self._open = book, hub
