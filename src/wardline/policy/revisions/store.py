@@ -190,7 +190,7 @@ def why(number: int, reason: str) -> str:
 def going(now: Rules, then: Rules) -> Going:
     """From the rules in force to those of an older revision; raises NothingToRollBack,
     RuleInvalid."""
-    changes = diff.between(now, then)
+    changes = diff.outline(now, then)
     if not changes:
         raise NothingToRollBack("what is in force is the same already")
     rules = tuple(_parsed(each.rule_id, each.after) for each in changes if each.after is not None)

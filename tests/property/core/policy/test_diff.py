@@ -22,6 +22,10 @@ def test_applied_to_one_set_it_gives_the_other(part: int, seed: int) -> None:
         there, back = diff.between(one, other), diff.between(other, one)
         assert canonical.dumps(diff.applied(there, one)) == canonical.dumps(other)
         assert canonical.dumps(diff.applied(back, other)) == canonical.dumps(one)
+        outlined = diff.outline(one, other)
+        assert [(each.rule_id, each.change) for each in outlined] == [
+            (each.rule_id, each.change) for each in there
+        ]
         paths = [field.path for change in there for field in change.fields]
         assert len(paths) >= sum(change.change.value == "changed" for change in there)
         differed += len(there)
