@@ -88,8 +88,7 @@ async def save_all(
 
 
 def check(session: Session, rules: Sequence[Rule]) -> None:
-    """Raises RuleInvalid for what these rules name and this partner, or this version, does not
-    have."""
+    """Raises RuleInvalid for what these rules name and this partner does not have."""
     problems = [
         problem
         for position, rule in enumerate(rules)
@@ -127,6 +126,7 @@ async def simulate(
 ) -> Simulated:
     """What the policy, or the draft rules in its place, would answer; reserves nothing."""
     site = await _site(session, asked)
+    frozen_by = await freezes.frozen_by(session, None if site is None else site.id)
     request = simulation.request(
         asked,
         _place(site),
@@ -135,7 +135,6 @@ async def simulate(
         partner=session.scope.owner,
         user_id=user_id,
     )
-    frozen_by = await freezes.frozen_by(session, None if site is None else site.id)
     state = State(
         freeze=frozen_by is not None,
         observing=site is not None and site.healing is Healing.OBSERVE,
