@@ -16,17 +16,17 @@ from typing import Any
 
 import httpx2
 
+from tests.harness import fake_policy
 from tests.harness.fake_mandates import FakeMandates
 from tests.harness.fake_orders import FakeOrders
 from wardline.agent.runbooks import runbook
-from wardline.core import canonical, clock, ids, protocol
+from wardline.core import clock, ids, protocol
 from wardline.core.evidence import bundle, checkpoint, log, signing
 from wardline.core.evidence.bundle import Bundle, Kind
 from wardline.core.evidence.checkpoint import Checkpoint
 from wardline.core.evidence.log import Entry, EntryKind
 from wardline.core.evidence.signing import Envelope, SigningKey
-from wardline.core.policy import compiled, covering, opening, parse, seeds
-from wardline.core.policy.rule import Policy
+from wardline.core.policy import parse, seeds
 
 _text = signing.base64_text
 Answer = tuple[int, dict[str, Any], dict[str, str]]
@@ -240,37 +240,10 @@ class FakeCentral:
         }, {}  # fmt: skip
 
     def snapshot(self, **changes: Any) -> bytes:
-        if self.snapshot_schema > 1:
-            changes = {"cases": self.cases(), **changes}
-        return canonical.dumps(
-            {
-                "schema": f"policy.snapshot/{self.snapshot_schema}",
-                "site_id": self.site,
-                "site_name": "Test clinic",
-                "partner_id": "partner_1",
-                "epoch": self.policy_epoch,
-                "revision": self.revision,
-                "settings_revision": self.settings_revision,
-                "issued_at": "2026-11-21T09:00:00.000Z",
-                "healing": self.healing,
-                "zone": "UTC",
-                "opening_hours": self.opening_hours,
-                "rules": self.rules,
-                **changes,
-                **self.odd_snapshot,
-            }
-        )
+        return fake_policy.snapshot(self, **changes)
 
     def cases(self) -> dict[str, Any]:
-        """What Central's own evaluator makes of the rules."""
-        rules = tuple(parse.rule(rule) for rule in self.rules)
-        cover = covering.cover(rules, compiled.build(Policy(rules, self.revision)), "UTC")
-        return {
-            "zone": "UTC",
-            "opening_hours": [opening.wire(span) for span in covering.OPENING_HOURS],
-            "rows": list(cover.rows),
-            "without": cover.without,
-        }
+        return fake_policy.cases(self.rules, self.revision)
 
     def sealed(self, payload: bytes, key: SigningKey | None = None) -> dict[str, Any]:
         signer = key or self.keys[protocol.KeyPurpose.POLICY]

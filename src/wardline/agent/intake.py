@@ -14,7 +14,8 @@ from wardline.agent.store.policies import PolicyRefused
 from wardline.agent.uplink import CentralUnavailable, CredentialRefused, RequestRefused, Uplink
 from wardline.core import clock
 from wardline.core.evidence.signing import VerifyKey
-from wardline.core.protocol import PolicyHead, PolicyRefusal, PolicyReport
+from wardline.core.protocol import PolicyHead
+from wardline.core.snapshot import PolicyRefusal, PolicyReport
 
 SUBJECT = "policy"
 REASON_CHARS_MAX = 1000

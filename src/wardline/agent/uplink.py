@@ -30,12 +30,11 @@ from wardline.core.protocol import (
     OrderKnown,
     OrderLease,
     OrderReport,
-    PolicyReport,
-    PolicyReported,
     ProofRequest,
     ProofResponse,
     ServerKeys,
 )
+from wardline.core.snapshot import PolicyReport, PolicyReported
 
 CONNECT_TIMEOUT_S = 5.0
 REQUEST_TIMEOUT_S = 20.0

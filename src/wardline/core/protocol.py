@@ -23,7 +23,6 @@ FREEZES_OBEYED_MAX = 2
 ORDERS_PER_LEASE_MAX = 20
 ORDER_LEASE_S = 120
 PROOFS_PER_REQUEST_MAX = 200
-CONFORMANCE_ROWS_MAX = 40_000
 CHECKIN_INTERVAL_S = 60
 CHECKIN_SPLAY_S = 15
 TOKEN_LIFETIME_S = 24 * 3600
@@ -336,74 +335,6 @@ class OpeningHours(Message):
     days: Annotated[list[Annotated[int, Field(ge=0, le=6)]], Field(min_length=1, max_length=7)]
     start: Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
     end: Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
-
-
-class ConformanceCases(Message):
-    """What Central's own evaluator makes of the rules beside it; `core.policy.conformance` says
-    what a row is. `without` counts the rules that decide none of them."""
-
-    zone: Text64
-    opening_hours: list[OpeningHours]
-    rows: Annotated[list[list[object]], Field(max_length=CONFORMANCE_ROWS_MAX)]
-    without: Count
-
-
-class PolicySnapshot(Message):
-    """GET /policy: the payload of a DSSE envelope by Central's policy key; canonical JSON.
-
-    An agent refuses one of a lower epoch, one that is lower in revision or settings_revision within
-    its epoch, and one of another site. From schema 2 on it carries `cases`, and is refused where
-    the agent decides one of them otherwise.
-    """
-
-    schema_: Annotated[
-        Literal["policy.snapshot/1", "policy.snapshot/2"],
-        Field(alias="schema", serialization_alias="schema"),
-    ]
-    site_id: Text64
-    site_name: Text255
-    partner_id: Text64
-    epoch: Ordinal
-    revision: Count
-    settings_revision: Ordinal
-    issued_at: str
-    healing: Literal["observe", "heal"]
-    zone: Text64
-    opening_hours: list[OpeningHours]
-    rules: list[dict[str, object]]
-    cases: ConformanceCases | None = None
-
-    @property
-    def version(self) -> int:
-        """Of the schema."""
-        return int(self.schema_.rpartition("/")[2])
-
-
-class PolicyRefusal(Message):
-    """A snapshot that an appliance does not take, named by its digest, since when and why.
-
-    `code`: `form`, `signature`, `site`, `older`, `other_rules`, `rules` (they do not compile) or
-    `drift` (it decides one of the cases otherwise).
-    """
-
-    digest: Hex64
-    code: Text64
-    reason: Annotated[str, StringConstraints(max_length=1000)]
-    refused_at: Text64
-
-
-class PolicyReport(Message):
-    """POST /policy/report: which snapshot is in force, null before the first, and which one was
-    refused. Sent after a check-in when it is not what was last said."""
-
-    v: Literal[1] = 1
-    epoch: Ordinal | None
-    revision: Count | None
-    refused: PolicyRefusal | None
-
-
-class PolicyReported(Message):
-    v: Literal[1] = 1
 
 
 def fingerprint_text(

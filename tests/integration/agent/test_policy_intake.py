@@ -1,5 +1,4 @@
-"""What an appliance does with a snapshot that it should not take: it keeps the old one, says why,
-and does not fetch the same thing for ever."""
+"""What an appliance does with a snapshot that it must not take: it keeps the old one, says why."""
 
 from typing import Any
 

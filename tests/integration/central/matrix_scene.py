@@ -17,6 +17,19 @@ from wardline.formats.policy_file import Contents
 from wardline.policy.backups.names import Kind
 
 ORDER_KEY = SigningKey.from_seed(b"o" * 32)
+RULE = {
+    "id": "matrix",
+    "when": {"kpiId": "ssh_config", "severity": ["high"]},
+    "action": "ssh_config.harden",
+    "autoExecute": False,
+}
+ALERT = {
+    "id": "alert-1",
+    "kpiId": "ssh_config",
+    "severity": "high",
+    "title": "PermitRootLogin is yes",
+    "message": "PermitRootLogin is yes",
+}
 
 
 @dataclass(frozen=True)

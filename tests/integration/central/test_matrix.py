@@ -25,7 +25,7 @@ from tests.integration.central.conftest import (
     sign_in,
     web_settings,
 )
-from tests.integration.central.matrix_scene import Scene, checkin, make_scene, report
+from tests.integration.central.matrix_scene import ALERT, RULE, Scene, checkin, make_scene, report
 from wardline.central.database.engine import Raw
 from wardline.central.identity.permissions import ALLOWED, Permission, Role
 from wardline.central.jobs.checkpoints import Signer
@@ -33,19 +33,6 @@ from wardline.central.policies.folders import Folders
 from wardline.core import ids
 
 SITE = {"zone": "Europe/Berlin", "opening_hours": [{"days": [1], "start": "08:00", "end": "18:00"}]}
-RULE = {
-    "id": "matrix",
-    "when": {"kpiId": "ssh_config", "severity": ["high"]},
-    "action": "ssh_config.harden",
-    "autoExecute": False,
-}
-ALERT = {
-    "id": "alert-1",
-    "kpiId": "ssh_config",
-    "severity": "high",
-    "title": "PermitRootLogin is yes",
-    "message": "PermitRootLogin is yes",
-}
 PEOPLE = tuple(Role)
 
 

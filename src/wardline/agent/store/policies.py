@@ -19,7 +19,8 @@ from wardline.core.policy import compiled, conformance, opening, parse
 from wardline.core.policy.compiled import Compiled
 from wardline.core.policy.conformance import Place
 from wardline.core.policy.rule import Policy, Rule, Window
-from wardline.core.protocol import ConformanceCases, EnvelopeWire, PolicySnapshot
+from wardline.core.protocol import EnvelopeWire
+from wardline.core.snapshot import ConformanceCases, PolicySnapshot
 
 SNAPSHOT_BYTES_MAX = 16 << 20
 

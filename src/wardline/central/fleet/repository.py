@@ -6,7 +6,8 @@ from datetime import datetime
 from sqlalchemy import RowMapping, text
 
 from wardline.central.database.session import Session
-from wardline.core.protocol import CheckinRequest, EnrolRequest, HostReport, PolicyReport
+from wardline.core.protocol import CheckinRequest, EnrolRequest, HostReport
+from wardline.core.snapshot import PolicyReport
 
 TOKENS_LISTED_MAX = 100
 APPLIANCES_LISTED_MAX = 100

@@ -27,9 +27,9 @@ from wardline.core.protocol import (
     EnrolRequest,
     EnrolResponse,
     HostReport,
-    PolicyReport,
     Stream,
 )
+from wardline.core.snapshot import PolicyReport
 
 FIRST_EPOCH = 1
 

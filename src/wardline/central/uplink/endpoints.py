@@ -29,11 +29,10 @@ from wardline.core.protocol import (
     OrderKnown,
     OrderLease,
     OrderReport,
-    PolicyReport,
-    PolicyReported,
     ProofRequest,
     ProofResponse,
 )
+from wardline.core.snapshot import PolicyReport, PolicyReported
 
 router = APIRouter(prefix=protocol.PREFIX, tags=["appliance"])
 

@@ -60,12 +60,13 @@ class Access:
 def router(access: Access) -> APIRouter:
     """The routes over the history that `access` yields."""
     made = APIRouter(prefix=PREFIX, tags=["policy"], route_class=problems.Route)
-    _add_reads(made, access)
+    _add_revisions(made, access)
+    _add_differences(made, access)
     _add_ways_back(made, access)
     return made
 
 
-def _add_reads(router: APIRouter, access: Access) -> None:
+def _add_revisions(router: APIRouter, access: Access) -> None:
     @router.get("/revisions")
     async def list_revisions(
         response: Response,
@@ -100,6 +101,8 @@ def _add_reads(router: APIRouter, access: Access) -> None:
         found = await store.difference(revision - 1, revision, start, limit + 1)
         return {"ok": True, **_revision(told), **_changes(found, limit)}
 
+
+def _add_differences(router: APIRouter, access: Access) -> None:
     @router.get("/diff")
     async def diff_revisions(
         store: Annotated[RevisionStore, access.reader],
