@@ -45,7 +45,7 @@ COMMANDS = {
     ),
     "policy": Command(
         "wardline.cli.commands.policy",
-        "Serve and seed a policy file, without Central",
+        "Serve and seed a policy file; raise Central's policy epoch",
         handles_interrupts=True,
         extra="policy",
     ),

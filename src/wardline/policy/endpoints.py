@@ -102,7 +102,7 @@ def _add_writes(router: APIRouter, access: Access) -> None:
             return {"ok": True, "count": count, **await analysis.of_saved(store, rules)}
         rule = parse.rule(given)
         revision = await store.save(rule, expected, reason=clean(reason))
-        response.headers["etag"] = _etag(revision)
+        response.headers["etag"] = tag(revision)
         return {"ok": True, **await analysis.of_saved(store, [rule])}
 
     @router.post("/update", openapi_extra=takes("The whole rule."))
@@ -115,7 +115,7 @@ def _add_writes(router: APIRouter, access: Access) -> None:
         """Replaces a rule; `If-Match: "<revision>"` refuses when it has changed since (412)."""
         rule = parse.rule(await body(request))
         revision = await store.update(rule, _expected(request), reason=clean(reason))
-        response.headers["etag"] = _etag(revision)
+        response.headers["etag"] = tag(revision)
         return {"ok": True, **await analysis.of_saved(store, [rule])}
 
     @router.post("/delete", openapi_extra=takes("{id}: the rule to delete."))
@@ -151,15 +151,21 @@ def clean(reason: str | None) -> str | None:
     return told or None
 
 
-def _etag(revision: int) -> str:
+def tag(revision: int) -> str:
+    """The entity tag of what a revision left."""
     return f'"{revision}"'
 
 
 def _expected(request: Request) -> Expectation:
     """What If-Match says; a tag that no revision has matches none."""
     given = request.headers.get("if-match")
-    if given is None or given.strip() == "*":
-        return Expectation()
-    tags = [tag.strip().strip('"') for tag in given.split(",")[:ETAGS_MAX]]
-    numbers = (tag for tag in tags if tag.isdecimal() and len(tag) <= ETAG_CHARS_MAX)
-    return Expectation(revisions=frozenset(int(tag) for tag in numbers))
+    return Expectation() if given is None else Expectation(revisions=tagged(given))
+
+
+def tagged(given: str) -> frozenset[int] | None:
+    """The revisions that an If-Match names; None where it takes any."""
+    if given.strip() == "*":
+        return None
+    tags = [one.strip().strip('"') for one in given.split(",")[:ETAGS_MAX]]
+    numbers = (one for one in tags if one.isdecimal() and len(one) <= ETAG_CHARS_MAX)
+    return frozenset(int(one) for one in numbers)

@@ -1,5 +1,7 @@
 """What stands behind the matrix of routes and callers: a tenant with all that an address can name."""
 
+import json
+import secrets
 from dataclasses import dataclass
 
 import httpx2
@@ -15,6 +17,19 @@ from wardline.formats.policy_file import Contents
 from wardline.policy.backups.names import Kind
 
 ORDER_KEY = SigningKey.from_seed(b"o" * 32)
+RULE = {
+    "id": "matrix",
+    "when": {"kpiId": "ssh_config", "severity": ["high"]},
+    "action": "ssh_config.harden",
+    "autoExecute": False,
+}
+ALERT = {
+    "id": "alert-1",
+    "kpiId": "ssh_config",
+    "severity": "high",
+    "title": "PermitRootLogin is yes",
+    "message": "PermitRootLogin is yes",
+}
 
 
 @dataclass(frozen=True)
@@ -31,6 +46,9 @@ class Scene:
     approvals: tuple[str, str]
     # The older of two, so that it may be deleted.
     backup: str
+    # The first of two revisions, with numbers that no other partner has, and the rule they wrote.
+    revision: int
+    rule_id: str
 
 
 async def make_scene(owner: Raw, wire: httpx2.AsyncClient, backups: Folders) -> Scene:
@@ -62,7 +80,45 @@ async def make_scene(owner: Raw, wire: httpx2.AsyncClient, backups: Folders) -> 
         await frozen_elsewhere(owner, tenant),
         (one["id"], other["id"]),
         folder.entries()[-1].name.text,
+        *await written(owner, tenant),
     )
+
+
+async def written(owner: Raw, tenant: Tenant) -> tuple[int, str]:
+    """Two revisions of one rule: the first, and the rule's id."""
+    revision, rule_id = secrets.randbelow(10**9) + 10**6, ids.new("rule")
+    await owner.execute(
+        "INSERT INTO policy_heads (partner_id, revision) VALUES ($1, $2)",
+        *(tenant.partner_id, revision + 1),
+    )
+    for priority in (1, 2):
+        body = json.dumps(
+            {
+                "id": rule_id,
+                "when": {"kpiId": "ssh_config", "severity": ["high"]},
+                "action": "ssh_config.harden",
+                "autoExecute": False,
+                "autoSuggest": True,
+                "priority": priority,
+                "revision": revision + priority - 1,
+            }
+        )
+        given = (tenant.partner_id, revision + priority - 1, rule_id, body)
+        await owner.execute(
+            "INSERT INTO policy_revisions (partner_id, revision, author) VALUES ($1, $2, 'x')",
+            *given[:2],
+        )
+        await owner.execute(
+            "INSERT INTO policy_rule_versions (partner_id, revision, rule_id, body)"
+            " VALUES ($1, $2, $3, $4)",
+            *given,
+        )
+    await owner.execute(
+        "INSERT INTO policies (partner_id, revision, id, body, created_by, updated_by)"
+        " VALUES ($1, $2, $3, $4, 'x', 'x')",
+        *given,
+    )
+    return revision, rule_id
 
 
 async def frozen_elsewhere(owner: Raw, tenant: Tenant) -> str:

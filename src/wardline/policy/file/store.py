@@ -75,7 +75,7 @@ class FileStore:
             held = rows.held(connection, [rule.id for rule in rules])
             for rule_id, revision in held.items():
                 expected.check(rule_id, revision)
-            _check_room(connection, len(rules) - len(held))
+            check_room(connection, len(rules) - len(held))
             written = self._put(connection, rules, reason)
             rows.announce(connection, written.writing, events.BULK_CREATED, ALL_RULES, len(rules))
             return len(rules), written
@@ -141,7 +141,7 @@ class FileStore:
             if revision is None and must_exist:
                 raise RuleUnknown
             expected.check(rule.id, revision)
-            _check_room(connection, 1 if revision is None else 0)
+            check_room(connection, 1 if revision is None else 0)
             written = self._put(connection, [rule], reason)
             kind = events.CREATED if revision is None else events.UPDATED
             rows.announce(connection, written.writing, kind, rule.id, rule.id)
@@ -157,7 +157,8 @@ class FileStore:
         return Written(writing, rows.stand(connection).epoch, rules)
 
 
-def _check_room(connection: sqlite3.Connection, added: int) -> None:
+def check_room(connection: sqlite3.Connection, added: int) -> None:
+    """Raises RuleInvalid where that many more rules are too many."""
     if added and rows.count(connection) + added > policy_file.RULES_MAX:
         raise RuleInvalid([("$", f"a policy has at most {policy_file.RULES_MAX} rules")])
 
