@@ -178,6 +178,30 @@ def test_what_would_be_decided_is_told_with_what_would_unlock_it(
     expect(ways.get_by_role("listitem").first).to_be_visible()
 
 
+def test_one_goes_back_to_a_revision_and_sees_what_that_changes(
+    real: product.Central, client: Client, open_page: OpenPage
+) -> None:
+    _put(client)
+    before = _held(client)["revision"]
+    _put(client, name="A mistake", approval={"required": False})
+    page = _signed_in(real, open_page(real))
+    page.goto("/policy/history")
+    latest = page.get_by_role("list", name="Revisions").get_by_role("listitem").first
+    expect(latest).to_contain_text("1 changed")
+    latest.get_by_role("button", name=re.compile("^What changed")).click()
+    expect(latest.get_by_role("list", name=f"Fields of {RULE_ID}")).to_contain_text("A mistake")
+    page.get_by_role("button", name=f"Go back to revision {before}", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("list", name=f"Fields of {RULE_ID}")).to_contain_text("Night updates")
+    dialog.get_by_label("Reason").fill("Nobody meant that")
+    dialog.get_by_role("button", name="Go back", exact=True).click()
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_role("list", name="Revisions")).to_contain_text("Nobody meant that")
+    held = _held(client)
+    assert (held["name"], held["approval"]) == (NIGHT["name"], NIGHT["approval"])
+    assert held["revision"] > before
+
+
 def test_a_restore_names_what_it_replaced(
     real: product.Central, client: Client, open_page: OpenPage
 ) -> None:
@@ -219,6 +243,7 @@ def test_every_policy_page_fits_and_has_no_grave_barrier(
         "list": "/policy",
         "rule": f"/policy/rule?id={RULE_ID}",
         "try": "/policy/try",
+        "history": "/policy/history",
         "backups": "/policy/backups",
     }
     wrong = []

@@ -117,6 +117,13 @@ const tryIt = createRoute({
   component: lazyRouteComponent(() => import("@/routes/policy/TryPage"), "TryPage"),
 });
 
+const history = createRoute({
+  getParentRoute: () => frame,
+  path: "/policy/history",
+  validateSearch: readCursor,
+  component: lazyRouteComponent(() => import("@/routes/policy/HistoryPage"), "HistoryPage"),
+});
+
 const backups = createRoute({
   getParentRoute: () => frame,
   path: "/policy/backups",
@@ -140,6 +147,7 @@ export const router = createRouter({
       policy,
       rule,
       tryIt,
+      history,
       backups,
     ]),
   ]),

@@ -9,6 +9,7 @@ const POLICY: [name: string, part: Part][] = [
   ["policy-rules", "all"],
   ["policy-standing", "all"],
   ["policy-findings", "all"],
+  ["policy-revisions", "all"],
 ];
 
 /** "site": only that site's queries of this name; "all": every query of this name. */

@@ -7,6 +7,7 @@ import classes from "@/routes/routes.module.css";
 const PARTS = [
   { to: "/policy", label: "Rules" },
   { to: "/policy/try", label: "Try it" },
+  { to: "/policy/history", label: "History" },
   { to: "/policy/backups", label: "Backups" },
 ] as const;
 
