@@ -56,7 +56,12 @@ def router(access: Access) -> APIRouter:
             "openings": found,
         }
 
-    @made.post(
+    _add_standing(made, access)
+    return made
+
+
+def _add_standing(router: APIRouter, access: Access) -> None:
+    @router.post(
         "/standing",
         openapi_extra=takes("{ids}: the rules of a page, at most 100."),
     )
@@ -66,5 +71,3 @@ def router(access: Access) -> APIRouter:
         """Whether each rule is open now, and when that turns; a rule that is gone is left out."""
         ids = parse.standing(await body(request))
         return {"ok": True, "items": await standing.of_rules(store, ids)}
-
-    return made

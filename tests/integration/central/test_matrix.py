@@ -52,6 +52,7 @@ def fresh_name() -> str:
     return ids.new("name")
 
 
+NOT_NOW = Example(lambda scene: {"reason": "not now"})
 EXAMPLES: dict[tuple[str, str], Example] = {
     ("get", "/healthz"): Example(),
     ("get", "/api/v1/openapi.json"): Example(),
@@ -90,14 +91,10 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("get", "/api/v1/approvals"): Example(),
     ("get", "/api/v1/sites/{site_id}/approvals/{approval_id}"): Example(),
     ("post", "/api/v1/sites/{site_id}/approvals/{approval_id}/approve"): Example(lambda scene: {}),
-    ("post", "/api/v1/sites/{site_id}/approvals/{approval_id}/reject"): Example(
-        lambda scene: {"reason": "not now"}
-    ),
+    ("post", "/api/v1/sites/{site_id}/approvals/{approval_id}/reject"): NOT_NOW,
     ("get", "/api/v1/orders"): Example(),
     ("get", "/api/v1/sites/{site_id}/orders/{order_id}"): Example(),
-    ("post", "/api/v1/sites/{site_id}/orders/{order_id}/cancel"): Example(
-        lambda scene: {"reason": "not now"}
-    ),
+    ("post", "/api/v1/sites/{site_id}/orders/{order_id}/cancel"): NOT_NOW,
     ("get", "/api/v1/holds"): Example(query="?state=all"),
     ("post", "/api/v1/sites/{site_id}/holds/{hold_id}/clear"): Example(
         lambda scene: {"reason": "the template is fixed"}
