@@ -9,6 +9,7 @@ from tests.harness.appliance import Appliance, issue_token
 from tests.integration.central.conftest import Tenant, make_tenant
 from wardline.central.database.engine import Raw
 from wardline.central.policies.folders import Folders
+from wardline.core import ids
 from wardline.core.evidence.signing import SigningKey
 from wardline.formats.policy_file import Contents
 from wardline.policy.backups.names import Kind
@@ -27,6 +28,8 @@ class Scene:
     hold_id: str
     # Two that wait, because each is answered once.
     approvals: tuple[str, str]
+    # One that has started, and one that has not.
+    decisions: tuple[str, str]
     # The older of two, so that it may be deleted.
     backup: str
 
@@ -51,6 +54,11 @@ async def make_scene(owner: Raw, wire: httpx2.AsyncClient, backups: Folders) -> 
     for revision in (1, 2):
         held = Contents(1, revision, (), ())
         folder.make(Kind.BACKUP, held, tenant.partner_id, "for the matrix")
+    decisions = await reserved(owner, tenant), await reserved(owner, tenant)
+    await owner.execute(
+        "UPDATE policy_runs SET started_at = reserved_at, started_by = 'somebody' WHERE id = $1",
+        decisions[0],
+    )
     return Scene(
         tenant,
         appliance,
@@ -58,8 +66,22 @@ async def make_scene(owner: Raw, wire: httpx2.AsyncClient, backups: Folders) -> 
         order_id,
         hold_id,
         (one["id"], other["id"]),
+        decisions,
         folder.entries()[-1].name.text,
     )
+
+
+async def reserved(owner: Raw, tenant: Tenant) -> str:
+    """A decision to run that has reserved something, the day before it expires."""
+    decision_id = ids.new("dec")
+    await owner.execute(
+        "INSERT INTO policy_runs (partner_id, id, site, host, action, rule_id, pct, qty,"
+        " reserved_at, reserved_by, expires_at)"
+        " VALUES ($1, $2, $3, '', 'ssh_config.harden', 'matrix', 0, 0, now(), 'somebody',"
+        " now() + interval '1 day')",
+        *(tenant.partner_id, decision_id, tenant.site_id),
+    )
+    return decision_id
 
 
 def hold(appliance: Appliance) -> dict[str, object]:

@@ -1,8 +1,9 @@
 """Rules of a partner: read, write as one immutable revision, simulate."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -122,7 +123,7 @@ async def simulate(session: Session, shelf: Shelf, asked: SimulationWire, user_i
     site = await _site(session, asked)
     request = simulation.request(
         asked,
-        _place(site),
+        place(site),
         now=session.now,
         decision_id=ids.new("dec"),
         partner=session.scope.owner,
@@ -130,7 +131,7 @@ async def simulate(session: Session, shelf: Shelf, asked: SimulationWire, user_i
     )
     state = State(
         observing=site is not None and site.healing is Healing.OBSERVE,
-        actions=_actions(asked.alert.platform),
+        actions=actions(asked.alert.platform),
         confirmed_at=request.at,
     )
     if asked.rules is None:
@@ -287,15 +288,21 @@ async def _site(session: Session, asked: SimulationWire) -> Site | None:
         raise RuleInvalid([(path, "you have no site with this id")]) from None
 
 
-def _place(site: Site | None) -> Place:
+def place(site: Site | None) -> Place:
+    """What a decision asks of a site."""
     if site is None:
         return Place(ZONE_WITHOUT_SITE)
     return Place(site.zone, opening.hours(site.opening_hours))
 
 
-def _actions(platform: str | None) -> dict[str, ActionFacts]:
+def actions(platform: str | None) -> Mapping[str, ActionFacts]:
     """The registered actions; without a platform to judge by, all are admissible."""
+    return _actions(by_platform=platform is not None)
+
+
+@cache
+def _actions(*, by_platform: bool) -> Mapping[str, ActionFacts]:
     return {
-        each.id: ActionFacts(Risk(each.risk), each.platforms if platform is not None else ())
+        each.id: ActionFacts(Risk(each.risk), each.platforms if by_platform else ())
         for each in catalogue.runbooks().values()
     }

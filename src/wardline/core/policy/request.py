@@ -137,9 +137,11 @@ class ActionFacts:
 class State:
     """What holds at the instant of the request, counted by whoever asks, never fetched here.
 
-    `hold` and `locked` are about the request's host and action. `actions` None means that actions
-    are free text. `confirmed_at` says when the policy was last known to be the newest; None means
-    that nobody knows, and whoever asks the store itself gives the instant of the request.
+    `hold` and `locked` are about the request's host and action; `held` and `running` name the
+    actions of which that holds there, for a request that leaves the action open. `actions` None
+    means that actions are free text. `confirmed_at` says when the policy was last known to be the
+    newest; None means that nobody knows, and whoever asks the store itself gives the instant of
+    the request.
     """
 
     freeze: bool = False
@@ -149,6 +151,8 @@ class State:
     counters: Counters = Counters()
     actions: Mapping[str, ActionFacts] | None = None
     confirmed_at: datetime | None = None
+    held: frozenset[str] = frozenset()
+    running: frozenset[str] = frozenset()
 
 
 def covers(prefix: str, platform: str | None) -> bool:
