@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from websockets.frames import Close
 PREFIX = "/api/mcp/policy"
 SOON_SECONDS = 10.0
 QUIET_SECONDS = 0.6
+BODY_BYTES_TOO_MANY = (16 << 20) + 1
 
 RULE: dict[str, Any] = {
     "id": "sysctl",
@@ -93,6 +95,20 @@ async def served(port: int, headers: Mapping[str, Mapping[str, str]]) -> AsyncIt
             )
             clients[role] = await stack.enter_async_context(client)
         yield Served(port, headers, **clients)
+
+
+def head_only(port: int, *headers: str) -> bytes:
+    """The answer to the head of a write whose body would be too large."""
+    lines = [
+        f"POST {PREFIX}/create HTTP/1.1",
+        "Host: localhost",
+        "Content-Type: application/json",
+        f"Content-Length: {BODY_BYTES_TOO_MANY}",
+        *headers,
+    ]
+    with socket.create_connection(("127.0.0.1", port), timeout=SOON_SECONDS) as connection:
+        connection.sendall("\r\n".join([*lines, "", ""]).encode())
+        return connection.recv(64)
 
 
 async def soon(awaitable: Any) -> Any:

@@ -58,6 +58,56 @@ class DefectSuite:
             refused = await served.manager.post("/update", json=RULE | {"window": window | bad})
             assert refused.status_code == 422
 
+    @pytest.mark.parametrize(
+        "file",
+        [
+            "../../etc/hostname",
+            "/etc/hostname",
+            "{folder}/../tokens",
+            "{folder}/../../{name}",
+            "{name}.note",
+            ".",
+            "",
+        ],
+    )
+    async def test_04_restore_takes_a_backup_and_no_other_path(
+        self, served: Served, file: str
+    ) -> None:
+        await done(served.manager, "/create", RULE)
+        made = (await served.admin.get("/backup")).json()["file"]
+        folder, _, name = made.rpartition("/")
+        asked = {"file": file.format(folder=folder, name=name)}
+        refused = await served.admin.post("/restore", json=asked)
+        assert refused.status_code in (400, 404, 422)
+        (rule,) = await listed(served.reader)
+        assert rule["revision"] == 1
+
+    async def test_05_a_restore_shows_the_old_rules_or_the_new_ones(self, served: Served) -> None:
+        files = []
+        for size in (3, 7):
+            rules = [RULE | {"id": f"r{number}", "priority": size} for number in range(size)]
+            await done(served.manager, "/create", {"rules": rules})
+            files.append((await served.admin.get("/backup")).json()["file"])
+        seen: set[tuple[int, frozenset[int]]] = set()
+        restoring = asyncio.create_task(_restore(served, files * 3))
+        while not restoring.done():
+            rules = await listed(served.reader)
+            seen.add((len(rules), frozenset(rule["priority"] for rule in rules)))
+        await restoring
+        assert seen <= {(3, frozenset({3})), (7, frozenset({7}))}
+
+    async def test_06_a_backup_holds_every_rule_that_was_answered(self, served: Served) -> None:
+        for number in range(20):
+            await done(served.manager, "/create", RULE | {"id": f"r{number:02}"})
+        before = (await served.admin.get("/export")).content
+        made = (await served.admin.get("/backup")).json()["file"]
+        await done(served.manager, "/create", RULE | {"id": "later"})
+        await done(served.manager, "/delete", {"id": "r00"})
+        await done(served.admin, "/restore", {"file": made})
+        assert (await served.admin.get("/export")).content == before
+        await done(served.manager, "/create", RULE | {"id": "after"})
+        assert "after" in {rule["id"] for rule in await listed(served.reader)}
+
     async def test_07_a_bulk_is_all_or_nothing(self, served: Served) -> None:
         for bad in ({"id": "r2"}, RULE | {"id": "r2", "scope": {"partner": "another"}}):
             rules = [RULE | {"id": "r1"}, bad]
@@ -130,3 +180,8 @@ class DefectSuite:
     async def _write(self, served: Served, count: int) -> None:
         for number in range(count):
             await done(served.manager, "/create", RULE | {"id": f"r{number}"})
+
+
+async def _restore(served: Served, files: list[str]) -> None:
+    for file in files:
+        await done(served.admin, "/restore", {"file": file})

@@ -22,6 +22,7 @@ from wardline.central.database import owner as database_owner
 from wardline.central.database.engine import Raw
 from wardline.central.jobs.checkpoints import Signer
 from wardline.central.settings import Transport, WebSettings
+from wardline.central.web import sharing
 from wardline.core import clock, ids
 from wardline.core.evidence.signing import SigningKey
 
@@ -43,6 +44,7 @@ class Served:
         self._sockets = Path(tempfile.mkdtemp(prefix="wardline-relay-"))
         self.database = DatabaseRelay(self._sockets, self._server.sockets)
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self._tally = sharing.memory(1)
         self.http = HttpRelay(self._listener.getsockname()[1])
         self._web: Child | None = None
         self.starts = 0
@@ -52,7 +54,7 @@ class Served:
         settings = self._settings().model_dump_json().encode()
         argv = [sys.executable, "-m", "wardline.central", "web"]
         log = self._folder / "web.log"
-        self._web = Child("web", argv, settings, log, (self._listener.fileno(),))
+        self._web = Child("web", argv, settings, log, (self._listener.fileno(), self._tally))
         self._web.start()
         self._web.wait_until_ready()
         self.starts += 1
@@ -121,6 +123,7 @@ class Served:
             app_dsn=f"postgresql://{login}@/{place}",
             backups=self._sockets / "backups",
             listen_fd=self._listener.fileno(),
+            tally_fd=self._tally,
             url=self.http.url,
             transport=Transport.LOOPBACK,
             installation_id=INSTALLATION,

@@ -21,6 +21,7 @@ from wardline.central.database import engine, migrate
 from wardline.central.identity.server_keys import ServerKeys
 from wardline.central.settings import JobsSettings, Transport, WebSettings
 from wardline.central.web.peers import PeerGate
+from wardline.central.web.sharing import Entrance, Tally
 from wardline.core.errors import WardlineError
 from wardline.policy import connections
 from wardline.policy.connections import Crowd
@@ -73,36 +74,61 @@ def _say_ready(descriptor: int) -> None:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which tells the supervisor when it answers."""
+    """uvicorn's server, which shares what connects with the other web processes, and tells the
+    supervisor when it answers."""
 
-    def __init__(self, config: uvicorn.Config, ready: int) -> None:
+    def __init__(self, config: uvicorn.Config, tally: Tally, ready: int) -> None:
         super().__init__(config)
+        self._tally = tally
         self._ready = ready
+        self._entrances: list[Entrance] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            _say_ready(self._ready)
+        # uvicorn itself listens nowhere.
+        await super().startup([])
+        if not self.started:
+            return
+        for listening in sockets or []:
+            entrance = Entrance(listening, self._tally, self._protocol, self.config.ssl)
+            self._entrances.append(entrance)
+            entrance.open()
+        _say_ready(self._ready)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for entrance in self._entrances:
+            entrance.close()
+        await super().shutdown(sockets)
+
+    def _protocol(self) -> asyncio.Protocol:
+        """As uvicorn makes the protocol of a connection."""
+        made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+        return made
 
 
 async def _web(settings: WebSettings, ready: int) -> None:
     pool = engine.create(settings.app_dsn)
     await engine.warm(pool)
     web = app.create(settings, pool, _keys(settings))
+    tally = Tally(settings.tally_fd, settings.place)
+    crowd = Crowd(settings.proxy, connections_max=_connections_max(), tell=tally.hold)
     config = uvicorn.Config(
         PeerGate(web, settings.proxy) if settings.proxy is not None else web,
         log_level="warning",
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        **connections.serving(Crowd(settings.proxy, connections_max=_connections_max())),
+        **connections.serving(crowd),
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS_MAX,
         ssl_certfile=settings.tls_cert if settings.transport is Transport.TLS else None,
         ssl_keyfile=settings.tls_key if settings.transport is Transport.TLS else None,
     )
     _spare_the_collector()
-    await _Server(config, ready).serve([socket.socket(fileno=settings.listen_fd)])
+    await _Server(config, tally, ready).serve([socket.socket(fileno=settings.listen_fd)])
 
 
 def _connections_max() -> int:

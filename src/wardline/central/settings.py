@@ -51,7 +51,8 @@ class OrderTimes(BaseModel):
 class WebSettings(BaseModel):
     """What the web process is given by its supervisor, through an inherited descriptor.
 
-    `listen_fd` is a bound, listening socket; keys are standard base64 of 32 bytes.
+    `listen_fd` is a bound, listening socket, `tally_fd` the memory in which the web processes count
+    their connections, this one at `place`; keys are standard base64 of 32 bytes.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -59,6 +60,8 @@ class WebSettings(BaseModel):
     app_dsn: str = Field(repr=False)
     backups: Path
     listen_fd: int
+    tally_fd: int
+    place: int = 0
     url: str
     transport: Transport
     proxy: str | None = None

@@ -36,6 +36,7 @@ from wardline.central.settings import (
     append_private,
     write_private,
 )
+from wardline.central.web import sharing
 from wardline.core import clock
 from wardline.core.errors import WardlineError
 
@@ -55,7 +56,7 @@ class AlreadyRunning(WardlineError):
 @dataclass(frozen=True, slots=True)
 class Options:
     """What was asked for; `database_url` None = the embedded server. `web_processes` accept on one
-    listening socket and share nothing but the database."""
+    listening socket and share nothing but the database and the count of their connections."""
 
     data: Path
     listener: Listener
@@ -251,10 +252,13 @@ class Supervisor:
         url: str,
     ) -> list[Child]:
         authority = served.authority if served is not None else None
+        tally = sharing.memory(self._options.web_processes)
+        self._resources.callback(os.close, tally)
         settings = WebSettings(
             app_dsn=addresses.app,
             backups=self._layout.backups,
             listen_fd=bound.fileno(),
+            tally_fd=tally,
             url=url,
             transport=self._options.listener.transport(),
             proxy=self._options.listener.proxy,
@@ -269,10 +273,11 @@ class Supervisor:
             order_key=base64.b64encode(keys.order).decode(),
             log_public=base64.b64encode(keys.log_public()).decode(),
         )
-        given = settings.model_dump_json()
-        return [
-            self._child("web", given, (bound.fileno(),)) for _ in range(self._options.web_processes)
+        given = [
+            settings.model_copy(update={"place": place}).model_dump_json()
+            for place in range(self._options.web_processes)
         ]
+        return [self._child("web", one, (bound.fileno(), tally)) for one in given]
 
     def _jobs(self, addresses: Addresses, keys: KeyFiles) -> Child:
         settings = JobsSettings(

@@ -33,6 +33,7 @@ _USER_VERSION = slice(60, 64)
 _APPLICATION_ID = slice(68, 72)
 _ROLLBACK_JOURNAL = b"\x01\x01"
 _WRITE_AHEAD_LOG = b"\x02\x02"
+_NO_APPLICATION = bytes(4)
 _LARGEST_PAGE = 65536
 
 
@@ -148,7 +149,16 @@ def _look(name: str, header: bytes, size: int) -> None:
     """Raises PolicyFileRefused unless the header is that of a whole policy file of this format."""
     if not header.startswith(MAGIC) or len(header) < HEADER_BYTES:
         raise PolicyFileRefused(name, Fault.FOREIGN, "is not a SQLite database")
-    if header[_APPLICATION_ID] != policy_schema.APPLICATION_ID.to_bytes(4, "big"):
+    ours = policy_schema.APPLICATION_ID.to_bytes(4, "big")
+    # A store whose log was never folded in does not say yet in its header what it is.
+    unfolded = header[_APPLICATION_ID] in (ours, _NO_APPLICATION)
+    if unfolded and header[_WRITE_AND_READ_VERSION] == _WRITE_AHEAD_LOG:
+        why = (
+            "is a copy of a running store and may lack its last changes;"
+            " make a backup instead of copying the file"
+        )
+        raise PolicyFileRefused(name, Fault.RUNNING, why)
+    if header[_APPLICATION_ID] != ours:
         raise PolicyFileRefused(name, Fault.FOREIGN, "is a database, but not of a policy")
     version = int.from_bytes(header[_USER_VERSION], "big")
     if version > policy_schema.FORMAT:
@@ -159,12 +169,6 @@ def _look(name: str, header: bytes, size: int) -> None:
         raise PolicyFileRefused(name, Fault.NEWER, why)
     if version < 1:
         raise PolicyFileRefused(name, Fault.FOREIGN, "says no format that there ever was")
-    if header[_WRITE_AND_READ_VERSION] == _WRITE_AHEAD_LOG:
-        why = (
-            "is a copy of a running store and may lack its last changes;"
-            " make a backup instead of copying the file"
-        )
-        raise PolicyFileRefused(name, Fault.RUNNING, why)
     if header[_WRITE_AND_READ_VERSION] != _ROLLBACK_JOURNAL:
         raise PolicyFileRefused(name, Fault.DAMAGED, "is damaged: its header makes no sense")
     page = int.from_bytes(header[_PAGE_SIZE], "big")

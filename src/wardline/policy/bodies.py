@@ -6,6 +6,8 @@ from starlette.types import Message, Receive
 
 from wardline.core.errors import WardlineError
 
+# Ten thousand rules at once.
+BYTES_MAX = 16 << 20
 # A body takes as long as this, and then what its bytes take at the slowest speed.
 SECONDS_MAX = 10.0
 BYTES_PER_SECOND_MIN = 16 << 10

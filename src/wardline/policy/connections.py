@@ -7,6 +7,7 @@ open, and never takes the last half of its places.
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -33,7 +34,8 @@ class Member(Protocol):
 
 
 class Crowd:
-    """The connections of one process; `trusted` is the proxy, whose connections are many's."""
+    """The connections of one process; `trusted` is the proxy, whose connections are many's, and
+    `tell` hears how many there are whenever that changes."""
 
     def __init__(
         self,
@@ -41,8 +43,10 @@ class Crowd:
         *,
         connections_max: int = CONNECTIONS_MAX,
         address_connections_max: int = ADDRESS_CONNECTIONS_MAX,
+        tell: Callable[[int], None] = lambda count: None,
     ) -> None:
         self._trusted = trusted
+        self._tell = tell
         self._connections_max = connections_max
         self._address_connections_max = address_connections_max
         self._all: set[Member] = set()
@@ -69,6 +73,7 @@ class Crowd:
             return False
         self._all.add(one)
         self._by_address[address] += 1
+        self._tell(len(self._all))
         return True
 
     def leave(self, one: Member, address: str) -> None:
@@ -80,6 +85,7 @@ class Crowd:
         self._by_address[address] -= 1
         if not self._by_address[address]:
             del self._by_address[address]
+        self._tell(len(self._all))
 
     def wait(self, one: Member) -> None:
         """It is between two requests, or before its first."""

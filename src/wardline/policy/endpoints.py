@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from wardline.core.canonical import Json
 from wardline.core.policy import exact, parse
 from wardline.core.policy.rule import Rule
+from wardline.policy import problems
 from wardline.policy.store import Expectation, PolicyStore, RuleInvalid
 
 PREFIX = "/api/mcp/policy"
@@ -37,7 +38,7 @@ class Access:
 
 def router(access: Access) -> APIRouter:
     """The contract's routes over the stores that `access` yields."""
-    made = APIRouter(prefix=PREFIX, tags=["policy"])
+    made = APIRouter(prefix=PREFIX, tags=["policy"], route_class=problems.Route)
     _add_reads(made, access)
     _add_writes(made, access)
     return made

@@ -191,6 +191,7 @@ def web_settings(
         app_dsn="postgresql://unused",
         backups=backups,
         listen_fd=0,
+        tally_fd=0,
         url="http://127.0.0.1:8000",
         transport=transport,
         installation_id="inst_01m7yqa8rfrfh4jtzm13pve510",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from wardline.core import canonical, protocol
+from wardline.core import canonical, frozen, protocol
 from wardline.core.errors import Malformed, WardlineError
 from wardline.core.evidence import bundle, notes, signing
 from wardline.core.evidence.bundle import Bundle
@@ -102,6 +102,9 @@ class Received:
     chain: str
 
 
+_make_received = frozen.maker(Received)
+
+
 def frame(body: bytes) -> Batch:
     """The batch of a request body; raises Malformed. The same strictness as protocol.EvidenceBatch
     down to the envelopes, which `verify` opens one by one to name the one that is wrong."""
@@ -150,7 +153,7 @@ def _open_all(wires: Sequence[object], caller: Caller) -> list[Received]:
     hashes = [hashlib.sha256(envelope.payload).hexdigest() for envelope in envelopes]
     chains = [hashlib.sha256(encoded).hexdigest() for encoded in encodings]
     columns = (range(len(envelopes)), envelopes, bundles, hashes, chains)
-    return list(map(Received, *columns))
+    return list(map(_make_received, *columns))
 
 
 def _open_each(wires: Sequence[object], caller: Caller) -> list[Received]:

@@ -14,6 +14,8 @@ from sqlalchemy import RowMapping, text
 
 from wardline.central.database import arrays
 from wardline.central.database.session import Session
+from wardline.central.evidence import rows
+from wardline.central.evidence.rows import Columns, NewLeaf, NewRows
 from wardline.core.evidence import log
 from wardline.core.evidence.log import Frontier
 
@@ -28,6 +30,14 @@ _STREAM = """
 SELECT next_seq, prev FROM evidence_streams
 WHERE site_id = $1 AND appliance_id = $2 AND epoch = $3
 """
+# What an append needs to know, in the one statement that may wait: both rows as they are once they
+# are locked, the head first.
+_LOCK_STREAM = """
+SELECT h.generation, h.size, h.frontier, s.next_seq, s.prev
+FROM evidence_log_heads h JOIN evidence_streams s ON s.site_id = h.site_id
+WHERE h.site_id = $1 AND s.appliance_id = $2 AND s.epoch = $3
+FOR UPDATE OF h, s
+"""
 _SET_STREAM = """
 INSERT INTO evidence_streams (site_id, partner_id, appliance_id, epoch, next_seq, prev)
 VALUES ($1, $2, $3, $4, $5, $6)
@@ -41,35 +51,48 @@ JOIN evidence_log_entries e ON e.site_id = b.site_id AND e.generation = b.genera
   AND e.log_index = b.log_index
 WHERE b.site_id = $1 AND b.appliance_id = $2 AND b.epoch = $3 AND b.seq = ANY($4::bigint[])
 """
-_APPEND_BUNDLES = """
-INSERT INTO evidence_bundles (site_id, partner_id, appliance_id, epoch, kid, received_at,
-  generation, equivocates, log_index, host_id, seq, bundle_type, bundle_hash, hipaa_controls,
-  generated_at, payload, signature)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9::bigint + place - 1, host_id, seq, bundle_type,
-  bundle_hash, hipaa_controls::jsonb, generated_at, payload,
-  substring($16::bytea FROM 64 * place::int - 63 FOR 64)
-FROM unnest($10::text::text[], $11::text::bigint[], $12::text::text[], $13::text::text[],
-  $14::text::text[], $15::text::timestamptz[], $17::bytea[])
-  WITH ORDINALITY AS new (host_id, seq, bundle_type, bundle_hash, hipaa_controls, generated_at,
-    payload, place)
-"""
-# One statement: the entries, the nodes that they complete, and the head that counts them.
-_APPEND_LEAVES = """
-WITH entries AS (
+# Entries, the nodes that they complete, and the head that counts them. What has a length of its own
+# comes in one piece, with the places at which its parts end.
+_LEAVES = """
+entries AS (
   INSERT INTO evidence_log_entries (site_id, partner_id, generation, log_index, kind, entry,
     leaf_hash)
-  SELECT $1, $2, $3, $4::bigint + place - 1, kind, entry,
-    substring($7::bytea FROM 32 * place::int - 31 FOR 32)
-  FROM unnest($5::text::text[], $6::bytea[]) WITH ORDINALITY AS new (kind, entry, place)
+  SELECT $1, $2, $3, $4::bigint + place - 1, kind,
+    substring($6::bytea FROM ends - length + 1 FOR length),
+    substring($8::bytea FROM 32 * place::int - 31 FOR 32)
+  FROM unnest($5::text::text[], $7::text::int[], $14::text::int[])
+    WITH ORDINALITY AS new (kind, ends, length, place)
 ), nodes AS (
   INSERT INTO evidence_log_nodes (site_id, partner_id, generation, level, node_index, hash)
-  SELECT $1, $2, $3, level, node_index, substring($10::bytea FROM 32 * place::int - 31 FOR 32)
-  FROM unnest($8::text::smallint[], $9::text::bigint[])
+  SELECT $1, $2, $3, level, node_index, substring($11::bytea FROM 32 * place::int - 31 FOR 32)
+  FROM unnest($9::text::smallint[], $10::text::bigint[])
     WITH ORDINALITY AS new (level, node_index, place)
 )
-UPDATE evidence_log_heads SET size = $11, frontier = $12
+"""
+_MOVE_HEAD = """
+UPDATE evidence_log_heads SET size = $12, frontier = $13
 WHERE site_id = $1 AND generation = $3 AND size = $4
 """
+_APPEND_LEAVES = f"WITH {_LEAVES}{_MOVE_HEAD}"
+# The bundles of these entries and the head of their stream beside them, in the one statement.
+_APPEND_BUNDLES = f"""
+WITH {_LEAVES}, stream AS (
+  UPDATE evidence_streams SET next_seq = $20, prev = $21
+  WHERE site_id = $1 AND appliance_id = $15 AND epoch = $16
+), bundles AS (
+  INSERT INTO evidence_bundles (site_id, partner_id, appliance_id, epoch, kid, received_at,
+    generation, equivocates, log_index, host_id, seq, bundle_type, bundle_hash, hipaa_controls,
+    generated_at, payload, signature)
+  SELECT $1, $2, $15, $16, $17, $18, $3, $19, $4::bigint + place - 1, host_id, seq, bundle_type,
+    bundle_hash, hipaa_controls::jsonb, generated_at,
+    substring($28::bytea FROM ends - length + 1 FOR length),
+    substring($31::bytea FROM 64 * place::int - 63 FOR 64)
+  FROM unnest($22::text::text[], $23::text::bigint[], $24::text::text[], $25::text::text[],
+    $26::text::text[], $27::text::timestamptz[], $29::text::int[], $30::text::int[])
+    WITH ORDINALITY AS new (host_id, seq, bundle_type, bundle_hash, hipaa_controls, generated_at,
+      ends, length, place)
+)
+{_MOVE_HEAD}"""  # noqa: S608 - constants of this file
 _NODES = """
 SELECT 0::smallint AS level, log_index AS node_index, leaf_hash AS hash FROM evidence_log_entries
 WHERE site_id = $1 AND generation = $2 AND log_index = ANY($3::bigint[])
@@ -163,29 +186,6 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class NewBundle:
-    """A row of evidence_bundles that an append brings."""
-
-    host_id: str | None
-    seq: int
-    bundle_type: str
-    bundle_hash: str
-    hipaa_controls: str
-    generated_at: datetime
-    payload: bytes
-    signature: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class NewLeaf:
-    """A row of evidence_log_entries that an append brings."""
-
-    kind: str
-    entry: bytes
-    leaf_hash: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class StoredCheckpoint:
     """A tree head as the signer issued it."""
 
@@ -217,6 +217,15 @@ class Repository:
         self._site_id = site_id
         self._partner_id = session.scope.owner
 
+    async def lock_stream(self, appliance_id: str, epoch: int) -> tuple[Head, StreamHead] | None:
+        """The heads of the log and of a stream, held until the transaction ends; None where the
+        stream was never enrolled."""
+        row = await self._raw.fetchrow(_LOCK_STREAM, self._site_id, appliance_id, epoch)
+        head = _head(row)
+        if row is None or head is None:
+            return None
+        return head, StreamHead(row["next_seq"], row["prev"])
+
     async def lock_head(self) -> Head | None:
         """The log's head, held until the transaction ends; None before the first entry."""
         return _head(await self._raw.fetchrow(_LOCK_HEAD, self._site_id))
@@ -243,7 +252,7 @@ class Repository:
 
     async def taken(self, appliance_id: str, epoch: int, sequence: Collection[int]) -> list[Taken]:
         """What is stored under these sequence numbers of a stream, equivocations too."""
-        rows = await self._raw.fetch(_TAKEN, self._site_id, appliance_id, epoch, list(sequence))
+        found = await self._raw.fetch(_TAKEN, self._site_id, appliance_id, epoch, list(sequence))
         return [
             Taken(
                 row["seq"],
@@ -253,53 +262,52 @@ class Repository:
                 row["leaf_hash"],
                 row["received_at"],
             )
-            for row in rows
+            for row in found
         ]
 
     async def append_bundles(
         self,
         head: Head,
-        appliance_id: str,
-        epoch: int,
+        stream: tuple[str, int],
+        after: StreamHead,
         kid: str,
         received_at: datetime,
-        bundles: Sequence[NewBundle],
+        new: NewRows,
         *,
         equivocates: bool = False,
     ) -> None:
-        """Bundles whose entries begin at the size of `head`, in order."""
-        await self._raw.execute(
-            _APPEND_BUNDLES,
-            *(self._site_id, self._partner_id, appliance_id, epoch, kid, received_at),
-            *(head.generation, equivocates, head.frontier.size),
-            arrays.words_or_null([item.host_id for item in bundles]),
-            arrays.numbers(item.seq for item in bundles),
-            arrays.words([item.bundle_type for item in bundles]),
-            arrays.words([item.bundle_hash for item in bundles]),
-            arrays.texts(item.hipaa_controls for item in bundles),
-            arrays.times(item.generated_at for item in bundles),
-            b"".join(item.signature for item in bundles),
-            [item.payload for item in bundles],
-        )
-
-    async def append_leaves(self, head: Head, leaves: Sequence[NewLeaf]) -> Head:
-        """Entries from `head` on, the nodes that they complete, and the head after them."""
-        size = head.frontier.size
-        frontier, nodes = log.grow(head.frontier, [leaf.leaf_hash for leaf in leaves])
-        interior = [node for node in nodes if node[0] > 0]
+        """Bundles of a stream (appliance, epoch) with their entries, from the size of `head` on,
+        and the stream's head after them."""
         status = await self._raw.execute(
-            _APPEND_LEAVES,
-            *(self._site_id, self._partner_id, head.generation, size),
-            arrays.words([leaf.kind for leaf in leaves]),
-            [leaf.entry for leaf in leaves],
-            b"".join(leaf.leaf_hash for leaf in leaves),
-            arrays.numbers(level for level, _, _ in interior),
-            arrays.numbers(index for _, index, _ in interior),
-            b"".join(digest for _, _, digest in interior),
+            _APPEND_BUNDLES,
+            *self._grown(head, new.hashes, new.leaves),
+            *(new.lengths, *stream, kid, received_at, equivocates, after.next_seq, after.prev),
+            *new.bundles,
+        )
+        _check_moved(status)
+
+    async def append_leaves(self, head: Head, leaves: Sequence[NewLeaf]) -> None:
+        """Entries that are no bundles, from `head` on."""
+        hashes, columns, lengths = rows.of_leaves(leaves)
+        status = await self._raw.execute(
+            _APPEND_LEAVES, *self._grown(head, hashes, columns), lengths
+        )
+        _check_moved(status)
+
+    def _grown(self, head: Head, hashes: Sequence[bytes], leaves: Columns) -> Columns:
+        """What of the statements comes before the lengths: $1 to $13."""
+        frontier, nodes = log.grow(head.frontier, hashes)
+        levels, indexes, digests = zip(*nodes, strict=True)
+        # The leaves, which come first, are entries and no rows of their own.
+        above = len(hashes)
+        return (
+            *(self._site_id, self._partner_id, head.generation, head.frontier.size),
+            *leaves,
+            arrays.numbers(levels[above:]),
+            arrays.numbers(indexes[above:]),
+            b"".join(digests[above:]),
             *(frontier.size, b"".join(frontier.hashes)),
         )
-        assert status == "UPDATE 1", f"the log's head was not the one that is locked: {status}"
-        return Head(head.generation, frontier)
 
     async def nodes(
         self, generation: int, wanted: Collection[tuple[int, int]]
@@ -308,14 +316,14 @@ class Repository:
         if not wanted:
             return {}
         interior = [node for node in wanted if node[0] > 0]
-        rows = await self._raw.fetch(
+        found = await self._raw.fetch(
             _NODES,
             *(self._site_id, generation),
             [index for level, index in wanted if level == 0],
             [level for level, _ in interior],
             [index for _, index in interior],
         )
-        return {(row["level"], row["node_index"]): row["hash"] for row in rows}
+        return {(row["level"], row["node_index"]): row["hash"] for row in found}
 
     async def newest_checkpoint(self) -> StoredCheckpoint | None:
         return _checkpoint(await self._raw.fetchrow(_NEWEST_CHECKPOINT, self._site_id))
@@ -377,6 +385,10 @@ def _head(row: asyncpg.Record | None) -> Head | None:
     step = log.HASH_BYTES
     hashes = tuple(packed[at : at + step] for at in range(0, len(packed), step))
     return Head(row["generation"], Frontier(row["size"], hashes))
+
+
+def _check_moved(status: str) -> None:
+    assert status == "UPDATE 1", f"the log's head was not the one that is locked: {status}"
 
 
 def _checkpoint(row: asyncpg.Record | None) -> StoredCheckpoint | None:

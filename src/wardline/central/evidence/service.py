@@ -8,16 +8,11 @@ from functools import lru_cache
 import orjson
 
 from wardline.central.database.session import Session
+from wardline.central.evidence import rows
 from wardline.central.evidence.receive import BatchRefused, Received
-from wardline.central.evidence.repository import (
-    Head,
-    NewBundle,
-    NewLeaf,
-    Repository,
-    StreamHead,
-    Taken,
-)
-from wardline.core import clock
+from wardline.central.evidence.repository import Head, Repository, StreamHead, Taken
+from wardline.central.evidence.rows import NewBundle, NewLeaf, NewRows
+from wardline.core import clock, frozen
 from wardline.core.errors import NotFound
 from wardline.core.evidence import bundle, log, signing
 from wardline.core.evidence.bundle import Bundle, Kind
@@ -28,12 +23,18 @@ _HIPAA = "hipaa:"
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
-    """A bundle that this transaction added, for whoever folds what it says."""
+class Batch:
+    """Verified bundles of one epoch, and what is written when all of them are new."""
 
-    bundle: Bundle
-    log_index: int
+    items: Sequence[Received]
     received_at: datetime
+    received_ms: int
+    leaves: Sequence[NewLeaf]
+    rows: NewRows
+
+    @property
+    def bundles(self) -> list[Bundle]:
+        return [item.bundle for item in self.items]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,48 +48,76 @@ class Receipt:
     received_ms: int
 
 
+_make_receipt = frozen.maker(Receipt)
+
+
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """What a batch came to: a receipt per envelope in order, the new bundles, the stream's head.
+    """What a batch came to: a receipt per envelope in order, the stream's head, and what of it was
+    new, which stands in the log from `first_index` on; None where nothing was.
 
     `conflict` is set when one envelope holds other bytes under a number that is taken; the caller
     commits, which keeps that envelope, and then raises it.
     """
 
     receipts: list[Receipt]
-    accepted: list[Accepted]
+    new: Batch | None
+    first_index: int
     stream: Stream
     conflict: BatchRefused | None = None
 
 
-async def ingest(session: Session, appliance_id: str, batch: Sequence[Received]) -> Ingested:
-    """Appends the bundles of a verified batch that are not stored yet; `batch` is of one epoch.
+def prepare(items: Sequence[Received], now: datetime, *, equivocates: bool = False) -> Batch:
+    """What `ingest` takes of at least one verified bundle, received at `now`: pure work, and the
+    more of it is done before the log is locked the better."""
+    received_ms = clock.milliseconds(now)
+    leaves = [_bundle_leaf(item, received_ms, equivocates=equivocates) for item in items]
+    return Batch(
+        items,
+        clock.from_milliseconds(received_ms),
+        received_ms,
+        leaves,
+        rows.of_bundles(leaves, [_row(item) for item in items]),
+    )
+
+
+async def ingest(session: Session, appliance_id: str, batch: Batch) -> Ingested:
+    """Appends the bundles of a batch that are not stored yet.
 
     Raises BatchRefused when one is ahead of the stream or does not continue it; then nothing is
     stored. A bundle that is stored already gets the receipt that it got the first time.
     """
     repository = Repository(session, _site(session))
-    epoch = batch[0].bundle.epoch
-    head = await repository.lock_head()
-    stream = await repository.stream(appliance_id, epoch)
-    if head is None or stream is None:
+    epoch = batch.items[0].bundle.epoch
+    locked = await repository.lock_stream(appliance_id, epoch)
+    if locked is None:
         raise BatchRefused(EvidenceProblem.EPOCH, 0, "its epoch is not enrolled for this appliance")
-    repeated = [item.bundle.seq for item in batch if item.bundle.seq < stream.next_seq]
+    head, stream = locked
+    append = _Append(repository, head, appliance_id, epoch)
+    repeated = [item.bundle.seq for item in batch.items if item.bundle.seq < stream.next_seq]
     taken = await repository.taken(appliance_id, epoch, repeated) if repeated else []
     first = {item.seq: item for item in taken if not item.equivocates}
-    received_ms = clock.milliseconds(session.now)
-    received_at = clock.from_milliseconds(received_ms)
-    append = _Append(repository, head, appliance_id, epoch, received_at, received_ms)
-    for item in batch:
+    for item in batch.items:
         held = first.get(item.bundle.seq)
         if held is not None and held.bundle_hash != item.payload_sha256:
             known = any(other.bundle_hash == item.payload_sha256 for other in taken)
-            return await _refuse_conflict(append, stream, item, known=known)
-    fresh, after = _continue(epoch, stream, batch, first)
-    leaves = await append.bundles(fresh)
-    if fresh:
-        await repository.set_stream(appliance_id, epoch, after)
-    return _ingested(batch, first, fresh, leaves, append, after)
+            return await append.conflict(stream, item, batch.received_at, known=known)
+    fresh, after = _continue(epoch, stream, batch.items, first)
+    new = _of_new(batch, fresh)
+    if new is not None:
+        await append.bundles(new, after)
+    receipts = {seq: _receipt(epoch, held) for seq, held in first.items()}
+    if new is not None:
+        receipts.update(_new_receipts(epoch, new, head.frontier.size))
+    in_order = [receipts[item.bundle.seq] for item in batch.items]
+    return Ingested(in_order, new, head.frontier.size, _wire(epoch, after))
+
+
+def _of_new(batch: Batch, fresh: Sequence[Received]) -> Batch | None:
+    """The part of a batch that is not stored yet; mostly that is all of it."""
+    if len(fresh) == len(batch.items):
+        return batch
+    return prepare(fresh, batch.received_at) if fresh else None
 
 
 async def enrol_key(
@@ -131,57 +160,61 @@ async def stream_head(session: Session, appliance_id: str, epoch: int) -> Stream
 
 @dataclass(frozen=True, slots=True)
 class _Append:
-    """Where new entries go, and under which instant of receipt."""
+    """Where new entries go."""
 
     repository: Repository
     head: Head
     appliance_id: str
     epoch: int
-    received_at: datetime
-    received_ms: int
 
-    async def bundles(
-        self, items: Sequence[Received], *, equivocates: bool = False
-    ) -> list[NewLeaf]:
-        """Appends `items` as they stand; gives their leaves."""
-        if not items:
-            return []
-        leaves = [self._leaf(item, equivocates=equivocates) for item in items]
-        await self.repository.append_leaves(self.head, leaves)
+    async def bundles(self, new: Batch, after: StreamHead, *, equivocates: bool = False) -> None:
+        """Appends `new` as it stands, and moves the stream on."""
         await self.repository.append_bundles(
             self.head,
-            self.appliance_id,
-            self.epoch,
-            items[0].envelope.keyid,
-            self.received_at,
-            [_row(item) for item in items],
+            (self.appliance_id, self.epoch),
+            after,
+            new.items[0].envelope.keyid,
+            new.received_at,
+            new.rows,
             equivocates=equivocates,
         )
-        return leaves
 
-    def _leaf(self, item: Received, *, equivocates: bool) -> NewLeaf:
-        """The bytes that `log.entry_bytes` gives for this entry, its keys in their order: every
-        field was checked already, and checking it again costs more than all that is done here."""
-        sent = item.bundle
-        kind = EntryKind.GAP if sent.kind is Kind.GAP else EntryKind.BUNDLE
-        if equivocates:
-            kind = EntryKind.EQUIVOCATION
-        entry = {
-            "appliance": sent.appliance_id,
-            "epoch": sent.epoch,
-            "host": sent.host_id,
-            "kid": item.envelope.keyid,
-            "kind": kind.value,
-            "payload_len": len(item.envelope.payload),
-            "payload_sha256": item.payload_sha256,
-            "received_ms": self.received_ms,
-            "seq": sent.seq,
-            "sig": signing.base64_text(item.envelope.sig),
-            "site": sent.site_id,
-            "v": log.ENTRY_VERSION,
-        }
-        data = orjson.dumps(entry)
-        return NewLeaf(kind.value, data, log.leaf_hash(data))
+    async def conflict(
+        self, stream: StreamHead, item: Received, received_at: datetime, *, known: bool
+    ) -> Ingested:
+        """Keeps the envelope that contradicts a stored one, once, beside it in the log."""
+        if not known:
+            kept = prepare([item], received_at, equivocates=True)
+            await self.bundles(kept, stream, equivocates=True)
+        detail = "other bytes are stored under its sequence number; both are kept"
+        expected = _wire(self.epoch, stream)
+        refused = BatchRefused(EvidenceProblem.CONFLICT, item.position, detail, expected)
+        return Ingested([], None, self.head.frontier.size, expected, refused)
+
+
+def _bundle_leaf(item: Received, received_ms: int, *, equivocates: bool) -> NewLeaf:
+    """The bytes that `log.entry_bytes` gives for this entry, its keys in their order: every field
+    was checked already, and checking it again costs more than all that is done here."""
+    sent = item.bundle
+    kind = EntryKind.GAP if sent.kind is Kind.GAP else EntryKind.BUNDLE
+    if equivocates:
+        kind = EntryKind.EQUIVOCATION
+    entry = {
+        "appliance": sent.appliance_id,
+        "epoch": sent.epoch,
+        "host": sent.host_id,
+        "kid": item.envelope.keyid,
+        "kind": kind.value,
+        "payload_len": len(item.envelope.payload),
+        "payload_sha256": item.payload_sha256,
+        "received_ms": received_ms,
+        "seq": sent.seq,
+        "sig": signing.base64_text(item.envelope.sig),
+        "site": sent.site_id,
+        "v": log.ENTRY_VERSION,
+    }
+    data = orjson.dumps(entry)
+    return NewLeaf(kind.value, data, log.leaf_hash(data))
 
 
 def _continue(
@@ -224,36 +257,14 @@ def _bridges(sent: Bundle, expected: int) -> bool:
     return (sent.note.get("first_seq"), sent.note.get("last_seq")) == (expected, sent.seq - 1)
 
 
-async def _refuse_conflict(
-    append: _Append, stream: StreamHead, item: Received, *, known: bool
-) -> Ingested:
-    """Keeps the envelope that contradicts a stored one, once, beside it in the log."""
-    if not known:
-        await append.bundles([item], equivocates=True)
-    detail = "other bytes are stored under its sequence number; both are kept"
-    expected = _wire(append.epoch, stream)
-    conflict = BatchRefused(EvidenceProblem.CONFLICT, item.position, detail, expected)
-    return Ingested([], [], expected, conflict)
-
-
-def _ingested(
-    batch: Sequence[Received],
-    first: Mapping[int, Taken],
-    fresh: Sequence[Received],
-    leaves: Sequence[NewLeaf],
-    append: _Append,
-    after: StreamHead,
-) -> Ingested:
-    receipts = {seq: _receipt(append.epoch, held) for seq, held in first.items()}
-    accepted: list[Accepted] = []
-    for offset, (item, leaf) in enumerate(zip(fresh, leaves, strict=True)):
-        index = append.head.frontier.size + offset
-        accepted.append(Accepted(item.bundle, index, append.received_at))
-        receipts[item.bundle.seq] = Receipt(
-            append.epoch, item.bundle.seq, index, leaf.leaf_hash.hex(), append.received_ms
+def _new_receipts(epoch: int, new: Batch, first_index: int) -> dict[int, Receipt]:
+    """By sequence number."""
+    return {
+        item.bundle.seq: _make_receipt(
+            epoch, item.bundle.seq, first_index + place, leaf.leaf_hash.hex(), new.received_ms
         )
-    in_order = [receipts[item.bundle.seq] for item in batch]
-    return Ingested(in_order, accepted, _wire(append.epoch, after))
+        for place, (item, leaf) in enumerate(zip(new.items, new.leaves, strict=True))
+    }
 
 
 def _receipt(epoch: int, held: Taken) -> Receipt:

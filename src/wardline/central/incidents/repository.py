@@ -1,9 +1,8 @@
 """The SQL of incidents: folding what bundles tell, and the pages that show it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 from sqlalchemy import RowMapping, text
@@ -37,8 +36,9 @@ WHERE old.appliance_id = EXCLUDED.appliance_id AND old.host_id = EXCLUDED.host_i
 # Gives the links that tell of somebody else's incident, or of another host or check than it has.
 _ADD_BUNDLES = """
 WITH given AS MATERIALIZED (
-  SELECT * FROM unnest($4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[],
-    $9::timestamptz[]) AS new (incident_id, host_id, incident_type, log_index, state, at)
+  SELECT incident_id, host_id, incident_type, $10::bigint + place AS log_index, state, at
+  FROM unnest($4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::timestamptz[])
+    AS new (incident_id, host_id, incident_type, place, state, at)
 ), own AS MATERIALIZED (
   SELECT given.* FROM given JOIN incidents i ON i.site_id = $1 AND i.id = given.incident_id
     AND i.appliance_id = $3 AND i.host_id = given.host_id AND i.incident_type = given.incident_type
@@ -84,8 +84,7 @@ _STANDING = text(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class NewRecord:
+class NewRecord(NamedTuple):
     """An incident as one bundle tells it; JSON columns as text."""
 
     id: str
@@ -107,14 +106,14 @@ class NewRecord:
     seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class NewLink:
-    """That a bundle told of an incident, of this host and check."""
+class NewLink(NamedTuple):
+    """That a bundle told of an incident, of this host and check; `place` is the bundle's among
+    those that come with it."""
 
     incident_id: str
     host_id: str
     incident_type: str
-    log_index: int
+    place: int
     state: str
     at: datetime
 
@@ -137,22 +136,24 @@ class Repository:
     ) -> None:
         """The record of the highest (epoch, seq) stands; `records` holds each incident once."""
         raw: asyncpg.Connection[Any] = self._session.raw
-        columns = ([getattr(item, name) for item in records] for name in NewRecord.__slots__)
         await raw.execute(
             _FOLD,
             *(site_id, self._session.scope.owner, appliance_id, epoch, received_at),
-            *columns,
+            *zip(*records, strict=True),
         )
 
     async def add_bundles(
-        self, site_id: str, appliance_id: str, links: Sequence[NewLink]
+        self, site_id: str, appliance_id: str, links: Sequence[NewLink], first_index: int
     ) -> list[tuple[str, int]]:
-        """Adds the links to incidents of this appliance; the (incident, log index) of those that
-        are not its own, or have another host or check."""
+        """Adds the links to incidents of this appliance, the first bundle of these standing at
+        `first_index` of the log; the (incident, log index) of those that are not its own, or have
+        another host or check."""
         raw: asyncpg.Connection[Any] = self._session.raw
-        columns = ([getattr(item, name) for item in links] for name in NewLink.__slots__)
         rows = await raw.fetch(
-            _ADD_BUNDLES, *(site_id, self._session.scope.owner, appliance_id), *columns
+            _ADD_BUNDLES,
+            *(site_id, self._session.scope.owner, appliance_id),
+            *zip(*links, strict=True),
+            first_index,
         )
         return [(row["incident_id"], row["log_index"]) for row in rows]
 

@@ -1,8 +1,9 @@
 """Incidents out of accepted bundles, and what their pages show."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 from sqlalchemy import RowMapping
@@ -19,26 +20,23 @@ BUNDLES_PER_INCIDENT_MAX = 200
 REFUSED_SHOWN_MAX = 20
 
 
-class Told(Protocol):
-    """A bundle that the log has taken, at its index."""
+@dataclass(frozen=True, slots=True)
+class Tidings:
+    """What bundles of one stream tell of incidents: the newest record of each, by id, and which
+    bundle told of which."""
 
-    @property
-    def bundle(self) -> Bundle: ...
-    @property
-    def log_index(self) -> int: ...
-    @property
-    def received_at(self) -> datetime: ...
+    epoch: int
+    received_at: datetime
+    records: Sequence[NewRecord]
+    links: Sequence[NewLink]
 
 
-async def fold(
-    session: Session, site_id: str, appliance_id: str, accepted: Sequence[Told]
-) -> list[str]:
-    """Adds what these bundles of one stream tell of incidents, in the transaction that added the
-    bundles; the identifiers that they tell of."""
+def prepare(bundles: Sequence[Bundle], received_at: datetime) -> Tidings | None:
+    """What `fold` takes of bundles that were received together; None where they tell of none."""
     newest: dict[str, NewRecord] = {}
     links: dict[tuple[str, str, int], NewLink] = {}
-    for told in accepted:
-        for new in _records(told):
+    for place, told in enumerate(bundles):
+        for new in _records(told, received_at):
             held = newest.get(new.id)
             # One that has another host or check than the first is refused below, by its link.
             if held is None or (held.host_id, held.incident_type) == (
@@ -46,33 +44,37 @@ async def fold(
                 new.incident_type,
             ):
                 newest[new.id] = new
-            links[new.id, new.incident_type, told.log_index] = _link(told, new)
+            at = min(told.captured_at, received_at)
+            link = NewLink(new.id, new.host_id, new.incident_type, place, new.state, at)
+            links[new.id, new.incident_type, place] = link
     if not newest:
+        return None
+    records = [newest[key] for key in sorted(newest)]
+    return Tidings(bundles[0].epoch, received_at, records, list(links.values()))
+
+
+async def fold(
+    session: Session, site_id: str, appliance_id: str, new: Tidings | None, first_index: int
+) -> list[str]:
+    """Adds what bundles that stand in the log from `first_index` on tell of incidents, in the
+    transaction that added the bundles; the identifiers that they tell of."""
+    if new is None:
         return []
     repository = Repository(session)
-    first = accepted[0]
-    records = [newest[key] for key in sorted(newest)]
-    epoch = first.bundle.epoch
-    await repository.fold(site_id, appliance_id, epoch, first.received_at, records)
-    refused = await repository.add_bundles(site_id, appliance_id, list(links.values()))
+    await repository.fold(site_id, appliance_id, new.epoch, new.received_at, new.records)
+    refused = await repository.add_bundles(site_id, appliance_id, new.links, first_index)
     if refused:
         why = f"{len(refused)} records tell of an incident with another appliance, host or check"
         shown = [{"incident": one, "log_index": at} for one, at in refused[:REFUSED_SHOWN_MAX]]
         await session.record("incident.refuse", appliance_id, after={"first": shown}, reason=why)
-    return [record.id for record in records]
+    return [record.id for record in new.records]
 
 
-def _records(told: Told) -> Iterator[NewRecord]:
+def _records(told: Bundle, received_at: datetime) -> Iterator[NewRecord]:
     """What one bundle tells of incidents."""
-    host_id = told.bundle.host_id
-    if host_id is not None:
-        for record in told.bundle.incidents:
-            yield _record(host_id, told, record)
-
-
-def _link(told: Told, new: NewRecord) -> NewLink:
-    at = min(told.bundle.captured_at, told.received_at)
-    return NewLink(new.id, new.host_id, new.incident_type, told.log_index, new.state, at)
+    if told.host_id is not None:
+        for record in told.incidents:
+            yield _record(told.host_id, told.seq, record, received_at)
 
 
 async def page(
@@ -127,10 +129,10 @@ async def would_run(session: Session, site_id: str) -> list[RowMapping]:
     return await Repository(session).observing(site_id, WOULD_RUN_MAX)
 
 
-def _record(host_id: str, told: Told, record: IncidentRecord) -> NewRecord:
+def _record(host_id: str, seq: int, record: IncidentRecord, received_at: datetime) -> NewRecord:
     # Nothing happened after it was told: a clock that runs ahead pins nothing to the top.
-    opened_at = min(record.opened_at, told.received_at)
-    closed_at = record.closed_at and max(opened_at, min(record.closed_at, told.received_at))
+    opened_at = min(record.opened_at, received_at)
+    closed_at = record.closed_at and max(opened_at, min(record.closed_at, received_at))
     return NewRecord(
         id=record.incident_id,
         host_id=host_id,
@@ -148,7 +150,7 @@ def _record(host_id: str, told: Told, record: IncidentRecord) -> NewRecord:
         runbook=None if record.runbook is None else _json(bundle.runbook_to_wire(record.runbook)),
         actions=_json([bundle.action_to_wire(action) for action in record.actions]),
         closed_at=closed_at,
-        seq=told.bundle.seq,
+        seq=seq,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 from sqlalchemy import RowMapping, text
@@ -17,12 +17,12 @@ from wardline.central.database.session import Session
 _FOLD = """
 WITH new AS MATERIALIZED (
   SELECT host_id, check_id, outcome, severity, summary, facts::jsonb AS facts, facts_digest,
-    controls::jsonb AS controls, log_index, effective_at, repeats, newest
+    controls::jsonb AS controls, $16::bigint + place AS log_index, effective_at, repeats, newest
   FROM unnest($4::text::text[], $5::text::text[], $6::text::text[], $7::text::text[], $8::text[],
     $9::text[], $10::text::text[], $11::text::text[], $12::text::bigint[],
     $13::text::timestamptz[], $14::text::boolean[], $15::text::boolean[])
     AS given (host_id, check_id, outcome, severity, summary, facts, facts_digest, controls,
-      log_index, effective_at, repeats, newest)
+      place, effective_at, repeats, newest)
 ), history AS (
   INSERT INTO results (site_id, partner_id, host_id, check_id, outcome, severity, summary, facts,
     facts_digest, controls, log_index, effective_at, received_at)
@@ -135,9 +135,9 @@ SELECT partner_id, site_id, :kind, site_id FROM added ORDER BY site_id
 )
 
 
-@dataclass(frozen=True, slots=True)
-class NewResult:
-    """A measurement as a bundle carries it; `repeats` when it is a heartbeat's."""
+class NewResult(NamedTuple):
+    """A measurement as a bundle carries it; `place` is the bundle's among those that come with it,
+    `repeats` is set when it is a heartbeat's."""
 
     host_id: str
     check_id: str
@@ -147,9 +147,41 @@ class NewResult:
     facts: str
     facts_digest: str
     controls: str
-    log_index: int
+    place: int
     effective_at: datetime
     repeats: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewRows:
+    """Results as parameters of the statement that folds them."""
+
+    received_at: datetime
+    columns: tuple[object, ...]
+
+
+def rows(results: Sequence[NewResult], newest: Sequence[bool], received_at: datetime) -> NewRows:
+    """Of at least one result; `newest` marks each (host, check) once."""
+    columns = zip(*results, strict=True)
+    hosts, checks, outcomes, severities, summaries, facts, digests, controls, *rest = columns
+    places, times, repeats = rest
+    return NewRows(
+        received_at,
+        (
+            arrays.words(hosts),
+            arrays.words(checks),
+            arrays.words(outcomes),
+            arrays.words(severities),
+            summaries,
+            facts,
+            arrays.words(digests),
+            arrays.texts(controls),
+            arrays.numbers(places),
+            arrays.times(times),
+            arrays.truths(repeats),
+            arrays.truths(newest),
+        ),
+    )
 
 
 class Repository:
@@ -161,27 +193,15 @@ class Repository:
         self._session = session
         self._site_id = site_id
 
-    async def fold(
-        self, results: Sequence[NewResult], newest: Sequence[bool], received_at: datetime
-    ) -> None:
+    async def fold(self, new: NewRows, first_index: int) -> None:
         """Appends what is new and moves the latest of each (host, check) on, by effective time;
-        `newest` marks each (host, check) once."""
+        the first bundle of these stands at `first_index` of the log."""
         raw: asyncpg.Connection[Any] = self._session.raw
         await raw.execute(
             _FOLD,
-            *(self._site_id, self._session.scope.owner, received_at),
-            arrays.words([item.host_id for item in results]),
-            arrays.words([item.check_id for item in results]),
-            arrays.words([item.outcome for item in results]),
-            arrays.words([item.severity for item in results]),
-            [item.summary for item in results],
-            [item.facts for item in results],
-            arrays.words([item.facts_digest for item in results]),
-            arrays.texts(item.controls for item in results),
-            arrays.numbers(item.log_index for item in results),
-            arrays.times(item.effective_at for item in results),
-            arrays.truths(item.repeats for item in results),
-            arrays.truths(newest),
+            *(self._site_id, self._session.scope.owner, new.received_at),
+            *new.columns,
+            first_index,
         )
 
     async def latest(self, hosts: Sequence[str], limit: int) -> list[RowMapping]:

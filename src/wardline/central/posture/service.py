@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 from sqlalchemy import RowMapping
 
 from wardline.central.database.session import Session
-from wardline.central.posture.repository import NewResult, Repository
+from wardline.central.posture import repository
+from wardline.central.posture.repository import NewResult, NewRows, Repository
 from wardline.central.tenancy.overview import ResultCounts, Score
 from wardline.core import score
 from wardline.core.errors import NotFound, Refused
@@ -31,25 +32,25 @@ class SpanRefused(Refused):
     code = "span_refused"
 
 
-class Told(Protocol):
-    """A bundle that the log has taken, at its index."""
-
-    @property
-    def bundle(self) -> Bundle: ...
-    @property
-    def log_index(self) -> int: ...
-    @property
-    def received_at(self) -> datetime: ...
+# Results that are ready to be folded, for whoever keeps them until then.
+Prepared = NewRows
 
 
-async def fold(session: Session, site_id: str, accepted: Sequence[Told]) -> int:
-    """Adds the results of these bundles, in the transaction that added the bundles; how many."""
-    results = [result for told in accepted for result in _results(told)]
-    if not results:
-        return 0
-    received_at = accepted[0].received_at
-    await Repository(session, site_id).fold(results, _newest_of_each(results), received_at)
-    return len(results)
+def prepare(bundles: Sequence[Bundle], received_at: datetime) -> Prepared | None:
+    """What `fold` takes of bundles that were received together; None where they hold no result."""
+    results = [
+        result
+        for place, told in enumerate(bundles)
+        for result in _results(told, place, received_at)
+    ]
+    return repository.rows(results, _newest_of_each(results), received_at) if results else None
+
+
+async def fold(session: Session, site_id: str, new: Prepared | None, first_index: int) -> None:
+    """Adds the results of bundles that stand in the log from `first_index` on, in the transaction
+    that added the bundles."""
+    if new is not None:
+        await Repository(session, site_id).fold(new, first_index)
 
 
 async def latest(session: Session, site_id: str, hosts: Sequence[str]) -> list[RowMapping]:
@@ -135,26 +136,27 @@ def scored(row: Mapping[Any, Any]) -> Score | None:
     )
 
 
-def _results(told: Told) -> list[NewResult]:
-    host_id = told.bundle.host_id
+def _results(told: Bundle, place: int, received_at: datetime) -> list[NewResult]:
+    host_id = told.host_id
     if host_id is None:
         return []
+    repeats = told.kind is Kind.HEARTBEAT
     return [
         NewResult(
-            host_id=host_id,
-            check_id=result.check,
-            outcome=result.outcome,
-            severity=result.severity,
-            summary=result.summary,
-            facts=orjson.dumps(result.facts).decode(),
-            facts_digest=result.facts_digest,
-            controls=_controls(result.controls),
-            log_index=told.log_index,
+            host_id,
+            result.check,
+            result.outcome,
+            result.severity,
+            result.summary,
+            orjson.dumps(result.facts).decode(),
+            result.facts_digest,
+            _controls(result.controls),
+            place,
             # Nothing is measured after it was received: a clock that runs ahead wins nothing.
-            effective_at=min(result.measured_at, told.received_at),
-            repeats=told.bundle.kind is Kind.HEARTBEAT,
+            min(result.measured_at, received_at),
+            repeats,
         )
-        for result in told.bundle.results
+        for result in told.results
     ]
 
 

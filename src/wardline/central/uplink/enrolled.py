@@ -6,15 +6,16 @@ does not get this far: its credential is looked up anew with every request.
 """
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
-from wardline.central.evidence.receive import BatchRefused, Received
+from wardline.central.evidence.receive import BatchRefused
 from wardline.central.uplink.repository import Enrolled
 
 APPLIANCES_REMEMBERED_MAX = 10_000
 
 Read = Callable[[], Awaitable[Enrolled]]
-Judge = Callable[[Enrolled], Awaitable[list[Received]]]
+T = TypeVar("T")
 
 
 class Memory:
@@ -25,8 +26,8 @@ class Memory:
         self._max = appliances_max
 
     async def judge(
-        self, appliance_id: str, read: Read, judge: Judge
-    ) -> tuple[Enrolled, Sequence[Received]]:
+        self, appliance_id: str, read: Read, judge: Callable[[Enrolled], Awaitable[T]]
+    ) -> tuple[Enrolled, T]:
         """What `judge` makes of the batch, on what is remembered or else on what `read` gives;
         raises what `judge` raises on the latter."""
         known = self._known.get(appliance_id)
@@ -38,8 +39,8 @@ class Memory:
                 # A host or an epoch may have been enrolled since.
                 self._known.pop(appliance_id, None)
         fresh = await read()
-        received = await judge(fresh)
+        judged = await judge(fresh)
         self._known[appliance_id] = fresh
         if len(self._known) > self._max:
             self._known.popitem(last=False)
-        return fresh, received
+        return fresh, judged

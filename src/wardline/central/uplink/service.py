@@ -4,6 +4,8 @@ import asyncio
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
 
 import orjson
 
@@ -11,8 +13,8 @@ from wardline.central.approvals import asking
 from wardline.central.database.session import Session
 from wardline.central.evidence import receive, tree
 from wardline.central.evidence import service as evidence
-from wardline.central.evidence.receive import Batch, Caller, Received
-from wardline.central.evidence.service import Accepted, Ingested
+from wardline.central.evidence.receive import Batch, Caller
+from wardline.central.evidence.service import Ingested
 from wardline.central.fleet import service as fleet
 from wardline.central.holds import service as holds
 from wardline.central.identity.access import ApplianceCaller, ApplianceGate
@@ -23,7 +25,7 @@ from wardline.central.uplink.enrolled import Memory
 from wardline.central.uplink.repository import Enrolled, Repository, State
 from wardline.core import clock, protocol
 from wardline.core.evidence import checkpoint
-from wardline.core.evidence.bundle import IncidentState
+from wardline.core.evidence.bundle import Bundle, IncidentState
 from wardline.core.protocol import (
     CheckinRequest,
     CheckinResponse,
@@ -37,6 +39,15 @@ ETAG_CHARS = 32
 
 _verifier = ThreadPoolExecutor(max_workers=1, thread_name_prefix="verify")
 _memory = Memory()
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verified batch with all that is written when every bundle of it is new."""
+
+    evidence: evidence.Batch
+    results: posture.Prepared | None
+    incidents: incidents.Tidings | None
 
 
 async def enrol(gate: ApplianceGate, installation_id: str, request: EnrolRequest) -> EnrolResponse:
@@ -93,15 +104,16 @@ async def receive_evidence(gate: ApplianceGate, body: bytes) -> bytes:
     BatchTooLarge, Malformed; nothing of a refused batch is stored, but for the envelope that
     contradicts a stored one."""
     batch = receive.frame(body)
-    enrolled, received = await _memory.judge(
+    enrolled, judged = await _memory.judge(
         gate.appliance.appliance_id,
         lambda: _enrolled(gate),
-        lambda enrolled: _verified(batch, gate.appliance, enrolled),
+        lambda enrolled: _judged(batch, gate, enrolled),
     )
     async with gate.open() as session:
         await _keep_cosignatures(session, gate.appliance, enrolled.witness, batch)
-        ingested = await _ingest(session, gate.appliance, received)
+        # From here on the site's other appliances may wait: what can be done before stands above.
         log = await tree.update_for(session, gate.appliance.site_id, batch.witnessed_size)
+        ingested = await _ingest(session, gate.appliance, judged)
     if ingested.conflict is not None:
         raise ingested.conflict
     return _answer(ingested, log)
@@ -123,9 +135,10 @@ async def _enrolled(gate: ApplianceGate) -> Enrolled:
         return await repository.enrolled(gate.appliance.appliance_id)
 
 
-async def _verified(batch: Batch, appliance: ApplianceCaller, enrolled: Enrolled) -> list[Received]:
+async def _judged(batch: Batch, gate: ApplianceGate, enrolled: Enrolled) -> Judged:
     """In the one thread for it: signature checks leave the interpreter to others while they
     compute, and more threads would only fight for it."""
+    appliance = gate.appliance
     caller = Caller(
         appliance.site_id,
         appliance.partner_id,
@@ -134,41 +147,61 @@ async def _verified(batch: Batch, appliance: ApplianceCaller, enrolled: Enrolled
         enrolled.hosts,
     )
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(_verifier, receive.verify, batch, caller)
+    return await loop.run_in_executor(_verifier, _judge, batch, caller, gate.now())
 
 
-async def _ingest(
-    session: Session, appliance: ApplianceCaller, received: Sequence[Received]
-) -> Ingested:
+def _judge(batch: Batch, caller: Caller, now: datetime) -> Judged:
+    return _prepared(evidence.prepare(receive.verify(batch, caller), now))
+
+
+def _prepared(batch: evidence.Batch) -> Judged:
+    bundles = batch.bundles
+    return Judged(
+        batch,
+        posture.prepare(bundles, batch.received_at),
+        incidents.prepare(bundles, batch.received_at),
+    )
+
+
+async def _ingest(session: Session, appliance: ApplianceCaller, judged: Judged) -> Ingested:
     """The log and all that is read from it, in the one transaction of the session."""
-    site_id = appliance.site_id
-    ingested = await evidence.ingest(session, appliance.appliance_id, received)
+    ingested = await evidence.ingest(session, appliance.appliance_id, judged.evidence)
     if ingested.conflict is not None:
         await session.record(
             "evidence.conflict",
             appliance.appliance_id,
             reason=str(ingested.conflict),
         )
-    if ingested.accepted:
-        await posture.fold(session, site_id, ingested.accepted)
-        told = await incidents.fold(session, site_id, appliance.appliance_id, ingested.accepted)
-        if told:
-            await _follow_approvals(session, appliance, ingested.accepted, told)
-        first, last = ingested.accepted[0].log_index, ingested.accepted[-1].log_index
-        await session.announce(
-            "evidence", site_id, {"first": first, "last": last, "incidents": len(told)}
-        )
+    if ingested.new is not None:
+        new = judged if ingested.new is judged.evidence else _prepared(ingested.new)
+        await _fold(session, appliance, new, ingested.first_index)
     return ingested
 
 
+async def _fold(
+    session: Session, appliance: ApplianceCaller, new: Judged, first_index: int
+) -> None:
+    site_id, bundles = appliance.site_id, new.evidence.bundles
+    await posture.fold(session, site_id, new.results, first_index)
+    told = await incidents.fold(
+        session, site_id, appliance.appliance_id, new.incidents, first_index
+    )
+    if told:
+        await _follow_approvals(session, appliance, bundles, told)
+    last = first_index + len(bundles) - 1
+    await session.announce(
+        "evidence", site_id, {"first": first_index, "last": last, "incidents": len(told)}
+    )
+
+
 async def _follow_approvals(
-    session: Session, appliance: ApplianceCaller, accepted: Sequence[Accepted], told: Sequence[str]
+    session: Session, appliance: ApplianceCaller, bundles: Sequence[Bundle], told: Sequence[str]
 ) -> None:
     """Nothing but one look-up where no incident of these waits, nor did before."""
     waiting = {
         record.incident_id
-        for one in accepted
-        for record in one.bundle.incidents
+        for one in bundles
+        for record in one.incidents
         if record.state is IncidentState.WAITING
     }
     concerned = waiting.union(await asking.pending(session, appliance.site_id, told))

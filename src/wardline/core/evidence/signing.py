@@ -17,6 +17,7 @@ import nacl.exceptions
 import nacl.signing
 import orjson
 
+from wardline.core import frozen
 from wardline.core.errors import Malformed, Refused
 
 KEY_BYTES = 32
@@ -140,7 +141,7 @@ class Envelope:
         return orjson.dumps(self.to_wire(), option=orjson.OPT_SORT_KEYS)
 
     @classmethod
-    def from_wire(cls, obj: object, *, payload_bytes_max: int = PAYLOAD_BYTES_MAX) -> Self:
+    def from_wire(cls, obj: object, *, payload_bytes_max: int = PAYLOAD_BYTES_MAX) -> "Envelope":
         """The envelope of a decoded JSON value; raises Malformed at the first violation."""
         wire = _exactly(obj, _WIRE_KEYS, "envelope")
         kind = wire["payloadType"]
@@ -158,10 +159,12 @@ class Envelope:
         sig = unbase64(signature["sig"], "signatures[0].sig", SIGNATURE_BYTES)
         if len(sig) != SIGNATURE_BYTES:
             raise Malformed("signatures[0].sig", f"not {SIGNATURE_BYTES} bytes")
-        return cls(kind, unbase64(wire["payload"], "payload", payload_bytes_max), keyid, sig)
+        return _make_envelope(
+            kind, unbase64(wire["payload"], "payload", payload_bytes_max), keyid, sig
+        )
 
     @classmethod
-    def from_json(cls, data: bytes, *, payload_bytes_max: int = PAYLOAD_BYTES_MAX) -> Self:
+    def from_json(cls, data: bytes, *, payload_bytes_max: int = PAYLOAD_BYTES_MAX) -> "Envelope":
         """The envelope of its JSON text; every other text of the same envelope is refused."""
         bytes_max = payload_bytes_max // 3 * 4 + 4 + ENVELOPE_OVERHEAD_BYTES_MAX
         if len(data) > bytes_max:
@@ -174,6 +177,9 @@ class Envelope:
         if envelope.to_json() != data:
             raise Malformed("envelope", "not in the canonical form of an envelope")
         return envelope
+
+
+_make_envelope = frozen.maker(Envelope)
 
 
 def sign(key: SigningKey, payload_type: str, payload: bytes) -> Envelope:

@@ -6,14 +6,15 @@ from fastapi import FastAPI
 
 from wardline import __version__
 from wardline.policy import problems
+from wardline.policy.file.book import Book
 from wardline.policy.standalone.gate import Gate
 from wardline.policy.standalone.routes import Routes
 from wardline.policy.standalone.settings import Settings
 
 
-def create(settings: Settings) -> FastAPI:
-    """The app on a policy file; raises BadSettings."""
-    routes = Routes(settings)
+def create(settings: Settings, book: Book | None = None) -> FastAPI:
+    """The app on a policy file, or on one that is open already; raises BadSettings."""
+    routes = Routes(settings, book)
     app = FastAPI(
         title="Wardline policy manager", version=__version__, docs_url=None, redoc_url=None
     )

@@ -9,8 +9,6 @@ from wardline.core.errors import WardlineError
 from wardline.policy import bodies, problems
 from wardline.policy.standalone.access import Door
 
-# Ten thousand rules at once.
-BODY_BYTES_MAX = 16 << 20
 REQUESTS_MAX = 256
 PREFLIGHT_SECONDS = 600
 METHODS = "GET, POST, DELETE"
@@ -77,7 +75,7 @@ class Gate:
         headers = dict(scope["headers"])
         try:
             body = await bodies.read(
-                receive, BODY_BYTES_MAX, headers.get(b"content-length"), bodies.SECONDS_MAX
+                receive, bodies.BYTES_MAX, headers.get(b"content-length"), bodies.SECONDS_MAX
             )
             if body:
                 bodies.check_type(headers.get(b"content-type", b"").decode("latin-1"))

@@ -17,8 +17,8 @@ from wardline.core import clock
 from wardline.core.clock import Now
 from wardline.core.errors import WardlineError
 from wardline.core.policy.request import Principal
+from wardline.policy import bodies, problems
 from wardline.policy import endpoints as contract
-from wardline.policy import problems
 from wardline.policy.backups import endpoints as backup_routes
 from wardline.policy.backups.folder import Folder
 from wardline.policy.backups.service import Backups
@@ -54,16 +54,22 @@ class TicketOut(BaseModel):
 
 
 class Routes:
-    """Raises BadSettings when it is made; the file is opened when the app starts."""
+    """Raises BadSettings when it is made; the file is opened when the app starts, unless it is
+    given as an open book. It is closed when the app ends."""
 
-    def __init__(self, settings: Settings, *, now: Now = clock.system) -> None:
+    def __init__(
+        self, settings: Settings, book: Book | None = None, *, now: Now = clock.system
+    ) -> None:
         self._settings = settings
+        self._given = book
         self._now = now
         tokens = None if settings.token_file is None else Tokens(settings.token_file, now)
         self.door = Door(tokens, settings.origins)
         self._terms = Terms(settings.zone, files.actions(settings.actions), now)
         self._open: tuple[Book, Hub] | None = None
-        self.router = APIRouter(lifespan=self._lifespan, route_class=problems.Route)
+        self.router = APIRouter(
+            lifespan=self._lifespan, route_class=problems.Route, max_body_size=bodies.BYTES_MAX
+        )
         self.router.include_router(contract.router(self._access()))
         self.router.include_router(
             decision_routes.router(
@@ -82,7 +88,10 @@ class Routes:
 
     @asynccontextmanager
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
-        book = await asyncio.to_thread(Book, self._settings.db)
+        given, self._given = self._given, None
+        if given is None:
+            given = await asyncio.to_thread(Book, self._settings.db)
+        book = given
         hub = Hub(FileLog(book.database), LIMITS)
         book.changed = hub.ring
         self._open = book, hub

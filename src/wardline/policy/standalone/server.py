@@ -11,6 +11,7 @@ import uvicorn
 from wardline.core.errors import WardlineError
 from wardline.policy import addresses, connections
 from wardline.policy.connections import Crowd
+from wardline.policy.file.book import Book
 from wardline.policy.standalone import app
 from wardline.policy.standalone.settings import BadSettings, Settings
 
@@ -66,8 +67,8 @@ def serve(settings: Settings, where: Listening, say: Callable[[str], None]) -> N
             " --token-file, or listen on 127.0.0.1"
         )
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    made = app.create(settings)
     bound = where.bind()
+    made = app.create(settings, Book(settings.db))
     port = bound.getsockname()[1]
     config = uvicorn.Config(
         made,
@@ -85,14 +86,10 @@ def serve(settings: Settings, where: Listening, say: Callable[[str], None]) -> N
         config, lambda: say(f"Policy manager at http://{host}:{port} on {settings.db}")
     )
     server.run([bound])
-    if server.failed is not None:
-        raise server.failed
 
 
 class _Server(uvicorn.Server):
     """uvicorn's server, which says when it answers."""
-
-    failed: WardlineError | None = None
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)

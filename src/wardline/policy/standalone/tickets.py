@@ -12,6 +12,8 @@ SECONDS_MAX = 30
 TICKETS_MAX = 1_000
 SECRET_BYTES = 32
 
+now = time.monotonic
+
 
 @dataclass(frozen=True, slots=True)
 class _Issued:
@@ -28,7 +30,7 @@ class Tickets:
     def issue(self, caller: Caller) -> str:
         """A ticket for one socket of the caller's."""
         secret = secrets.token_urlsafe(SECRET_BYTES)
-        self._issued[_digest(secret)] = _Issued(caller, time.monotonic() + SECONDS_MAX)
+        self._issued[_digest(secret)] = _Issued(caller, now() + SECONDS_MAX)
         while len(self._issued) > TICKETS_MAX:
             self._issued.popitem(last=False)
         return secret
@@ -36,7 +38,7 @@ class Tickets:
     def take(self, secret: str) -> Caller:
         """Whose it is; it is gone then. Raises TokenRefused."""
         found = self._issued.pop(_digest(secret), None)
-        if found is None or time.monotonic() > found.ends:
+        if found is None or now() > found.ends:
             raise TokenRefused(
                 "ticket: not known, used already, or older than it may be; ask for another"
             )

@@ -152,12 +152,12 @@ class FileBook:
 
 
 @asynccontextmanager
-async def standalone(root: Path) -> AsyncIterator[Place]:
-    """A server on a policy file under `root`, as it is wired."""
+async def standalone(root: Path, **told: Any) -> AsyncIterator[Place]:
+    """A server on a policy file under `root`, as it is wired; `told` goes into its settings."""
     actions = root / "actions"
     root.mkdir()
     actions.write_text(f"{RULE['action']}\n")
-    settings = Settings(db=root / "policies.db", backups=root / "backups", actions=actions)
+    settings = Settings(db=root / "policies.db", backups=root / "backups", actions=actions, **told)
     made = app.create(settings)
     async with (
         made.router.lifespan_context(made),

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from tests.harness.appliance import (
     START,
     Appliance,
+    incident,
     issue_token,
     result,
     stored_log,
@@ -55,6 +56,32 @@ async def test_the_same_bundles_again_get_the_same_receipts_and_change_nothing(a
     last = (await appliance.send(*envelopes, *more)).json()
     assert last["receipts"][:4] == first["receipts"]
     assert (await stored_log(owner, appliance.site_id))[0] == 7
+
+
+async def test_what_a_half_known_batch_tells_points_at_the_bundles_that_tell_it(appliance, owner):
+    """Results and incidents are made before anybody knows which bundles are new."""
+    known = [appliance.seal(incidents=(incident(),)) for _ in range(3)]
+    await appliance.send(*known[:2])
+    new = [
+        appliance.seal(results=(result(summary=f"new {n}"),), incidents=(incident(),))
+        for n in range(3)
+    ]
+    answer = await appliance.send(*known, *new)
+    assert answer.status_code == 200, answer.text
+    indexes = {receipt["seq"]: receipt["index"] for receipt in answer.json()["receipts"]}
+    for number, envelope in enumerate(new):
+        index = indexes[bundle.parse(envelope.payload).seq]
+        (told,) = bundle.parse(envelope.payload).incidents
+        assert index == await owner.fetchval(
+            "SELECT log_index FROM results WHERE summary = $1", f"new {number}"
+        )
+        assert index == await owner.fetchval(
+            "SELECT log_index FROM incident_bundles WHERE incident_id = $1", told.incident_id
+        )
+        assert envelope.payload == await owner.fetchval(
+            "SELECT payload FROM evidence_bundles WHERE site_id = $1 AND log_index = $2",
+            *(appliance.site_id, index),
+        )
 
 
 async def test_the_same_bundle_twice_in_one_batch_gets_one_receipt_twice(appliance, owner):
