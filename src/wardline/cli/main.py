@@ -46,6 +46,9 @@ COMMANDS = {
         handles_interrupts=True,
         extra="policy",
     ),
+    "freeze": Command(
+        "wardline.cli.commands.freeze", "Stop every repair of the partner or a site; lift that"
+    ),
     "agent": Command("wardline.cli.commands.agent", "Enrol, run and examine an appliance's agent"),
     "evidence": Command("wardline.cli.commands.evidence", "Export a site's evidence, verify one"),
 }

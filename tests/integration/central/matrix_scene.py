@@ -26,6 +26,7 @@ class Scene:
     incident_id: str
     order_id: str
     hold_id: str
+    freeze_id: str
     # Two that wait, because each is answered once.
     approvals: tuple[str, str]
     # One that has started, and one that has not.
@@ -65,6 +66,7 @@ async def make_scene(owner: Raw, wire: httpx2.AsyncClient, backups: Folders) -> 
         offered.incident_id,
         order_id,
         hold_id,
+        await frozen_elsewhere(owner, tenant),
         (one["id"], other["id"]),
         decisions,
         folder.entries()[-1].name.text,
@@ -82,6 +84,21 @@ async def reserved(owner: Raw, tenant: Tenant) -> str:
         *(tenant.partner_id, decision_id, tenant.site_id),
     )
     return decision_id
+
+
+async def frozen_elsewhere(owner: Raw, tenant: Tenant) -> str:
+    """A freeze of another site of the tenant's, so that this one may be frozen too."""
+    site_id, freeze_id = ids.site(), ids.new("freeze")
+    await owner.execute(
+        "INSERT INTO sites (id, name, partner_id, zone) VALUES ($1, 'Frozen', $2, 'UTC')",
+        *(site_id, tenant.partner_id),
+    )
+    await owner.execute(
+        "INSERT INTO freezes (id, partner_id, site_id, frozen_at, frozen_by, frozen_by_name,"
+        " reason) VALUES ($1, $2, $3, now(), 'user_x', 'Mia', 'it misbehaves')",
+        *(freeze_id, tenant.partner_id, site_id),
+    )
+    return freeze_id
 
 
 def hold(appliance: Appliance) -> dict[str, object]:

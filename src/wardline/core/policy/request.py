@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from wardline.core.canonical import Json
 from wardline.core.policy.rule import Window
+from wardline.core.policy.share import WHOLE, Share
 from wardline.core.severity import Severity
 
 
@@ -137,11 +138,12 @@ class ActionFacts:
 class State:
     """What holds at the instant of the request, counted by whoever asks, never fetched here.
 
-    `hold` and `locked` are about the request's host and action; `held` and `running` name the
-    actions of which that holds there, for a request that leaves the action open. `actions` None
-    means that actions are free text. `confirmed_at` says when the policy was last known to be the
-    newest; None means that nobody knows, and whoever asks the store itself gives the instant of
-    the request.
+    `frozen_by` says in words who stopped everything and why. `hold` and `locked` are about the
+    request's host and action; `held` and `running` name the actions of which that holds there, for
+    a request that leaves the action open. `share` is which part of a site's limits whoever decides
+    may use. `actions` None means that actions are free text. `confirmed_at` says when the policy
+    was last known to be the newest; None means that nobody knows, and whoever asks the store itself
+    gives the instant of the request.
     """
 
     freeze: bool = False
@@ -153,6 +155,8 @@ class State:
     confirmed_at: datetime | None = None
     held: frozenset[str] = frozenset()
     running: frozenset[str] = frozenset()
+    frozen_by: str = ""
+    share: Share = WHOLE
 
 
 def covers(prefix: str, platform: str | None) -> bool:
