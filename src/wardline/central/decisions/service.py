@@ -6,6 +6,7 @@ from datetime import datetime
 
 from wardline.central.database.session import Session
 from wardline.central.decisions.repository import Repository
+from wardline.central.freezes import service as freezes
 from wardline.central.holds import service as holds
 from wardline.central.policies import service as policies
 from wardline.central.policies.shelf import Shelf
@@ -109,8 +110,10 @@ class PartnerDecisions:
                 problems.append((f"requests[{position}].site", "you have no site with this id"))
         if problems:
             raise RuleInvalid(problems)
-        found: dict[str | None, Standing] = {None: Standing(Place(policies.ZONE_WITHOUT_SITE))}
+        frozen = await freezes.frozen_by_site(self.session, list(sites))
+        nowhere = Standing(Place(policies.ZONE_WITHOUT_SITE), frozen.get(None, ""))
+        found: dict[str | None, Standing] = {None: nowhere}
         for site_id, known in sites.items():
             observing = known.healing is Healing.OBSERVE
-            found[site_id] = Standing(policies.place(known), observing=observing)
+            found[site_id] = Standing(policies.place(known), frozen.get(site_id, ""), observing)
         return found

@@ -26,10 +26,10 @@ _NOTHING: frozenset[str] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What holds at a site, whatever is asked there."""
+    """What holds at a site, whatever is asked there; `frozen_by` says who stopped it, or ''."""
 
     place: Place
-    freeze: bool = False
+    frozen_by: str = ""
     observing: bool = False
 
 
@@ -99,7 +99,8 @@ def requests(
         if state is None:
             there = standing[named]
             state = states[key] = State(
-                freeze=there.freeze,
+                freeze=bool(there.frozen_by),
+                frozen_by=there.frozen_by,
                 observing=there.observing,
                 hold=on_hold,
                 actions=terms.actions(alert.platform),
