@@ -128,7 +128,7 @@ def _bodies(sites: list[str], sender: int, *, hosts: bool) -> list[bytes]:
 
 
 def _cookie(central: Central) -> str:
-    cookies = central.owner._http.cookies.jar  # noqa: SLF001
+    cookies = central.owner._http.cookies.jar
     return "; ".join(f"{each.name}={each.value}" for each in cookies)
 
 

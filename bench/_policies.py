@@ -1,6 +1,7 @@
 """Rule sets and requests of any size: 30 kpis × 20 actions, 5 % of the rules for everybody."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TypeVar
@@ -34,6 +35,7 @@ ACTIONS = [f"runbook_{number}.apply" for number in range(20)]
 WORDS = (Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL)
 PARTNER = "partner-1"
 PARTNER_WIDE_SHARE = 0.05
+CONDITION_SHARE = 0.05
 RULES_PER_SITE = 50
 HOSTS_PER_SITE = 10
 MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
@@ -46,6 +48,14 @@ WINDOWS = [
     Window((1, 3, 5), 12 * 60, 13 * 60 + 30),
 ]
 PARAMS = [None, None, {}, {"mode": "strict"}, {"deltaPct": {"warn": 1, "crit": 3}}]
+
+CONDITIONS = [
+    "facts.used_pct >= {}",
+    'facts.count > {} && severity in ["high", "critical"]',
+    "delta >= {}.5 || has(facts.reason)",
+    'platform.startsWith("linux/") && facts.version.matches("^1[.][0-9]+$") && {} > 1',
+    '"lab" in tags || facts.mounts[0] == "/var" && facts.used_pct < {}',
+]
 
 T = TypeVar("T")
 
@@ -60,6 +70,21 @@ class Draw:
         """`size` rules as an estate of size/50 sites would have them."""
         sites = max(1, size // RULES_PER_SITE)
         return Policy(tuple(self._rule(f"rule-{number}", sites) for number in range(size)), 1)
+
+    def conditioned(self, policy: Policy) -> Policy:
+        """The policy with a condition in one of twenty rules."""
+        return replace(policy, rules=tuple(self._conditioned(rule) for rule in policy.rules))
+
+    def measured(self, request: Request) -> Request:
+        """The request with the facts that a condition may ask for."""
+        facts = {
+            "used_pct": self._random.randrange(100),
+            "count": self._random.randrange(100),
+            "version": f"1.{self._random.randrange(20)}",
+            "mounts": ["/var", "/home"],
+        }
+        alert = replace(request.alert, delta=self._random.randrange(100))
+        return replace(request, alert=alert, facts=facts)
 
     def aimed(self, policy: Policy) -> Request:
         """About the kpi, the action and the place of one of the rules."""
@@ -102,6 +127,12 @@ class Draw:
             scope=Scope(partner=PARTNER) if wide else Scope(site=site),
             cooldown_minutes=60 if self._chance(0.2) else None,
         )
+
+    def _conditioned(self, rule: Rule) -> Rule:
+        if not self._chance(CONDITION_SHARE):
+            return rule
+        text = self._one(CONDITIONS).format(self._random.randrange(2, 100))
+        return replace(rule, when=replace(rule.when, condition=text))
 
     def _request(self, kpi_id: str, action: str, site: str) -> Request:
         return Request(

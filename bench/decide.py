@@ -1,4 +1,4 @@
-"""One decision of the compiled policy, at four sizes, beside the plain loop over all rules."""
+"""One decision of the compiled policy, at four sizes, beside the plain loop and other engines."""
 
 import argparse
 import json
@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 
 from _central import machine
 from _policies import Draw
+from peers import casbin_rules, cedar_rules, question, zen_rules
+from peers.question import Ask, Question
 
 from wardline.core.policy import compiled, evaluate
 from wardline.core.policy.compiled import Compiled
@@ -25,6 +27,12 @@ ROUNDS, ROUNDS_QUICK = 9, 3
 LOOP_REQUESTS = 60
 COMPARED = {100: 1_000, 1_000: 1_000, 10_000: 300, 100_000: 40}
 CHANGED_RULES = 50
+# Engine, requests compared before anything is timed, requests timed in each round.
+PEERS = (
+    ("casbin", casbin_rules.ask, 8, 3),
+    ("cedarpy", cedar_rules.ask, 40, 8),
+    ("zen", zen_rules.ask, 60, 12),
+)
 
 Answer = Callable[[Decision], object]
 
@@ -49,6 +57,19 @@ class Round:
     anywhere: dict[int, list[float]]
     traced: list[float]
     loop: list[float]
+    conditioned: list[float]
+    met: list[float]
+    peers: dict[str, list[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Another engine on the same rules, with the questions that its rounds take turns with."""
+
+    name: str
+    ask: Ask
+    questions: list[Question]
+    per_round: int
 
 
 def main() -> int:
@@ -59,7 +80,11 @@ def main() -> int:
     subjects = {size: _subject(size) for size in SIZES}
     for size, subject in subjects.items():
         _compare(subject, COMPARED[size])
-    rounds = [_round(subjects) for _ in range(ROUNDS_QUICK if options.quick else ROUNDS)]
+    conditioned = _conditioned(SIZE_OF_LOOP)
+    _compare(conditioned, COMPARED[SIZE_OF_LOOP])
+    peers = [_peer(*each, subjects[SIZE_OF_LOOP]) for each in PEERS]
+    count = ROUNDS_QUICK if options.quick else ROUNDS
+    rounds = [_round(subjects, conditioned, peers, number) for number in range(count)]
     figures = _figures(subjects, rounds)
     if not options.json:
         for key, value in figures.items():
@@ -84,6 +109,32 @@ def _subject(size: int) -> Subject:
     )
 
 
+def _conditioned(size: int) -> Subject:
+    """One rule in twenty has a condition; `anywhere` holds the requests that meet such a rule."""
+    draw = Draw(SEED + size + 1)
+    policy = draw.conditioned(draw.policy(size))
+    began = time.thread_time()
+    index = compiled.build(policy)
+    compile_ms = (time.thread_time() - began) * 1000
+    with_one = Policy(tuple(rule for rule in policy.rules if rule.when.condition), 1)
+    aimed = [draw.measured(draw.aimed(policy)) for _ in range(REQUESTS)]
+    met = [draw.measured(draw.aimed(with_one)) for _ in range(REQUESTS)]
+    return Subject(policy, index, aimed, met, draw.state(), compile_ms)
+
+
+def _peer(
+    name: str, make: Callable[[list[question.Row]], Ask], compared: int, timed: int, one: Subject
+) -> Peer:
+    """The engine, once it has given our answers."""
+    ask = make(question.rows(one.policy))
+    for request in one.aimed[: compared // 2] + one.anywhere[: compared // 2]:
+        wanted = question.ours(one.index.evaluate(request, one.state))
+        found = ask(question.question(request))
+        if found.allowed != wanted.allowed or found.rule_id not in (None, wanted.rule_id):
+            raise SystemExit(f"{name} answers {found}\nand the index {wanted}")
+    return Peer(name, ask, [question.question(each) for each in one.aimed], timed)
+
+
 def _compare(subject: Subject, count: int) -> None:
     """A wrong index must not be a fast one: whole decisions, against the loop's."""
     for request in subject.aimed[: count // 2] + subject.anywhere[: count // 2]:
@@ -93,7 +144,9 @@ def _compare(subject: Subject, count: int) -> None:
             raise SystemExit(f"the index decides {found}\nand the loop {wanted}")
 
 
-def _round(subjects: dict[int, Subject]) -> Round:
+def _round(
+    subjects: dict[int, Subject], conditioned: Subject, peers: list[Peer], number: int
+) -> Round:
     large = subjects[SIZE_OF_LOOP]
 
     def loop(request: Request, state: State) -> Decision:
@@ -108,7 +161,21 @@ def _round(subjects: dict[int, Subject]) -> Round:
         anywhere,
         _timed(large.index.evaluate, large.aimed, large.state, _trace),
         _timed(loop, large.aimed[:LOOP_REQUESTS], large.state, _outcome),
+        _timed(conditioned.index.evaluate, conditioned.aimed, conditioned.state, _outcome),
+        _timed(conditioned.index.evaluate, conditioned.anywhere, conditioned.state, _outcome),
+        {peer.name: _asked(peer, number) for peer in peers},
     )
+
+
+def _asked(peer: Peer, number: int) -> list[float]:
+    """Microseconds of processor time of each of this round's questions: they take so long that
+    by the clock a busy machine would count against the peers."""
+    taken = []
+    for asked in peer.questions[number * peer.per_round : (number + 1) * peer.per_round]:
+        began = time.process_time_ns()
+        peer.ask(asked)
+        taken.append((time.process_time_ns() - began) / 1000)
+    return taken
 
 
 def _timed(
@@ -150,6 +217,12 @@ def _figures(subjects: dict[int, Subject], rounds: list[Round]) -> dict[str, flo
     figures[f"times_loop_{size}"] = _median(
         _p50(one.loop) / _p50(one.aimed[size]) for one in rounds
     )
+    for name, *_ in PEERS:
+        figures[f"times_{name}_{size}"] = _median(
+            _p50(one.peers[name]) / _p50(one.aimed[size]) for one in rounds
+        )
+    figures[f"cel5pct_p50_us_{size}"] = _median(_p50(one.conditioned) for one in rounds)
+    figures[f"cel5pct_met_p50_us_{size}"] = _median(_p50(one.met) for one in rounds)
     figures[f"compile_ms_{size}"] = subjects[size].compile_ms
     figures["compile_ms_100000"] = subjects[100_000].compile_ms
     figures["change_ms_100000"] = _change_ms(subjects[100_000])

@@ -51,6 +51,12 @@ def waiting(database: Path) -> int:
     return int(_rows(database, sql)[0][0])
 
 
+def orders_untold(database: Path) -> int:
+    """How many orders are on their way here, or have come to what Central has not answered for."""
+    sql = "SELECT count(*) FROM orders WHERE state = 'received' OR reported IS NOT state"
+    return int(_rows(database, sql)[0][0])
+
+
 def check_stream(database: Path) -> list[Kept]:
     """That one epoch holds every number from 1 once, each naming the one before it, and that the
     next number follows; gives the stream."""

@@ -11,8 +11,6 @@ from wardline.core import orders
 from wardline.core.orders import Status
 
 PAGE = 200
-# One in so many orders is taken back.
-TAKEN_BACK_EVERY = 10
 
 Row = dict[str, Any]
 
@@ -24,6 +22,8 @@ class Person:
 
     owner: Client
     site: str
+    # One in so many orders is taken back.
+    takes_back_every: int = 10
     known: dict[str, Row] = field(default_factory=dict)
     pending: list[Row] = field(default_factory=list)
     taken_back: int = 0
@@ -40,16 +40,18 @@ class Person:
         self.known |= {row["id"]: row for row in page}
         return True
 
-    def act(self, wanted: int) -> None:
-        """Answer what waits, while more orders are wanted."""
+    def act(self) -> None:
+        """Answer what waits; who is patient takes nothing of it back."""
         for approval in self.pending:
-            if self.holds_back or self.has_enough(wanted):
+            if self.holds_back:
                 return
-            order = self._try(f"/sites/{self.site}/approvals/{approval['id']}/approve")
-            if order is not None and order["order_id"] is not None:
-                self.known.setdefault(order["order_id"], {"status": Status.PENDING, **order})
-                if self.taken_back < len(self.known) // TAKEN_BACK_EVERY:
-                    self._take_back(order["order_id"])
+            answer = self._try(f"/sites/{self.site}/approvals/{approval['id']}/approve")
+            name = None if answer is None else answer["order_id"]
+            if name is not None:
+                about = approval["incident_id"]
+                self.known.setdefault(name, {"status": Status.PENDING, "incident_id": about})
+                if not self.is_patient and self._is_due_back():
+                    self._take_back(name)
 
     def ask_again(self) -> None:
         """For incidents that wait, with neither an approval nor an order on its way."""
@@ -64,11 +66,6 @@ class Person:
         for one in waiting["items"]:
             if one["id"] not in asked:
                 self._try(f"/sites/{self.site}/incidents/{one['id']}/start")
-
-    def has_enough(self, wanted: int) -> bool:
-        """So many orders, and enough of them carried out to say something about that."""
-        done = sum(row["status"] == Status.SUCCEEDED for row in self.known.values())
-        return len(self.known) >= wanted and done >= wanted // 3
 
     def waiting(self) -> set[str]:
         """The orders that nobody has fetched, as far as was seen."""
@@ -94,6 +91,9 @@ class Person:
             return set()
         ours = [one for one in page["items"] if one["check"] == check]
         return {one["host_id"] for one in ours if one["closed_at"] is None}
+
+    def _is_due_back(self) -> bool:
+        return self.taken_back < len(self.known) // self.takes_back_every
 
     def _take_back(self, order_id: str) -> None:
         row = self._try(f"/sites/{self.site}/orders/{order_id}/cancel")

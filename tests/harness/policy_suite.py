@@ -40,10 +40,8 @@ class ContractSuite:
 
     async def test_rules_are_listed_by_id(self, served: Served) -> None:
         rules = [RULE | {"id": name} for name in ("b", "a-b", "a", "Z", "ä")]
-        assert (await done(served.manager, "/create", {"rules": rules})).json() == {
-            "ok": True,
-            "count": 5,
-        }
+        made = (await done(served.manager, "/create", {"rules": rules})).json()
+        assert (made["ok"], made["count"]) == (True, 5)
         names = [rule["id"] for rule in await listed(served.reader)]
         assert names == sorted(names)
 
@@ -156,6 +154,23 @@ class ContractSuite:
         assert codes == ["outside_window", "approval_needed", "outside_window"]
         assert await listed(served.reader) == []
 
+    async def test_a_condition_is_checked_when_it_is_saved_and_decides(
+        self, served: Served
+    ) -> None:
+        def conditional(text: str) -> dict[str, Any]:
+            return RULE | {"when": RULE["when"] | {"condition": text}}
+
+        for bad in ("delta >", "[1].all(x, x > 0)", "nowhere == 1"):
+            refused = await served.manager.post("/create", json=conditional(bad))
+            assert refused.status_code == 422
+            assert [each["path"] for each in refused.json()["errors"]] == ["when.condition"]
+        await done(served.manager, "/create", conditional("delta > 2"))
+        codes = []
+        for delta in (1, 3):
+            answer = await done(served.reader, "/test", {"alert": ALERT | {"delta": delta}})
+            codes.append(answer.json()["decision"]["code"])
+        assert codes == ["no_match", "allowed"]
+
     async def test_the_simulator_answers_from_the_newest_revision_after_every_write(
         self, served: Served
     ) -> None:
@@ -196,7 +211,7 @@ class ContractSuite:
             await done(served.manager, "/delete", {"id": rule["id"]})
         headers = {"content-type": "application/json"}
         taken = await served.manager.post("/create", content=before.content, headers=headers)
-        assert taken.json() == {"ok": True, "count": 3}
+        assert (taken.json()["ok"], taken.json()["count"]) == (True, 3)
         assert (await served.admin.get("/export")).content == before.content
 
     async def test_who_may_what(self, served: Served) -> None:

@@ -129,7 +129,7 @@ class Courier:
                 return
             held = orders.known(tx, order.id)
             if held is not None:
-                self._meet_again(tx, order, held == envelope)
+                self._meet_again(tx, order, held == envelope.to_json())
                 return
             orders.receive(tx, order, envelope, now)
             ending = self._unfit(tx, order)
@@ -167,7 +167,7 @@ class Courier:
         """Single use: what is known is answered with what was done, and never taken anew."""
         orders.tell_again(tx, order.id)
         if not same:
-            why = "Central signed another order under this id; the first one stands"
+            why = "Central signed another order under this id than the stored one, which stands"
             alarms.sound(tx, alarms.Code.ORDER_REFUSED, order.id, why, self._ledger.now())
 
     def _unfit(self, tx: Transaction, order: Order) -> Ending | None:

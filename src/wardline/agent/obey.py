@@ -15,7 +15,6 @@ from wardline.agent.store.ledger import Ledger
 from wardline.agent.store.orders import Code, Ending
 from wardline.agent.store.outbox import Draft
 from wardline.agent.store.policies import Active
-from wardline.core import orders as order_form
 from wardline.core.errors import Malformed
 from wardline.core.evidence.bundle import Kind, Outcome, Result
 from wardline.core.evidence.signing import BadSignature, VerifyKey
@@ -59,12 +58,12 @@ class OrderTaker:
         """Everything that waits, until somebody wants to stop."""
         with self._ledger.reading() as tx:
             waiting = orders.waiting(tx)
-        for order_id, envelope in waiting:
+        for order_id, stored in waiting:
             if self._bells.stopping:
                 return
             self._ledger.require_room()
             try:
-                self._obey(order_form.opened(envelope, self._order_key), policy)
+                self._obey(orders.opened(order_id, stored, self._order_key), policy)
             except (BadSignature, Malformed) as error:
                 self._disbelieve(order_id, str(error))
             self._bells.report.ring()

@@ -117,8 +117,11 @@ class Mortal:
     def is_at_work(self) -> bool:
         return self.is_alive() and SAID_AT_START in self._said()
 
-    def live(self) -> bool:
-        """Kill what has lived long enough; bury it, and start the next. Whether one was started."""
+    def live(self, in_peace: bool = False) -> bool:
+        """Kill what has lived long enough; bury it, and start the next. Whether one was started.
+        In peace nothing is killed, and the next has no death before it."""
+        if self.is_alive() and in_peace:
+            return False
         if self.is_alive():
             if not self._is_numbered and self.is_at_work():
                 self._is_numbered = True
@@ -129,7 +132,7 @@ class Mortal:
                 self.kill("in time")
             return False
         self.bury()
-        in_store = self.draw.random() < 0.5
+        in_store = not in_peace and self.draw.random() < 0.5
         self.start(self.draw.randrange(STEPS_PER_LIFE) if in_store else NEVER)
         self._is_numbered = False
         self._started_at = time.monotonic()
@@ -138,11 +141,11 @@ class Mortal:
 
     def kill(self, way: str) -> None:
         """As nothing else may end it; may be called by a relay's thread."""
-        if self.is_alive():
-            assert self._process is not None
+        process = self._process
+        if process is not None and process.poll() is None:
             self.killed[way] += 1
-            self._process.kill()
-            self._process.wait()
+            process.kill()
+            process.wait()
 
     def bury(self) -> None:
         """A death that nothing but a kill may have been."""

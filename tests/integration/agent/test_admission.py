@@ -113,6 +113,52 @@ def test_an_order_whose_stored_copy_was_altered_is_not_obeyed(bench: Bench) -> N
     assert "stored copy" in bench.alarms()["order_refused"].detail
 
 
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "'no envelope'",
+        "'[]'",
+        "''",
+        "NULL",
+        "x'00ff'",
+        "CAST(x'ff' AS TEXT)",
+        "substr(envelope, 2)",
+        "' ' || envelope",
+        "replace(envelope, 'payload\":\"', 'payload\":\"%')",
+        "(SELECT o.envelope FROM orders o WHERE o.id != orders.id)",
+    ],
+)
+def test_an_order_with_garbage_for_a_stored_copy_stops_no_other(bench: Bench, stored: str) -> None:
+    """Garbage, no text at all, another form of it, or another order's copy."""
+    order = waiting(bench)
+    second = replace(order, id=ids.new("order"))
+    for one in (order, second):
+        ordering.issue(bench.central, one)
+    bench.report()
+    with bench.agent.ledger.transaction() as tx:
+        tx.execute(f"UPDATE orders SET envelope = {stored} WHERE id = ?", (order.id,))
+    carried_out(bench)
+    assert bench.central.orders.last(order.id) == ("failed", "bad_signature")
+    assert bench.central.orders.last(second.id) == ("succeeded", "healed")
+    assert "stored copy" in bench.alarms()["order_refused"].detail
+
+
+def test_an_order_whose_stored_copy_is_garbage_is_no_new_one_when_it_comes_again(
+    bench: Bench,
+) -> None:
+    order = waiting(bench)
+    ordering.issue(bench.central, order)
+    bench.report()
+    with bench.agent.ledger.transaction() as tx:
+        tx.execute("UPDATE orders SET envelope = 'no envelope'")
+    carried_out(bench)
+    bench.central.orders.throw(ordering.sealed(bench.central, order))
+    carried_out(bench)
+    assert bench.mode == BAD_MODE
+    assert bench.central.orders.last(order.id) == ("failed", "bad_signature")
+    assert "another order under this id" in bench.alarms()["order_refused"].detail
+
+
 def test_pruning_makes_no_replay_possible_whatever_the_clock_says(bench: Bench) -> None:
     order = waiting(bench)
     assert given(bench, order) == ("succeeded", "healed")

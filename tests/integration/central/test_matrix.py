@@ -147,6 +147,8 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("post", "/api/v1/policies/backups/{name}/verify"): Example(),
     ("get", "/api/v1/policies/backups/{name}/download"): Example(),
     ("delete", "/api/v1/policies/backups/{name}"): Example(ok=204),
+    ("post", "/api/v1/policies/analyse"): Example(lambda scene: {"rules": [RULE]}),
+    ("post", "/api/v1/policies/preview"): Example(lambda scene: {"rule": RULE}),
     ("get", "/api/agent/v1/keys"): Example(query="?nonce=" + "0" * 32),
     ("post", "/api/agent/v1/enrol"): Example(lambda scene: {}, ok=422),
     ("post", "/api/agent/v1/checkin"): Example(lambda scene: checkin(scene.appliance)),
@@ -184,9 +186,9 @@ def address(path: str, example: Example, scene: Scene) -> str:
     named = path.replace("{site_id}", scene.tenant.site_id)
     named = named.replace("{incident_id}", scene.incident_id).replace("{log_index}", "1")
     named = named.replace("{order_id}", scene.order_id).replace("{hold_id}", scene.hold_id)
-    named = named.replace("{name}", scene.backup)
     named = named.replace("{decision_id}", scene.decisions[path.endswith("/released")])
     named = named.replace("{freeze_id}", scene.freeze_id)
+    named = named.replace("{name}", scene.backup)
     named = named.replace("{approval_id}", scene.approvals[path.endswith("/reject")])
     assert "{" not in named, f"{path} has a parameter that this test does not know"
     return named + example.query

@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import type { Approval } from "@/api/types";
 import { AnswerButtons } from "@/features/approvals/AnswerButtons";
 import classes from "@/features/approvals/ApprovalCard.module.css";
-import { needsWords } from "@/features/approvals/needs";
+import { needsWords, timesWords } from "@/features/approvals/needs";
 import { Badge, SeverityMark } from "@/ui/Badge";
 import { DiffView } from "@/ui/DiffView";
 import { Time } from "@/ui/Time";
@@ -101,9 +101,10 @@ function Change({ diff, isFolded }: { diff: string; isFolded: boolean }) {
 }
 
 function Leave({ approval }: { approval: Approval }) {
+  const times = timesWords(approval.nth);
   return (
     <p className={classes.quiet}>
-      {capital(needsWords(approval.needs).join("; "))}. Asked{" "}
+      {capital(needsWords(approval.needs).join("; "))}. Asked {times && <b>{times} </b>}
       {approval.requested_by_name ? `by ${approval.requested_by_name}` : "by the appliance"}{" "}
       <Time at={approval.created_at} />, expires <Time at={approval.expires_at} />.
     </p>

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { needsWords } from "@/features/approvals/needs";
+import { needsWords, timesWords } from "@/features/approvals/needs";
 
 const need = { rule_id: "r", roles: ["manager", "admin"], quorum: 1, self_approve: false };
 
@@ -16,4 +16,15 @@ test.each([
   ],
 ])("%j", (given, words) => {
   expect(needsWords([given])).toEqual([words]);
+});
+
+test.each([
+  [1, null],
+  [2, "for the 2nd time"],
+  [3, "for the 3rd time"],
+  [7, "for the 7th time"],
+  [11, "for the 11th time"],
+  [21, "for the 21st time"],
+])("asked %d times", (nth, words) => {
+  expect(timesWords(nth)).toBe(words);
 });

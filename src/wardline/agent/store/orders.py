@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-import orjson
-
 from wardline.agent.store import facts, scrub
-from wardline.agent.store.database import Row, Transaction
+from wardline.agent.store.database import Transaction
 from wardline.agent.store.outbox import Queued
 from wardline.core import clock, orders
-from wardline.core.evidence import signing
-from wardline.core.evidence.signing import Envelope
+from wardline.core.errors import Malformed
+from wardline.core.evidence.signing import Envelope, VerifyKey
 from wardline.core.orders import Order
 
 KEPT_DAYS = 30
@@ -120,10 +118,13 @@ def refuse(tx: Transaction, order_id: str, ending: Ending, at: datetime) -> bool
     return touched == 1
 
 
-def known(tx: Transaction, order_id: str) -> Envelope | None:
-    """The envelope that was verified under this id, whatever became of it."""
-    row = tx.row("SELECT envelope FROM orders WHERE id = ? AND envelope IS NOT NULL", (order_id,))
-    return None if row is None else _envelope(row)
+def known(tx: Transaction, order_id: str) -> bytes | None:
+    """The stored copy of what was verified under this id, whatever became of it."""
+    row = tx.row(
+        "SELECT CAST(envelope AS BLOB) AS stored FROM orders WHERE id = ? AND envelope IS NOT NULL",
+        (order_id,),
+    )
+    return None if row is None else bytes(row["stored"])
 
 
 def forgotten(tx: Transaction, order: Order) -> bool:
@@ -143,13 +144,25 @@ def unborn(order: Order, now: datetime) -> Ending | None:
     return Ending(State.FAILED, Code.NOT_YET_ISSUED, f"{behind}: set this machine's clock")
 
 
-def waiting(tx: Transaction) -> list[tuple[str, Envelope]]:
-    """Received ones by id, oldest first; whoever obeys verifies them again."""
+def waiting(tx: Transaction) -> list[tuple[str, bytes]]:
+    """Received ones, oldest first: the id and the stored copy, which nobody has to believe."""
+    # As bytes: a column that somebody wrote to may hold what is no text.
     rows = tx.rows(
-        "SELECT id, envelope FROM orders WHERE state = 'received' ORDER BY received_at, id LIMIT ?",
+        "SELECT id, CAST(coalesce(envelope, '') AS BLOB) AS stored FROM orders"
+        " WHERE state = 'received' ORDER BY received_at, id LIMIT ?",
         (WAITING_MAX,),
     )
-    return [(row["id"], _envelope(row)) for row in rows]
+    return [(row["id"], bytes(row["stored"])) for row in rows]
+
+
+def opened(order_id: str, stored: bytes, key: VerifyKey) -> Order:
+    """The order of a stored copy, verified again; raises BadSignature or Malformed where the copy
+    is not what Central signed under this id."""
+    envelope = Envelope.from_json(stored, payload_bytes_max=orders.PAYLOAD_BYTES_MAX)
+    order = orders.opened(envelope, key)
+    if order.id != order_id:
+        raise Malformed("id", f"{order.id}, where {order_id} is stored")
+    return order
 
 
 def running(tx: Transaction) -> list[str]:
@@ -208,8 +221,8 @@ def end_of(
 def to_tell(tx: Transaction, count_max: int) -> list[Telling]:
     """What Central has not answered for, oldest order first."""
     rows = tx.rows(
-        "SELECT * FROM orders WHERE state != 'received' AND reported IS NOT state"
-        " ORDER BY id LIMIT ?",
+        "SELECT id, state, code, detail, started_at, ended_at, epoch, seq FROM orders"
+        " WHERE state != 'received' AND reported IS NOT state ORDER BY id LIMIT ?",
         (count_max,),
     )
     return [
@@ -278,9 +291,3 @@ def prune(tx: Transaction, now: datetime) -> int:
 
 def _detail(text: str) -> str:
     return scrub.text(text)[:DETAIL_CHARS_MAX]
-
-
-def _envelope(row: Row) -> Envelope:
-    return signing.Envelope.from_wire(
-        orjson.loads(row["envelope"]), payload_bytes_max=orders.PAYLOAD_BYTES_MAX
-    )

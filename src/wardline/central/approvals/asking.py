@@ -1,7 +1,7 @@
 """Opens an approval for what an appliance asks, and closes it when the incident has moved on.
 
-Runs in the transaction that takes evidence in: what an appliance tells wrongly opens nothing, is
-recorded, and never holds its evidence up.
+Runs in the transaction that takes evidence in, or a check-in: what an appliance tells wrongly opens
+nothing, is recorded, and never holds its evidence up.
 """
 
 from collections.abc import Sequence
@@ -28,6 +28,8 @@ from wardline.core.policy.rule import Rule
 
 LIFETIME = timedelta(hours=24)
 # An appliance with more to ask than anybody could read is not asked for more.
+# So often an incident's repair is asked for without a person's word.
+ASKED_MAX = 7
 PENDING_PER_SITE_MAX = 2_000
 REFUSED_SHOWN_MAX = 20
 
@@ -74,6 +76,19 @@ async def follow(
         first = [{"incident": one, "why": why} for one, why in refused.items()][:REFUSED_SHOWN_MAX]
         why = f"{len(refused)} incidents ask for an approval that cannot be opened"
         await session.record("approval.refuse", appliance_id, after={"first": first}, reason=why)
+
+
+async def renew(
+    session: Session, site_id: str, appliance_id: str, incidents: Sequence[Standing]
+) -> None:
+    """Asks once more, with the state of now, for what nobody answered or fetched in time: at most
+    once in LIFETIME, and no more once it was asked for ASKED_MAX times."""
+    lapsed = await Repository(session).lapsed(
+        site_id, [one.incident_id for one in incidents], session.now - LIFETIME, ASKED_MAX
+    )
+    again = [one for one in incidents if one.incident_id in lapsed]
+    if again:
+        await follow(session, site_id, appliance_id, again)
 
 
 async def ask_again(session: Session, incident: Standing, issuer: Issuer, reason: str) -> str:

@@ -78,7 +78,8 @@ class VoteOut(BaseModel):
 
 class ApprovalOut(BaseModel):
     """`diff` is what the run would change, as the appliance tried it out. `may_answer` is about
-    the caller, with `why_not` in words."""
+    the caller, with `why_not` in words. `nth`: how often the incident's repair had been asked for
+    by then, from 1."""
 
     site_id: str
     site_name: str
@@ -99,6 +100,7 @@ class ApprovalOut(BaseModel):
     votes: list[VoteOut]
     requested_by: str | None
     requested_by_name: str | None
+    nth: int
     created_at: datetime
     expires_at: datetime
     closed_at: datetime | None
@@ -111,7 +113,7 @@ class ApprovalOut(BaseModel):
 # What is shown as it is stored.
 _PLAIN = (
     *("site_id", "site_name", "id", "incident_id", "host_id", "host_name", "severity"),
-    *("rule_id", "rule_revision", "requested_by", "requested_by_name"),
+    *("rule_id", "rule_revision", "requested_by", "requested_by_name", "nth"),
     *("created_at", "expires_at", "closed_at", "order_id", "order_status"),
 )
 

@@ -32,6 +32,19 @@ _LATEST = text(
     " WHERE site_id = :site_id AND incident_id = :incident_id"
     " ORDER BY created_at DESC, id DESC LIMIT 1"
 )
+# Nobody answered the newest in time, or its appliance did not fetch in time what was approved.
+_LAPSED = text(
+    "SELECT i.id FROM unnest(CAST(:incidents AS text[])) AS i(id)"
+    " CROSS JOIN LATERAL (SELECT a.id, a.status, a.created_at FROM approvals a"
+    "   WHERE a.site_id = :site_id AND a.incident_id = i.id"
+    "   ORDER BY a.created_at DESC, a.id DESC LIMIT 1) last"
+    " WHERE last.created_at <= :asked_until AND (last.status = 'expired'"
+    "   OR (last.status = 'approved' AND 'expired' = (SELECT o.status FROM orders o"
+    "     WHERE o.site_id = :site_id AND o.approval_id = last.id"
+    "     ORDER BY o.created_at DESC LIMIT 1)))"
+    " AND :asked_max > (SELECT count(*) FROM approvals a"
+    "   WHERE a.site_id = :site_id AND a.incident_id = i.id)"
+)
 _COUNT_PENDING = text(
     "SELECT count(*) AS pending FROM approvals WHERE site_id = :site_id AND status = 'pending'"
 )
@@ -73,7 +86,9 @@ _ROW = (
     " a.runbook_digest, a.risk, a.inputs, a.inputs_digest, a.rule_id, a.rule_revision, a.needs,"
     " a.measured,"
     " a.actions, a.requested_by, u.name AS requested_by_name, a.status, a.created_at,"
-    " a.expires_at, a.closed_at, o.id AS order_id, o.status AS order_status"
+    " a.expires_at, a.closed_at, o.id AS order_id, o.status AS order_status,"
+    " (SELECT count(*) FROM approvals n WHERE n.site_id = a.site_id"
+    "   AND n.incident_id = a.incident_id AND (n.created_at, n.id) <= (a.created_at, a.id)) AS nth"
     " FROM approvals a JOIN sites s ON s.id = a.site_id"
     " LEFT JOIN hosts h ON h.site_id = a.site_id AND h.id = a.host_id"
     " LEFT JOIN users u ON u.id = a.requested_by"
@@ -123,6 +138,19 @@ class Repository:
     async def latest(self, site_id: str, incident_id: str) -> RowMapping | None:
         """The newest approval of an incident, however it ended, with what it was bound to."""
         return await self._session.row(_LATEST, site_id=site_id, incident_id=incident_id)
+
+    async def lapsed(
+        self, site_id: str, incidents: Sequence[str], asked_until: datetime, asked_max: int
+    ) -> list[str]:
+        """Which of these incidents were last asked for by then, in vain, and fewer times."""
+        rows = await self._session.rows(
+            _LAPSED,
+            site_id=site_id,
+            incidents=list(incidents),
+            asked_until=asked_until,
+            asked_max=asked_max,
+        )
+        return [row["id"] for row in rows]
 
     async def count_pending(self, site_id: str) -> int:
         row = await self._session.row(_COUNT_PENDING, site_id=site_id)

@@ -77,10 +77,14 @@ _OBSERVING = text(
     f"{_ROW}, i.actions{_FROM} WHERE i.site_id = :site_id AND i.state = 'observing'"
     " ORDER BY i.created_at DESC, i.id DESC LIMIT :limit"
 )
-_STANDING = text(
+_STANDS = (
     "SELECT i.id, i.appliance_id, i.host_id, i.incident_type, i.severity, i.state, i.decision,"
-    " i.runbook, i.before, i.actions FROM incidents i"
-    " WHERE i.site_id = :site_id AND i.id = ANY(CAST(:incidents AS text[])) ORDER BY i.id"
+    " i.runbook, i.before, i.actions FROM incidents i WHERE i.site_id = :site_id"
+)
+_STANDING = text(f"{_STANDS} AND i.id = ANY(CAST(:incidents AS text[])) ORDER BY i.id")
+_WAITING = text(
+    f"{_STANDS} AND i.appliance_id = :appliance_id AND i.state = 'waiting'"
+    " ORDER BY i.created_at, i.id LIMIT :limit"
 )
 
 
@@ -194,3 +198,9 @@ class Repository:
     async def standing(self, site_id: str, incidents: Sequence[str]) -> list[RowMapping]:
         """These incidents as they stand, each with what its appliance decided."""
         return await self._session.rows(_STANDING, site_id=site_id, incidents=list(incidents))
+
+    async def waiting(self, site_id: str, appliance_id: str, limit: int) -> list[RowMapping]:
+        """Those of an appliance that wait for a person, oldest first, as `standing` gives them."""
+        return await self._session.rows(
+            _WAITING, site_id=site_id, appliance_id=appliance_id, limit=limit
+        )

@@ -105,23 +105,31 @@ async def standing(
 ) -> list[Standing]:
     """These incidents as they stand now, of one appliance where it is given."""
     rows = await Repository(session).standing(site_id, incidents)
-    return [
-        Standing(
-            site_id=site_id,
-            incident_id=row["id"],
-            appliance_id=row["appliance_id"],
-            host_id=row["host_id"],
-            check=row["incident_type"],
-            severity=row["severity"],
-            state=row["state"],
-            decision=row["decision"],
-            runbook=row["runbook"],
-            measured=row["before"],
-            actions=row["actions"],
-        )
-        for row in rows
-        if appliance_id in (None, row["appliance_id"])
-    ]
+    return [_standing(site_id, row) for row in rows if appliance_id in (None, row["appliance_id"])]
+
+
+async def waiting(
+    session: Session, site_id: str, appliance_id: str, count_max: int
+) -> list[Standing]:
+    """What of this appliance waits for a person, the oldest so many."""
+    rows = await Repository(session).waiting(site_id, appliance_id, count_max)
+    return [_standing(site_id, row) for row in rows]
+
+
+def _standing(site_id: str, row: RowMapping) -> Standing:
+    return Standing(
+        site_id=site_id,
+        incident_id=row["id"],
+        appliance_id=row["appliance_id"],
+        host_id=row["host_id"],
+        check=row["incident_type"],
+        severity=row["severity"],
+        state=row["state"],
+        decision=row["decision"],
+        runbook=row["runbook"],
+        measured=row["before"],
+        actions=row["actions"],
+    )
 
 
 async def would_run(session: Session, site_id: str) -> list[RowMapping]:

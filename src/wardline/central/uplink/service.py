@@ -24,6 +24,7 @@ from wardline.central.posture import service as posture
 from wardline.central.uplink import mandates, snapshot
 from wardline.central.uplink.enrolled import Memory
 from wardline.central.uplink.repository import Enrolled, Repository, State
+from wardline.central.uplink.rounds import Rounds
 from wardline.core import clock, protocol
 from wardline.core.evidence import checkpoint
 from wardline.core.evidence.bundle import Bundle, IncidentState
@@ -38,9 +39,12 @@ from wardline.core.protocol import (
 )
 
 ETAG_CHARS = 32
+# So many incidents are looked through for what was asked in vain; the oldest first.
+WAITING_PER_LOOK_MAX = 500
 
 _verifier = ThreadPoolExecutor(max_workers=1, thread_name_prefix="verify")
 _memory = Memory()
+_rounds = Rounds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,10 @@ async def check_in(
         await holds.take(session, site_id, appliance_id, request.holds)
     if request.freezes:
         await freezes.take(session, site_id, appliance_id, request.freezes)
+    if _rounds.is_due(appliance_id, session.now):
+        # Now that the appliance is there to do it.
+        waiting = await incidents.waiting(session, site_id, appliance_id, WAITING_PER_LOOK_MAX)
+        await asking.renew(session, site_id, appliance_id, waiting)
     seen = await Repository(session, site_id).state(appliance_id)
     if request.obeyed or seen.confirmed:
         await freezes.follow(session, site_id, appliance_id, request.obeyed, seen.confirmed)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from wardline.core import severity
 from wardline.core.canonical import Json
 from wardline.core.errors import Refused
-from wardline.core.policy import budgets, condition, exact, match, opening, params
+from wardline.core.policy import budgets, exact, match, opening, params
 from wardline.core.policy.decision import Code, Outcome
 from wardline.core.policy.match import Survey
 from wardline.core.policy.request import (
@@ -345,9 +345,9 @@ def _losers(found: Survey) -> str:
 def _failed(found: Survey) -> str:
     if not found.failed:
         return ""
-    told = ", ".join(found.failed[:NAMED_MAX])
+    told = "; ".join(f"{rule_id}, {why}" for rule_id, why in found.failed[:NAMED_MAX])
     counted = f"matched in a {Effect.DENY}, not matched in an {Effect.ALLOW}"
-    return f"{condition.UNSUPPORTED}: {told} (counts as {counted})"
+    return f"no answer from the condition of {told} (counts as {counted})"
 
 
 def _joined(*parts: str) -> str:

@@ -16,7 +16,6 @@ from wardline.core.policy import (
     assess,
     budgets,
     clauses,
-    condition,
     decision,
     match,
     opening,
@@ -27,9 +26,10 @@ from wardline.core.policy import (
 )
 from wardline.core.policy.assess import Case
 from wardline.core.policy.clauses import Clauses, Ending
+from wardline.core.policy.condition import ConditionFailed
 from wardline.core.policy.decision import Code, Decision, TraceStep
 from wardline.core.policy.request import Initiator, Request, Risk, State
-from wardline.core.policy.rule import ANY_ACTION, DuplicateRule, Policy, Reach, Rule
+from wardline.core.policy.rule import ANY_ACTION, DuplicateRule, Effect, Policy, Reach, Rule
 from wardline.core.policy.slices import Bucket, Place, Plan, Slice
 from wardline.core.policy.verdict import Judged
 
@@ -260,7 +260,7 @@ def _first(plans: tuple[Plan, ...], mask: int, request: Request) -> tuple[Plan |
         low = mask & -mask
         plan = plans[low.bit_length() - 1]
         terms = plan.clauses
-        if not terms.picky or _fits(plan.rule, request):
+        if not terms.picky or _fits(plan, request):
             if not terms.timed:
                 return plan, closed
             is_open = _is_open(terms, request)
@@ -311,10 +311,13 @@ def _losers(parts: Parts, winner: Plan, request: Request) -> list[Plan] | None:
     return losers
 
 
-def _fits(rule: Rule, request: Request) -> bool:
-    return match.fits(rule, request, request.action) and condition.holds(
-        rule.when.condition, request
-    )
+def _fits(plan: Plan, request: Request) -> bool:
+    if not match.fits(plan.rule, request, request.action):
+        return False
+    try:
+        return plan.condition is None or plan.condition.holds(request)
+    except ConditionFailed:
+        return plan.rule.effect is Effect.DENY
 
 
 def _better(one: Plan | None, other: Plan | None) -> Plan | None:

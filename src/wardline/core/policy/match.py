@@ -18,7 +18,7 @@ class Survey(NamedTuple):
     `winner` is the allow that would decide, `denied_by` the deny that forbids, `floors` the
     broader rules that bind the winner too, `losers` the other rules that fit, with the reason why
     they do not decide, `logged` those that only watch, `failed` the ids of rules whose condition
-    could not be evaluated.
+    could not be evaluated, with what went wrong.
     """
 
     winner: Rule | None = None
@@ -26,7 +26,7 @@ class Survey(NamedTuple):
     floors: tuple[Rule, ...] = ()
     losers: tuple[tuple[str, str], ...] = ()
     logged: tuple[Rule, ...] = ()
-    failed: tuple[str, ...] = ()
+    failed: tuple[tuple[str, str], ...] = ()
 
 
 _BROADER = {reach: f"its scope is broader ({reach})" for reach in Reach}
@@ -83,21 +83,24 @@ def actions(rules: Iterable[Rule], request: Request) -> list[str]:
     return sorted(named - {ANY_ACTION})
 
 
-def _held(fitting: Iterable[Rule], request: Request) -> tuple[list[Rule], tuple[str, ...]]:
-    """The rules whose condition holds, by id, and the ids of those whose condition failed."""
+def _held(
+    fitting: Iterable[Rule], request: Request
+) -> tuple[list[Rule], tuple[tuple[str, str], ...]]:
+    """The rules whose condition holds, by id, and the ids of those whose condition failed, each
+    with the reason."""
     held: dict[str, Rule] = {}
-    failed: set[str] = set()
+    failed: dict[str, str] = {}
     for rule in fitting:
         if rule.when.condition is None or _holds(rule, request, failed):
             held[rule.id] = rule
-    return [held[rule_id] for rule_id in sorted(held)], tuple(sorted(failed))
+    return [held[rule_id] for rule_id in sorted(held)], tuple(sorted(failed.items()))
 
 
-def _holds(rule: Rule, request: Request, failed: set[str]) -> bool:
+def _holds(rule: Rule, request: Request, failed: dict[str, str]) -> bool:
     try:
         return condition.holds(rule.when.condition, request)
-    except ConditionFailed:
-        failed.add(rule.id)
+    except ConditionFailed as error:
+        failed[rule.id] = str(error)
         return rule.effect is Effect.DENY
 
 

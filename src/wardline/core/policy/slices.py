@@ -8,8 +8,9 @@ from operator import attrgetter
 
 from wardline.core import severity
 from wardline.core.canonical import Json
-from wardline.core.policy import assess, clauses, params
+from wardline.core.policy import assess, clauses, condition, params
 from wardline.core.policy.clauses import Clauses
+from wardline.core.policy.condition import Condition
 from wardline.core.policy.decision import Check, TraceStep
 from wardline.core.policy.request import Request
 from wardline.core.policy.rule import Approval, Effect, Mode, Rank, Reach, Rule, Scope
@@ -41,7 +42,8 @@ class Plan:
 
     `constants`: its resolved parameters where no request changes them, None where one does;
     `inputs` stands in the trace where these are as many at every severity. `decides` and `wants`
-    stand there when it decides and no other rule fits, and when it needs approval.
+    stand there when it decides and no other rule fits, and when it needs approval. `condition`
+    is ready to be asked.
     """
 
     clauses: Clauses
@@ -53,6 +55,7 @@ class Plan:
     inputs: TraceStep | None
     decides: TraceStep
     wants: TraceStep | None
+    condition: Condition | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,7 @@ def plan(rule: Rule) -> Plan:
         inputs=None if constants is None else _inputs(constants),
         decides=clauses.told(Check.MATCH, assess.decides(rule)),
         wants=_wants(rule) if found.asks else None,
+        condition=None if rule.when.condition is None else condition.ready(rule.when.condition),
     )
 
 

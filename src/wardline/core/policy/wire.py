@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic.alias_generators import to_camel
 
 from wardline.core.canonical import Json
-from wardline.core.policy import window
+from wardline.core.policy import condition, window
 from wardline.core.policy.request import Initiator
 from wardline.core.policy.rule import Effect, Hours, Mode
 from wardline.core.policy.window import UnknownZone
@@ -18,7 +18,6 @@ LABEL_CHARS_MAX = 128
 NAME_CHARS_MAX = 200
 DESCRIPTION_CHARS_MAX = 4000
 MESSAGE_CHARS_MAX = 4000
-CONDITION_BYTES_MAX = 512
 PARAMS_KEYS_MAX = 64
 FACTS_KEYS_MAX = 256
 ROLES_MAX = 16
@@ -30,6 +29,8 @@ MINUTES_MAX = 366 * 24 * 60
 QUORUM_MAX = 10
 RULES_PER_CALL_MAX = 10_000
 REQUESTS_PER_CALL_MAX = 1_000
+PREVIEW_DAYS = 14
+PREVIEW_DAYS_MAX = 62
 
 
 def _label(text: str) -> str:
@@ -39,8 +40,8 @@ def _label(text: str) -> str:
 
 
 def _condition(text: str) -> str:
-    if len(text.encode()) > CONDITION_BYTES_MAX:
-        raise ValueError(f"longer than {CONDITION_BYTES_MAX} bytes")
+    if (wrong := condition.problem(text)) is not None:
+        raise ValueError(wrong)
     return text
 
 
@@ -107,7 +108,7 @@ class Edge(BaseModel):
 class WhenWire(Edge):
     kpi_id: Label
     severity: Annotated[list[Word], Field(min_length=1, max_length=SEVERITIES_MAX)]
-    condition: Annotated[str, Field(min_length=1), AfterValidator(_condition)] | None = None
+    condition: Annotated[str, AfterValidator(_condition)] | None = None
 
 
 class LimitsWire(Edge):
@@ -220,6 +221,22 @@ class AskingWire(Edge):
     """POST /decide: requests that are decided together, in their order."""
 
     requests: Annotated[list[AskedWire], Field(min_length=1, max_length=REQUESTS_PER_CALL_MAX)]
+
+
+class AnalysisWire(Edge):
+    """POST /analyse: drafts to look at, None for the rules in force."""
+
+    rules: Annotated[list[Json], Field(max_length=RULES_PER_CALL_MAX)] | None = None
+
+
+class PreviewWire(Edge):
+    """POST /preview: the openings of a rule in force, by `id`, or of a draft."""
+
+    id: Label | None = None
+    rule: Annotated[dict[str, Json], Field()] | None = None
+    site: Label | None = None
+    begin: Annotated[Instant, Field(alias="from")] = None
+    days: Annotated[int, Field(ge=1, le=PREVIEW_DAYS_MAX)] = PREVIEW_DAYS
 
 
 class RemovalWire(Edge):

@@ -40,6 +40,18 @@ RULES_MAX = 9
 START = datetime(2026, 11, 20, tzinfo=UTC)
 WEEK_MINUTES = 7 * 24 * 60
 EMPTY_DIGEST = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+CONDITIONS = (
+    "delta > 3",  # fails where there is no delta
+    "delta >= 3",
+    "delta == null || delta < 0",
+    'facts.name == "web"',  # fails where there is no such fact
+    'has(facts.name) && facts.name.startsWith("w")',
+    '"lab" in tags',
+    'severity in ["high", "crit"]',
+    'platform.matches("^linux/")',
+    "facts.name > 3",  # never has an answer
+    "false",
+)
 CHOICES = ({}, {"deltaPct": {"warn": 1, "crit": 3}}, {"x": "{delta}"}, {"x": "a {facts.name}"})
 
 
@@ -58,12 +70,12 @@ class Draw:
             when=When(
                 self._one(["disk", "disk", "margin"]),
                 tuple(dict.fromkeys(self.random.choices(list(Severity), k=6))),
-                self._seldom("delta > 3"),
+                self._one(CONDITIONS) if self._chance(0.3) else None,
             ),
             action=self._one(["fix", "fix", "other", "*"]),
             params=self._one([None, *CHOICES]),
             limits=self._limits() if self._chance(0.3) else Limits(),
-            window=self._window() if self._chance(0.4) else None,
+            window=self.window() if self._chance(0.4) else None,
             opening_hours=self._seldom(self._one(list(Hours))),
             approval=self._approval() if self._chance(0.5) else None,
             auto_execute=self._chance(0.6),
@@ -103,7 +115,7 @@ class Draw:
             principal=self._one([None, Principal("mia", frozenset(["manager"]))]),
             initiator=self._one([Initiator.SYSTEM, Initiator.SYSTEM, *Initiator]),
             approval=self._fact() if self._chance(0.3) else None,
-            opening_hours=self._one([(), (self._window(),), (self._window(), self._window())]),
+            opening_hours=self._one([(), (self.window(),), (self.window(), self.window())]),
         )
 
     def state(self) -> State:
@@ -142,7 +154,7 @@ class Draw:
             max_concurrent_per_site=self._one([None, 1, 2]),
         )
 
-    def _window(self) -> Window:
+    def window(self) -> Window:
         start, end = self.random.sample(range(24 * 60), 2)
         return Window(tuple(sorted(self.random.sample(range(7), self._one([1, 4, 7])))), start, end)
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.property.core.policy.draw import Draw
 from wardline.core import canonical
-from wardline.core.policy import evaluate, exact, parse, window
+from wardline.core.policy import condition, evaluate, exact, parse, window
 from wardline.core.policy.decision import Check, Code, Decision, Outcome, Verdict
 from wardline.core.policy.request import Initiator, Request, Risk, State
 from wardline.core.policy.rule import Effect, Policy, Rule, Scope, When
@@ -90,7 +90,7 @@ def test_nothing_stands_between_a_run_and_its_rule(draw: Draw) -> None:
         (rule,) = [rule for rule in rules if rule.id == decision.rule_id]
         assert rule.enabled
         assert rule.effect is Effect.ALLOW
-        assert rule.when.condition is None
+        assert condition.holds(rule.when.condition, request)
         assert rule.action in ("*", decision.action)
         assert window.contains(rule.window, request.at, request.zone)
         assert not any([state.freeze, state.observing, state.hold, state.locked])

@@ -5,10 +5,9 @@ from typing import Any
 import pytest
 
 from wardline.core import canonical
-from wardline.core.policy import exact, parse
+from wardline.core.policy import condition, exact, parse
 from wardline.core.policy.parse import RuleInvalid
 from wardline.core.policy.rule import DuplicateRule, Policy
-from wardline.core.policy.wire import CONDITION_BYTES_MAX
 
 LEAST: dict[str, Any] = {
     "id": "r",
@@ -151,7 +150,7 @@ def test_every_bad_field_is_named_at_once() -> None:
         ({"window": {"days": [1], "start": "٠٨:00", "end": "09:00"}}, "window.start"),
         ({"when": {"kpiId": "d", "severity": []}}, "when.severity"),
         (
-            {"when": {"kpiId": "d", "severity": ["ok"], "condition": "x" * 513}},
+            {"when": {"kpiId": "d", "severity": ["ok"], "condition": f"{'delta > 1':513}"}},
             "when.condition",
         ),
         ({"expiresAt": "2026-01-01T00:00:00"}, "expiresAt"),
@@ -193,8 +192,28 @@ def test_nesting_has_an_end() -> None:
 
 
 def test_a_condition_may_be_as_long_as_its_limit() -> None:
-    when = LEAST["when"] | {"condition": "x" * CONDITION_BYTES_MAX}
-    assert parse.rule(LEAST | {"when": when}).when.condition == "x" * CONDITION_BYTES_MAX
+    longest = f"{'delta > 1':{condition.BYTES_MAX}}"
+    when = LEAST["when"] | {"condition": longest}
+    assert parse.rule(LEAST | {"when": when}).when.condition == longest
+
+
+@pytest.mark.parametrize(
+    "condition, reason",
+    [
+        ("", "line 1, column 1: a value should stand here, not end of the condition"),
+        ("delta > 1 &&\n delta < x", "line 2, column 10: there is no variable x"),
+        ("facts.ports.exists(p, p == 22)", "line 1, column 13: the macro exists is not supported"),
+        ("delta + 1", "line 1, column 1: comes to int; a condition comes to true or false"),
+        ("é" * 257, "line 1, column 1: longer than 512 bytes"),
+    ],
+)
+def test_a_condition_is_refused_with_its_place(condition: str, reason: str) -> None:
+    when = LEAST["when"] | {"condition": condition}
+    with pytest.raises(RuleInvalid) as refused:
+        parse.rules([LEAST | {"when": when}])
+    ((path, why),) = refused.value.problems
+    assert path == "rules[0].when.condition"
+    assert why.startswith(reason)
 
 
 def test_a_list_tells_where_its_bad_rules_stand() -> None:
