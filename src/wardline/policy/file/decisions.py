@@ -1,5 +1,7 @@
-"""Decisions that count on the rules of a policy file: whoever decides, in whichever process, the
-file's write lock lets one count and reserve at a time."""
+"""Decisions that count on the rules of a policy file.
+
+Whoever decides, in whichever process: the file's write lock lets one count and reserve at a time.
+"""
 
 import sqlite3
 from collections.abc import Sequence
