@@ -4041,7 +4041,10 @@ export interface operations {
     };
     decide_api_v1_policies_decide_post: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description whether each decision tells its checks one by one */
+                trace?: boolean;
+            };
             header?: {
                 /** @description the same key with the same body gets the same answer again, for 24 h */
                 "idempotency-key"?: string | null;
