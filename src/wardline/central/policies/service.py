@@ -171,7 +171,7 @@ async def estate(session: Session, site_ids: Collection[str]) -> Estate:
     return Estate(
         partner=session.scope.owner,
         sites=sites,
-        actions=_actions(ANY_PLATFORM),
+        actions=actions(ANY_PLATFORM),
         kpis=frozenset(catalogue.checks()),
         holders=await identity.approvers(session),
     )
@@ -349,11 +349,11 @@ def _facts(site: Site) -> SiteFacts:
 
 def actions(platform: str | None) -> Mapping[str, ActionFacts]:
     """The registered actions; without a platform to judge by, all are admissible."""
-    return _actions(by_platform=platform is not None)
+    return _registered(by_platform=platform is not None)
 
 
 @cache
-def _actions(*, by_platform: bool) -> Mapping[str, ActionFacts]:
+def _registered(*, by_platform: bool) -> Mapping[str, ActionFacts]:
     return {
         each.id: ActionFacts(Risk(each.risk), each.platforms if by_platform else ())
         for each in catalogue.runbooks().values()
