@@ -42,6 +42,7 @@ system = APIRouter(tags=["system"])
 ROUTERS: list[APIRouter] = [
     uplink.router,
     policies.router,
+    policies.authoring_router,
     policies.backup_router,
     system,
     identity.router,

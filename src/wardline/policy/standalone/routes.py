@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from wardline.core import clock
 from wardline.core.clock import Now
 from wardline.core.errors import WardlineError
-from wardline.policy import bodies, problems
+from wardline.policy import authoring, bodies, problems
 from wardline.policy import endpoints as contract
 from wardline.policy.backups import endpoints as backup_routes
 from wardline.policy.backups.folder import Folder
@@ -68,6 +68,7 @@ class Routes:
             lifespan=self._lifespan, route_class=problems.Route, max_body_size=bodies.BYTES_MAX
         )
         self.router.include_router(contract.router(self._access()))
+        self.router.include_router(authoring.router(self._access()))
         self._folder = Folder(settings.folder, str(settings.folder), now)
         backups = self._backups()
         # A page is let in by its origin, whatever it asks with.
