@@ -87,8 +87,7 @@ async def save_all(
 
 
 def check(session: Session, rules: Sequence[Rule]) -> None:
-    """Raises RuleInvalid for what these rules name and this partner, or this version, does not
-    have."""
+    """Raises RuleInvalid for what these rules name and this partner does not have."""
     problems = [
         problem
         for position, rule in enumerate(rules)
@@ -282,7 +281,7 @@ async def _check_room(repository: Repository, added: int) -> None:
 
 
 def _foreign(session: Session, rule: Rule) -> Problems:
-    """What a rule names that this partner, or this version, does not have."""
+    """What a rule names that this partner does not have."""
     return admission.problems(rule, catalogue.runbooks(), session.scope.owner)
 
 
