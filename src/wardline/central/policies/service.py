@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from wardline.central.database.session import Session
+from wardline.central.freezes import service as freezes
 from wardline.central.identity import service as identity
 from wardline.central.policies.repository import Repository
 from wardline.central.policies.shelf import Shelf
@@ -125,6 +126,7 @@ async def simulate(
 ) -> Simulated:
     """What the policy, or the draft rules in its place, would answer; reserves nothing."""
     site = await _site(session, asked)
+    frozen_by = await freezes.frozen_by(session, None if site is None else site.id)
     request = simulation.request(
         asked,
         _place(site),
@@ -134,9 +136,11 @@ async def simulate(
         user_id=user_id,
     )
     state = State(
+        freeze=frozen_by is not None,
         observing=site is not None and site.healing is Healing.OBSERVE,
         actions=_actions(asked.alert.platform),
         confirmed_at=request.at,
+        frozen_by=frozen_by or "",
     )
     if asked.rules is None:
         return simulation.in_force(await current(session, shelf), request, state)
