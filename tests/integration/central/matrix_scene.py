@@ -3,6 +3,7 @@
 import json
 import secrets
 from dataclasses import dataclass
+from typing import Any
 
 import httpx2
 
@@ -23,6 +24,8 @@ RULE = {
     "action": "ssh_config.harden",
     "autoExecute": False,
 }
+SITE = {"zone": "Europe/Berlin", "opening_hours": [{"days": [1], "start": "08:00", "end": "18:00"}]}
+NO_POLICY = {"v": 1, "epoch": None, "revision": None, "refused": None}
 ALERT = {
     "id": "alert-1",
     "kpiId": "ssh_config",
@@ -51,6 +54,10 @@ class Scene:
     # The first of two revisions, with numbers that no other partner has, and the rule they wrote.
     revision: int
     rule_id: str
+
+
+def fresh_name() -> str:
+    return ids.new("name")
 
 
 async def make_scene(owner: Raw, wire: httpx2.AsyncClient, backups: Folders) -> Scene:
@@ -194,4 +201,20 @@ def report(order_id: str) -> dict[str, object]:
         "at": "2026-01-05T09:00:00.000Z",
         "epoch": None,
         "seq": None,
+    }
+
+
+async def everything_of(owner: Raw, scene: Scene) -> dict[str, list[Any]]:
+    """Every row of the tenant's, apart from who signed in."""
+    tables = await owner.fetch(
+        "SELECT DISTINCT table_name FROM information_schema.columns"
+        " WHERE table_schema = 'public' AND column_name = 'partner_id'"
+        " AND table_name NOT IN ('users', 'sessions')"
+    )
+    return {
+        row["table_name"]: await owner.fetch(
+            f"SELECT * FROM {row['table_name']} WHERE partner_id = $1 ORDER BY 1, 2, 3",
+            scene.tenant.partner_id,
+        )
+        for row in tables
     }
