@@ -25,14 +25,24 @@ from tests.integration.central.conftest import (
     sign_in,
     web_settings,
 )
-from tests.integration.central.matrix_scene import ALERT, RULE, Scene, checkin, make_scene, report
+from tests.integration.central.matrix_scene import (
+    ALERT,
+    NO_POLICY,
+    RULE,
+    SITE,
+    Scene,
+    checkin,
+    everything_of,
+    fresh_name,
+    make_scene,
+    report,
+)
 from wardline.central.database.engine import Raw
 from wardline.central.identity.permissions import ALLOWED, Permission, Role
 from wardline.central.jobs.checkpoints import Signer
 from wardline.central.policies.folders import Folders
 from wardline.core import ids
 
-SITE = {"zone": "Europe/Berlin", "opening_hours": [{"days": [1], "start": "08:00", "end": "18:00"}]}
 PEOPLE = tuple(Role)
 
 
@@ -46,10 +56,6 @@ class Example:
     # Whether the body names a thing of the partner's: to another one it is not there.
     names_own: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
-
-
-def fresh_name() -> str:
-    return ids.new("name")
 
 
 NOT_NOW = Example(lambda scene: {"reason": "not now"})
@@ -118,6 +124,11 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("post", "/api/mcp/policy/delete"): Example(lambda scene: {"id": "matrix"}),
     ("get", "/api/mcp/policy/export"): Example(),
     ("post", "/api/mcp/policy/test"): Example(lambda scene: {"alert": ALERT}),
+    ("post", "/api/v1/policies/decide"): Example(lambda scene: {"alert": ALERT}),
+    ("post", "/api/v1/policies/decisions/{decision_id}/started"): Example(),
+    ("post", "/api/v1/policies/decisions/{decision_id}/ended"): Example(),
+    ("post", "/api/v1/policies/decisions/{decision_id}/released"): Example(),
+    ("get", "/api/v1/policies/uses"): Example(),
     ("get", "/api/mcp/policy/backup"): Example(),
     ("post", "/api/mcp/policy/backup"): Example(),
     ("get", "/api/mcp/policy/backups"): Example(),
@@ -142,9 +153,7 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ),
     ("get", "/api/v1/policies/epoch"): Example(),
     ("post", "/api/v1/policies/epoch"): Example(lambda scene: {"reason": "Central was restored"}),
-    ("post", "/api/agent/v1/policy/report"): Example(
-        lambda scene: {"v": 1, "epoch": None, "revision": None, "refused": None}
-    ),
+    ("post", "/api/agent/v1/policy/report"): Example(lambda scene: NO_POLICY),
     ("post", "/api/v1/policies/analyse"): Example(lambda scene: {"rules": [RULE]}),
     ("post", "/api/v1/policies/preview"): Example(lambda scene: {"rule": RULE}),
     ("post", "/api/v1/policies/standing"): Example(lambda scene: {"ids": ["matrix"]}),
@@ -186,6 +195,7 @@ def address(path: str, example: Example, scene: Scene) -> str:
     named = path.replace("{site_id}", scene.tenant.site_id)
     named = named.replace("{incident_id}", scene.incident_id).replace("{log_index}", "1")
     named = named.replace("{order_id}", scene.order_id).replace("{hold_id}", scene.hold_id)
+    named = named.replace("{decision_id}", scene.decisions[path.endswith("/released")])
     named = named.replace("{name}", scene.backup)
     named = named.replace("{freeze_id}", scene.freeze_id)
     named = named.replace("{revision}", str(scene.revision)).replace("{rule_id}", scene.rule_id)
@@ -380,19 +390,3 @@ def assert_silent_about(scene: Scene, answer: httpx2.Response) -> None:
         *scene.approvals,
     ):
         assert secret not in answer.text, (answer.request.method, str(answer.request.url))
-
-
-async def everything_of(owner: Raw, scene: Scene) -> dict[str, list[Any]]:
-    """Every row of the tenant's, apart from who signed in."""
-    tables = await owner.fetch(
-        "SELECT DISTINCT table_name FROM information_schema.columns"
-        " WHERE table_schema = 'public' AND column_name = 'partner_id'"
-        " AND table_name NOT IN ('users', 'sessions')"
-    )
-    return {
-        row["table_name"]: await owner.fetch(
-            f"SELECT * FROM {row['table_name']} WHERE partner_id = $1 ORDER BY 1, 2, 3",
-            scene.tenant.partner_id,
-        )
-        for row in tables
-    }
