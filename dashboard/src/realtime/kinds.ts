@@ -10,6 +10,7 @@ const POLICY: [name: string, part: Part][] = [
   ["policy-standing", "all"],
   ["policy-findings", "all"],
   ["policy-revisions", "all"],
+  ["policy-uses", "all"],
 ];
 
 /** "site": only that site's queries of this name; "all": every query of this name. */

@@ -1,9 +1,11 @@
 /** The rules of a page: what each says in plain words, how it stands, and what is the matter. */
 import { Link } from "@tanstack/react-router";
 import type { Finding } from "@/features/policies/get-findings";
+import { LastUse } from "@/features/policies/LastUse";
 import { type Rule } from "@/features/policies/rule";
 import classes from "@/features/policies/RuleTable.module.css";
 import { type Frozen, shownState, type Standing } from "@/features/policies/state";
+import type { Uses } from "@/features/policies/uses";
 import {
   actionWords,
   approvalWords,
@@ -28,9 +30,10 @@ interface Props {
   standings: ReadonlyMap<string, Standing>;
   findings: ReadonlyMap<string, Finding[]>;
   frozen: Frozen;
+  uses: Uses | null;
 }
 
-export function RuleTable({ rules, names, standings, findings, frozen }: Props) {
+export function RuleTable({ rules, names, standings, findings, frozen, uses }: Props) {
   return (
     <Table label="Policy rules" columns={COLUMNS}>
       {rules.map((rule) => (
@@ -38,7 +41,7 @@ export function RuleTable({ rules, names, standings, findings, frozen }: Props) 
           key={rule.id}
           columns={COLUMNS}
           cells={[
-            <Name key="rule" rule={rule} found={findings.get(rule.id) ?? []} />,
+            <Name key="rule" rule={rule} found={findings.get(rule.id) ?? []} uses={uses} />,
             <State key="state" rule={rule} standing={standings.get(rule.id)} frozen={frozen} />,
             <div key="when" className={classes.pair}>
               <span>{checkWords(rule, names)}</span>
@@ -63,13 +66,14 @@ export function RuleTable({ rules, names, standings, findings, frozen }: Props) 
   );
 }
 
-function Name({ rule, found }: { rule: Rule; found: Finding[] }) {
+function Name({ rule, found, uses }: { rule: Rule; found: Finding[]; uses: Uses | null }) {
   return (
     <div className={classes.rule}>
       <Link to="/policy/rule" search={{ id: rule.id }}>
         {rule.name || rule.id}
       </Link>
       {rule.name && <code>{rule.id}</code>}
+      <LastUse id={rule.id} uses={uses} />
       {found.map((finding) => (
         <small key={`${finding.code} ${finding.message}`} data-level={finding.level}>
           {finding.code.replaceAll("_", " ")}: {finding.message}

@@ -9,12 +9,14 @@ import { matching, pageOf, type RuleFilter } from "@/features/policies/filter";
 import { type Finding, findingsQuery } from "@/features/policies/get-findings";
 import { rulesQuery } from "@/features/policies/get-rules";
 import { standingQuery } from "@/features/policies/get-standing";
+import { WhatIsAUse } from "@/features/policies/LastUse";
 import { useNames } from "@/features/policies/names";
 import type { Rule } from "@/features/policies/rule";
 import { RulePager } from "@/features/policies/RulePager";
 import { RuleTable } from "@/features/policies/RuleTable";
 import { RuleTools } from "@/features/policies/RuleTools";
 import { type Frozen, NOTHING_FROZEN } from "@/features/policies/state";
+import { useUses } from "@/features/policies/uses";
 import { PolicyTabs } from "@/routes/policy/tabs";
 import { Page, Panel } from "@/ui/Page";
 import { useNow } from "@/ui/now";
@@ -49,6 +51,7 @@ function Rules({ rules }: { rules: Rule[] }) {
   const standings = useQuery(standingQuery(page.rows.map(({ id }) => id))).data;
   const findings = useQuery(findingsQuery).data?.findings;
   const frozen = useFrozen();
+  const uses = useUses();
   const go = (search: RuleFilter) => void navigate({ to: "/policy", search, replace: true });
   return (
     <>
@@ -67,7 +70,9 @@ function Rules({ rules }: { rules: Rule[] }) {
             standings={new Map(standings?.map((each) => [each.id, each]))}
             findings={byRule(findings ?? [])}
             frozen={frozen}
+            uses={uses}
           />
+          <WhatIsAUse uses={uses} />
           <RulePager
             page={page.page}
             pages={page.pages}
