@@ -15,7 +15,7 @@ from wardline.cli.client import Client
 
 pytestmark = pytest.mark.browser
 
-# Both widths and both schemes; the wide dark one is like these in every rule of its style sheet.
+# Both widths and both schemes, in two pairs of the four to save time.
 SCREENS = [(DESKTOP, "light"), (PHONE, "dark")]
 # As many rules as one body of a request takes.
 BULK = 1_980
