@@ -276,3 +276,43 @@ def _first_held(page: Page) -> str:
     found = page.get_by_role("main").locator("a[href*='/incidents/']").first
     expect(found).to_be_visible(timeout=SHOWN_MS_MAX)
     return found.get_attribute("href") or ""
+
+
+def test_one_freezes_a_site_sees_who_obeys_and_lifts_it_with_a_reason(
+    demo: product.Central, open_page: OpenPage, shots: Path
+) -> None:
+    page = _signed_in(demo, open_page(demo, viewport=PHONE, scheme="dark"))
+    name = demo.status()["sites"][0]["name"]
+    page.get_by_role("link", name=name).first.click()
+    expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+    page.get_by_role("button", name="Freeze…").click()
+    dialog = page.get_by_role("dialog")
+    throw = dialog.get_by_role("button", name="Freeze", exact=True)
+    expect(throw).to_be_disabled()
+    dialog.get_by_label("Reason").fill("The scanners stopped after last night")
+    throw.click()
+    expect(dialog).to_have_count(0)
+    banner = page.get_by_role("region", name=f"Frozen: {name}")
+    expect(banner).to_contain_text("The scanners stopped after last night")
+    expect(page.get_by_role("button", name="Freeze…")).to_have_count(0)
+    page.evaluate("window.notReloaded = true")
+    expect(banner.get_by_role("status")).to_have_text("1 of 1 appliance has confirmed.")
+    assert page.evaluate("window.notReloaded") is True
+    page.screenshot(path=shots / "operator-frozen-390-dark.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    assert not axe.violations(page)
+
+    fleet = _signed_in(demo, open_page(demo))
+    frozen = fleet.get_by_role("region", name=f"Frozen: {name}")
+    expect(frozen).to_be_visible()
+    fleet.screenshot(path=shots / "operator-frozen-1440-light.png", full_page=True)
+    assert not axe.violations(fleet)
+
+    banner.get_by_role("button", name="Lift…").click()
+    lift = dialog.get_by_role("button", name="Lift the freeze")
+    expect(lift).to_be_disabled()
+    dialog.get_by_label("Reason").fill("It was the scanner's own update")
+    lift.click()
+    expect(banner).to_have_count(0)
+    # The other page heard of it by itself.
+    expect(frozen).to_have_count(0)

@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx2
 
+from tests.harness.fake_mandates import FakeMandates
 from tests.harness.fake_orders import FakeOrders
 from wardline.agent.runbooks import runbook
 from wardline.core import canonical, clock, ids, protocol
@@ -26,6 +27,7 @@ from wardline.core.evidence.log import Entry, EntryKind
 from wardline.core.evidence.signing import Envelope, SigningKey
 from wardline.core.policy import parse, seeds
 
+_text = signing.base64_text
 Answer = tuple[int, dict[str, Any], dict[str, str]]
 Odd = Callable[[str, dict[str, Any]], Answer | None]
 
@@ -59,6 +61,7 @@ class FakeCentral:
     refused_cosignatures: list[str] = field(default_factory=list)
     orders: FakeOrders = field(default_factory=FakeOrders)
     holds: list[dict[str, Any]] = field(default_factory=list)
+    mandates: FakeMandates = field(default_factory=FakeMandates)
 
     def __post_init__(self) -> None:
         self.installation = "inst_test"
@@ -204,11 +207,12 @@ class FakeCentral:
         self.hosts |= {host["id"] for host in sent["hosts"]}
         self._cosignatures(sent)
         self.holds += sent["holds"]
+        self.mandates.hear(sent)
         if sent["stream"]["epoch"] == self.epoch + 1:
             self.epoch += 1
             self.streams[self.epoch] = (1, bundle.NO_PREV)
         payload = self.snapshot()
-        etag = f"{self.policy_epoch}.{self.revision}.{self.settings_revision}"
+        etag = f"{self.policy_epoch}.{self.revision}.{self.settings_revision}.{self.mandates.count}"
         head = {
             "epoch": self.policy_epoch,
             "revision": self.revision,
@@ -224,6 +228,7 @@ class FakeCentral:
             "log": self.log_update(sent["witnessed_size"]),
             "interval_s": 60,
             "orders": self.orders.waiting(),
+            "mandate": None if sent["etag"] == etag else self.mandates.wire(self),
         }, {}  # fmt: skip
 
     def snapshot(self, **changes: Any) -> bytes:
@@ -392,7 +397,3 @@ def on(name: str, answer: Answer) -> Odd:
 
 def _nodes(leaves: list[bytes]) -> log.GetNode:
     return lambda level, at: log.root_from_leaves(leaves[at << level : (at + 1) << level])
-
-
-def _text(data: bytes) -> str:
-    return base64.b64encode(data).decode()

@@ -4,5 +4,6 @@ import type { Permission } from "@/api/types";
 export const SITES: Permission = "sites";
 export const HEALING: Permission = "healing";
 export const EVIDENCE: Permission = "evidence";
+export const FREEZE: Permission = "freeze";
 export const ORDERS: Permission = "orders";
 export const POLICY_READ: Permission = "policy.read";

@@ -682,6 +682,127 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/freezes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Freezes
+         * @description What is frozen, newest first; with a site, what stops that, the partner's freeze included.
+         */
+        get: operations["list_freezes_api_v1_freezes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/freezes/{freeze_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Freeze
+         * @description One freeze, and how far it is obeyed.
+         */
+        get: operations["get_freeze_api_v1_freezes__freeze_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/freezes/{freeze_id}/appliances": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Frozen Appliances
+         * @description Every appliance that has to obey it, and since when it does.
+         */
+        get: operations["list_frozen_appliances_api_v1_freezes__freeze_id__appliances_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/freeze": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Freeze Partner
+         * @description Stops every repair at every site: nothing is handed out from now on, and each appliance
+         *     obeys from its next check-in on.
+         */
+        post: operations["freeze_partner_api_v1_freeze_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/freeze": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Freeze Site
+         * @description Stops every repair at this site, as the partner's freeze does at all of them.
+         */
+        post: operations["freeze_site_api_v1_sites__site_id__freeze_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/freezes/{freeze_id}/lift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lift Freeze
+         * @description Lets repairs go on; an appliance does from its next check-in on.
+         */
+        post: operations["lift_freeze_api_v1_freezes__freeze_id__lift_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site_id}/results": {
         parameters: {
             query?: never;
@@ -1320,7 +1441,8 @@ export interface components {
          * @description POST /checkin. `etag` is the one of the last answer that was applied.
          *
          *     `holds` are those that are new or changed since a check-in with them was answered, at most
-         *     HOLDS_PER_REPORT_MAX, oldest change first.
+         *     HOLDS_PER_REPORT_MAX, oldest change first; so are `freezes`, at most FREEZES_PER_REPORT_MAX.
+         *     `obeyed` are the freezes of Central's that are in force here.
          */
         CheckinRequest: {
             /**
@@ -1349,11 +1471,22 @@ export interface components {
              * @default []
              */
             holds?: components["schemas"]["HoldReport"][];
+            /**
+             * Freezes
+             * @default []
+             */
+            freezes?: components["schemas"]["FreezeReport"][];
+            /**
+             * Obeyed
+             * @default []
+             */
+            obeyed?: string[];
         };
         /**
          * CheckinResponse
-         * @description Only what changed since `etag`: `policy` is null when it did not. `orders` are waiting to be
-         *     leased; every hold of the request has been taken.
+         * @description Only what changed since `etag`: `policy` and `mandate` are null when it did not. `mandate` is
+         *     a `core.mandate` payload. `orders` are waiting to be leased; every hold and every freeze of the
+         *     request has been taken.
          */
         CheckinResponse: {
             /**
@@ -1376,6 +1509,7 @@ export interface components {
              * @default 0
              */
             orders?: number;
+            mandate?: components["schemas"]["EnvelopeWire"] | null;
         };
         /** Clearing */
         Clearing: {
@@ -1595,6 +1729,137 @@ export interface components {
             /** Healed 24H */
             healed_24h: number;
             incidents: components["schemas"]["IncidentSummary"];
+        };
+        /**
+         * FreezeOut
+         * @description `reach` appliance: set at the appliance itself and lifted only there.
+         *
+         *     While it is in force, `confirmed` of `total` appliances have said that they obey, and `waiting`
+         *     names those that have not, the longest unheard first, as many as fit. Once it is lifted,
+         *     `holding` have not said yet that they go on. `frozen_by` and `lifted_by` are user ids, or
+         *     `appliance:<account>`.
+         */
+        FreezeOut: {
+            /** Id */
+            id: string;
+            reach: components["schemas"]["Reach"];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "in_force" | "lifted";
+            /** Site Id */
+            site_id: string | null;
+            /** Site Name */
+            site_name: string | null;
+            /** Appliance Id */
+            appliance_id: string | null;
+            /** Appliance Name */
+            appliance_name: string | null;
+            /**
+             * Frozen At
+             * Format: date-time
+             */
+            frozen_at: string;
+            /** Frozen By */
+            frozen_by: string;
+            /** Frozen By Name */
+            frozen_by_name: string;
+            /** Reason */
+            reason: string;
+            /** Lifted At */
+            lifted_at: string | null;
+            /** Lifted By */
+            lifted_by: string | null;
+            /** Lifted By Name */
+            lifted_by_name: string | null;
+            /** Lift Reason */
+            lift_reason: string | null;
+            /** Total */
+            total: number;
+            /** Confirmed */
+            confirmed: number;
+            /** Last Confirmed At */
+            last_confirmed_at: string | null;
+            /** Holding */
+            holding: number;
+            /** Waiting */
+            waiting: components["schemas"]["FreezeWaitingOut"][];
+        };
+        /** FreezeReason */
+        FreezeReason: {
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * FreezeReport
+         * @description A freeze that a person set at the appliance itself; named there by when it was set.
+         *
+         *     `frozen_by` and `lifted_by` are `appliance:<account>`.
+         */
+        FreezeReport: {
+            /** Frozen At */
+            frozen_at: string;
+            /** Frozen By */
+            frozen_by: string;
+            /** Reason */
+            reason: string;
+            /** Lifted At */
+            lifted_at: string | null;
+            /** Lifted By */
+            lifted_by: string | null;
+            /** Lift Reason */
+            lift_reason: string | null;
+        };
+        /**
+         * FreezeWaitingOut
+         * @description An appliance that has not said that it obeys; `last_checkin` is when it was heard last.
+         */
+        FreezeWaitingOut: {
+            /** Site Id */
+            site_id: string;
+            /** Site Name */
+            site_name: string;
+            /** Appliance Id */
+            appliance_id: string;
+            /** Hostname */
+            hostname: string;
+            /** Last Checkin */
+            last_checkin: string | null;
+        };
+        /** FreezesOut */
+        FreezesOut: {
+            /** Items */
+            items: components["schemas"]["FreezeOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * FrozenApplianceOut
+         * @description `confirmed_at`: since when it obeys; `released_at`: since when it does no more.
+         */
+        FrozenApplianceOut: {
+            /** Site Id */
+            site_id: string;
+            /** Site Name */
+            site_name: string;
+            /** Appliance Id */
+            appliance_id: string;
+            /** Hostname */
+            hostname: string;
+            /** Last Checkin */
+            last_checkin: string | null;
+            /** Confirmed At */
+            confirmed_at: string | null;
+            /** Released At */
+            released_at: string | null;
+        };
+        /** FrozenAppliancesOut */
+        FrozenAppliancesOut: {
+            /** Items */
+            items: components["schemas"]["FrozenApplianceOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /** HTTPValidationError */
         HTTPValidationError: {
@@ -2221,6 +2486,8 @@ export interface components {
             detail: string | null;
             /** Log Index */
             log_index: number | null;
+            /** Frozen */
+            frozen: boolean;
             /** Envelope */
             envelope: {
                 [key: string]: unknown;
@@ -2259,7 +2526,8 @@ export interface components {
         /**
          * OrderOut
          * @description `log_index` is the bundle that tells of the run, once the log has it. `code` and `detail`
-         *     are the appliance's, or Central's where it ended the order itself.
+         *     are the appliance's, or Central's where it ended the order itself. `frozen`: it waits because
+         *     its partner, site or appliance is frozen, and expires if that lasts.
          */
         OrderOut: {
             /** Site Id */
@@ -2318,6 +2586,8 @@ export interface components {
             detail: string | null;
             /** Log Index */
             log_index: number | null;
+            /** Frozen */
+            frozen: boolean;
         };
         /**
          * OrderReport
@@ -2423,7 +2693,7 @@ export interface components {
          * @description What a route asks of its caller; the last two are for callers who are not people.
          * @enum {string}
          */
-        Permission: "view" | "evidence" | "sites" | "healing" | "orders" | "approvals" | "policy.read" | "policy.write" | "policy.admin" | "account" | "public" | "appliance";
+        Permission: "view" | "evidence" | "sites" | "healing" | "freeze" | "orders" | "approvals" | "policy.read" | "policy.write" | "policy.admin" | "account" | "public" | "appliance";
         /**
          * PolicyHead
          * @description Names the snapshot that GET /policy gives; fetched when the digest is not the one held.
@@ -2527,6 +2797,12 @@ export interface components {
             /** Oldest At */
             oldest_at: string | null;
         };
+        /**
+         * Reach
+         * @description What a freeze stops: everything of a partner, of a site, or of one appliance.
+         * @enum {string}
+         */
+        Reach: "partner" | "site" | "appliance";
         /** ReasonGiven */
         ReasonGiven: {
             /** Reason */
@@ -4176,6 +4452,208 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HoldOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_freezes_api_v1_freezes_get: {
+        parameters: {
+            query?: {
+                site?: string | null;
+                state?: "in_force" | "all";
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FreezesOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_freeze_api_v1_freezes__freeze_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                freeze_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FreezeOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_frozen_appliances_api_v1_freezes__freeze_id__appliances_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                freeze_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FrozenAppliancesOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    freeze_partner_api_v1_freeze_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FreezeReason"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FreezeOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    freeze_site_api_v1_sites__site_id__freeze_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FreezeReason"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FreezeOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    lift_freeze_api_v1_freezes__freeze_id__lift_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                freeze_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FreezeReason"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FreezeOut"];
                 };
             };
             /** @description Validation Error */

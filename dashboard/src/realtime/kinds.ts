@@ -40,6 +40,11 @@ const KINDS: Record<string, [name: string, part: Part][]> = {
     ["holds", "all"],
     ["incident", "site"],
   ],
+  freeze: [
+    ["freezes", "all"],
+    ["orders", "site"],
+    ["order", "site"],
+  ],
   "posture.snapshot": [
     ["posture", "site"],
     ["trend", "site"],

@@ -8,6 +8,8 @@ import type { Fleet } from "@/api/types";
 import { FleetTotals } from "@/features/fleet/FleetTotals";
 import { fleetQuery } from "@/features/fleet/get-fleet";
 import { SiteCard } from "@/features/fleet/SiteCard";
+import { FreezeBanners } from "@/features/freezes/FreezeBanner";
+import { FreezeButton } from "@/features/freezes/FreezeButton";
 import { Icon } from "@/ui/icons";
 import { Page } from "@/ui/Page";
 import { Empty, Loaded, Loading } from "@/ui/States";
@@ -19,7 +21,19 @@ export function FleetPage() {
   const canAdd = usePermission(SITES);
   const isEmpty = query.data?.totals.sites === 0;
   return (
-    <Page title="Fleet" actions={canAdd && !isEmpty && <AddSite />}>
+    <Page
+      title="Fleet"
+      actions={
+        query.data !== undefined &&
+        !isEmpty && (
+          <>
+            <FreezeButton name="all sites" />
+            {canAdd && <AddSite />}
+          </>
+        )
+      }
+    >
+      <FreezeBanners />
       <Loaded query={query} loading={<Loading rows={4} height={110} />}>
         {(fleet) => (isEmpty ? <FirstRun canAdd={canAdd} /> : <Sites fleet={fleet} cursor={cursor} />)}
       </Loaded>
@@ -61,7 +75,7 @@ function FirstRun({ canAdd }: { canAdd: boolean }) {
 
 function AddSite() {
   return (
-    <Button component={Link} to="/sites/new" leftSection={<Icon name="plus" />} mt="xs">
+    <Button component={Link} to="/sites/new" leftSection={<Icon name="plus" />}>
       Add a site
     </Button>
   );

@@ -6,6 +6,8 @@ import { Link, useParams, useSearch } from "@tanstack/react-router";
 import { EVIDENCE, HEALING as CAN_SWITCH } from "@/api/permissions";
 import { usePermission } from "@/api/session";
 import type { Site } from "@/api/types";
+import { FreezeBanners } from "@/features/freezes/FreezeBanner";
+import { FreezeButton } from "@/features/freezes/FreezeButton";
 import { siteQuery } from "@/features/sites/get-site";
 import { HealingDialog } from "@/features/sites/HealingDialog";
 import classes from "@/routes/routes.module.css";
@@ -52,13 +54,17 @@ function SiteView({ site }: { site: Site }) {
         </span>
       }
       actions={
-        canSwitch && (
-          <Button variant={site.healing === "heal" ? "default" : "filled"} onClick={dialog.open}>
-            {site.healing === "heal" ? "Make it observe…" : "Let it heal…"}
-          </Button>
-        )
+        <>
+          <FreezeButton name={site.name} siteId={site.id} />
+          {canSwitch && (
+            <Button variant={site.healing === "heal" ? "default" : "filled"} onClick={dialog.open}>
+              {site.healing === "heal" ? "Make it observe…" : "Let it heal…"}
+            </Button>
+          )}
+        </>
       }
     >
+      <FreezeBanners siteId={site.id} />
       <nav className={classes.tabs} aria-label="Parts of the site">
         {SITE_TABS.filter(({ id }) => id !== "evidence" || canRead).map(({ id, label }) => (
           <Link

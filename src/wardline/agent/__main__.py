@@ -15,7 +15,15 @@ from typing import Annotated
 
 import typer
 
-from wardline.agent import agent, columns, doctor, hold_commands, measure, roster
+from wardline.agent import (
+    agent,
+    columns,
+    doctor,
+    freeze_commands,
+    hold_commands,
+    measure,
+    roster,
+)
 from wardline.agent import enrol as enrolment
 from wardline.agent import settings as settings_file
 from wardline.agent.checks import check
@@ -37,6 +45,8 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Enrol, run and examine an appliance's agent."
 )
 app.add_typer(hold_commands.app, name="holds")
+app.command()(freeze_commands.freeze)
+app.command()(freeze_commands.unfreeze)
 
 Data = Annotated[
     Path | None,

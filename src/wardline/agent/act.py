@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from wardline.agent import judge, obey, repair
+from wardline.agent import judge, mandated, obey, repair
 from wardline.agent.bell import Bells
 from wardline.agent.checks.protocol import Check
 from wardline.agent.judge import Case, Judged
@@ -13,11 +13,23 @@ from wardline.agent.repair import Repairs, Reserved
 from wardline.agent.roster import Member, Roster
 from wardline.agent.runbooks import runbook, runner
 from wardline.agent.settings import Flap, Intervals
-from wardline.agent.store import alarms, holds, incidents, orders, policies, results, runs, scrub
+from wardline.agent.standing import Standing, Standings
+from wardline.agent.store import (
+    alarms,
+    facts,
+    holds,
+    incidents,
+    orders,
+    policies,
+    results,
+    runs,
+    scrub,
+)
 from wardline.agent.store.alarms import Code
 from wardline.agent.store.backoff import Moment
 from wardline.agent.store.database import StoreDamaged, StoreFull, StoreUnusable, Transaction
 from wardline.agent.store.ledger import Ledger
+from wardline.agent.store.mandates import Recipient
 from wardline.agent.store.policies import Active, PolicyRefused
 from wardline.core import canonical
 from wardline.core.errors import WardlineError
@@ -37,9 +49,10 @@ REASON_CHARS_MAX = 500
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """One look at an incident: the policy in force, and the time."""
+    """One look at an incident: the policy in force, what may be done at all, and the time."""
 
     policy: Active | None
+    standing: Standing
     moment: Moment
 
     @property
@@ -48,7 +61,9 @@ class _Turn:
 
     @property
     def digest(self) -> str:
-        return self.policy.digest if self.policy else ""
+        """Names what a judgement was made under: another one asks for another judgement."""
+        policy = self.policy.digest if self.policy else ""
+        return f"{policy} {self.standing.digest}"
 
 
 class Healer:
@@ -74,10 +89,11 @@ class Healer:
         self._policy_key = policy_key
         self._bells = bells
         self._remedies = runbook.remedies() if remedies is None else remedies
-        self._repairs = Repairs(ledger, checks, bells)
+        self._standings = Standings(Recipient(policy_key, ledger.site_id, ledger.appliance_id))
+        self._repairs = Repairs(ledger, checks, self._standings, bells)
         self._orders = OrderTaker(
             *(ledger, roster, checks, intervals, flap, self._remedies, self._repairs),
-            *(order_key, bells),
+            *(self._standings, order_key, bells),
         )
         self._policy: Active | None = None
         self._policy_digest: str | None = None
@@ -96,7 +112,7 @@ class Healer:
     def turn(self) -> None:
         """Look at every open incident whose time has come."""
         self._settle_interrupted()
-        turn = _Turn(self._current_policy(), self._ledger.moment())
+        turn = _Turn(self._current_policy(), self._standing(), self._ledger.moment())
         self._orders.turn(turn.policy)
         with self._ledger.reading() as tx:
             found = incidents.open_ones(tx, *incident.TO_JUDGE)
@@ -174,7 +190,10 @@ class Healer:
             interval_s = self._intervals.of(
                 known.check, self._checks[known.check].manifest.interval_s
             )
-            case = Case(known, member, latest, turn.policy, turn.moment, interval_s, self._flap)
+            case = Case(
+                *(known, member, latest, turn.policy, turn.moment, interval_s, self._flap),
+                standing=self._standings.now(tx),
+            )
             untried = ladder.untried(judge.candidates(self._remedies, case), known)
             return case, judge.best(tx, case, untried)
 
@@ -246,6 +265,17 @@ class Healer:
                     incidents.set_judgement(tx, moved.id, None, None, self._ledger.now())
             self._bells.report.ring()
         self._orders.settle()
+
+    def _standing(self) -> Standing:
+        """What may be done now; a mandate that is not to be believed is alarmed and asked for."""
+        with self._ledger.reading() as tx:
+            standing = self._standings.now(tx)
+        if standing.problem is not None:
+            with self._ledger.transaction() as tx:
+                now = self._ledger.now()
+                alarms.sound(tx, Code.MANDATE_REFUSED, mandated.SUBJECT, standing.problem, now)
+                facts.drop(tx, facts.Name.ETAG)
+        return standing
 
     def _current_policy(self) -> Active | None:
         """The snapshot in force, parsed once per digest."""

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from wardline import __version__
 from wardline.agent import agent
 from wardline.agent.settings import Layout, Settings
+from wardline.agent.standing import Standings
 from wardline.agent.store import (
     alarms,
     backoff,
@@ -22,6 +23,7 @@ from wardline.agent.store.database import Transaction
 from wardline.agent.store.holds import Hold
 from wardline.agent.store.keys import Keyring, KeyUnusable
 from wardline.agent.store.ledger import Ledger
+from wardline.agent.store.mandates import Recipient
 from wardline.agent.store.policies import PolicyRefused
 from wardline.agent.uplink import Uplink
 from wardline.core import clock
@@ -158,7 +160,7 @@ def _state(ledger: Ledger, settings: Settings) -> list[Line]:
         active = holds.active(tx)
         order_counts, untold = orders.count_by_state(tx), orders.count_untold(tx)
         sounding = alarms.sounding(tx)
-        policy = _policy(tx, settings)
+        policy, standing = _policy(tx, settings), _standing(tx, settings)
     queue = f"{counts.pending} to send, {counts.unproved} to prove, {counts.quarantined} refused"
     resting = f"rests {rest_s:.0f} s: {why}" if rest_s else "no"
     by_state = ", ".join(f"{n} {state}" for state, n in sorted(open_ones.items())) or "none"
@@ -171,6 +173,7 @@ def _state(ledger: Ledger, settings: Settings) -> list[Line]:
         Line("queue", "resting", resting, not rest_s),
         Line("witness", "log", log_line),
         policy,
+        *standing,
         Line("incidents", "open", by_state),
         *_orphans(open_hosts, settings),
         Line("incidents", "holds", str(len(active)), not active),
@@ -233,6 +236,17 @@ def _policy(tx: Transaction, settings: Settings) -> Line:
         f" {active.snapshot.healing}, received {clock.wire(active.received_at)}"
     )
     return Line("policy", "in force", text, ok=True)
+
+
+def _standing(tx: Transaction, settings: Settings) -> list[Line]:
+    """Who stopped everything, and which part of the site's limits is this appliance's."""
+    key = policies.public_key(settings.central.policy_key)
+    recipient = Recipient(key, settings.site.id, settings.appliance.id)
+    found = Standings(recipient).now(tx)
+    return [
+        Line("mandate", "frozen", found.frozen_by or "no", ok=found.problem is None),
+        Line("mandate", "limits of the site", found.share.words),
+    ]
 
 
 def _central(

@@ -1,21 +1,16 @@
 """`wardline agent holds`: what rests here after a flap, and how a person ends that on the spot."""
 
 import json
-import os
-import pwd
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from wardline.agent import agent, clearing, columns
+from wardline.agent import clearing, columns, onsite
 from wardline.agent import settings as settings_file
 from wardline.agent.settings import Layout, Settings
 from wardline.agent.store import holds
 from wardline.agent.store.holds import Hold
-from wardline.agent.store.ledger import Ledger
 from wardline.core import clock
 
 app = typer.Typer(
@@ -56,7 +51,7 @@ def end(
 
 def listed(layout: Layout, *, everything: bool = False) -> list[dict[str, Any]]:
     """The holds of an appliance's own store, as JSON."""
-    with _opened(layout) as (settings, ledger):
+    with onsite.opened(layout) as (settings, ledger):
         with ledger.reading() as tx:
             found = holds.newest(tx) if everything else holds.active(tx)
         return [_wire(one, settings) for one in found]
@@ -64,28 +59,8 @@ def listed(layout: Layout, *, everything: bool = False) -> list[dict[str, Any]]:
 
 def clear(layout: Layout, hold_id: int, reason: str) -> dict[str, Any]:
     """End a hold in the name of whoever calls; raises NotFound, Conflict and ReasonNeeded."""
-    with _opened(layout) as (settings, ledger):
-        return _wire(clearing.clear(ledger, hold_id, f"appliance:{account()}", reason), settings)
-
-
-def account() -> str:
-    """The person's account on this machine; behind sudo the one who called it."""
-    if os.geteuid() == 0 and (named := os.environ.get("SUDO_USER")):
-        return named
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return str(os.geteuid())
-
-
-@contextmanager
-def _opened(layout: Layout) -> Iterator[tuple[Settings, Ledger]]:
-    settings = agent.load_settings(layout)
-    ledger = agent.open_ledger(layout, settings)
-    try:
-        yield settings, ledger
-    finally:
-        ledger.database.close()
+    with onsite.opened(layout) as (settings, ledger):
+        return _wire(clearing.clear(ledger, hold_id, onsite.account(), reason), settings)
 
 
 def _wire(hold: Hold, settings: Settings) -> dict[str, Any]:

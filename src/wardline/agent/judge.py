@@ -10,6 +10,7 @@ from wardline.agent.roster import Member
 from wardline.agent.runbooks import runbook
 from wardline.agent.runbooks.runbook import Runbook
 from wardline.agent.settings import Flap
+from wardline.agent.standing import NOT_FROZEN, Standing
 from wardline.agent.store import holds, incidents, policies, runs, scrub
 from wardline.agent.store.backoff import Moment
 from wardline.agent.store.database import Transaction
@@ -108,6 +109,7 @@ class Case:
     interval_s: float
     flap: Flap
     asking: Asking = Asking()
+    standing: Standing = NOT_FROZEN
 
     @property
     def at(self) -> datetime:
@@ -243,6 +245,7 @@ def _request(case: Case, book: Runbook) -> Request:
 def _state(tx: Transaction, case: Case, book: Runbook, *, hold: bool) -> State:
     recent = runs.since(tx, case.at - timedelta(days=7))
     return State(
+        freeze=case.standing.frozen_by is not None,
         observing=case.observing,
         hold=hold,
         locked=any(
@@ -252,6 +255,8 @@ def _state(tx: Transaction, case: Case, book: Runbook, *, hold: bool) -> State:
         counters=_counters(recent, case),
         actions=_actions(),
         confirmed_at=policies.confirmed_at(tx, case.moment),
+        frozen_by=case.standing.frozen_by or "",
+        share=case.standing.share,
     )
 
 

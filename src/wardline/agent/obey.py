@@ -9,6 +9,7 @@ from wardline.agent.judge import Case
 from wardline.agent.repair import Repairs, Reserved
 from wardline.agent.roster import Member, Roster
 from wardline.agent.settings import Flap, Intervals
+from wardline.agent.standing import Standing, Standings
 from wardline.agent.store import alarms, holds, incidents, orders, results
 from wardline.agent.store.ledger import Ledger
 from wardline.agent.store.orders import Code, Ending
@@ -21,6 +22,7 @@ from wardline.core.incidents import incident, ladder
 from wardline.core.incidents.incident import Incident
 from wardline.core.incidents.remedy import Remedy
 from wardline.core.orders import ClearHold, Order, RunRunbook
+from wardline.core.policy.decision import Code as DecisionCode
 
 _DONE, _FAILED = orders.State.SUCCEEDED, orders.State.FAILED
 
@@ -37,6 +39,7 @@ class OrderTaker:
         flap: Flap,
         remedies: tuple[Remedy, ...],
         repairs: Repairs,
+        standings: Standings,
         order_key: VerifyKey,
         bells: Bells,
     ) -> None:
@@ -47,6 +50,7 @@ class OrderTaker:
         self._flap = flap
         self._remedies = remedies
         self._repairs = repairs
+        self._standings = standings
         self._order_key = order_key
         self._bells = bells
 
@@ -95,8 +99,14 @@ class OrderTaker:
             self._end(order.id, Ending(_FAILED, Code.GIVEN_UP, why))
         elif isinstance(order.body, ClearHold):
             self._clear_hold(order, order.body)
+        elif (frozen_by := self._standing().frozen_by) is not None:
+            self._end(order.id, Ending(_FAILED, DecisionCode.FREEZE.value, frozen_by))
         else:
             self._run_runbook(order, order.body, policy)
+
+    def _standing(self) -> Standing:
+        with self._ledger.reading() as tx:
+            return self._standings.now(tx)
 
     def _clear_hold(self, order: Order, body: ClearHold) -> None:
         with self._ledger.transaction() as tx:
@@ -162,7 +172,10 @@ class OrderTaker:
         interval_s = self._intervals.of(body.check, self._checks[body.check].manifest.interval_s)
         moment = self._ledger.moment()
         asking = bound.asking(order, body, moment.at)
-        return Case(known, member, fresh, policy, moment, interval_s, self._flap, asking)
+        return Case(
+            *(known, member, fresh, policy, moment, interval_s, self._flap, asking),
+            self._standing(),
+        )
 
     def _repair(self, order: Order, body: RunRunbook, case: Case) -> None:
         fitting = ladder.untried(judge.candidates(self._remedies, case), case.incident)

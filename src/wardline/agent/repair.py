@@ -11,6 +11,7 @@ from wardline.agent.judge import Case, Judged
 from wardline.agent.roster import Member
 from wardline.agent.runbooks import runner
 from wardline.agent.runbooks.runner import RunReport
+from wardline.agent.standing import Standings
 from wardline.agent.store import incidents, orders, policies, results, runs
 from wardline.agent.store.database import StoreFull, Transaction
 from wardline.agent.store.ledger import Ledger
@@ -53,12 +54,28 @@ class Reserved:
     inputs: Mapping[str, Json]
 
 
+@dataclass(frozen=True, slots=True)
+class _Over:
+    """A run that is over, as it is to be stored; `ending` is its order's where the incident does
+    not say that."""
+
+    run: Run
+    ended: Incident
+    after: Result
+    began: bool
+    result: str | None
+    ending: Ending | None = None
+
+
 class Repairs:
     """The only way to a change on a host, whoever asked for it."""
 
-    def __init__(self, ledger: Ledger, checks: Mapping[str, Check], bells: Bells) -> None:
+    def __init__(
+        self, ledger: Ledger, checks: Mapping[str, Check], standings: Standings, bells: Bells
+    ) -> None:
         self._ledger = ledger
         self._checks = checks
+        self._standings = standings
         self._bells = bells
 
     def measure(self, member: Member, check: str) -> Result:
@@ -73,7 +90,7 @@ class Repairs:
         with self._ledger.transaction() as tx:
             if not self._is_current(tx, case):
                 return None
-            case = replace(case, moment=self._ledger.moment())
+            case = replace(case, moment=self._ledger.moment(), standing=self._standings.now(tx))
             judged = judge.judge(tx, case, one)
             if judged.runs is None:
                 return judged
@@ -92,7 +109,7 @@ class Repairs:
                 return None
             if (unborn := orders.unborn(order, now.at)) is not None:
                 return unborn
-            case = replace(case, moment=now)
+            case = replace(case, moment=now, standing=self._standings.now(tx))
             judged = judge.judge(tx, case, one)
             refused = bound.refusal(body, case, judged)
             if refused is not None or judged.runs is None:
@@ -110,36 +127,56 @@ class Repairs:
         """Run, measure again with the same check, and seal both with the outcome."""
         if reserved.run.order_id is not None:
             self._bells.report.ring()
-        report, began = _run(reserved)
+        report, began = self._run(reserved)
         after = self.measure(reserved.member, reserved.incident.check)
-        ended = incident.ended(
-            reserved.incident, report.ok, report.actions, after, self._ledger.now()
-        )
-        self._finish(reserved.run, ended, after, began=began)
+        now, repairing = self._ledger.now(), reserved.incident
+        if report.stopped is None:
+            ended = incident.ended(repairing, report.ok, report.actions, after, now)
+            over = _Over(reserved.run, ended, after, began, _RESULTS.get(ended.state))
+        else:
+            last = told("frozen", reserved.chosen.runbook.id, report.error or report.stopped)
+            ended = incident.stopped(repairing, (*report.actions, last), after, now)
+            ending = _frozen(report, report.stopped)
+            over = _Over(reserved.run, ended, after, bool(report.actions), "interrupted", ending)
+        self._finish(over)
         return ended
 
-    def _finish(self, run: Run, ended: Incident, after: Result, *, began: bool) -> None:
+    def _run(self, reserved: Reserved) -> tuple[RunReport, bool]:
+        """The run's report, and whether it began; what refused it before is a failed run too."""
+        book = reserved.chosen.runbook
+        try:
+            host = reserved.member.host
+            return runner.run(book, reserved.inputs, host, self._frozen_by), True
+        except WardlineError as error:
+            refused = told("start", book.id, str(error))
+            return RunReport((refused,), ok=False, undone=None, error=refused.error), False
+
+    def _frozen_by(self) -> str | None:
+        with self._ledger.reading() as tx:
+            return self._standings.now(tx).frozen_by
+
+    def _finish(self, over: _Over) -> None:
         """Everything about a run that is over at once, out of the reserve if need be."""
         try:
-            self._store_end(run, ended, after, began=began)
+            self._store_end(over)
         except StoreFull:
             if not self._ledger.database.drop_ballast():
                 raise
-            self._store_end(run, ended, after, began=began)
+            self._store_end(over)
         self._bells.report.ring()
         self._bells.act.ring()
 
-    def _store_end(self, run: Run, ended: Incident, after: Result, *, began: bool) -> None:
-        now = self._ledger.now()
+    def _store_end(self, over: _Over) -> None:
+        now, run, ended = self._ledger.now(), over.run, over.ended
         with self._ledger.transaction() as tx:
-            results.save(tx, ended.host_id, after)
-            if not began:
+            results.save(tx, ended.host_id, over.after)
+            if not over.began:
                 runs.release(tx, run.id)
-            runs.end(tx, ended.id, now, _RESULTS.get(ended.state))
+            runs.end(tx, ended.id, now, over.result)
             runs.prune(tx, now)
-            told_in = self.record(tx, ended, (after,))
+            told_in = self.record(tx, ended, (over.after,))
             if run.order_id is not None:
-                orders.end(tx, run.order_id, _ending(ended), now, told_in)
+                orders.end(tx, run.order_id, over.ending or _ending(ended), now, told_in)
 
     def record(self, tx: Transaction, moved: Incident, measured: tuple[Result, ...] = ()) -> Queued:
         """The incident's row, its place in the statistics and its bundle, in the caller's
@@ -192,14 +229,14 @@ def _taken(
     return Reserved(run, repairing, case.member, judged, inputs)
 
 
-def _run(reserved: Reserved) -> tuple[RunReport, bool]:
-    """The run's report, and whether it began; what refused it before is a failed run too."""
-    book = reserved.chosen.runbook
-    try:
-        return runner.run(book, reserved.inputs, reserved.member.host), True
-    except WardlineError as error:
-        refused = told("start", book.id, str(error))
-        return RunReport((refused,), ok=False, undone=None, error=refused.error), False
+def _frozen(report: RunReport, why: str) -> Ending:
+    """How the order of a run that a freeze stopped ends."""
+    left = {
+        None: "nothing had been changed",
+        True: "everything that it had changed is undone",
+        False: "not everything could be undone, see the evidence",
+    }[report.undone]
+    return Ending(orders.State.FAILED, Code.FROZEN, f"stopped between two steps, {left}: {why}")
 
 
 def _ending(ended: Incident) -> Ending:

@@ -3,21 +3,35 @@
 import random
 import threading
 import time
+from dataclasses import dataclass
 from datetime import datetime
 
 from wardline import __version__
-from wardline.agent import enrol, stream
+from wardline.agent import enrol, mandated, stream
 from wardline.agent.bell import Bells
 from wardline.agent.courier import Courier
 from wardline.agent.delivery import Delivery
+from wardline.agent.mandated import Taken
 from wardline.agent.notice import Notice, Say
 from wardline.agent.roster import Roster
 from wardline.agent.settings import Settings
-from wardline.agent.store import alarms, backoff, facts, holds, orders, outbox, policies, witness
+from wardline.agent.store import (
+    alarms,
+    backoff,
+    facts,
+    freezes,
+    holds,
+    orders,
+    outbox,
+    policies,
+    witness,
+)
 from wardline.agent.store.alarms import Code
 from wardline.agent.store.database import StoreFull
+from wardline.agent.store.freezes import LocalFreeze
 from wardline.agent.store.holds import Hold
 from wardline.agent.store.ledger import Ledger
+from wardline.agent.store.mandates import Recipient
 from wardline.agent.store.policies import PolicyRefused
 from wardline.agent.store.witness import Cosigner, LogForked, LogInvalid
 from wardline.agent.uplink import (
@@ -44,10 +58,19 @@ from wardline.core.protocol import (
 IDLE_S_MAX = 5.0
 SPLAY_SHARE = protocol.CHECKIN_SPLAY_S / protocol.CHECKIN_INTERVAL_S
 PRUNE_INTERVAL_S = 600.0
-# Central learns of a new epoch by a check-in, and until then takes nothing of it.
-EPOCH_CHECKIN_S = 2.0
+# Central learns of a new epoch by a check-in, and until then takes nothing of it; so it learns that
+# a mandate is obeyed, which somebody may be waiting for.
+NEWS_CHECKIN_S = 2.0
 
 _NO_ANSWER = (CentralUnavailable, CredentialRefused, RequestRefused, BodyTooLarge)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a check-in told that is told until Central has answered."""
+
+    holds: list[Hold]
+    freezes: list[LocalFreeze]
 
 
 class Reporter:
@@ -71,6 +94,7 @@ class Reporter:
         self._draw = draw
         self._central_away = Notice(say)
         self._policy_key = policies.public_key(settings.central.policy_key)
+        self._recipient = Recipient(self._policy_key, settings.site.id, settings.appliance.id)
         self._cosigner = Cosigner(
             settings.central.log_origin,
             policies.public_key(settings.central.log_key).public,
@@ -90,6 +114,7 @@ class Reporter:
         self._prune_at = time.monotonic()
         self._has_checked_in = False
         self._is_stream_known = True
+        self._is_news_due = False
         # Set once Central has answered, or could not: until then nobody writes to the stream.
         self.introduced = threading.Event()
 
@@ -125,7 +150,7 @@ class Reporter:
     def check_in(self) -> bool:
         """Say who and how we are, and apply what has changed; False when Central did not answer."""
         request, told = self._request()
-        sent_at = self._ledger.now()
+        sent_at, self._is_news_due = self._ledger.now(), False
         interval_s, wait_s = self._settings.intervals.checkin_s, 0.0
         try:
             answer = self._uplink.checkin(request)
@@ -143,8 +168,8 @@ class Reporter:
             return False
         finally:
             splayed = interval_s * self._draw.uniform(1 - SPLAY_SHARE, 1 + SPLAY_SHARE)
-            if not self._is_stream_known:
-                splayed = min(splayed, EPOCH_CHECKIN_S)
+            if self._is_news_due or not self._is_stream_known:
+                splayed = min(splayed, NEWS_CHECKIN_S)
             self._checkin_at = time.monotonic() + max(splayed, wait_s)
             self.introduced.set()
         return True
@@ -208,12 +233,13 @@ class Reporter:
                     return
                 alarms.over(tx, Code.RECEIPT_WRONG, "proofs", self._ledger.now())
 
-    def _request(self) -> tuple[CheckinRequest, list[Hold]]:
-        """How we are now, and the holds as they are told with it."""
+    def _request(self) -> tuple[CheckinRequest, _Told]:
+        """How we are now, and the holds and freezes as they are told with it."""
         with self._ledger.reading() as tx:
             own, counts = outbox.head(tx), outbox.counts(tx)
             held = witness.kept(tx, self._cosigner.origin)
             changed = holds.to_report(tx, protocol.HOLDS_PER_REPORT_MAX)
+            frozen = mandated.to_tell(tx, self._recipient)
             request = CheckinRequest(
                 agent_version=__version__,
                 etag=facts.get(tx, facts.Name.ETAG),
@@ -227,20 +253,25 @@ class Reporter:
                 witnessed_size=held.size,
                 cosignatures=witness.to_return(tx, self._cosigner.origin),
                 holds=[_hold_report(one) for one in changed],
+                freezes=frozen.reports(),
+                obeyed=frozen.obeyed,
             )
-        return request, changed
+        return request, _Told(changed, frozen.local)
 
     def _apply(
         self,
         request: CheckinRequest,
         answer: CheckinResponse,
         sent_at: datetime,
-        told: list[Hold],
+        told: _Told,
     ) -> None:
         now = self._ledger.now()
+        # First, for whatever else goes wrong with this answer: nothing may keep a freeze out.
+        is_obeyed = self._take_mandate(answer)
         self._courier.expect(answer.orders)
         with self._ledger.transaction() as tx:
-            holds.reported(tx, told)
+            holds.reported(tx, told.holds)
+            freezes.reported(tx, told.freezes)
             witness.returned(tx, self._cosigner.origin, request.cosignatures)
             facts.put(tx, facts.Name.LAST_CHECKIN_AT, clock.wire(now))
             offset_ms = _offset_ms(answer.server_time, sent_at, now)
@@ -250,10 +281,18 @@ class Reporter:
         self._is_stream_known = stream.reconcile(self._ledger, answer.stream)
         if answer.log is not None:
             self.witness_log(answer.log)
-        if answer.policy is None or self._take_policy(answer.policy):
+        if (answer.policy is None or self._take_policy(answer.policy)) and is_obeyed:
             with self._ledger.transaction() as tx:
                 facts.put(tx, facts.Name.ETAG, answer.etag)
                 policies.confirm(tx, self._ledger.moment())
+
+    def _take_mandate(self, answer: CheckinResponse) -> bool:
+        """Put in force what the answer orders; False leaves the mandate before in force."""
+        if answer.mandate is None:
+            return True
+        taken = mandated.take(self._ledger, self._recipient, answer.mandate, self._bells)
+        self._is_news_due = taken is Taken.FREEZES
+        return taken is not Taken.REFUSED
 
     def _take_policy(self, named: PolicyHead) -> bool:
         """Fetch and put in force what the check-in named; False leaves the old set in force."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from wardline.agent.store import alarms, backoff, holds, incidents, outbox, places
+from wardline.agent.store import alarms, backoff, freezes, holds, incidents, outbox, places
 from wardline.agent.store.alarms import Code
 from wardline.agent.store.database import Transaction
 from wardline.agent.store.ledger import Ledger
@@ -66,6 +66,7 @@ def reconcile(ledger: Ledger, theirs: Stream) -> bool:
             backoff.end(tx)
         if outbox.rewind(tx, theirs.epoch, theirs.next_seq):
             holds.tell_again(tx)
+            freezes.tell_again(tx)
     return True
 
 

@@ -12,6 +12,7 @@ from wardline import __version__
 from wardline.central.approvals import endpoints as approvals
 from wardline.central.evidence import endpoints as evidence
 from wardline.central.fleet import endpoints as fleet
+from wardline.central.freezes import endpoints as freezes
 from wardline.central.holds import endpoints as holds
 from wardline.central.identity import access
 from wardline.central.identity import endpoints as identity
@@ -48,6 +49,7 @@ ROUTERS: list[APIRouter] = [
     approvals.router,
     orders.router,
     holds.router,
+    freezes.router,
     posture.router,
     reports.router,
     realtime.router,

@@ -17,6 +17,9 @@ BATCH_BYTES_MAX = 1 << 20
 BODY_BYTES_MAX = 4 << 20
 HOSTS_PER_APPLIANCE_MAX = 500
 HOLDS_PER_REPORT_MAX = 500
+FREEZES_PER_REPORT_MAX = 100
+# One of the partner and one of the site: of each there is one at a time.
+FREEZES_OBEYED_MAX = 2
 ORDERS_PER_LEASE_MAX = 20
 ORDER_LEASE_S = 120
 PROOFS_PER_REQUEST_MAX = 200
@@ -112,6 +115,19 @@ class EnrolResponse(Message):
     stream: Stream
 
 
+class SignatureWire(Message):
+    keyid: Text64
+    sig: str
+
+
+class EnvelopeWire(Message):
+    """A DSSE envelope in its JSON form."""
+
+    payload: str
+    payloadType: Text255  # noqa: N815 (DSSE's own spelling)
+    signatures: Annotated[list[SignatureWire], Field(min_length=1, max_length=1)]
+
+
 class QueueReport(Message):
     pending: Count
     quarantined: Count
@@ -136,11 +152,26 @@ class HoldReport(Message):
     clear_reason: Annotated[str, StringConstraints(max_length=1000)] | None
 
 
+class FreezeReport(Message):
+    """A freeze that a person set at the appliance itself; named there by when it was set.
+
+    `frozen_by` and `lifted_by` are `appliance:<account>`.
+    """
+
+    frozen_at: Text64
+    frozen_by: Text255
+    reason: Annotated[str, StringConstraints(max_length=1000)]
+    lifted_at: Text64 | None
+    lifted_by: Text255 | None
+    lift_reason: Annotated[str, StringConstraints(max_length=1000)] | None
+
+
 class CheckinRequest(Message):
     """POST /checkin. `etag` is the one of the last answer that was applied.
 
     `holds` are those that are new or changed since a check-in with them was answered, at most
-    HOLDS_PER_REPORT_MAX, oldest change first.
+    HOLDS_PER_REPORT_MAX, oldest change first; so are `freezes`, at most FREEZES_PER_REPORT_MAX.
+    `obeyed` are the freezes of Central's that are in force here.
     """
 
     v: Literal[1] = 1
@@ -152,6 +183,8 @@ class CheckinRequest(Message):
     witnessed_size: Count
     cosignatures: Annotated[list[str], Field(max_length=8)] = []
     holds: Annotated[list[HoldReport], Field(max_length=HOLDS_PER_REPORT_MAX)] = []
+    freezes: Annotated[list[FreezeReport], Field(max_length=FREEZES_PER_REPORT_MAX)] = []
+    obeyed: Annotated[list[Text64], Field(max_length=FREEZES_OBEYED_MAX)] = []
 
 
 class PolicyHead(Message):
@@ -171,8 +204,9 @@ class LogUpdate(Message):
 
 
 class CheckinResponse(Message):
-    """Only what changed since `etag`: `policy` is null when it did not. `orders` are waiting to be
-    leased; every hold of the request has been taken."""
+    """Only what changed since `etag`: `policy` and `mandate` are null when it did not. `mandate` is
+    a `core.mandate` payload. `orders` are waiting to be leased; every hold and every freeze of the
+    request has been taken."""
 
     v: Literal[1] = 1
     etag: Text64
@@ -182,19 +216,7 @@ class CheckinResponse(Message):
     log: LogUpdate | None
     interval_s: Ordinal
     orders: Count = 0
-
-
-class SignatureWire(Message):
-    keyid: Text64
-    sig: str
-
-
-class EnvelopeWire(Message):
-    """A DSSE envelope in its JSON form."""
-
-    payload: str
-    payloadType: Text255  # noqa: N815 (DSSE's own spelling)
-    signatures: Annotated[list[SignatureWire], Field(min_length=1, max_length=1)]
+    mandate: EnvelopeWire | None = None
 
 
 class EvidenceBatch(Message):

@@ -18,7 +18,7 @@ def test_a_person_at_the_appliance_lists_and_clears_its_holds(bench: Bench) -> N
         refused = product.run("holds", "clear", name, "--reason", "why", *here, expect=1)
         assert "an appliance numbers its holds" in refused.stderr
     nobody = product.run("holds", "clear", "1", "--reason", "why", expect=1)
-    assert "--as: say who clears it" in nobody.stderr
+    assert "--as: say who does it" in nobody.stderr
     clear = ("holds", "clear", str(held.id), "--reason", "the template is fixed", *here)
     assert "cleared by appliance:" in product.run(*clear).stdout
     assert active(bench) == []

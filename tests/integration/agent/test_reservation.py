@@ -16,7 +16,9 @@ from wardline.agent.repair import Repairs, Reserved
 from wardline.agent.roster import Member
 from wardline.agent.runbooks import runbook
 from wardline.agent.settings import HostSettings
+from wardline.agent.standing import Standings
 from wardline.agent.store import incidents, policies, results, runs
+from wardline.agent.store.mandates import Recipient
 from wardline.core import ids
 from wardline.core.incidents import incident, remedy
 from wardline.core.incidents.incident import Incident
@@ -59,7 +61,8 @@ def _decide(bench: Bench, drift: Incident) -> Reserved | None:
         host = next(iter(bench.agent_roster)).host
         declared = HostSettings(id=drift.host_id, name="x", kind="tree", root=bench.tree)
         member = Member(declared, host)
-        repairs = Repairs(ledger, check.registry(), bench.agent.bells)
+        standings = Standings(Recipient(key, ledger.site_id, ledger.appliance_id))
+        repairs = Repairs(ledger, check.registry(), standings, bench.agent.bells)
         case = Case(known, member, known.before, policy, ledger.moment(), 300, bench.flap)
         (one,) = remedy.candidates(runbook.remedies(), CHECK, known.before.facts)
         reserved = repairs.reserve(case, one)

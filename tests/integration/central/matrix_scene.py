@@ -8,6 +8,7 @@ from tests.harness import orders as making
 from tests.harness.appliance import Appliance, issue_token
 from tests.integration.central.conftest import Tenant, make_tenant
 from wardline.central.database.engine import Raw
+from wardline.core import ids
 from wardline.core.evidence.signing import SigningKey
 
 ORDER_KEY = SigningKey.from_seed(b"o" * 32)
@@ -22,6 +23,7 @@ class Scene:
     incident_id: str
     order_id: str
     hold_id: str
+    freeze_id: str
     # Two that wait, because each is answered once.
     approvals: tuple[str, str]
 
@@ -42,9 +44,24 @@ async def make_scene(owner: Raw, wire: httpx2.AsyncClient) -> Scene:
     hold_id = await owner.fetchval(
         "SELECT id FROM flap_suppressions WHERE site_id = $1", tenant.site_id
     )
-    return Scene(
-        tenant, appliance, offered.incident_id, order_id, hold_id, (one["id"], other["id"])
+    approvals = one["id"], other["id"]
+    freeze_id = await frozen_elsewhere(owner, tenant)
+    return Scene(tenant, appliance, offered.incident_id, order_id, hold_id, freeze_id, approvals)
+
+
+async def frozen_elsewhere(owner: Raw, tenant: Tenant) -> str:
+    """A freeze of another site of the tenant's, so that this one may be frozen too."""
+    site_id, freeze_id = ids.site(), ids.new("freeze")
+    await owner.execute(
+        "INSERT INTO sites (id, name, partner_id, zone) VALUES ($1, 'Frozen', $2, 'UTC')",
+        *(site_id, tenant.partner_id),
     )
+    await owner.execute(
+        "INSERT INTO freezes (id, partner_id, site_id, frozen_at, frozen_by, frozen_by_name,"
+        " reason) VALUES ($1, $2, $3, now(), 'user_x', 'Mia', 'it misbehaves')",
+        *(freeze_id, tenant.partner_id, site_id),
+    )
+    return freeze_id
 
 
 def hold(appliance: Appliance) -> dict[str, object]:

@@ -111,6 +111,16 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("post", "/api/v1/sites/{site_id}/holds/{hold_id}/clear"): Example(
         lambda scene: {"reason": "the template is fixed"}
     ),
+    ("get", "/api/v1/freezes"): Example(query="?state=all"),
+    ("get", "/api/v1/freezes/{freeze_id}"): Example(),
+    ("get", "/api/v1/freezes/{freeze_id}/appliances"): Example(),
+    ("post", "/api/v1/freeze"): Example(lambda scene: {"reason": "it misbehaves"}, ok=201),
+    ("post", "/api/v1/sites/{site_id}/freeze"): Example(
+        lambda scene: {"reason": "it misbehaves"}, ok=201
+    ),
+    ("post", "/api/v1/freezes/{freeze_id}/lift"): Example(
+        lambda scene: {"reason": "it is found and fixed"}
+    ),
     ("get", "/api/v1/sites/{site_id}/evidence"): Example(),
     ("get", "/api/v1/sites/{site_id}/evidence/{log_index}"): Example(),
     ("get", "/api/v1/sites/{site_id}/evidence/export"): Example(),
@@ -157,6 +167,7 @@ def address(path: str, example: Example, scene: Scene) -> str:
     named = path.replace("{site_id}", scene.tenant.site_id)
     named = named.replace("{incident_id}", scene.incident_id).replace("{log_index}", "1")
     named = named.replace("{order_id}", scene.order_id).replace("{hold_id}", scene.hold_id)
+    named = named.replace("{freeze_id}", scene.freeze_id)
     named = named.replace("{approval_id}", scene.approvals[path.endswith("/reject")])
     assert "{" not in named, f"{path} has a parameter that this test does not know"
     return named + example.query
@@ -229,7 +240,7 @@ async def test_what_another_partner_tried_changed_nothing(
     first, second = scenes
     before = await everything_of(owner, first)
     for method, path in operations(web):
-        if "{site_id}" in path:
+        if "{" in path:
             async with signed_in_as(web, owner, second.tenant, Role.OWNER) as caller:
                 await ask(caller, method, path, first)
     assert await everything_of(owner, first) == before
@@ -279,9 +290,14 @@ async def test_a_foreign_site_and_one_that_is_not_there_look_the_same(
     web: FastAPI, owner: Raw, scenes: tuple[Scene, Scene]
 ) -> None:
     first, second = scenes
-    nowhere = replace(first, tenant=Tenant("partner_none", ids.site()), incident_id=ids.incident())
+    nowhere = replace(
+        first,
+        tenant=Tenant("partner_none", ids.site()),
+        incident_id=ids.incident(),
+        freeze_id=ids.new("freeze"),
+    )
     for method, path in operations(web):
-        if "{site_id}" not in path:
+        if "{" not in path:
             continue
         async with signed_in_as(web, owner, second.tenant, Role.OWNER) as caller:
             foreign = await ask(caller, method, path, first)
@@ -332,6 +348,7 @@ def assert_silent_about(scene: Scene, answer: httpx2.Response) -> None:
         scene.appliance.hosts[0],
         scene.order_id,
         scene.hold_id,
+        scene.freeze_id,
         *scene.approvals,
     ):
         assert secret not in answer.text, (answer.request.method, str(answer.request.url))

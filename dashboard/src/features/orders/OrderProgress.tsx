@@ -51,6 +51,11 @@ function Progress({ order }: { order: Order }) {
           </li>
         ))}
       </ol>
+      {order.frozen && (
+        <p className={classes.result} data-failed>
+          It waits while everything is frozen here, and expires if that lasts too long.
+        </p>
+      )}
       <Result order={order} />
       <p className={classes.meta}>
         {order.requested_by_name && <span>Ordered by {order.requested_by_name}</span>}

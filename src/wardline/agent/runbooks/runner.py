@@ -1,7 +1,7 @@
 """Runs a runbook on a host: dry first if asked, atomic per file, undone in reverse on failure."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from wardline.agent.hosts.host import Host, HostError, ReadOnly
@@ -17,13 +17,15 @@ class RunReport:
     """What a run did. It says nothing of healing: that is a later measurement's word.
 
     `undone` is None where there was nothing to undo, True where everything was put back and
-    found back, False where something is left by hand; `error` then says what.
+    found back, False where something is left by hand; `error` then says what. `stopped` is why it
+    ended between two steps though nothing had failed.
     """
 
     actions: tuple[Action, ...]
     ok: bool
     undone: bool | None
     error: str | None
+    stopped: str | None = None
 
     @property
     def changed(self) -> bool:
@@ -45,8 +47,19 @@ def dry_run(runbook: Runbook, inputs: Mapping[str, Json], host: Host) -> tuple[A
     return tuple(actions)
 
 
-def run(runbook: Runbook, inputs: Mapping[str, Json], host: Host) -> RunReport:
+def _never() -> str | None:
+    return None
+
+
+def run(
+    runbook: Runbook,
+    inputs: Mapping[str, Json],
+    host: Host,
+    stop: Callable[[], str | None] = _never,
+) -> RunReport:
     """Carry a runbook out; after a failure everything it changed is undone in reverse.
+
+    So it is when `stop`, asked before each step, says why the run must not go on.
 
     Raises InputInvalid for inputs that the runbook does not accept, ReadOnly on an observed
     host, and HostError where the host does not answer, all before anything has changed; every
@@ -57,6 +70,8 @@ def run(runbook: Runbook, inputs: Mapping[str, Json], host: Host) -> RunReport:
     actions: list[Action] = []
     undos: list[tuple[int, Undo]] = []
     for operation in plan.make(runbook, inputs, host):
+        if (why := stop()) is not None:
+            return replace(_undo_all(host, actions, undos, why), stopped=why)
         started = time.monotonic()
         armed: list[Undo] = []
         try:

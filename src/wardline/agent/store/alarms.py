@@ -22,6 +22,7 @@ class Code(StrEnum):
     QUARANTINED = "quarantined"  # a bundle that Central can never accept
     REFUSED = "refused"  # Central does not accept this appliance's credential
     POLICY_REFUSED = "policy_refused"  # a policy snapshot that must not be used
+    MANDATE_REFUSED = "mandate_refused"  # a mandate that is not for this appliance, or older
     ORDER_REFUSED = "order_refused"  # an order that is not for this appliance, or not Central's
     STORE_FULL = "store_full"  # no room for new evidence: checks are stopped
     INCIDENT_DEFECT = "incident_defect"  # the agent failed on one drift and left it to a person

@@ -58,6 +58,7 @@ class Code(StrEnum):
     CHANGED = "changed"  # not the run any more that a person looked at
     NOT_HEALED = "not_healed"
     UNPROVED = "unproved"  # the clock was set back: nothing shows that the check passed later
+    FROZEN = "frozen"  # a freeze came in the middle of the run, which was undone
     INTERRUPTED = "interrupted"
     GIVEN_UP = "given_up"  # it was begun too often and never came to a run
     # A hold.

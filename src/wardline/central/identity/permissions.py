@@ -18,6 +18,7 @@ class Permission(StrEnum):
     EVIDENCE = "evidence"
     SITES = "sites"
     HEALING = "healing"
+    FREEZE = "freeze"  # stop everything of a site or of the partner, and let it go on
     ORDERS = "orders"  # start what the policy offers, clear a hold, cancel what was not fetched
     APPROVALS = "approvals"
     POLICY_READ = "policy.read"
@@ -34,6 +35,7 @@ _OPERATOR = _AUDITOR | {Permission.ORDERS}
 _MANAGER = _OPERATOR | {
     Permission.SITES,
     Permission.HEALING,
+    Permission.FREEZE,
     Permission.APPROVALS,
     Permission.POLICY_WRITE,
 }

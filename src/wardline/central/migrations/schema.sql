@@ -47,6 +47,15 @@ CREATE FUNCTION public.credential_user(given_email text) RETURNS TABLE(id charac
   SELECT u.id, u.partner_id, u.password_hash, u.disabled_at
   FROM public.users u WHERE lower(u.email) = lower(given_email)
 $$;
+CREATE FUNCTION public.is_frozen(of_partner text, of_site text, of_appliance text) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+  SELECT EXISTS (SELECT FROM public.freezes f
+    WHERE f.partner_id = of_partner AND f.lifted_at IS NULL
+      AND (f.site_id IS NULL OR f.site_id = of_site)
+      AND (f.appliance_id IS NULL OR f.appliance_id = of_appliance))
+$$;
 CREATE FUNCTION public.make_append_only(target regclass) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -429,6 +438,33 @@ CREATE TABLE public.flap_suppressions (
     CONSTRAINT flap_suppressions_id_check CHECK (((id)::text <> ''::text))
 );
 ALTER TABLE ONLY public.flap_suppressions FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.freeze_confirmations (
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    appliance_id character varying(64) NOT NULL,
+    freeze_id character varying(64) NOT NULL,
+    confirmed_at timestamp with time zone NOT NULL,
+    released_at timestamp with time zone
+);
+ALTER TABLE ONLY public.freeze_confirmations FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.freezes (
+    id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    site_id character varying(64),
+    appliance_id character varying(64),
+    frozen_at timestamp with time zone NOT NULL,
+    frozen_by character varying(255) NOT NULL,
+    frozen_by_name character varying(255) NOT NULL,
+    reason text NOT NULL,
+    lifted_at timestamp with time zone,
+    lifted_by character varying(255),
+    lifted_by_name character varying(255),
+    lift_reason text,
+    CONSTRAINT freezes_end CHECK ((((lifted_at IS NULL) = (lifted_by IS NULL)) AND ((lifted_at IS NULL) = (lifted_by_name IS NULL)) AND ((lifted_at IS NULL) = (lift_reason IS NULL)))),
+    CONSTRAINT freezes_id_check CHECK (((id)::text <> ''::text)),
+    CONSTRAINT freezes_place CHECK (((appliance_id IS NULL) OR (site_id IS NOT NULL)))
+);
+ALTER TABLE ONLY public.freezes FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.hosts (
     site_id character varying(64) NOT NULL,
     partner_id character varying(64) NOT NULL,
@@ -782,6 +818,12 @@ ALTER TABLE ONLY public.flap_suppressions
     ADD CONSTRAINT flap_suppressions_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.flap_suppressions
     ADD CONSTRAINT flap_suppressions_site_id_host_id_incident_type_runbook_id__key UNIQUE (site_id, host_id, incident_type, runbook_id, suppressed_at);
+ALTER TABLE ONLY public.freeze_confirmations
+    ADD CONSTRAINT freeze_confirmations_pkey PRIMARY KEY (site_id, appliance_id, freeze_id);
+ALTER TABLE ONLY public.freezes
+    ADD CONSTRAINT freezes_partner_id_id_key UNIQUE (partner_id, id);
+ALTER TABLE ONLY public.freezes
+    ADD CONSTRAINT freezes_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.hosts
     ADD CONSTRAINT hosts_pkey PRIMARY KEY (site_id, id);
 ALTER TABLE ONLY public.incident_bundles
@@ -844,6 +886,12 @@ CREATE INDEX idx_evidence_bundles_partner ON public.evidence_bundles USING btree
 CREATE UNIQUE INDEX idx_evidence_bundles_stream ON public.evidence_bundles USING btree (site_id, appliance_id, epoch, seq) WHERE (NOT equivocates);
 CREATE UNIQUE INDEX idx_flap_suppressions_active ON public.flap_suppressions USING btree (site_id, host_id, incident_type, runbook_id) WHERE (cleared_at IS NULL);
 CREATE INDEX idx_flap_suppressions_partner ON public.flap_suppressions USING btree (partner_id, suppressed_at DESC, id DESC);
+CREATE INDEX idx_freeze_confirmations_held ON public.freeze_confirmations USING btree (partner_id, freeze_id) WHERE (released_at IS NULL);
+CREATE INDEX idx_freezes_newest ON public.freezes USING btree (partner_id, frozen_at DESC, id DESC);
+CREATE UNIQUE INDEX idx_freezes_partner_in_force ON public.freezes USING btree (partner_id) WHERE ((site_id IS NULL) AND (lifted_at IS NULL));
+CREATE INDEX idx_freezes_place ON public.freezes USING btree (partner_id, site_id);
+CREATE UNIQUE INDEX idx_freezes_site_in_force ON public.freezes USING btree (site_id) WHERE ((appliance_id IS NULL) AND (lifted_at IS NULL));
+CREATE UNIQUE INDEX idx_freezes_told ON public.freezes USING btree (site_id, appliance_id, frozen_at) WHERE (appliance_id IS NOT NULL);
 CREATE INDEX idx_incidents_partner ON public.incidents USING btree (partner_id, created_at DESC, id);
 CREATE INDEX idx_incidents_pattern ON public.incidents USING btree (site_id, pattern_signature);
 CREATE INDEX idx_incidents_site ON public.incidents USING btree (site_id, created_at DESC);
@@ -924,6 +972,18 @@ ALTER TABLE ONLY public.evidence_streams
     ADD CONSTRAINT evidence_streams_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
 ALTER TABLE ONLY public.flap_suppressions
     ADD CONSTRAINT flap_suppressions_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
+ALTER TABLE ONLY public.freeze_confirmations
+    ADD CONSTRAINT freeze_confirmations_partner_id_freeze_id_fkey FOREIGN KEY (partner_id, freeze_id) REFERENCES public.freezes(partner_id, id);
+ALTER TABLE ONLY public.freeze_confirmations
+    ADD CONSTRAINT freeze_confirmations_site_id_appliance_id_fkey FOREIGN KEY (site_id, appliance_id) REFERENCES public.appliances(site_id, id);
+ALTER TABLE ONLY public.freeze_confirmations
+    ADD CONSTRAINT freeze_confirmations_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
+ALTER TABLE ONLY public.freezes
+    ADD CONSTRAINT freezes_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
+ALTER TABLE ONLY public.freezes
+    ADD CONSTRAINT freezes_site_id_appliance_id_fkey FOREIGN KEY (site_id, appliance_id) REFERENCES public.appliances(site_id, id);
+ALTER TABLE ONLY public.freezes
+    ADD CONSTRAINT freezes_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
 ALTER TABLE ONLY public.hosts
     ADD CONSTRAINT hosts_site_id_appliance_id_fkey FOREIGN KEY (site_id, appliance_id) REFERENCES public.appliances(site_id, id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.hosts
@@ -971,6 +1031,8 @@ ALTER TABLE public.evidence_log_heads ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.evidence_log_nodes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.evidence_streams ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.flap_suppressions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.freeze_confirmations ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.freezes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.hosts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.incident_bundles ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.incidents ENABLE ROW LEVEL SECURITY;
@@ -983,6 +1045,7 @@ CREATE POLICY jobs ON public.evidence_checkpoints TO wardline_jobs USING (true) 
 CREATE POLICY jobs ON public.evidence_log_entries TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.evidence_log_heads TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.evidence_log_nodes TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.freezes TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.hosts TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.latest_results TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.orders TO wardline_jobs USING (true) WITH CHECK (true);
@@ -990,8 +1053,11 @@ CREATE POLICY jobs ON public.policy_heads TO wardline_jobs USING (true) WITH CHE
 CREATE POLICY jobs ON public.sites TO wardline_jobs USING (true) WITH CHECK (true);
 ALTER TABLE public.latest_results ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.orders ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_site ON public.freezes FOR SELECT TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)) AND ((site_id IS NULL) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))));
 CREATE POLICY own_site ON public.policies FOR SELECT TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)));
 CREATE POLICY own_site ON public.policy_heads FOR SELECT TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)));
+CREATE POLICY own_site_insert ON public.freezes FOR INSERT TO wardline_app WITH CHECK ((((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)) AND ((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND (appliance_id IS NOT NULL)));
+CREATE POLICY own_site_update ON public.freezes FOR UPDATE TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)) AND ((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND (appliance_id IS NOT NULL))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)) AND ((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND (appliance_id IS NOT NULL)));
 ALTER TABLE public.partners ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.policies ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.policy_heads ENABLE ROW LEVEL SECURITY;
@@ -1024,6 +1090,8 @@ CREATE POLICY tenant ON public.evidence_log_heads FOR SELECT TO wardline_app USI
 CREATE POLICY tenant ON public.evidence_log_nodes FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.evidence_streams FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.flap_suppressions FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
+CREATE POLICY tenant ON public.freeze_confirmations FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
+CREATE POLICY tenant ON public.freezes TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.hosts TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.incident_bundles FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.incidents FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
@@ -1051,6 +1119,7 @@ CREATE POLICY tenant_insert ON public.evidence_log_heads FOR INSERT TO wardline_
 CREATE POLICY tenant_insert ON public.evidence_log_nodes FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.evidence_streams FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.flap_suppressions FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_insert ON public.freeze_confirmations FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.incident_bundles FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.incidents FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.latest_results FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
@@ -1066,6 +1135,7 @@ CREATE POLICY tenant_update ON public.evidence_log_heads FOR UPDATE TO wardline_
 CREATE POLICY tenant_update ON public.evidence_log_nodes FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.evidence_streams FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.flap_suppressions FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_update ON public.freeze_confirmations FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.incident_bundles FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.incidents FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.latest_results FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
@@ -1085,6 +1155,9 @@ REVOKE ALL ON FUNCTION public.credential_ticket(given_hash bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.credential_ticket(given_hash bytea) TO wardline_app;
 REVOKE ALL ON FUNCTION public.credential_user(given_email text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.credential_user(given_email text) TO wardline_app;
+REVOKE ALL ON FUNCTION public.is_frozen(of_partner text, of_site text, of_appliance text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.is_frozen(of_partner text, of_site text, of_appliance text) TO wardline_app;
+GRANT ALL ON FUNCTION public.is_frozen(of_partner text, of_site text, of_appliance text) TO wardline_jobs;
 REVOKE ALL ON FUNCTION public.make_append_only(target regclass) FROM PUBLIC;
 REVOKE ALL ON FUNCTION public.make_results_month(day date) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.make_results_month(day date) TO wardline_jobs;
@@ -1131,6 +1204,19 @@ GRANT UPDATE(incident_id) ON TABLE public.flap_suppressions TO wardline_app;
 GRANT UPDATE(cleared_at) ON TABLE public.flap_suppressions TO wardline_app;
 GRANT UPDATE(cleared_by) ON TABLE public.flap_suppressions TO wardline_app;
 GRANT UPDATE(clear_reason) ON TABLE public.flap_suppressions TO wardline_app;
+GRANT SELECT,INSERT ON TABLE public.freeze_confirmations TO wardline_app;
+GRANT UPDATE(confirmed_at) ON TABLE public.freeze_confirmations TO wardline_app;
+GRANT UPDATE(released_at) ON TABLE public.freeze_confirmations TO wardline_app;
+GRANT SELECT,INSERT ON TABLE public.freezes TO wardline_app;
+GRANT SELECT(id) ON TABLE public.freezes TO wardline_jobs;
+GRANT SELECT(partner_id) ON TABLE public.freezes TO wardline_jobs;
+GRANT SELECT(site_id) ON TABLE public.freezes TO wardline_jobs;
+GRANT SELECT(appliance_id) ON TABLE public.freezes TO wardline_jobs;
+GRANT UPDATE(lifted_at) ON TABLE public.freezes TO wardline_app;
+GRANT SELECT(lifted_at) ON TABLE public.freezes TO wardline_jobs;
+GRANT UPDATE(lifted_by) ON TABLE public.freezes TO wardline_app;
+GRANT UPDATE(lifted_by_name) ON TABLE public.freezes TO wardline_app;
+GRANT UPDATE(lift_reason) ON TABLE public.freezes TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.hosts TO wardline_app;
 GRANT SELECT(site_id) ON TABLE public.hosts TO wardline_jobs;
 GRANT SELECT(partner_id) ON TABLE public.hosts TO wardline_jobs;
@@ -1151,6 +1237,8 @@ GRANT SELECT,INSERT ON TABLE public.orders TO wardline_app;
 GRANT SELECT(id) ON TABLE public.orders TO wardline_jobs;
 GRANT SELECT(site_id) ON TABLE public.orders TO wardline_jobs;
 GRANT SELECT(partner_id) ON TABLE public.orders TO wardline_jobs;
+GRANT SELECT(appliance_id) ON TABLE public.orders TO wardline_jobs;
+GRANT SELECT(kind) ON TABLE public.orders TO wardline_jobs;
 GRANT UPDATE(status) ON TABLE public.orders TO wardline_app;
 GRANT SELECT(status),UPDATE(status) ON TABLE public.orders TO wardline_jobs;
 GRANT SELECT(expires_at) ON TABLE public.orders TO wardline_jobs;

@@ -33,7 +33,8 @@ class ReasonGiven(BaseModel):
 
 class OrderOut(BaseModel):
     """`log_index` is the bundle that tells of the run, once the log has it. `code` and `detail`
-    are the appliance's, or Central's where it ended the order itself."""
+    are the appliance's, or Central's where it ended the order itself. `frozen`: it waits because
+    its partner, site or appliance is frozen, and expires if that lasts."""
 
     site_id: str
     site_name: str
@@ -61,6 +62,7 @@ class OrderOut(BaseModel):
     code: str | None
     detail: str | None
     log_index: int | None
+    frozen: bool
 
 
 class OrderDetailOut(OrderOut):

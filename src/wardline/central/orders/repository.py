@@ -26,7 +26,7 @@ _TARGET = text(
 _LEASE = text(
     "WITH due AS MATERIALIZED ("
     "  SELECT id FROM orders WHERE site_id = :site_id AND appliance_id = :appliance_id"
-    "    AND expires_at > :now AND (status = 'pending'"
+    "    AND expires_at > :now AND (:runs_too OR kind <> 'run_runbook') AND (status = 'pending'"
     "      OR (status = 'leased' AND lease_until <= :now AND leases < :leases_max))"
     "  ORDER BY created_at, id LIMIT :count FOR UPDATE SKIP LOCKED)"
     " UPDATE orders o SET status = 'leased', leased_at = :now, lease_until = :until,"
@@ -55,7 +55,9 @@ _ROW = (
     "SELECT o.id, o.site_id, s.name AS site_name, o.appliance_id, o.host_id, h.name AS host_name,"
     " o.kind, o.incident_type, o.runbook_id, o.incident_id, o.approval_id, o.hold_id, o.status,"
     " o.requested_by, u.name AS requested_by_name, o.reason, o.created_at, o.expires_at,"
-    " o.leased_at, o.leases, o.started_at, o.completed_at, o.code, o.detail, b.log_index"
+    " o.leased_at, o.leases, o.started_at, o.completed_at, o.code, o.detail, b.log_index,"
+    " o.kind = 'run_runbook' AND o.completed_at IS NULL AND o.started_at IS NULL"
+    "   AND is_frozen(o.partner_id, o.site_id, o.appliance_id) AS frozen"
 )
 _FROM = (
     " FROM orders o JOIN sites s ON s.id = o.site_id"
@@ -141,9 +143,16 @@ class Repository:
         )
 
     async def lease(
-        self, site_id: str, appliance_id: str, count: int, until: datetime, leases_max: int
+        self,
+        site_id: str,
+        appliance_id: str,
+        count: int,
+        until: datetime,
+        leases_max: int,
+        *,
+        runs_too: bool,
     ) -> list[RowMapping]:
-        """What is handed out now, in no order."""
+        """What is handed out now, in no order; orders to run something only with `runs_too`."""
         return await self._session.rows(
             _LEASE,
             site_id=site_id,
@@ -152,6 +161,7 @@ class Repository:
             until=until,
             count=count,
             leases_max=leases_max,
+            runs_too=runs_too,
         )
 
     async def lock(self, site_id: str, order_id: str) -> RowMapping | None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import RowMapping
 
 from wardline.central.database.session import Session
+from wardline.central.freezes import service as freezes
 from wardline.central.orders.issuer import Issuer
 from wardline.central.orders.repository import Move, NewOrder, Repository
 from wardline.central.tenancy import service as tenancy
@@ -104,9 +105,12 @@ async def lease(
     session: Session, site_id: str, appliance_id: str, count: int, lease_s: int
 ) -> list[EnvelopeWire]:
     """Hands the appliance its waiting orders, oldest first, for `lease_s`; one whose lease ran out
-    without a word is handed out again."""
+    without a word is handed out again. While anything is frozen there, what would run waits."""
     until = session.now + timedelta(seconds=lease_s)
-    rows = await Repository(session).lease(site_id, appliance_id, count, until, LEASES_MAX)
+    is_frozen = await freezes.frozen_by(session, site_id, appliance_id) is not None
+    rows = await Repository(session).lease(
+        site_id, appliance_id, count, until, LEASES_MAX, runs_too=not is_frozen
+    )
     for row in rows:
         await _announce(session, site_id, row["id"], Status.LEASED)
     rows.sort(key=lambda row: (row["created_at"], row["id"]))

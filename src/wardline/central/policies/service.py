@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from wardline.central.database.session import Session
+from wardline.central.freezes import service as freezes
 from wardline.central.policies.repository import Repository
 from wardline.central.policies.shelf import Shelf
 from wardline.central.tenancy import service as tenancy
@@ -121,10 +122,13 @@ async def simulate(session: Session, shelf: Shelf, asked: SimulationWire, user_i
     """What the policy, or the draft rules in its place, would answer; reserves nothing."""
     site = await _site(session, asked)
     request = _request(session, asked, user_id, site)
+    frozen_by = await freezes.frozen_by(session, None if site is None else site.id)
     state = State(
+        freeze=frozen_by is not None,
         observing=site is not None and site.healing is Healing.OBSERVE,
         actions=_actions(asked.alert.platform),
         confirmed_at=request.at,
+        frozen_by=frozen_by or "",
     )
     if asked.rules is None:
         return (await current(session, shelf)).evaluate(request, state)

@@ -67,8 +67,11 @@ async def post_evidence(request: Request, appliance: Appliance) -> Response:
 
 
 @router.post("/checkin")
-async def check_in(body: CheckinRequest, caller: ApplianceSession) -> CheckinResponse:
-    return await service.check_in(caller.session, caller.appliance, body)
+async def check_in(
+    body: CheckinRequest, caller: ApplianceSession, request: Request
+) -> CheckinResponse:
+    key = _server_keys(request).policy
+    return await service.check_in(caller.session, caller.appliance, body, key)
 
 
 @router.post("/proofs")

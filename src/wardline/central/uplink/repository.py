@@ -18,7 +18,13 @@ SELECT a.epoch, st.next_seq, st.prev, s.settings_revision,
   k.kid, k.public_key, k.witness_key,
   (SELECT count(*) FROM orders o WHERE o.appliance_id = a.id AND o.expires_at > $3
     AND (o.status = 'pending' OR (o.status = 'leased' AND o.lease_until <= $3 AND o.leases < $4))
+    AND (o.kind <> 'run_runbook' OR NOT is_frozen(a.partner_id, a.site_id, a.id))
   ) AS orders,
+  (SELECT count(*) + count(f.lifted_at) FROM freezes f WHERE f.partner_id = a.partner_id
+    AND f.appliance_id IS NULL AND (f.site_id IS NULL OR f.site_id = a.site_id)) AS freeze_changes,
+  (SELECT coalesce(array_agg(f.freeze_id), '{}') FROM freeze_confirmations f
+    WHERE f.site_id = a.site_id AND f.appliance_id = a.id AND f.released_at IS NULL) AS confirmed,
+  n.changes AS fleet_changes, n.before AS share_index, n.enrolled AS share_of,
   c.generation, c.size, c.root, c.note, c.signed_at
 FROM appliances a
 JOIN sites s ON s.id = a.site_id
@@ -26,6 +32,11 @@ JOIN evidence_streams st ON st.site_id = a.site_id AND st.appliance_id = a.id
   AND st.epoch = a.epoch
 JOIN appliance_keys k ON k.site_id = a.site_id AND k.appliance_id = a.id AND k.epoch = a.epoch
 LEFT JOIN policy_heads p ON p.partner_id = a.partner_id
+CROSS JOIN LATERAL (
+  SELECT count(*) + count(o.retired_at) AS changes,
+    count(*) FILTER (WHERE o.retired_at IS NULL) AS enrolled,
+    count(*) FILTER (WHERE o.retired_at IS NULL AND o.id COLLATE "C" < a.id) AS before
+  FROM appliances o WHERE o.site_id = a.site_id) n
 LEFT JOIN LATERAL (
   SELECT generation, size, root, note, signed_at FROM evidence_checkpoints
   WHERE site_id = a.site_id ORDER BY generation DESC, size DESC LIMIT 1) c ON true
@@ -63,7 +74,9 @@ _RULES = text(
 @dataclass(frozen=True, slots=True)
 class State:
     """An appliance's stream, its site's settings, policy and checkpoint, its newest key, and how
-    many orders wait to be leased."""
+    many orders wait to be leased. `freeze_changes` and `fleet_changes` only ever grow: how often
+    something was frozen or lifted for it, and enrolled or retired beside it; `confirmed` are the
+    freezes that it said to obey."""
 
     epoch: int
     next_seq: int
@@ -75,6 +88,11 @@ class State:
     public_key: bytes
     witness_key: bytes
     orders: int
+    freeze_changes: int
+    confirmed: list[str]
+    fleet_changes: int
+    share_index: int
+    share_of: int
     checkpoint: Signed | None
 
 

@@ -16,17 +16,19 @@ from wardline.central.evidence import service as evidence
 from wardline.central.evidence.receive import Batch, Caller
 from wardline.central.evidence.service import Ingested
 from wardline.central.fleet import service as fleet
+from wardline.central.freezes import service as freezes
 from wardline.central.holds import service as holds
 from wardline.central.identity.access import ApplianceCaller, ApplianceGate
 from wardline.central.incidents import service as incidents
 from wardline.central.posture import service as posture
-from wardline.central.uplink import snapshot
+from wardline.central.uplink import mandates, snapshot
 from wardline.central.uplink.enrolled import Memory
 from wardline.central.uplink.repository import Enrolled, Repository, State
 from wardline.central.uplink.rounds import Rounds
 from wardline.core import clock, protocol
 from wardline.core.evidence import checkpoint
 from wardline.core.evidence.bundle import Bundle, IncidentState
+from wardline.core.evidence.signing import SigningKey
 from wardline.core.protocol import (
     CheckinRequest,
     CheckinResponse,
@@ -74,7 +76,7 @@ async def enrol(gate: ApplianceGate, installation_id: str, request: EnrolRequest
 
 
 async def check_in(
-    session: Session, appliance: ApplianceCaller, request: CheckinRequest
+    session: Session, appliance: ApplianceCaller, request: CheckinRequest, policy_key: SigningKey
 ) -> CheckinResponse:
     """Marks the appliance as seen; answers only what changed since `request.etag`.
 
@@ -85,11 +87,15 @@ async def check_in(
     await fleet.check_in(session, request)
     if request.holds:
         await holds.take(session, site_id, appliance_id, request.holds)
+    if request.freezes:
+        await freezes.take(session, site_id, appliance_id, request.freezes)
     if _rounds.is_due(appliance_id, session.now):
         # Now that the appliance is there to do it.
         waiting = await incidents.waiting(session, site_id, appliance_id, WAITING_PER_LOOK_MAX)
         await asking.renew(session, site_id, appliance_id, waiting)
     seen = await Repository(session, site_id).state(appliance_id)
+    if request.obeyed or seen.confirmed:
+        await freezes.follow(session, site_id, appliance_id, request.obeyed, seen.confirmed)
     await _keep_cosignatures(session, appliance, seen.witness_key, request)
     stream = Stream(epoch=seen.epoch, next_seq=seen.next_seq, prev=seen.prev)
     if request.stream.epoch == seen.epoch + 1:
@@ -104,6 +110,7 @@ async def check_in(
         log=await tree.update_to(session, site_id, seen.checkpoint, request.witnessed_size),
         interval_s=protocol.CHECKIN_INTERVAL_S,
         orders=seen.orders,
+        mandate=await mandates.sealed(session, appliance, seen, policy_key) if changed else None,
     )
 
 
@@ -260,5 +267,6 @@ async def _raise_epoch(session: Session, appliance: ApplianceCaller, seen: State
 def _etag(seen: State) -> str:
     """Opaque to the agent: names the state of everything that an answer leaves out when it is
     known. Stream and log are always told."""
-    state = f"{seen.policy_epoch}.{seen.policy_revision}.{seen.settings_revision}"
+    policy = f"{seen.policy_epoch}.{seen.policy_revision}.{seen.settings_revision}"
+    state = f"{policy}.{seen.freeze_changes}.{seen.fleet_changes}"
     return hashlib.sha256(state.encode()).hexdigest()[:ETAG_CHARS]

@@ -1,9 +1,7 @@
 """`wardline holds`: what is left alone after a flap, at Central or on the spot, and clearing it."""
 
 import json
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,11 +10,10 @@ import typer
 from wardline.agent import hold_commands
 from wardline.agent import settings as agent_settings
 from wardline.agent.settings import Layout
-from wardline.cli import client, places, plain
+from wardline.cli import person, plain
 from wardline.cli.client import Client
 from wardline.core.errors import NotFound, Refused
 
-PASSWORD = "WARDLINE_PASSWORD"  # noqa: S105 - the name of a variable, not a password
 PAGE_ITEMS = 200
 PAGES_MAX = 50
 NUMBER_DIGITS_MAX = 18
@@ -43,12 +40,6 @@ class HoldUnnamed(Refused):
     code = "hold_unnamed"
 
 
-class NobodyNamed(Refused):
-    """At Central somebody clears a hold, so somebody signs in."""
-
-    code = "nobody_named"
-
-
 class ReasonMissing(Refused):
     """A hold is cleared with a reason, which stays with it."""
 
@@ -66,8 +57,7 @@ def list_holds(
     if appliance:
         _list_here(data, ended_too=ended_too, as_json=as_json)
         return
-    address = client.local_address(places.running(data))
-    with _closing(Client(address.url, token=address.token, ca_file=address.ca_file)) as central:
+    with person.reading(data) as central:
         found = list(_holds(central, "all" if ended_too else "active"))
     if as_json:
         print(json.dumps(found, indent=2))
@@ -95,10 +85,9 @@ def clear_hold(
         raise ReasonMissing("--reason: say why repairs may run again")
     if appliance:
         cleared = _clear_here(data, hold, reason)
-    elif email is None:
-        raise NobodyNamed("--as: say who clears it, by the e-mail address that signs in")
     else:
-        cleared = _clear_at_central(data, hold, reason, email)
+        with person.signed_in(data, email) as central:
+            cleared = _clear(central, hold, reason)
     if as_json:
         print(json.dumps(cleared, indent=2))
     elif appliance:
@@ -124,17 +113,6 @@ def _clear_here(data: Path | None, hold: str, reason: str) -> Any:
     return hold_commands.clear(layout, int(hold), reason)
 
 
-def _clear_at_central(data: Path | None, hold: str, reason: str, email: str) -> Any:
-    address = client.local_address(places.running(data))
-    password = os.environ.get(PASSWORD) or typer.prompt(f"Password of {email}", hide_input=True)
-    with _closing(Client(address.url, ca_file=address.ca_file)) as central:
-        central.sign_in(email, password)
-        try:
-            return _clear(central, hold, reason)
-        finally:
-            central.sign_out()
-
-
 def _clear(central: Client, hold_id: str, reason: str) -> Any:
     for found in _holds(central, "all"):
         if found["id"] == hold_id:
@@ -152,14 +130,6 @@ def _holds(central: Client, state: str) -> Iterator[Any]:
         if page["next_cursor"] is None:
             return
         asked["cursor"] = page["next_cursor"]
-
-
-@contextmanager
-def _closing(central: Client) -> Iterator[Client]:
-    try:
-        yield central
-    finally:
-        central.close()
 
 
 def _render(found: list[Any]) -> None:

@@ -179,6 +179,20 @@ def ended(
     )
 
 
+def stopped(
+    incident: Incident, actions: tuple[Action, ...], after: Result, at: datetime
+) -> Incident:
+    """The run was stopped between two steps and what it had done was undone; `after` is what
+    stands there now.
+
+    Its runbook was not tried out, so that it may run again. Passing now closes the incident
+    without a claim; otherwise it is open again.
+    """
+    _expect(incident, State.REPAIRING)
+    closes = after.outcome is bundle.Outcome.PASS and can_close(incident, after, at)
+    return _unclaimed(incident, actions, after, at if closes else None)
+
+
 def interrupted(incident: Incident, after: Result, at: datetime) -> Incident:
     """The agent was stopped in the middle of a run; `after` is what stands there now.
 

@@ -77,7 +77,8 @@ def case(found: Survey, request: Request, state: State, action: str | None) -> C
 
 def freeze(case: Case) -> Finding:
     if case.state.freeze:
-        return _refuse(Code.FREEZE, "everything is frozen for this partner or site")
+        why = case.state.frozen_by or "everything is frozen for this partner or site"
+        return _refuse(Code.FREEZE, why)
     return _pass("nothing is frozen")
 
 
@@ -172,6 +173,7 @@ def limits(case: Case) -> Finding:
             count += 1
             if used > limit:
                 over = f"{exact.text(used)} of {exact.text(limit)}"
+                over += budgets.whose(name, case.state.share)
                 return _refuse(Code.LIMIT_EXCEEDED, f"rule {rule.id}, {name}: {over}")
     return kept(count)
 

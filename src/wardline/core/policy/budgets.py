@@ -4,23 +4,45 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from wardline.core.canonical import Json
+from wardline.core.policy import share
 from wardline.core.policy.params import Unresolved
 from wardline.core.policy.request import HostUsage, RuleUsage, State
 from wardline.core.policy.rule import Limits, Rule
+from wardline.core.policy.share import Share
 
 # Reads off what has been used what would be, this run included.
 Used = Callable[[RuleUsage, HostUsage, Mapping[str, Json]], int | Decimal]
 Cap = tuple[str, Used, int | Decimal]
 
 _UNUSED_RULE = RuleUsage()
+_OF_HOST = "maxRunsPerHostPerDay"
+_PERCENTAGES = ("maxDailyPct", "maxWeeklyPct")
 
 
 def of(
     rule: Rule, state: State, on_host: HostUsage, resolved: Mapping[str, Json]
 ) -> list[tuple[str, int | Decimal, int | Decimal]]:
-    """Every limit of a rule with what would be used, this run included: (name, used, limit)."""
+    """Every limit of a rule with what would be used, this run included: (name, used, limit), of
+    which a site's are what the state's share leaves."""
     usage = rule_usage(state, rule.id)
-    return [(name, used(usage, on_host, resolved), cap) for name, used, cap in caps(rule.limits)]
+    return [
+        (name, used(usage, on_host, resolved), shared(name, cap, state.share))
+        for name, used, cap in caps(rule.limits)
+    ]
+
+
+def shared(name: str, limit: int | Decimal, of_site: Share) -> int | Decimal:
+    """What a limit leaves to one of the site's appliances. A host is one appliance's alone."""
+    if of_site.of == 1 or name == _OF_HOST:
+        return limit
+    return share.part(limit, of_site, finely=name in _PERCENTAGES)
+
+
+def whose(name: str, of_site: Share) -> str:
+    """Behind a limit that refuses: whose part of it that is, where it is a part."""
+    if of_site.of == 1 or name == _OF_HOST:
+        return ""
+    return f" ({of_site.words}; the rule's limit is the whole site's)"
 
 
 def rule_usage(state: State, rule_id: str) -> RuleUsage:
@@ -34,7 +56,7 @@ def caps(limits: Limits) -> tuple[Cap, ...]:
         ("maxDailyPct", _daily_pct, limits.max_daily_pct),
         ("maxWeeklyPct", _weekly_pct, limits.max_weekly_pct),
         ("maxDailyQty", _daily_qty, limits.max_daily_qty),
-        ("maxRunsPerHostPerDay", _runs_on_host, limits.max_runs_per_host_per_day),
+        (_OF_HOST, _runs_on_host, limits.max_runs_per_host_per_day),
         ("maxRunsPerSitePerHour", _runs_at_site, limits.max_runs_per_site_per_hour),
         ("maxConcurrentPerSite", _running, limits.max_concurrent_per_site),
     )

@@ -371,7 +371,10 @@ def _refused(plan: Plan, terms: Clauses, request: Request, state: State) -> Endi
         resolved = constants[request.alert.severity]
     used_by_rule = budgets.rule_usage(state, plan.id)
     refused = None
-    for _, used, limit in terms.caps:
+    share = state.share
+    for name, used, limit in terms.caps:
+        if share.of != 1:
+            limit = budgets.shared(name, limit, share)
         if used(used_by_rule, usage, resolved) > limit:
             refused = _EXCEEDED
     return refused

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from wardline.core.canonical import Json
 from wardline.core.policy.rule import Window
+from wardline.core.policy.share import WHOLE, Share
 from wardline.core.severity import Severity
 
 
@@ -137,9 +138,11 @@ class ActionFacts:
 class State:
     """What holds at the instant of the request, counted by whoever asks, never fetched here.
 
-    `hold` and `locked` are about the request's host and action. `actions` None means that actions
-    are free text. `confirmed_at` says when the policy was last known to be the newest; None means
-    that nobody knows, and whoever asks the store itself gives the instant of the request.
+    `frozen_by` says in words who stopped everything and why. `hold` and `locked` are about the
+    request's host and action. `share` is which part of a site's limits whoever decides may use.
+    `actions` None means that actions are free text. `confirmed_at` says when the policy was last
+    known to be the newest; None means that nobody knows, and whoever asks the store itself gives
+    the instant of the request.
     """
 
     freeze: bool = False
@@ -149,6 +152,8 @@ class State:
     counters: Counters = Counters()
     actions: Mapping[str, ActionFacts] | None = None
     confirmed_at: datetime | None = None
+    frozen_by: str = ""
+    share: Share = WHOLE
 
 
 def covers(prefix: str, platform: str | None) -> bool:

@@ -31,6 +31,7 @@ from wardline.core.policy.rule import (
     When,
     Window,
 )
+from wardline.core.policy.share import WHOLE, Share
 from wardline.core.severity import Severity
 
 T = TypeVar("T")
@@ -129,6 +130,8 @@ class Draw:
             counters=Counters({f"r{n}": usage for n in range(3)}, {"fix": host}),
             actions=self._one([None, None, known]),
             confirmed_at=self._seldom(START),
+            frozen_by=self._one(["", "frozen by Mia"]),
+            share=self._one([WHOLE, WHOLE, Share(0, 2), Share(1, 2), Share(2, 3)]),
         )
 
     def _fact(self) -> ApprovalFact:
