@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 from wardline.central import app
 from wardline.central.database import engine
@@ -15,6 +16,7 @@ SEED = bytes(32)
 def main() -> None:
     settings = WebSettings(
         app_dsn="postgresql://nobody@localhost/none",
+        backups=Path("none"),
         listen_fd=-1,
         url="http://localhost",
         transport=Transport.LOOPBACK,

@@ -5,7 +5,7 @@ policy or a failed request for one of our files fails the test that caused it.
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,6 +34,7 @@ FLAGS = [
 ]
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 WAIT_MS_MAX = 20_000
+Launch = Callable[..., Browser]
 expect.set_options(timeout=WAIT_MS_MAX)
 STATIC = Path("src/wardline/central/static/index.html")
 # chromium reports the 401 of "who am I" before the sign-in; nothing else may be refused.
@@ -57,12 +58,18 @@ class Watch:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def launch() -> Iterator[Launch]:
+    """Starts a chromium with more flags than the usual ones."""
     path = next(filter(None, map(shutil.which, CHROMIUM_NAMES)))
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
+        yield lambda *flags: playwright.chromium.launch(executable_path=path, args=[*FLAGS, *flags])
+
+
+@pytest.fixture(scope="session")
+def chromium(launch: Launch) -> Iterator[Browser]:
+    browser = launch()
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="session", autouse=True)

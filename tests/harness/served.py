@@ -121,6 +121,7 @@ class Served:
         place = f"{embedded.DATABASE}?host={quote(str(self._sockets), safe='')}&port=5432"
         return WebSettings(
             app_dsn=f"postgresql://{login}@/{place}",
+            backups=self._sockets / "backups",
             listen_fd=self._listener.fileno(),
             tally_fd=self._tally,
             url=self.http.url,

@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,12 +15,15 @@ from tests.tidy import tree
 from wardline.agent import settings as agent_settings
 from wardline.cli import main as cli
 
+NAMED = re.compile(r"(WARDLINE|POLICY)_[A-Z_]+")
 FOLDER = tree.ROOT / "docs" / "reference"
 NOTE = "Written from the code by `make reference`; edit the code, not this page."
 
 # Every environment variable that the product reads; a test compares the names with the source.
 ENVIRONMENT = {
     "DATABASE_URL": "PostgreSQL to use instead of the embedded one; its user owns the schema",
+    "POLICY_BACKUP_DIR": "folder of a policy file's backups, where `--backup-dir` is not given",
+    "POLICY_DB": "the policy file, where `--db` is not given",
     "WARDLINE_AGENT_DATA": "the agent's data directory, where `--data` is not given",
     "WARDLINE_DATA": "Central's data directory, where `--data` is not given",
     "WARDLINE_PASSWORD": "the password of whom `wardline holds clear --as` names; else it asks",
@@ -98,7 +102,7 @@ def environment_names() -> set[str]:
         for node in module.nodes:
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 name = node.value
-                if name == "DATABASE_URL" or (name.startswith("WARDLINE_") and name.isupper()):
+                if name == "DATABASE_URL" or NAMED.fullmatch(name):
                     found.add(name)
     return found
 

@@ -20,11 +20,11 @@ from wardline.central import app, worker
 from wardline.central.database import engine, migrate
 from wardline.central.identity.server_keys import ServerKeys
 from wardline.central.settings import JobsSettings, Transport, WebSettings
-from wardline.central.web import connections
-from wardline.central.web.connections import Crowd
 from wardline.central.web.peers import PeerGate
 from wardline.central.web.sharing import Entrance, Tally
 from wardline.core.errors import WardlineError
+from wardline.policy import connections
+from wardline.policy.connections import Crowd
 
 PR_SET_PDEATHSIG = 1
 GRACE_SECONDS_MAX = 2

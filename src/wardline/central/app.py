@@ -10,6 +10,7 @@ from starlette.types import Scope
 
 from wardline import __version__
 from wardline.central.approvals import endpoints as approvals
+from wardline.central.decisions import endpoints as decisions
 from wardline.central.evidence import endpoints as evidence
 from wardline.central.fleet import endpoints as fleet
 from wardline.central.freezes import endpoints as freezes
@@ -22,6 +23,7 @@ from wardline.central.identity.server_keys import ServerKeys
 from wardline.central.incidents import endpoints as incidents
 from wardline.central.orders import endpoints as orders
 from wardline.central.policies import endpoints as policies
+from wardline.central.policies.folders import Folders
 from wardline.central.policies.shelf import Shelf
 from wardline.central.posture import endpoints as posture
 from wardline.central.realtime import endpoints as realtime
@@ -42,6 +44,8 @@ system = APIRouter(tags=["system"])
 ROUTERS: list[APIRouter] = [
     uplink.router,
     policies.router,
+    decisions.router,
+    policies.backup_router,
     system,
     identity.router,
     evidence.router,
@@ -96,6 +100,7 @@ def create(
     app.state.now = now
     app.state.passwords = passwords or Passwords()
     app.state.policy_shelf = Shelf()
+    app.state.policy_backups = Folders(settings.backups, now)
     app.state.site_overview = overview.site
     for router in ROUTERS:
         access.guard(router)

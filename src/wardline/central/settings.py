@@ -58,6 +58,7 @@ class WebSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     app_dsn: str = Field(repr=False)
+    backups: Path
     listen_fd: int
     tally_fd: int
     place: int = 0
@@ -82,6 +83,7 @@ class JobsSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     data: Path
+    backups: Path
     jobs_dsn: str = Field(repr=False)
     installation_id: str
     log_key: str = Field(repr=False)
@@ -125,6 +127,11 @@ class Layout:
     @property
     def logs(self) -> Path:
         return self.root / "log"
+
+    @property
+    def backups(self) -> Path:
+        """Backups of policies, a folder for each partner."""
+        return self.root / "backups"
 
     @property
     def kind_mark(self) -> Path:

@@ -256,6 +256,7 @@ class Supervisor:
         self._resources.callback(os.close, tally)
         settings = WebSettings(
             app_dsn=addresses.app,
+            backups=self._layout.backups,
             listen_fd=bound.fileno(),
             tally_fd=tally,
             url=url,
@@ -281,6 +282,7 @@ class Supervisor:
     def _jobs(self, addresses: Addresses, keys: KeyFiles) -> Child:
         settings = JobsSettings(
             data=self._layout.root,
+            backups=self._layout.backups,
             jobs_dsn=addresses.jobs,
             installation_id=keys.installation_id,
             log_key=base64.b64encode(keys.log).decode(),

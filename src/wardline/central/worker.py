@@ -6,10 +6,11 @@ import signal
 from collections.abc import Callable
 
 from wardline.central.database import engine
-from wardline.central.jobs import expiry, loops, upkeep
+from wardline.central.jobs import decisions, expiry, loops, upkeep
 from wardline.central.jobs.announce import Announcer
 from wardline.central.jobs.checkpoints import Signer
 from wardline.central.jobs.loops import Loop
+from wardline.central.policies.folders import Folders
 from wardline.central.posture import snapshots
 from wardline.central.posture.snapshots import Snapshots
 from wardline.central.settings import JobsSettings
@@ -20,7 +21,9 @@ CHECKPOINT_INTERVAL_S = 1.0
 ANNOUNCE_INTERVAL_S = 0.1
 EXPIRY_INTERVAL_S = 5.0
 QUIET_INTERVAL_S = 30.0
+DECISIONS_INTERVAL_S = 60.0
 PARTITIONS_INTERVAL_S = 6 * 3600.0
+BACKUPS_INTERVAL_S = 3600.0
 LAST_SIGNED = "last-signed.json"
 
 
@@ -36,6 +39,7 @@ async def run(settings: JobsSettings, say_ready: Callable[[], None]) -> None:
     )
     announcer = Announcer(pool, clock.system)
     posture = Snapshots(pool, clock.system)
+    backups = Folders(settings.backups, clock.system)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -49,6 +53,8 @@ async def run(settings: JobsSettings, say_ready: Callable[[], None]) -> None:
             Loop(
                 "quiet-appliances", QUIET_INTERVAL_S, lambda: upkeep.mark_quiet(pool, clock.system)
             ),
+            Loop("decisions", DECISIONS_INTERVAL_S, lambda: decisions.tidy(pool, clock.system)),
+            Loop("policy-backups", BACKUPS_INTERVAL_S, backups.retain),
             Loop(
                 "results-partitions",
                 PARTITIONS_INTERVAL_S,

@@ -21,12 +21,14 @@ STOPPED = "Stopped"
 class Command(NamedTuple):
     """Where a command lives and what it is for; the module has a typer `app`.
 
-    One with `handles_interrupts` takes Ctrl-C over from us, without a moment in between.
+    One with `handles_interrupts` takes Ctrl-C over from us, without a moment in between; `extra`
+    is what `pip install wardline[…]` needs for it.
     """
 
     module: str
     purpose: str
     handles_interrupts: bool = False
+    extra: str = "central"
 
 
 # The only late import of the project: `--help` stays quick, and the lean install has no Central.
@@ -38,6 +40,12 @@ COMMANDS = {
     ),
     "status": Command("wardline.cli.commands.status", "What happened so far, as Central knows it"),
     "holds": Command("wardline.cli.commands.holds", "What is left alone after a flap; clear one"),
+    "policy": Command(
+        "wardline.cli.commands.policy",
+        "Serve and seed a policy file, without Central",
+        handles_interrupts=True,
+        extra="policy",
+    ),
     "freeze": Command(
         "wardline.cli.commands.freeze", "Stop every repair of the partner or a site; lift that"
     ),
@@ -73,7 +81,7 @@ def _run(name: str, command: Command, arguments: list[str]) -> None:
             raise
         print(
             f"wardline {name}: needs the package {error.name!r}, which is not installed;"
-            " install wardline[central] for the server",
+            f" install wardline[{command.extra}] for it",
             file=sys.stderr,
         )
         raise SystemExit(EXIT_FAILED) from None

@@ -33,6 +33,7 @@ _USER_VERSION = slice(60, 64)
 _APPLICATION_ID = slice(68, 72)
 _ROLLBACK_JOURNAL = b"\x01\x01"
 _WRITE_AHEAD_LOG = b"\x02\x02"
+_NO_APPLICATION = bytes(4)
 _LARGEST_PAGE = 65536
 
 
@@ -80,10 +81,9 @@ def taken(path: Path, scratch: Path) -> Iterator[Copy]:
 
     Raises PolicyFileRefused for whatever is no plain file of the right kind and size.
     """
-    descriptor = _opened(path)
+    descriptor, size = opened(path)
     copy = scratch / f".{secrets.token_hex(8)}.tmp"
     try:
-        size = _plain(path.name, os.fstat(descriptor))
         _look(path.name, os.pread(descriptor, HEADER_BYTES, 0), size)
         yield Copy(copy, size, _copied(path.name, descriptor, copy, size))
     finally:
@@ -91,7 +91,29 @@ def taken(path: Path, scratch: Path) -> Iterator[Copy]:
         copy.unlink(missing_ok=True)
 
 
-def _opened(path: Path) -> int:
+def opened(path: Path) -> tuple[int, int]:
+    """A descriptor of a plain file with one name, which the caller closes, and its size in bytes;
+    raises PolicyFileRefused for anything else."""
+    descriptor = _descriptor(path)
+    try:
+        return descriptor, _plain(path.name, os.fstat(descriptor))
+    except PolicyFileRefused:
+        os.close(descriptor)
+        raise
+
+
+def chunks(descriptor: int, size: int) -> Iterator[bytes]:
+    """The first `size` bytes, or as many as there are."""
+    offset = 0
+    while offset < size:
+        chunk = os.pread(descriptor, min(CHUNK_BYTES, size - offset), offset)
+        if not chunk:
+            return
+        yield chunk
+        offset += len(chunk)
+
+
+def _descriptor(path: Path) -> int:
     try:
         return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -127,7 +149,16 @@ def _look(name: str, header: bytes, size: int) -> None:
     """Raises PolicyFileRefused unless the header is that of a whole policy file of this format."""
     if not header.startswith(MAGIC) or len(header) < HEADER_BYTES:
         raise PolicyFileRefused(name, Fault.FOREIGN, "is not a SQLite database")
-    if header[_APPLICATION_ID] != policy_schema.APPLICATION_ID.to_bytes(4, "big"):
+    ours = policy_schema.APPLICATION_ID.to_bytes(4, "big")
+    # A store whose log was never folded in does not say yet in its header what it is.
+    unfolded = header[_APPLICATION_ID] in (ours, _NO_APPLICATION)
+    if unfolded and header[_WRITE_AND_READ_VERSION] == _WRITE_AHEAD_LOG:
+        why = (
+            "is a copy of a running store and may lack its last changes;"
+            " make a backup instead of copying the file"
+        )
+        raise PolicyFileRefused(name, Fault.RUNNING, why)
+    if header[_APPLICATION_ID] != ours:
         raise PolicyFileRefused(name, Fault.FOREIGN, "is a database, but not of a policy")
     version = int.from_bytes(header[_USER_VERSION], "big")
     if version > policy_schema.FORMAT:
@@ -138,12 +169,6 @@ def _look(name: str, header: bytes, size: int) -> None:
         raise PolicyFileRefused(name, Fault.NEWER, why)
     if version < 1:
         raise PolicyFileRefused(name, Fault.FOREIGN, "says no format that there ever was")
-    if header[_WRITE_AND_READ_VERSION] == _WRITE_AHEAD_LOG:
-        why = (
-            "is a copy of a running store and may lack its last changes;"
-            " make a backup instead of copying the file"
-        )
-        raise PolicyFileRefused(name, Fault.RUNNING, why)
     if header[_WRITE_AND_READ_VERSION] != _ROLLBACK_JOURNAL:
         raise PolicyFileRefused(name, Fault.DAMAGED, "is damaged: its header makes no sense")
     page = int.from_bytes(header[_PAGE_SIZE], "big")
@@ -158,13 +183,9 @@ def _copied(name: str, descriptor: int, copy: Path, size: int) -> str:
     digest = hashlib.sha256()
     target = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_MODE)
     with os.fdopen(target, "wb") as file:
-        offset = 0
-        while offset < size:
-            chunk = os.pread(descriptor, min(CHUNK_BYTES, size - offset), offset)
-            if not chunk:
-                why = "changed while it was read"
-                raise PolicyFileRefused(name, Fault.UNREADABLE, why)
+        for chunk in chunks(descriptor, size):
             file.write(chunk)
             digest.update(chunk)
-            offset += len(chunk)
+        if file.tell() != size:
+            raise PolicyFileRefused(name, Fault.UNREADABLE, "changed while it was read")
     return digest.hexdigest()

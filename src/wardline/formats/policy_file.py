@@ -106,6 +106,16 @@ class PolicyFile:
     sha256: str
 
 
+def contents(
+    epoch: int,
+    revision: int,
+    rules: Sequence[policy_schema.RuleRow],
+    revisions: Sequence[RevisionRow],
+) -> Contents:
+    """What rows of the tables say; raises RuleInvalid, Malformed, ValueError."""
+    return Contents(epoch, revision, _parsed(rules), tuple(_revision(each) for each in revisions))
+
+
 def write(path: Path, contents: Contents, making: Making) -> PolicyFile:
     """Puts the file at `path`, durably and at once; it is read back before it gets its name.
 
@@ -261,12 +271,7 @@ def _rows(name: str, connection: sqlite3.Connection) -> tuple[Rows, Making]:
 
 def _contents(name: str, rows: Rows) -> Contents:
     try:
-        return Contents(
-            rows.epoch,
-            rows.revision,
-            _parsed(rows.rules),
-            tuple(_revision(each) for each in rows.revisions),
-        )
+        return contents(rows.epoch, rows.revision, rows.rules, rows.revisions)
     except RuleInvalid as invalid:
         told = "; ".join(f"{path}: {why}" for path, why in invalid.problems[:3])
         why = f"holds a rule that is not valid: {told}"

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from wardline.core.canonical import Json
 from wardline.core.policy import exact, parse
 from wardline.core.policy.rule import Rule
+from wardline.policy import problems
 from wardline.policy.store import Expectation, PolicyStore, RuleInvalid
 
 PREFIX = "/api/mcp/policy"
@@ -37,7 +38,7 @@ class Access:
 
 def router(access: Access) -> APIRouter:
     """The contract's routes over the stores that `access` yields."""
-    made = APIRouter(prefix=PREFIX, tags=["policy"])
+    made = APIRouter(prefix=PREFIX, tags=["policy"], route_class=problems.Route)
     _add_reads(made, access)
     _add_writes(made, access)
     return made
@@ -90,9 +91,9 @@ def _add_writes(router: APIRouter, access: Access) -> None:
         given = await body(request)
         expected = Expectation(absent=request.headers.get("if-none-match", "").strip() == "*")
         if isinstance(given, dict) and BULK_KEY in given:
-            count = await store.save_all(_rules(given), expected, reason=_clean(reason))
+            count = await store.save_all(_rules(given), expected, reason=clean(reason))
             return {"ok": True, "count": count}
-        revision = await store.save(parse.rule(given), expected, reason=_clean(reason))
+        revision = await store.save(parse.rule(given), expected, reason=clean(reason))
         response.headers["etag"] = _etag(revision)
         return {"ok": True}
 
@@ -105,7 +106,7 @@ def _add_writes(router: APIRouter, access: Access) -> None:
     ) -> dict[str, Json]:
         """Replaces a rule; `If-Match: "<revision>"` refuses when it has changed since (412)."""
         rule = parse.rule(await body(request))
-        revision = await store.update(rule, _expected(request), reason=_clean(reason))
+        revision = await store.update(rule, _expected(request), reason=clean(reason))
         response.headers["etag"] = _etag(revision)
         return {"ok": True}
 
@@ -115,7 +116,7 @@ def _add_writes(router: APIRouter, access: Access) -> None:
     ) -> dict[str, Json]:
         """Takes a rule out of force; `If-Match` as for an update."""
         rule_id = parse.removal(await body(request))
-        await store.delete(rule_id, _expected(request), reason=_clean(reason))
+        await store.delete(rule_id, _expected(request), reason=clean(reason))
         return {"ok": True}
 
 
@@ -134,7 +135,7 @@ def _rules(given: dict[str, Json]) -> tuple[Rule, ...]:
     return parse.rules(given[BULK_KEY])
 
 
-def _clean(reason: str | None) -> str | None:
+def clean(reason: str | None) -> str | None:
     """A reason as it is kept; raises RuleInvalid."""
     told = (reason or "").strip()
     if not all(letter.isprintable() for letter in told):

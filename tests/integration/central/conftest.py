@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import argon2
@@ -182,10 +183,13 @@ def moment() -> Moment:
     return Moment()
 
 
-def web_settings(transport: Transport = Transport.LOOPBACK) -> WebSettings:
+def web_settings(
+    transport: Transport = Transport.LOOPBACK, *, backups: Path = Path("unused")
+) -> WebSettings:
     """What a supervisor would give, as far as the app looks at it."""
     return WebSettings(
         app_dsn="postgresql://unused",
+        backups=backups,
         listen_fd=0,
         tally_fd=0,
         url="http://127.0.0.1:8000",
@@ -199,9 +203,9 @@ def web_settings(transport: Transport = Transport.LOOPBACK) -> WebSettings:
 
 
 @pytest.fixture
-async def web(app_engine: AsyncEngine, owner: Raw, moment: Moment) -> FastAPI:
+async def web(app_engine: AsyncEngine, owner: Raw, moment: Moment, tmp_path: Path) -> FastAPI:
     """The whole app as it is wired, on the application role's pool."""
-    settings = web_settings()
+    settings = web_settings(backups=tmp_path / "backups")
     await owner.execute(
         "INSERT INTO installation (id) VALUES ($1) ON CONFLICT DO NOTHING",
         settings.installation_id,

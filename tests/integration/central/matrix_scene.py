@@ -8,8 +8,11 @@ from tests.harness import orders as making
 from tests.harness.appliance import Appliance, issue_token
 from tests.integration.central.conftest import Tenant, make_tenant
 from wardline.central.database.engine import Raw
+from wardline.central.policies.folders import Folders
 from wardline.core import ids
 from wardline.core.evidence.signing import SigningKey
+from wardline.formats.policy_file import Contents
+from wardline.policy.backups.names import Kind
 
 ORDER_KEY = SigningKey.from_seed(b"o" * 32)
 
@@ -26,9 +29,13 @@ class Scene:
     freeze_id: str
     # Two that wait, because each is answered once.
     approvals: tuple[str, str]
+    # One that has started, and one that has not.
+    decisions: tuple[str, str]
+    # The older of two, so that it may be deleted.
+    backup: str
 
 
-async def make_scene(owner: Raw, wire: httpx2.AsyncClient) -> Scene:
+async def make_scene(owner: Raw, wire: httpx2.AsyncClient, backups: Folders) -> Scene:
     tenant = await make_tenant(owner)
     appliance = Appliance(wire)
     assert (await appliance.enrol(await issue_token(owner, tenant))).status_code == 200
@@ -44,9 +51,39 @@ async def make_scene(owner: Raw, wire: httpx2.AsyncClient) -> Scene:
     hold_id = await owner.fetchval(
         "SELECT id FROM flap_suppressions WHERE site_id = $1", tenant.site_id
     )
-    approvals = one["id"], other["id"]
-    freeze_id = await frozen_elsewhere(owner, tenant)
-    return Scene(tenant, appliance, offered.incident_id, order_id, hold_id, freeze_id, approvals)
+    folder = backups.of(tenant.partner_id)
+    for revision in (1, 2):
+        held = Contents(1, revision, (), ())
+        folder.make(Kind.BACKUP, held, tenant.partner_id, "for the matrix")
+    decisions = await reserved(owner, tenant), await reserved(owner, tenant)
+    await owner.execute(
+        "UPDATE policy_runs SET started_at = reserved_at, started_by = 'somebody' WHERE id = $1",
+        decisions[0],
+    )
+    return Scene(
+        tenant,
+        appliance,
+        offered.incident_id,
+        order_id,
+        hold_id,
+        await frozen_elsewhere(owner, tenant),
+        (one["id"], other["id"]),
+        decisions,
+        folder.entries()[-1].name.text,
+    )
+
+
+async def reserved(owner: Raw, tenant: Tenant) -> str:
+    """A decision to run that has reserved something, the day before it expires."""
+    decision_id = ids.new("dec")
+    await owner.execute(
+        "INSERT INTO policy_runs (partner_id, id, site, host, action, rule_id, pct, qty,"
+        " reserved_at, reserved_by, expires_at)"
+        " VALUES ($1, $2, $3, '', 'ssh_config.harden', 'matrix', 0, 0, now(), 'somebody',"
+        " now() + interval '1 day')",
+        *(tenant.partner_id, decision_id, tenant.site_id),
+    )
+    return decision_id
 
 
 async def frozen_elsewhere(owner: Raw, tenant: Tenant) -> str:

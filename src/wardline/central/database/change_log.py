@@ -6,18 +6,17 @@ pair (tx, id) only ever grows.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import RowMapping, text
 
 from wardline.central.database.scope import Scope
 from wardline.central.database.session import Session
+from wardline.policy.live.log import Change, Head, Position
 
 # Announced here: the partner whose rows there are, or nothing for everybody.
 CHANNEL = "wardline_changes"
 EVERYBODY = ""
-ID_MAX = 2**63 - 1
 
 _READABLE = "tx < pg_snapshot_xmin(pg_current_snapshot())"
 _AFTER = "(tx, id) > (CAST(CAST(:tx AS text) AS xid8), CAST(:id AS bigint))"
@@ -62,36 +61,6 @@ WHERE {_AFTER} AND {_UP_TO} AND kind <> :kind
 _NOTIFY = text(
     "SELECT pg_notify(:channel, partner_id) FROM unnest(CAST(:partners AS text[])) AS partner_id"
 )
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Position:
-    """Behind a row of the log; rows are read in this order."""
-
-    tx: int
-    id: int
-
-
-START = Position(0, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """Where the log stands for whoever asks: its newest readable row, and which log it is."""
-
-    epoch: str
-    newest: Position
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A row: something that everybody who shows `subject` should fetch again."""
-
-    position: Position
-    kind: str
-    site_id: str | None
-    subject: str
-    payload: dict[str, Any]
 
 
 async def head(session: Session) -> Head:

@@ -261,6 +261,12 @@ def check_same_site(request: Request) -> None:
         raise CrossSite("origin: the request comes from a page of another host")
 
 
+def check_own_page(request: Request) -> None:
+    """What is asked of a browser's writes, for a GET that writes; raises CrossSite."""
+    if _bearer(request) is None:
+        check_same_site(request)
+
+
 def guard(router: APIRouter) -> None:
     """Writes each route's permission into its OpenAPI operation; raises RouteUnguarded."""
     for route in router.routes:

@@ -7,11 +7,11 @@ wait for each other. One that is lost costs a listener its next look, not a row.
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from wardline.central.database import change_log
-from wardline.central.database.change_log import Head
 from wardline.central.database.scope import Scope
 from wardline.central.database.session import Session, open_session
 from wardline.central.jobs.loops import ACTOR
 from wardline.core.clock import Now
+from wardline.policy.live.log import Head
 
 PARTNERS_PER_ROUND_MAX = 1_000
 

@@ -49,10 +49,22 @@ _ADD_VERSIONS = text(
     " SELECT :partner_id, body ->> 'id', :revision, body"
     " FROM jsonb_array_elements(CAST(:bodies AS jsonb)) AS body"
 )
-_REMOVE = text("DELETE FROM policies WHERE partner_id = :partner_id AND id = :id")
-_ADD_REMOVAL = text(
+_WHOLE = text(
+    f"SELECT head.epoch, head.revision AS head, {_COLUMNS.replace('revision', 'p.revision')}"  # noqa: S608
+    " FROM policy_heads head LEFT JOIN policies p USING (partner_id)"
+    " WHERE head.partner_id = :partner_id ORDER BY id"
+)
+_REVISIONS = text(
+    "SELECT revision, author, reason, created_at FROM policy_revisions"
+    " WHERE partner_id = :partner_id AND revision = ANY(CAST(:revisions AS bigint[]))"
+    " ORDER BY revision"
+)
+_REMOVE = text(
+    "DELETE FROM policies WHERE partner_id = :partner_id AND id = ANY(CAST(:ids AS text[]))"
+)
+_ADD_REMOVALS = text(
     "INSERT INTO policy_rule_versions (partner_id, rule_id, revision, body)"
-    " VALUES (:partner_id, :id, :revision, NULL)"
+    " SELECT :partner_id, id, :revision, NULL FROM unnest(CAST(:ids AS text[])) AS id"
 )
 
 
@@ -123,9 +135,17 @@ class Repository:
             _ADD_VERSIONS, partner_id=self._partner_id, revision=revision, bodies=list(bodies)
         )
 
-    async def remove(self, revision: int, rule_id: str) -> None:
-        """Takes a rule out of force; its versions stay."""
-        await self._session.execute(_REMOVE, partner_id=self._partner_id, id=rule_id)
-        await self._session.execute(
-            _ADD_REMOVAL, partner_id=self._partner_id, id=rule_id, revision=revision
+    async def whole(self) -> list[RowMapping]:
+        """Head and rules of one instant; a policy without rules is one row with an id of None."""
+        return await self._session.rows(_WHOLE, partner_id=self._partner_id)
+
+    async def revisions(self, numbers: Sequence[int]) -> list[RowMapping]:
+        return await self._session.rows(
+            _REVISIONS, partner_id=self._partner_id, revisions=list(numbers)
         )
+
+    async def remove(self, revision: int, rule_ids: Sequence[str]) -> None:
+        """Takes rules out of force; their versions stay."""
+        given = {"partner_id": self._partner_id, "ids": list(rule_ids)}
+        await self._session.execute(_REMOVE, **given)
+        await self._session.execute(_ADD_REMOVALS, **given, revision=revision)

@@ -1,8 +1,9 @@
 """Rules of a partner: read, write as one immutable revision, simulate."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -17,30 +18,24 @@ from wardline.core import clock, ids
 from wardline.core.canonical import Json
 from wardline.core.errors import NotFound
 from wardline.core.incidents import catalogue
-from wardline.core.policy import compiled, evaluate, exact, opening, parse, seeds
+from wardline.core.policy import compiled, exact, opening, parse, seeds
 from wardline.core.policy.compiled import Compiled
 from wardline.core.policy.decision import Decision
 from wardline.core.policy.request import (
     ActionFacts,
-    Alert,
-    Principal,
-    Request,
     Risk,
     State,
 )
 from wardline.core.policy.rule import ANY_ACTION, Policy, Rule, Stamp
 from wardline.core.policy.wire import SimulationWire
+from wardline.policy import admission, events, simulation
+from wardline.policy.simulation import Place
 from wardline.policy.store import ANY, Expectation, RuleInvalid, RuleUnknown
 
 RULES_PER_PARTNER_MAX = 20_000
 AUDITED_IDS_MAX = 200
 ZONE_WITHOUT_SITE = "UTC"
 PLANTED = "one rule for each built-in runbook"
-
-CREATED = "policy.created"
-UPDATED = "policy.updated"
-DELETED = "policy.deleted"
-BULK_CREATED = "policy.bulk-created"
 
 Problems = list[tuple[str, str]]
 
@@ -73,12 +68,7 @@ async def save_all(
     reason: str | None = None,
 ) -> int:
     """Makes or replaces all of them in one revision, or none; gives how many."""
-    problems = [
-        problem
-        for position, rule in enumerate(rules)
-        for problem in parse.nested(f"rules[{position}]", _foreign(session, rule))
-    ]
-    _refuse(problems)
+    check(session, rules)
     if rules:
         repository = Repository(session)
         head = await repository.lock_head()
@@ -90,8 +80,19 @@ async def save_all(
         told = {"count": len(rules), "ids": [rule.id for rule in rules[:AUDITED_IDS_MAX]]}
         after = told | {"revision": revision}
         await session.record("policy.bulk-create", "policies", after=after, reason=reason)
-        await _announce(session, BULK_CREATED, "policies", {"count": len(rules)})
+        await _announce(session, events.BULK_CREATED, "policies", len(rules))
     return len(rules)
+
+
+def check(session: Session, rules: Sequence[Rule]) -> None:
+    """Raises RuleInvalid for what these rules name and this partner, or this version, does not
+    have."""
+    problems = [
+        problem
+        for position, rule in enumerate(rules)
+        for problem in parse.nested(f"rules[{position}]", _foreign(session, rule))
+    ]
+    _refuse(problems)
 
 
 async def delete(
@@ -106,9 +107,9 @@ async def delete(
     expected.check(rule_id, held["revision"])
     revision = head["revision"] + 1
     await repository.begin_revision(revision, session.actor.id, reason)
-    await repository.remove(revision, rule_id)
+    await repository.remove(revision, [rule_id])
     await session.record("policy.delete", rule_id, before=held["body"], reason=reason)
-    await _announce(session, DELETED, rule_id, {"id": rule_id})
+    await _announce(session, events.DELETED, rule_id, rule_id)
 
 
 async def of_action(session: Session, kpi_id: str, action: str) -> list[Rule]:
@@ -121,21 +122,26 @@ async def of_action(session: Session, kpi_id: str, action: str) -> list[Rule]:
 async def simulate(session: Session, shelf: Shelf, asked: SimulationWire, user_id: str) -> Decision:
     """What the policy, or the draft rules in its place, would answer; reserves nothing."""
     site = await _site(session, asked)
-    request = _request(session, asked, user_id, site)
+    request = simulation.request(
+        asked,
+        place(site),
+        now=session.now,
+        decision_id=ids.new("dec"),
+        partner=session.scope.owner,
+        user_id=user_id,
+    )
     frozen_by = await freezes.frozen_by(session, None if site is None else site.id)
     state = State(
         freeze=frozen_by is not None,
         observing=site is not None and site.healing is Healing.OBSERVE,
-        actions=_actions(asked.alert.platform),
+        actions=actions(asked.alert.platform),
         confirmed_at=request.at,
         frozen_by=frozen_by or "",
     )
     if asked.rules is None:
         return (await current(session, shelf)).evaluate(request, state)
     revision, epoch = await _version(session)
-    # A draft is asked once: looking at all of it costs less than an index of it.
-    draft = Policy(parse.rules(asked.rules), revision, epoch)
-    return evaluate.evaluate(draft, request, state)
+    return simulation.on_draft(asked, request, state, revision=revision, epoch=epoch)
 
 
 async def current(session: Session, shelf: Shelf) -> Compiled:
@@ -184,7 +190,7 @@ async def plant(session: Session) -> int:
     rules = seeds.rules_for_runbooks((each.id, each.check, each.risk) for each in runbooks)
     await _put(session, repository, head, rules, PLANTED)
     await session.record("policy.plant", "policies", after={"ids": [rule.id for rule in rules]})
-    await _announce(session, BULK_CREATED, "policies", {"count": len(rules)})
+    await _announce(session, events.BULK_CREATED, "policies", len(rules))
     return len(rules)
 
 
@@ -204,11 +210,11 @@ async def _write_one(
     expected.check(rule.id, None if held is None else held["revision"])
     await _check_room(repository, 0 if held is not None else 1)
     revision = await _put(session, repository, head, [rule], reason)
-    action, kind = ("create", CREATED) if held is None else ("update", UPDATED)
+    action, kind = ("create", events.CREATED) if held is None else ("update", events.UPDATED)
     before = None if held is None else held["body"]
-    after = _stored(rule, revision)
+    after = stored(rule, revision)
     await session.record(f"policy.{action}", rule.id, before=before, after=after, reason=reason)
-    await _announce(session, kind, rule.id, {"id": rule.id})
+    await _announce(session, kind, rule.id, rule.id)
     return revision
 
 
@@ -221,7 +227,7 @@ async def _put(
 ) -> int:
     revision: int = head["revision"] + 1
     await repository.begin_revision(revision, session.actor.id, reason)
-    bodies = [_stored(rule, revision) for rule in rules]
+    bodies = [stored(rule, revision) for rule in rules]
     await repository.put(revision, session.actor.id, bodies)
     return revision
 
@@ -237,13 +243,8 @@ async def _check_room(repository: Repository, added: int) -> None:
 
 
 def _foreign(session: Session, rule: Rule) -> Problems:
-    """What a rule names that this partner does not have."""
-    problems: Problems = []
-    if rule.action != ANY_ACTION and rule.action not in catalogue.runbooks():
-        problems.append(("action", "no runbook is registered under this id"))
-    if rule.scope.partner not in (None, session.scope.owner):
-        problems.append(("scope.partner", "may name only your own partner"))
-    return problems
+    """What a rule names that this partner, or this version, does not have."""
+    return admission.problems(rule, catalogue.runbooks(), session.scope.owner)
 
 
 def _refuse(problems: Problems) -> None:
@@ -251,7 +252,7 @@ def _refuse(problems: Problems) -> None:
         raise RuleInvalid(problems)
 
 
-def _stored(rule: Rule, revision: int) -> dict[str, Json]:
+def stored(rule: Rule, revision: int) -> dict[str, Json]:
     """The body as it is kept: authors and times stand in columns, the revision in it too, because
     approvals are bound to it wherever the rule is evaluated."""
     return parse.to_wire(replace(rule, stamp=Stamp(revision=revision)))
@@ -274,50 +275,38 @@ def _public(row: RowMapping) -> dict[str, Json]:
     }
 
 
-async def _announce(session: Session, kind: str, subject: str, payload: dict[str, object]) -> None:
-    """The change-log row of an event of the contract: `{service, type, …}`."""
-    event = {"service": "policy", "type": kind.removeprefix("policy."), **payload}
-    await session.announce(kind, subject, event)
+async def _announce(session: Session, kind: str, subject: str, told: object) -> None:
+    """The change-log row of an event of the contract."""
+    await session.announce(kind, subject, events.event(kind, told))
 
 
 async def _site(session: Session, asked: SimulationWire) -> Site | None:
     """The site whose zone, hours and healing count; None where none is named."""
-    named = {asked.site, asked.alert.site_id} - {None}
-    if len(named) > 1:
-        raise RuleInvalid([("site", "is another one than alert.siteId")])
-    if not named:
+    named = simulation.site(asked)
+    if named is None:
         return None
     try:
-        return await tenancy.get(session, str(named.pop()))
+        return await tenancy.get(session, named)
     except NotFound:
         path = "site" if asked.site is not None else "alert.siteId"
         raise RuleInvalid([(path, "you have no site with this id")]) from None
 
 
-def _request(session: Session, asked: SimulationWire, user_id: str, site: Site | None) -> Request:
-    alert = asked.alert
-    if asked.host is not None and alert.host_id not in (None, asked.host):
-        raise RuleInvalid([("host", "is another one than alert.hostId")])
-    return Request(
-        alert=Alert(
-            alert.id, alert.kpi_id, alert.title, alert.message, alert.severity, alert.delta
-        ),
-        at=asked.at or session.now,
-        zone=ZONE_WITHOUT_SITE if site is None else site.zone,
-        decision_id=ids.new("dec"),
-        partner=session.scope.owner,
-        site=asked.site or alert.site_id,
-        host=asked.host or alert.host_id,
-        platform=alert.platform,
-        facts=alert.facts,
-        principal=Principal(user_id, frozenset(asked.roles)),
-        opening_hours=() if site is None else opening.hours(site.opening_hours),
-    )
+def place(site: Site | None) -> Place:
+    """What a decision asks of a site."""
+    if site is None:
+        return Place(ZONE_WITHOUT_SITE)
+    return Place(site.zone, opening.hours(site.opening_hours))
 
 
-def _actions(platform: str | None) -> dict[str, ActionFacts]:
+def actions(platform: str | None) -> Mapping[str, ActionFacts]:
     """The registered actions; without a platform to judge by, all are admissible."""
+    return _actions(by_platform=platform is not None)
+
+
+@cache
+def _actions(*, by_platform: bool) -> Mapping[str, ActionFacts]:
     return {
-        each.id: ActionFacts(Risk(each.risk), each.platforms if platform is not None else ())
+        each.id: ActionFacts(Risk(each.risk), each.platforms if by_platform else ())
         for each in catalogue.runbooks().values()
     }

@@ -7,7 +7,6 @@ from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from wardline.central.database import change_log
-from wardline.central.database.change_log import Head
 from wardline.central.database.scope import Scope
 from wardline.central.database.session import Session, open_session
 from wardline.central.jobs.loops import ACTOR
@@ -15,6 +14,7 @@ from wardline.central.posture import repository
 from wardline.central.posture.repository import Changed
 from wardline.core.clock import Now
 from wardline.core.incidents import in_force
+from wardline.policy.live.log import Head
 
 LOOK_INTERVAL_S = 60.0
 # A site whose posture stays as it is gets a snapshot this often all the same.

@@ -6,13 +6,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, WebSocket
 from pydantic import BaseModel
 
-from wardline.central.database.change_log import ID_MAX
 from wardline.central.identity import access, sockets
 from wardline.central.identity.access import Viewer
 from wardline.central.identity.sockets import LiveListener, PolicyListener
 from wardline.central.realtime import service
-from wardline.central.realtime.frames import LIVE_CHANNEL, POLICY_CHANNEL
-from wardline.central.realtime.hub import Resume
+from wardline.central.realtime.frames import LIVE_CHANNEL
+from wardline.policy.live.feed import Resume
+from wardline.policy.live.frames import POLICY_CHANNEL
+from wardline.policy.live.log import ID_MAX
 
 router = APIRouter(tags=["realtime"])
 

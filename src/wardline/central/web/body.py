@@ -1,6 +1,5 @@
 """Request bodies: of known callers, in time, capped, decompressed under the same cap, JSON only."""
 
-import asyncio
 import contextlib
 import json
 import re
@@ -9,48 +8,25 @@ from collections.abc import Awaitable, Callable, Iterable
 
 import zstandard
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from wardline.central.web import problems
 from wardline.central.web.load import Load
 from wardline.core import protocol
 from wardline.core.errors import WardlineError
+from wardline.policy import bodies
+from wardline.policy.bodies import BodyTooLarge, UnsupportedMediaType
 
 BODY_BYTES_MAX = 1 << 20
 AGENT_BODY_BYTES_MAX = protocol.BODY_BYTES_MAX
 # Of callers who are not known yet: a sign-in, an enrolment.
 PUBLIC_BODY_BYTES_MAX = 128 << 10
-# A body takes as long as this, and then what its bytes take at the slowest speed.
-BODY_SECONDS_MAX = 10.0
-BODY_BYTES_PER_SECOND_MIN = 16 << 10
 ZSTD_WINDOW_BYTES_MAX = 8 << 20
 GZIP_WINDOW_BITS = 31
 NESTING_MAX = 64
 
 _SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _NUL_IN_URL = b"%00"
-_JSON = "application/json"
-
-
-class BodyTooLarge(WardlineError):
-    """The body, as sent or decompressed, is over its limit."""
-
-    status = 413
-    code = "body_too_large"
-
-
-class BodyTooSlow(WardlineError):
-    """The body did not come in time."""
-
-    status = 408
-    code = "body_too_slow"
-
-
-class UnsupportedMediaType(WardlineError):
-    """A content type or content encoding that is not taken here."""
-
-    status = 415
-    code = "unsupported_media_type"
 
 
 class BrokenEncoding(WardlineError):
@@ -77,7 +53,7 @@ class BodyGate:
         load: Load,
         admit: Admit,
         public: frozenset[str],
-        body_seconds_max: float = BODY_SECONDS_MAX,
+        body_seconds_max: float = bodies.SECONDS_MAX,
     ) -> None:
         self._app = app
         self._load = load
@@ -99,7 +75,7 @@ class BodyGate:
                 await _refusal(error)(scope, receive, send)
                 return
             if body is not None:
-                await self._app(scope, _replay(body, receive), send)
+                await self._app(scope, bodies.replay(body, receive), send)
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
         public = scope["path"] in self._public
@@ -122,10 +98,10 @@ async def _take(scope: Scope, receive: Receive, limit: int, seconds_max: float) 
     if _NUL_IN_URL in scope["query_string"] or _NUL_IN_URL in scope.get("raw_path", b""):
         raise problems.InvalidText("url: a NUL cannot be stored; leave it out")
     headers = {name: value for name, value in scope["headers"] if name.startswith(b"content-")}
-    received = await _read(receive, limit, headers.get(b"content-length"), seconds_max)
+    received = await bodies.read(receive, limit, headers.get(b"content-length"), seconds_max)
     if not received:
         return received
-    _check_type(headers.get(b"content-type", b"").decode("latin-1"))
+    bodies.check_type(headers.get(b"content-type", b"").decode("latin-1"))
     encoding = headers.get(b"content-encoding", b"identity").decode("latin-1").strip().lower()
     plain = _decompress(received, encoding, limit)
     _check_text(plain)
@@ -141,36 +117,6 @@ _REWRITTEN = frozenset({b"content-encoding", b"content-length", b"transfer-encod
 
 def _limit(path: str) -> int:
     return AGENT_BODY_BYTES_MAX if path.startswith(protocol.PREFIX) else BODY_BYTES_MAX
-
-
-async def _read(
-    receive: Receive, limit: int, declared: bytes | None, seconds_max: float
-) -> bytes | None:
-    if declared is not None and declared.isdigit() and int(declared) > limit:
-        raise BodyTooLarge(f"body: at most {limit} bytes are taken here")
-    chunks: list[bytes] = []
-    size = 0
-    due = asyncio.get_running_loop().time() + seconds_max
-    while True:
-        try:
-            async with asyncio.timeout_at(due + size / BODY_BYTES_PER_SECOND_MIN):
-                message = await receive()
-        except TimeoutError:
-            raise BodyTooSlow("body: it did not come in time; send it in one go") from None
-        if message["type"] == "http.disconnect":
-            return None
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size > limit:
-            raise BodyTooLarge(f"body: at most {limit} bytes are taken here")
-        chunks.append(chunk)
-        if not message.get("more_body", False):
-            return b"".join(chunks)
-
-
-def _check_type(content_type: str) -> None:
-    if content_type.partition(";")[0].strip().lower() != _JSON:
-        raise UnsupportedMediaType(f"content-type: bodies are {_JSON}")
 
 
 def _decompress(received: bytes, encoding: str, limit: int) -> bytes:
@@ -240,16 +186,3 @@ def _refusal(error: WardlineError) -> Response:
     # The rest of a refused body is not read, so the connection cannot be used again.
     headers = {**getattr(error, "headers", {}), "connection": "close"}
     return problems.response(error.status, error.code, str(error), headers=headers)
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    sent = False
-
-    async def replay() -> Message:
-        nonlocal sent
-        if sent:
-            return await receive()
-        sent = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return replay

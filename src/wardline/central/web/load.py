@@ -1,11 +1,11 @@
 """How many requests are worked on at once: in all, and for one address."""
 
 import contextlib
-import ipaddress
 from collections import Counter
 from collections.abc import Iterator
 
 from wardline.core.errors import WardlineError
+from wardline.policy import addresses
 
 REQUESTS_MAX = 512
 ADDRESS_REQUESTS_MAX = 64
@@ -45,7 +45,7 @@ class Load:
     @contextlib.contextmanager
     def of_address(self, address: str | None) -> Iterator[None]:
         """A place among the requests of one address; raises Busy. This machine is not counted."""
-        if address is None or is_this_machine(address):
+        if address is None or addresses.is_loopback(address):
             yield
             return
         if self._by_address[address] >= self._address_requests_max:
@@ -60,10 +60,3 @@ class Load:
             self._by_address[address] -= 1
             if not self._by_address[address]:
                 del self._by_address[address]
-
-
-def is_this_machine(address: str) -> bool:
-    """Whether `address` is a loopback address."""
-    with contextlib.suppress(ValueError):
-        return ipaddress.ip_address(address).is_loopback
-    return False

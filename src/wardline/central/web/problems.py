@@ -1,41 +1,14 @@
-"""The one error shape, RFC 9457 problem details; an error on a socket closes it instead."""
+"""The errors of Central's app, in the one shape that `wardline.policy.problems` gives them."""
 
-import logging
-from collections.abc import Mapping, Sequence
-from http import HTTPStatus
-from typing import Any
+from fastapi import FastAPI
 
-import orjson
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
-from starlette.exceptions import HTTPException
-from starlette.responses import Response
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+from wardline.core.errors import Refused
+from wardline.policy import problems
 
-from wardline.core.errors import Refused, WardlineError
-
-MEDIA_TYPE = "application/problem+json"
-ERRORS_MAX = 50
-PATH_CHARS_MAX = 200
-# A socket is closed with the status that a request would get, behind this.
-SOCKET_CLOSE_BASE = 4_000
-SOCKET_FAILED = 1011
-SOCKET_TRY_AGAIN = 1013
 # PostgreSQL's disk_full.
 DISK_FULL = "53100"
-NO_ROOM = (
-    "The disk of the server's data directory is full. Nothing was changed: free some space there"
-    " and try again; appliances keep their evidence and send it then."
-)
 
-_log = logging.getLogger(__name__)
-_CODES = {
-    404: "not_found",
-    405: "method_not_allowed",
-    413: "body_too_large",
-    415: "unsupported_media_type",
-    421: "misdirected",
-}
+response = problems.response
 
 
 class InvalidText(Refused):
@@ -44,118 +17,11 @@ class InvalidText(Refused):
     code = "invalid_text"
 
 
-def response(
-    status: int,
-    code: str,
-    detail: str,
-    *,
-    extra: Mapping[str, object] | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> Response:
-    """A problem-details answer; `extra` members stand beside the registered ones."""
-    body = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-        "code": code,
-        **(extra or {}),
-    }
-    return Response(orjson.dumps(body), status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
-
-
 def install(app: FastAPI) -> None:
     """Every error of the app leaves as a problem."""
-    app.add_exception_handler(WardlineError, _wardline)  # type: ignore[arg-type]
-    app.add_exception_handler(RequestValidationError, _validation)
-    app.add_exception_handler(WebSocketRequestValidationError, _socket_validation)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unexpected)
-
-
-async def close_socket(websocket: WebSocket, code: int, reason: str) -> None:
-    """Accepted first where it was not: a browser sees the code of an open socket only."""
-    try:
-        if websocket.application_state is WebSocketState.CONNECTING:
-            await websocket.accept()
-        await websocket.close(code, reason)
-    except WebSocketDisconnect:
-        # The peer was quicker.
-        return
-
-
-async def _wardline(request: Request | WebSocket, error: Exception) -> Response | None:
-    assert isinstance(error, WardlineError)
-    if isinstance(request, WebSocket):
-        await close_socket(request, close_code(error.status), error.code)
-        return None
-    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return await _unexpected(request, error)
-    return response(
-        error.status,
-        error.code,
-        _plain(str(error)),
-        extra=getattr(error, "extra", None),
-        headers=getattr(error, "headers", None),
-    )
-
-
-def close_code(status: int) -> int:
-    """The code that closes a socket where a request would get this status."""
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        return SOCKET_TRY_AGAIN
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return SOCKET_FAILED
-    return SOCKET_CLOSE_BASE + status
-
-
-async def _socket_validation(websocket: WebSocket, error: Exception) -> None:
-    await close_socket(websocket, SOCKET_CLOSE_BASE + HTTPStatus.UNPROCESSABLE_ENTITY, "invalid")
-
-
-async def _validation(request: Request, error: Exception) -> Response:
-    """Where and why, never the input: it may hold a secret, or text that no answer can hold."""
-    assert isinstance(error, RequestValidationError)
-    problems = [
-        {"path": _path(each["loc"]), "reason": _plain(str(each["msg"]))}
-        for each in error.errors()[:ERRORS_MAX]
-    ]
-    first = problems[0] if problems else {"path": "body", "reason": "not acceptable"}
-    detail = f"{first['path']}: {first['reason']}"
-    return response(422, "invalid", detail, extra={"errors": problems})
-
-
-async def _http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    if error.status_code == HTTPStatus.BAD_REQUEST:
-        # What the framework says of JSON that is nested too deeply or not in UTF-8.
-        return response(422, "malformed", "body: cannot be read as JSON")
-    code = _CODES.get(error.status_code, "refused")
-    return response(error.status_code, code, _plain(error.detail), headers=error.headers)
-
-
-async def _unexpected(request: Request, error: Exception) -> Response:
-    if _is_for_want_of_room(error):
-        _log.error("%s %s: the database has no room: %s", request.method, request.url.path, error)
-        return response(507, "no_room", NO_ROOM)
-    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return response(
-        500, "internal", "Something failed here; the server's log says what. Nothing was changed."
-    )
+    problems.install(app, is_want_of_room=_is_for_want_of_room)
 
 
 def _is_for_want_of_room(error: Exception) -> bool:
     """The driver's error as it is, or as the toolkit around it hands it on."""
     return getattr(getattr(error, "orig", error), "sqlstate", None) == DISK_FULL
-
-
-def _path(location: Sequence[Any]) -> str:
-    text = ""
-    for part in location:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
-    return _plain(text)[:PATH_CHARS_MAX]
-
-
-def _plain(text: str) -> str:
-    """Text that any answer can hold: a lone surrogate has no UTF-8."""
-    return text.encode("utf-8", "replace").decode().replace("\x00", "?")

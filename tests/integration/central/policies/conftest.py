@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -9,9 +10,12 @@ from fastapi import FastAPI, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.integration.central.conftest import Tenant
+from tests.integration.central.policies import backing
+from tests.integration.central.policies.backing import PartnerBook, Place
 from wardline.central.database.engine import Raw
 from wardline.central.identity import access, tokens
 from wardline.central.policies import endpoints
+from wardline.central.policies.folders import Folders
 from wardline.central.policies.shelf import Shelf
 from wardline.central.web import body, problems
 from wardline.central.web.load import Load
@@ -21,14 +25,22 @@ SignIn = Callable[[Tenant, str], Awaitable[httpx2.AsyncClient]]
 
 
 @pytest.fixture
-async def sign_in(app_engine: AsyncEngine, owner: Raw) -> AsyncIterator[SignIn]:
+def folders(tmp_path: Path) -> Folders:
+    """Where the partners' backups lie."""
+    return Folders(tmp_path / "backups", clock.system)
+
+
+@pytest.fixture
+async def sign_in(app_engine: AsyncEngine, owner: Raw, folders: Folders) -> AsyncIterator[SignIn]:
     """Gives a client that speaks as a new person of a partner, in a role."""
     app = FastAPI()
     app.state.engine = app_engine
     app.state.now = clock.system
     app.state.policy_shelf = Shelf()
-    access.guard(endpoints.router)
-    app.include_router(endpoints.router)
+    app.state.policy_backups = folders
+    for router in (endpoints.router, endpoints.backup_router):
+        access.guard(router)
+        app.include_router(router)
     problems.install(app)
     app.add_middleware(
         body.BodyGate,
@@ -50,6 +62,30 @@ async def sign_in(app_engine: AsyncEngine, owner: Raw) -> AsyncIterator[SignIn]:
     yield client
     for each in opened:
         await each.aclose()
+
+
+@pytest.fixture
+async def admin(sign_in: SignIn, tenant: Tenant) -> httpx2.AsyncClient:
+    return await sign_in(tenant, "owner")
+
+
+@pytest.fixture(params=["partner", "file"])
+async def place(
+    request: pytest.FixtureRequest,
+    admin: httpx2.AsyncClient,
+    owner: Raw,
+    tenant: Tenant,
+    folders: Folders,
+    tmp_path: Path,
+) -> AsyncIterator[Place]:
+    """Each store in turn, as backups see it."""
+    if request.param == "file":
+        async with backing.standalone(tmp_path / "standalone") as made:
+            yield made
+    else:
+        admin.base_url = httpx2.URL("http://central")
+        book = PartnerBook(owner, tenant.partner_id)
+        yield Place(admin, folders.of(tenant.partner_id), book)
 
 
 @pytest.fixture

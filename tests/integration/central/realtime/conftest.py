@@ -35,10 +35,11 @@ from wardline.central.identity.passwords import Passwords
 from wardline.central.identity.permissions import Role
 from wardline.central.identity.server_keys import ServerKeys
 from wardline.central.jobs.announce import Announcer
-from wardline.central.realtime.hub import Hub, Limits
-from wardline.central.web import connections
-from wardline.central.web.connections import Crowd
+from wardline.central.realtime.hub import Hub
 from wardline.core import clock
+from wardline.policy import connections
+from wardline.policy.connections import Crowd
+from wardline.policy.live.seats import Limits
 
 SOON_SECONDS = 5.0
 QUIET_SECONDS = 0.6

@@ -13,9 +13,9 @@ from tests.integration.central.conftest import PASSWORD
 from tests.integration.central.realtime.conftest import closing, opened, soon
 from wardline.central.identity import access, tokens
 from wardline.central.identity.permissions import ALLOWED, Permission, Role
-from wardline.central.realtime.hub import Limits
 from wardline.central.web import peers
 from wardline.core import clock, ids
+from wardline.policy.live.seats import Limits
 
 # Each socket with a write that its listeners hear.
 RULE = {"id": "socket", "when": {"kpiId": "ssh_config", "severity": ["high"]}, "action": "*"}

@@ -10,7 +10,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from tests.integration.central.realtime.conftest import SOON_SECONDS, closing, opened
-from wardline.central.realtime.hub import Limits
+from wardline.policy.live.seats import Limits
 
 PAGE = 1_000
 PAGES = 12

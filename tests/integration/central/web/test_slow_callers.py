@@ -8,8 +8,8 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from wardline.central.web import connections
-from wardline.central.web.connections import Crowd
+from wardline.policy import connections
+from wardline.policy.connections import Crowd
 
 HEAD_SECONDS = 0.3
 HALF_HEAD = b"POST /api/v1/session HTTP/1.1\r\nHost: loc"

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 
-from wardline.central.realtime.frames import Channel
+from wardline.policy.live.frames import Channel
 
 
 class Client:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from wardline.central.web import load
+from wardline.policy import addresses
 
 HEAD_SECONDS_MAX = 10.0
 CONNECTIONS_MAX = 2_000
@@ -96,7 +96,7 @@ class Crowd:
         self._waiting.pop(one, None)
 
     def _counted(self, address: str) -> bool:
-        return address != self._trusted and not load.is_this_machine(address)
+        return address != self._trusted and not addresses.is_loopback(address)
 
     def _make_room(self) -> bool:
         oldest = next(iter(self._waiting), None)

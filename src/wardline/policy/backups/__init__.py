@@ -1,0 +1,1 @@
+"""Backups of a policy: a folder of policy files, and the way back from one, for every store."""

@@ -1,0 +1,1 @@
+"""What changed, told to sockets while it happens: queue, frames, place in the log, the socket."""

@@ -1,0 +1,12 @@
+"""The contract over a policy file, on real sockets."""
+
+from tests.harness.policy_defects import DefectSuite
+from tests.harness.policy_suite import ContractSuite
+
+
+class TestContract(ContractSuite):
+    pass
+
+
+class TestDefects(DefectSuite):
+    pass
