@@ -18,6 +18,7 @@ def main() -> None:
         app_dsn="postgresql://nobody@localhost/none",
         backups=Path("none"),
         listen_fd=-1,
+        tally_fd=-1,
         url="http://localhost",
         transport=Transport.LOOPBACK,
         installation_id="none",

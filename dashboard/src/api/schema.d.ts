@@ -189,7 +189,8 @@ export interface paths {
         put?: never;
         /**
          * Test Rules
-         * @description What would be decided about an alert; nothing is counted or reserved.
+         * @description What would be decided about an alert, and what would unlock it; nothing is counted or
+         *     reserved.
          */
         post: operations["test_rules_api_mcp_policy_test_post"];
         delete?: never;
@@ -231,7 +232,7 @@ export interface paths {
          * Create Rule
          * @description Makes a rule or replaces the one with its id; `{rules}` makes all of them or none.
          *
-         *     `If-None-Match: *` refuses to replace (409).
+         *     `If-None-Match: *` refuses to replace (409). `findings`: what the analysis says of them.
          */
         post: operations["create_rule_api_mcp_policy_create_post"];
         delete?: never;
@@ -274,6 +275,48 @@ export interface paths {
          * @description Takes a rule out of force; `If-Match` as for an update.
          */
         post: operations["delete_rule_api_mcp_policy_delete_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/analyse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Analyse Rules
+         * @description What is certain of the rules: shadowed, duplicate, conflicting, dead, never open or
+         *     unsatisfiable ones; of drafts, what a write of them would answer.
+         */
+        post: operations["analyse_rules_api_v1_policies_analyse_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview Rule
+         * @description When a rule is open in the days to come, at a site, as instants and as its clocks show
+         *     them.
+         */
+        post: operations["preview_rule_api_v1_policies_preview_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3889,6 +3932,58 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    analyse_rules_api_v1_policies_analyse_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    preview_rule_api_v1_policies_preview_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
                 };
             };
         };

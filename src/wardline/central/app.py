@@ -45,6 +45,7 @@ ROUTERS: list[APIRouter] = [
     uplink.router,
     policies.router,
     decisions.router,
+    policies.authoring_router,
     policies.backup_router,
     system,
     identity.router,

@@ -1,8 +1,8 @@
-"""What a rule may name, wherever it is stored: an action, a partner, a condition that there is."""
+"""What a rule may name, wherever it is stored: an action, a partner."""
 
 from collections.abc import Collection, Sequence
 
-from wardline.core.policy import condition, parse
+from wardline.core.policy import parse
 from wardline.core.policy.rule import ANY_ACTION, Rule
 from wardline.policy.store import RuleInvalid
 
@@ -39,6 +39,4 @@ def problems(
     if rule.scope.partner not in (None, partner):
         whose = "may name only your own partner" if partner else "there are no partners here"
         found.append(("scope.partner", whose))
-    if rule.when.condition is not None:
-        found.append(("when.condition", condition.UNSUPPORTED))
     return found

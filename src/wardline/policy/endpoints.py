@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from wardline.core.canonical import Json
 from wardline.core.policy import exact, parse
 from wardline.core.policy.rule import Rule
-from wardline.policy import problems
+from wardline.policy import analysis, problems
 from wardline.policy.store import Expectation, PolicyStore, RuleInvalid
 
 PREFIX = "/api/mcp/policy"
@@ -63,9 +63,13 @@ def _add_reads(router: APIRouter, access: Access) -> None:
     async def test_rules(
         request: Request, store: Annotated[PolicyStore, access.reader]
     ) -> dict[str, Json]:
-        """What would be decided about an alert; nothing is counted or reserved."""
-        decision = await store.simulate(parse.simulation(await body(request)))
-        return {"ok": True, "decision": exact.plain(decision.to_wire())}
+        """What would be decided about an alert, and what would unlock it; nothing is counted or
+        reserved."""
+        simulated = await store.simulate(parse.simulation(await body(request)))
+        answer = {"ok": True, "decision": exact.plain(simulated.decision.to_wire())}
+        if simulated.decision.execute:
+            return answer
+        return {**answer, "unlock": [unlock.to_wire() for unlock in simulated.unlocks()]}
 
     @router.get("/export")
     async def export_rules(
@@ -86,16 +90,18 @@ def _add_writes(router: APIRouter, access: Access) -> None:
     ) -> dict[str, Json]:
         """Makes a rule or replaces the one with its id; `{rules}` makes all of them or none.
 
-        `If-None-Match: *` refuses to replace (409).
+        `If-None-Match: *` refuses to replace (409). `findings`: what the analysis says of them.
         """
         given = await body(request)
         expected = Expectation(absent=request.headers.get("if-none-match", "").strip() == "*")
         if isinstance(given, dict) and BULK_KEY in given:
-            count = await store.save_all(_rules(given), expected, reason=clean(reason))
-            return {"ok": True, "count": count}
-        revision = await store.save(parse.rule(given), expected, reason=clean(reason))
+            rules = _rules(given)
+            count = await store.save_all(rules, expected, reason=clean(reason))
+            return {"ok": True, "count": count, **await analysis.of_saved(store, rules)}
+        rule = parse.rule(given)
+        revision = await store.save(rule, expected, reason=clean(reason))
         response.headers["etag"] = _etag(revision)
-        return {"ok": True}
+        return {"ok": True, **await analysis.of_saved(store, [rule])}
 
     @router.post("/update", openapi_extra=takes("The whole rule."))
     async def update_rule(
@@ -108,7 +114,7 @@ def _add_writes(router: APIRouter, access: Access) -> None:
         rule = parse.rule(await body(request))
         revision = await store.update(rule, _expected(request), reason=clean(reason))
         response.headers["etag"] = _etag(revision)
-        return {"ok": True}
+        return {"ok": True, **await analysis.of_saved(store, [rule])}
 
     @router.post("/delete", openapi_extra=takes("{id}: the rule to delete."))
     async def delete_rule(

@@ -1,13 +1,16 @@
 """From a body of POST /test to a request of the policy, and to what it answers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from wardline.core.policy import evaluate, parse
-from wardline.core.policy.decision import Decision
+from wardline.core.policy import evaluate, parse, unlock
+from wardline.core.policy.compiled import Compiled
+from wardline.core.policy.decision import Decision, Verdict
 from wardline.core.policy.parse import RuleInvalid
 from wardline.core.policy.request import Alert, Principal, Request, State
-from wardline.core.policy.rule import Policy, Window
+from wardline.core.policy.rule import Policy, Rule, Window
+from wardline.core.policy.unlock import Unlock
 from wardline.core.policy.wire import SimulationWire
 
 
@@ -56,9 +59,36 @@ def request(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """A decision with what it was made on; `rules` are all that might have had a say in it."""
+
+    decision: Decision
+    request: Request
+    state: State
+    rules: Sequence[Rule]
+
+    def unlocks(self) -> list[Unlock]:
+        """What would make a run of it, the smallest first."""
+        return unlock.unlocks(self.rules, self.request, self.state, self.decision)
+
+
+def in_force(index: Compiled, request: Request, state: State) -> Simulated:
+    """What the rules in force answer."""
+    decision = index.evaluate(request, state)
+    rules: list[Rule] = []
+    if decision.verdict is not Verdict.RUN:
+        for (kpi_id, _), bucket in index.buckets.items():
+            if kpi_id == request.alert.kpi_id:
+                rules += [plan.rule for part in bucket.at(request) for plan in part.plans]
+    return Simulated(decision, request, state, rules)
+
+
 def on_draft(
     asked: SimulationWire, request: Request, state: State, *, revision: int, epoch: int
-) -> Decision:
+) -> Simulated:
     """What the draft rules would answer in the place of the rules in force; raises RuleInvalid."""
     # A draft is asked once: looking at all of it costs less than an index of it.
-    return evaluate.evaluate(Policy(parse.rules(asked.rules), revision, epoch), request, state)
+    rules = parse.rules(asked.rules)
+    decision = evaluate.evaluate(Policy(rules, revision, epoch), request, state)
+    return Simulated(decision, request, state, rules)

@@ -5,17 +5,19 @@ task. What only some stores can do, or what a part of the manager adds, is a pro
 beside this one (backups, revisions, decisions), so that a route asks for no more than it needs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from wardline.core.canonical import Json
 from wardline.core.errors import Conflict, NotFound
+from wardline.core.policy.analysis.estate import Estate
 from wardline.core.policy.compiled import Compiled
-from wardline.core.policy.decision import Decision
 from wardline.core.policy.parse import RuleInvalid as RuleInvalid
 from wardline.core.policy.rule import Rule
 from wardline.core.policy.wire import SimulationWire
+from wardline.policy.simulation import Place, Simulated
 
 
 class RuleUnknown(NotFound):
@@ -92,8 +94,22 @@ class PolicyStore(Protocol):
     ) -> None:
         """Takes a rule out of force; raises RuleUnknown, RuleChanged."""
 
-    async def simulate(self, asked: SimulationWire) -> Decision:
+    async def simulate(self, asked: SimulationWire) -> Simulated:
         """What the rules, or the draft rules in their place, would answer; reserves nothing."""
+
+    async def rules_of(self, kpi_ids: Collection[str] | None) -> list[Rule]:
+        """The rules in force about these kpis, None for all, with what this request has written."""
+
+    async def estate(self, site_ids: Collection[str]) -> Estate:
+        """What is known of where the rules apply; of sites, these at least if they are the
+        caller's."""
+
+    async def place(self, site_id: str | None) -> Place:
+        """Zone and opening hours of a site, or of rules that name none; raises RuleInvalid for a
+        site that the caller does not have."""
+
+    def now(self) -> datetime:
+        """The instant of the request."""
 
     async def current(self) -> Compiled:
         """The rules in force, compiled. It must not be asked in a transaction that has written:

@@ -147,6 +147,8 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("post", "/api/v1/policies/backups/{name}/verify"): Example(),
     ("get", "/api/v1/policies/backups/{name}/download"): Example(),
     ("delete", "/api/v1/policies/backups/{name}"): Example(ok=204),
+    ("post", "/api/v1/policies/analyse"): Example(lambda scene: {"rules": [RULE]}),
+    ("post", "/api/v1/policies/preview"): Example(lambda scene: {"rule": RULE}),
     ("get", "/api/agent/v1/keys"): Example(query="?nonce=" + "0" * 32),
     ("post", "/api/agent/v1/enrol"): Example(lambda scene: {}, ok=422),
     ("post", "/api/agent/v1/checkin"): Example(lambda scene: checkin(scene.appliance)),

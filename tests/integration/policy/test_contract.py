@@ -1,5 +1,6 @@
 """The contract over a policy file, on real sockets."""
 
+from tests.harness.policy_authoring import AuthoringSuite
 from tests.harness.policy_defects import DefectSuite
 from tests.harness.policy_suite import ContractSuite
 
@@ -9,4 +10,8 @@ class TestContract(ContractSuite):
 
 
 class TestDefects(DefectSuite):
+    pass
+
+
+class TestAuthoring(AuthoringSuite):
     pass

@@ -115,5 +115,5 @@ class PartnerDecisions:
         found: dict[str | None, Standing] = {None: nowhere}
         for site_id, known in sites.items():
             observing = known.healing is Healing.OBSERVE
-            found[site_id] = Standing(policies.place(known), frozen.get(site_id, ""), observing)
+            found[site_id] = Standing(policies.place_of(known), frozen.get(site_id, ""), observing)
         return found

@@ -12,6 +12,8 @@ from wardline.central.identity.permissions import Role
 from wardline.core import ids
 from wardline.core.ids import PartnerId, UserId
 
+PEOPLE_MAX = 10_000
+
 # One statement counts the attempt and refuses it while paused, so that a hundred at once count as
 # a hundred. From the `free`th failure on the pause doubles: 30 s, 60 s, … up to the longest.
 _COUNT_ATTEMPT = text(
@@ -54,6 +56,7 @@ _PASSWORD = text(
     "UPDATE users SET password_hash = :hash, must_change_password = false, failed_logins = 0,"
     " locked_until = NULL WHERE id = :id"
 )
+_ACTIVE = text("SELECT id, role FROM users WHERE disabled_at IS NULL ORDER BY id LIMIT :people_max")
 _PASSWORD = text("SELECT password_hash FROM users WHERE id = :id")
 _OPEN = text(
     "INSERT INTO sessions (id, partner_id, user_id, kind, token_hash, created_at, last_seen_at,"
@@ -255,6 +258,11 @@ async def add_ticket(
         token_hash=token_hash,
         expires_at=expires_at,
     )
+
+
+async def active(session: Session) -> list[RowMapping]:
+    """Id and role of the people of the scope who may sign in."""
+    return await session.rows(_ACTIVE, people_max=PEOPLE_MAX)
 
 
 async def me(session: Session, user_id: str) -> RowMapping:

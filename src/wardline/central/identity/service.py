@@ -12,7 +12,7 @@ from wardline.central.identity import passwords, pauses, repository, tokens
 from wardline.central.identity.access import Caller
 from wardline.central.identity.passwords import Passwords
 from wardline.central.identity.pauses import Paused, Source
-from wardline.central.identity.permissions import ALLOWED, Permission, Role
+from wardline.central.identity.permissions import ALLOWED, POLICY_ROLES, Permission, Role
 from wardline.core import ids
 from wardline.core.clock import Now
 from wardline.core.errors import WardlineError
@@ -102,6 +102,16 @@ async def me(session: Session, user_id: str) -> Me:
         demo=row["demo"],
         permissions=tuple(sorted(ALLOWED[role])),
     )
+
+
+async def approvers(session: Session) -> dict[str, frozenset[str]]:
+    """The ids of the people of the partner who may approve, by the role that rules know them in."""
+    found: dict[str, set[str]] = {}
+    for row in await repository.active(session):
+        role = Role(row["role"])
+        if Permission.APPROVALS in ALLOWED[role]:
+            found.setdefault(POLICY_ROLES[role], set()).add(row["id"])
+    return {role: frozenset(users) for role, users in found.items()}
 
 
 async def change_password(

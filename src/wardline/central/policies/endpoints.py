@@ -11,6 +11,7 @@ from wardline.central.policies.folders import Folders
 from wardline.central.policies.restoring import PartnerRules
 from wardline.central.policies.shelf import Shelf
 from wardline.central.policies.store import PartnerStore
+from wardline.policy import authoring
 from wardline.policy import endpoints as contract
 from wardline.policy.backups import endpoints as backup_routes
 from wardline.policy.backups.service import Backups
@@ -57,4 +58,5 @@ BACKUPS = backup_routes.Access(
 )
 
 router = contract.router(ACCESS)
+authoring_router = authoring.router(ACCESS)
 backup_router = backup_routes.router(BACKUPS)

@@ -1,7 +1,7 @@
 """Rules of a partner: read, write as one immutable revision, simulate."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -10,6 +10,7 @@ from sqlalchemy import RowMapping
 
 from wardline.central.database.session import Session
 from wardline.central.freezes import service as freezes
+from wardline.central.identity import service as identity
 from wardline.central.policies.repository import Repository
 from wardline.central.policies.shelf import Shelf
 from wardline.central.tenancy import service as tenancy
@@ -19,8 +20,8 @@ from wardline.core.canonical import Json
 from wardline.core.errors import NotFound
 from wardline.core.incidents import catalogue
 from wardline.core.policy import compiled, exact, opening, parse, seeds
+from wardline.core.policy.analysis.estate import Estate, SiteFacts
 from wardline.core.policy.compiled import Compiled
-from wardline.core.policy.decision import Decision
 from wardline.core.policy.request import (
     ActionFacts,
     Risk,
@@ -29,10 +30,12 @@ from wardline.core.policy.request import (
 from wardline.core.policy.rule import ANY_ACTION, Policy, Rule, Stamp
 from wardline.core.policy.wire import SimulationWire
 from wardline.policy import admission, events, simulation
-from wardline.policy.simulation import Place
+from wardline.policy.simulation import Place, Simulated
 from wardline.policy.store import ANY, Expectation, RuleInvalid, RuleUnknown
 
 RULES_PER_PARTNER_MAX = 20_000
+KPIS_ASKED_MAX = 4
+SITES_ASKED_MAX = 200
 AUDITED_IDS_MAX = 200
 ZONE_WITHOUT_SITE = "UTC"
 PLANTED = "one rule for each built-in runbook"
@@ -119,12 +122,14 @@ async def of_action(session: Session, kpi_id: str, action: str) -> list[Rule]:
     return [rule for rule in rules if rule.action in (action, ANY_ACTION)]
 
 
-async def simulate(session: Session, shelf: Shelf, asked: SimulationWire, user_id: str) -> Decision:
+async def simulate(
+    session: Session, shelf: Shelf, asked: SimulationWire, user_id: str
+) -> Simulated:
     """What the policy, or the draft rules in its place, would answer; reserves nothing."""
     site = await _site(session, asked)
     request = simulation.request(
         asked,
-        place(site),
+        place_of(site),
         now=session.now,
         decision_id=ids.new("dec"),
         partner=session.scope.owner,
@@ -139,9 +144,47 @@ async def simulate(session: Session, shelf: Shelf, asked: SimulationWire, user_i
         frozen_by=frozen_by or "",
     )
     if asked.rules is None:
-        return (await current(session, shelf)).evaluate(request, state)
+        return simulation.in_force(await current(session, shelf), request, state)
     revision, epoch = await _version(session)
     return simulation.on_draft(asked, request, state, revision=revision, epoch=epoch)
+
+
+async def rules_of(session: Session, kpi_ids: Collection[str] | None) -> list[Rule]:
+    """The rules in force about these checks, None for all, as the session's transaction has
+    them."""
+    repository = Repository(session)
+    if kpi_ids is None or len(kpi_ids) > KPIS_ASKED_MAX:
+        rows = await repository.all()
+    else:
+        rows = [row for kpi_id in kpi_ids for row in await repository.of_kpi(kpi_id)]
+    return await asyncio.to_thread(lambda: [parse.rule(row["body"]) for row in rows])
+
+
+async def estate(session: Session, site_ids: Collection[str]) -> Estate:
+    """What is known of the partner's sites, people and runbooks."""
+    sites = {}
+    for site_id in sorted(site_ids)[:SITES_ASKED_MAX]:
+        try:
+            sites[site_id] = _facts(await tenancy.get(session, site_id))
+        except NotFound:
+            continue
+    return Estate(
+        partner=session.scope.owner,
+        sites=sites,
+        actions=_actions(by_platform=True),
+        kpis=frozenset(catalogue.checks()),
+        holders=await identity.approvers(session),
+    )
+
+
+async def place(session: Session, site_id: str | None) -> Place:
+    """Zone and opening hours of a site; raises RuleInvalid."""
+    if site_id is None:
+        return place_of(None)
+    try:
+        return place_of(await tenancy.get(session, site_id))
+    except NotFound:
+        raise RuleInvalid([("site", "you have no site with this id")]) from None
 
 
 async def current(session: Session, shelf: Shelf) -> Compiled:
@@ -292,11 +335,16 @@ async def _site(session: Session, asked: SimulationWire) -> Site | None:
         raise RuleInvalid([(path, "you have no site with this id")]) from None
 
 
-def place(site: Site | None) -> Place:
+def place_of(site: Site | None) -> Place:
     """What a decision asks of a site."""
     if site is None:
         return Place(ZONE_WITHOUT_SITE)
     return Place(site.zone, opening.hours(site.opening_hours))
+
+
+def _facts(site: Site) -> SiteFacts:
+    found = place_of(site)
+    return SiteFacts(found.zone, found.opening_hours)
 
 
 def actions(platform: str | None) -> Mapping[str, ActionFacts]:

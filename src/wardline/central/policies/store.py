@@ -1,15 +1,17 @@
 """The partner's rules as the policy manager asks for them, inside the session of one request."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from wardline.central.database.session import Session
 from wardline.central.policies import service
 from wardline.central.policies.shelf import Shelf
 from wardline.core.canonical import Json
+from wardline.core.policy.analysis.estate import Estate
 from wardline.core.policy.compiled import Compiled
-from wardline.core.policy.decision import Decision
 from wardline.core.policy.rule import Rule
 from wardline.core.policy.wire import SimulationWire
+from wardline.policy.simulation import Place, Simulated
 from wardline.policy.store import ANY, Expectation
 
 
@@ -49,8 +51,20 @@ class PartnerStore:
     ) -> None:
         await service.delete(self._session, rule_id, expected, reason)
 
-    async def simulate(self, asked: SimulationWire) -> Decision:
+    async def simulate(self, asked: SimulationWire) -> Simulated:
         return await service.simulate(self._session, self._shelf, asked, self._user_id)
 
     async def current(self) -> Compiled:
         return await service.current(self._session, self._shelf)
+
+    async def rules_of(self, kpi_ids: Collection[str] | None) -> list[Rule]:
+        return await service.rules_of(self._session, kpi_ids)
+
+    async def estate(self, site_ids: Collection[str]) -> Estate:
+        return await service.estate(self._session, site_ids)
+
+    async def place(self, site_id: str | None) -> Place:
+        return await service.place(self._session, site_id)
+
+    def now(self) -> datetime:
+        return self._session.now

@@ -90,6 +90,13 @@ def unknown_placeholders(value: Json, path: str) -> list[tuple[str, str]]:
     return [problem for where, item in inner for problem in unknown_placeholders(item, where)]
 
 
+def placeholders(value: Json) -> list[str]:
+    """The names of the placeholders in texts at any depth, each once, sorted."""
+    if isinstance(value, str):
+        return sorted(set(_PLACEHOLDER.findall(value)))
+    return sorted({name for item in _items(value) for name in placeholders(item)})
+
+
 def is_choice(value: Json) -> bool:
     """Whether `value` is a map that resolves by severity."""
     return isinstance(value, Mapping) and value.keys() >= _CHOICE

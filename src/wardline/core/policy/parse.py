@@ -1,6 +1,7 @@
 """From JSON to rules and requests, and back: every bad field is named, with its path and reason."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
@@ -23,10 +24,12 @@ from wardline.core.policy.rule import (
 )
 from wardline.core.policy.wire import (
     RULES_PER_CALL_MAX,
+    AnalysisWire,
     ApprovalWire,
     AskedWire,
     AskingWire,
     LimitsWire,
+    PreviewWire,
     RemovalWire,
     RuleWire,
     ScopeWire,
@@ -40,6 +43,17 @@ PROBLEMS_MAX = 100
 
 Parsed = TypeVar("Parsed", bound=BaseModel)
 Outgoing = tuple[str, Json, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A draft rule or the id of one; from when, None = now; at which site and for how long."""
+
+    rule: Rule | None
+    rule_id: str | None
+    site: str | None
+    begin: datetime | None
+    days: int
 
 
 class RuleInvalid(Refused):
@@ -98,6 +112,24 @@ def asked(obj: Json) -> list[AskedWire]:
     if isinstance(obj, dict) and "requests" in obj:
         return _edge(AskingWire, obj).requests
     return [_edge(AskedWire, obj)]
+
+
+def drafts(obj: Json) -> tuple[Rule, ...] | None:
+    """The draft rules of POST /analyse, None where it names none; raises RuleInvalid."""
+    asked = _edge(AnalysisWire, obj)
+    return None if asked.rules is None else rules(asked.rules)
+
+
+def preview(obj: Json) -> Preview:
+    """The body of POST /preview; raises RuleInvalid."""
+    asked = _edge(PreviewWire, obj)
+    if (asked.id is None) == (asked.rule is None):
+        raise RuleInvalid([("$", "name either the id of a rule or a rule")])
+    try:
+        draft = None if asked.rule is None else rule(asked.rule)
+    except RuleInvalid as invalid:
+        raise RuleInvalid(nested("rule", invalid.problems)) from None
+    return Preview(draft, asked.id, asked.site, asked.begin, asked.days)
 
 
 def removal(obj: Json) -> str:

@@ -29,6 +29,8 @@ MINUTES_MAX = 366 * 24 * 60
 QUORUM_MAX = 10
 RULES_PER_CALL_MAX = 10_000
 REQUESTS_PER_CALL_MAX = 1_000
+PREVIEW_DAYS = 14
+PREVIEW_DAYS_MAX = 62
 
 
 def _label(text: str) -> str:
@@ -219,6 +221,20 @@ class AskingWire(Edge):
     """POST /decide: requests that are decided together, in their order."""
 
     requests: Annotated[list[AskedWire], Field(min_length=1, max_length=REQUESTS_PER_CALL_MAX)]
+class AnalysisWire(Edge):
+    """POST /analyse: drafts to look at, None for the rules in force."""
+
+    rules: Annotated[list[Json], Field(max_length=RULES_PER_CALL_MAX)] | None = None
+
+
+class PreviewWire(Edge):
+    """POST /preview: the openings of a rule in force, by `id`, or of a draft."""
+
+    id: Label | None = None
+    rule: Annotated[dict[str, Json], Field()] | None = None
+    site: Label | None = None
+    begin: Annotated[Instant, Field(alias="from")] = None
+    days: Annotated[int, Field(ge=1, le=PREVIEW_DAYS_MAX)] = PREVIEW_DAYS
 
 
 class RemovalWire(Edge):

@@ -1,7 +1,7 @@
 """The rules of a policy file as the policy manager asks for them, for one caller."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,8 +12,8 @@ from wardline.core import clock, ids
 from wardline.core.canonical import Json
 from wardline.core.clock import Now
 from wardline.core.policy import exact
+from wardline.core.policy.analysis.estate import Estate
 from wardline.core.policy.compiled import Compiled
-from wardline.core.policy.decision import Decision
 from wardline.core.policy.request import ActionFacts, State
 from wardline.core.policy.rule import Rule
 from wardline.core.policy.wire import SimulationWire
@@ -22,7 +22,7 @@ from wardline.formats.policy_schema import RuleRow
 from wardline.policy import admission, events, simulation
 from wardline.policy.file import rows
 from wardline.policy.file.book import Book, Written
-from wardline.policy.simulation import Place
+from wardline.policy.simulation import Place, Simulated
 from wardline.policy.store import ANY, Expectation, RuleInvalid, RuleUnknown
 
 ALL_RULES = "policies"
@@ -90,7 +90,7 @@ class FileStore:
             if revision is None:
                 raise RuleUnknown
             expected.check(rule_id, revision)
-            writing = rows.begin(connection, self._author, self._now(), reason)
+            writing = rows.begin(connection, self._author, self.now(), reason)
             rows.remove(connection, writing, [rule_id])
             rows.announce(connection, writing, events.DELETED, rule_id, rule_id)
             epoch = rows.stand(connection).epoch
@@ -98,11 +98,11 @@ class FileStore:
 
         await self._book.write(work)
 
-    async def simulate(self, asked: SimulationWire) -> Decision:
+    async def simulate(self, asked: SimulationWire) -> Simulated:
         request = simulation.request(
             asked,
-            Place(self._terms.zone),
-            now=self._now(),
+            await self.place(simulation.site(asked)),
+            now=self.now(),
             decision_id=ids.new("dec"),
             partner=None,
             user_id=self._author,
@@ -110,13 +110,26 @@ class FileStore:
         state = State(actions=self._terms.actions, confirmed_at=request.at)
         index = self._book.index
         if asked.rules is None:
-            return index.evaluate(request, state)
+            return simulation.in_force(index, request, state)
         return simulation.on_draft(
             asked, request, state, revision=index.revision, epoch=index.epoch
         )
 
+    async def rules_of(self, kpi_ids: Collection[str] | None) -> list[Rule]:
+        rules = (plan.rule for plan in self._book.index.plans.values())
+        return [rule for rule in rules if kpi_ids is None or rule.when.kpi_id in kpi_ids]
+
+    async def estate(self, site_ids: Collection[str]) -> Estate:
+        return Estate(actions=self._terms.actions)
+
+    async def place(self, site_id: str | None) -> Place:
+        return Place(self._terms.zone)
+
     async def current(self) -> Compiled:
         return self._book.index
+
+    def now(self) -> datetime:
+        return self._terms.now()
 
     async def _write_one(
         self, rule: Rule, expected: Expectation, reason: str | None, *, must_exist: bool = False
@@ -139,12 +152,9 @@ class FileStore:
     def _put(
         self, connection: sqlite3.Connection, rules: Sequence[Rule], reason: str | None
     ) -> Written:
-        writing = rows.begin(connection, self._author, self._now(), reason)
+        writing = rows.begin(connection, self._author, self.now(), reason)
         rows.put(connection, writing, rules)
         return Written(writing, rows.stand(connection).epoch, rules)
-
-    def _now(self) -> datetime:
-        return self._terms.now()
 
 
 def _check_room(connection: sqlite3.Connection, added: int) -> None:

@@ -17,7 +17,7 @@ from wardline.core import clock
 from wardline.core.clock import Now
 from wardline.core.errors import WardlineError
 from wardline.core.policy.request import Principal
-from wardline.policy import bodies, problems
+from wardline.policy import authoring, bodies, problems
 from wardline.policy import endpoints as contract
 from wardline.policy.backups import endpoints as backup_routes
 from wardline.policy.backups.folder import Folder
@@ -78,6 +78,7 @@ class Routes:
                 )
             )
         )
+        self.router.include_router(authoring.router(self._access()))
         self._folder = Folder(settings.folder, str(settings.folder), now)
         backups = self._backups()
         # A page is let in by its origin, whatever it asks with.

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.harness.policy_authoring import AuthoringSuite
 from tests.harness.policy_contract import Served
 from tests.harness.policy_contract import served as serving
 from tests.harness.policy_defects import DefectSuite
@@ -52,4 +53,8 @@ class TestContract(ContractSuite):
 
 
 class TestDefects(DefectSuite):
+    pass
+
+
+class TestAuthoring(AuthoringSuite):
     pass

@@ -75,7 +75,7 @@ class Draw:
             action=self._one(["fix", "fix", "other", "*"]),
             params=self._one([None, *CHOICES]),
             limits=self._limits() if self._chance(0.3) else Limits(),
-            window=self._window() if self._chance(0.4) else None,
+            window=self.window() if self._chance(0.4) else None,
             opening_hours=self._seldom(self._one(list(Hours))),
             approval=self._approval() if self._chance(0.5) else None,
             auto_execute=self._chance(0.6),
@@ -115,7 +115,7 @@ class Draw:
             principal=self._one([None, Principal("mia", frozenset(["manager"]))]),
             initiator=self._one([Initiator.SYSTEM, Initiator.SYSTEM, *Initiator]),
             approval=self._fact() if self._chance(0.3) else None,
-            opening_hours=self._one([(), (self._window(),), (self._window(), self._window())]),
+            opening_hours=self._one([(), (self.window(),), (self.window(), self.window())]),
         )
 
     def state(self) -> State:
@@ -154,7 +154,7 @@ class Draw:
             max_concurrent_per_site=self._one([None, 1, 2]),
         )
 
-    def _window(self) -> Window:
+    def window(self) -> Window:
         start, end = self.random.sample(range(24 * 60), 2)
         return Window(tuple(sorted(self.random.sample(range(7), self._one([1, 4, 7])))), start, end)
 
