@@ -221,6 +221,8 @@ class AskingWire(Edge):
     """POST /decide: requests that are decided together, in their order."""
 
     requests: Annotated[list[AskedWire], Field(min_length=1, max_length=REQUESTS_PER_CALL_MAX)]
+
+
 class AnalysisWire(Edge):
     """POST /analyse: drafts to look at, None for the rules in force."""
 
