@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 
 import orjson
 
@@ -28,6 +29,7 @@ BYTES_MAX = 8 << 20
 # A store keeps so many decisions of one owner, and for so long.
 DECISIONS_MAX = 1_000_000
 DAYS_MAX = 90
+HOURS_KEPT_MAX = 4096
 _LEVEL = 1
 
 
@@ -112,17 +114,28 @@ class Place:
 # place (its number), alert id, kpi, severity, delta, action, host, platform, facts, initiator,
 # held, verdict, code, rule id: as they stand in the JSON.
 Row = Sequence[Json]
+# site, zone, opening hours, freeze, observing.
+PlaceRow = Sequence[Json]
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One batch as it is kept, its rows unread: most of many are alike."""
+    """One batch as it is kept, places and rows unread: most of many are alike."""
 
     at: datetime
     partner: str | None
     principal: Principal | None
-    places: Sequence[Place]
+    places: Sequence[PlaceRow]
     rows: Sequence[Row]
+
+    def alone(self, row: Row) -> "Sheet":
+        """A batch of this one row, which keeps no other in memory."""
+        return Sheet(self.at, self.partner, self.principal, [self.places[row[0]]], [[0, *row[1:]]])
+
+    def place(self, row: Row) -> Place:
+        """What held where a row is about."""
+        site, zone, hours, freeze, observing = self.places[row[0]]
+        return Place(site, zone, windows(orjson.dumps(hours)), freeze, observing)
 
 
 def sheet(data: bytes) -> Sheet:
@@ -139,16 +152,16 @@ def sheet(data: bytes) -> Sheet:
         at=clock.parse(head["at"]),
         partner=head["partner"],
         principal=None if user is None else Principal(user, frozenset(head["roles"])),
-        places=[_place(each) for each in head["places"]],
+        places=head["places"],
         rows=head["rows"],
     )
 
 
 def request(batch: Sheet, row: Row) -> Request:
     """What was asked in a row of a batch; its decision has no id."""
-    number, alert_id, kpi_id, word, delta, action, host, platform, facts, initiator, *_ = row
+    _, alert_id, kpi_id, word, delta, action, host, platform, facts, initiator, *_ = row
     numbers = exact.read([delta, facts], [])
-    place = batch.places[number]
+    place = batch.place(row)
     return Request(
         alert=Alert(alert_id, kpi_id, "", "", Severity(word), numbers[0]),
         at=batch.at,
@@ -169,15 +182,15 @@ def request(batch: Sheet, row: Row) -> Request:
 _Place = tuple[str | None, str, tuple[Window, ...], bool, bool]
 
 
-def _place(told: Json) -> Place:
-    site, zone, hours, freeze, observing = told
-    windows = tuple(Window(tuple(days), start, end) for days, start, end in hours)
-    return Place(site, zone, windows, freeze, observing)
+@lru_cache(maxsize=HOURS_KEPT_MAX)
+def windows(hours: bytes) -> tuple[Window, ...]:
+    """Opening hours out of the JSON of a place."""
+    return tuple(Window(tuple(days), start, end) for days, start, end in orjson.loads(hours))
 
 
 def _kept(batch: Sheet, row: Row) -> Kept:
     *_, held, verdict, code, rule_id = row
-    place = batch.places[row[0]]
+    place = batch.place(row)
     asked = request(batch, row)
     return Kept(asked, place.freeze, place.observing, held, Verdict(verdict), Code(code), rule_id)
 

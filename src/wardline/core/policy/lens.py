@@ -13,7 +13,7 @@ from wardline.core.policy import opening
 from wardline.core.policy.compiled import Compiled
 from wardline.core.policy.request import Request
 from wardline.core.policy.rule import ANY_ACTION, Hours, Mode, Window
-from wardline.core.policy.slices import Bucket, Plan
+from wardline.core.policy.slices import Bucket, Plan, Slice
 from wardline.core.policy.window import UnknownZone
 
 # An open and a closed watch, one that nobody can read, and one whose clock cannot tell.
@@ -42,14 +42,18 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Lens:
-    """What the rules of a kpi and an action see: `watches` by number, whether the host, and
-    whether what was measured. `is_same`: both sets hold the very same rules."""
+    """What the rules of a kpi and an action see at a site: `watches` by number, whether a host is
+    another one, whether what was measured. `is_same`: both sets hold the very same rules."""
 
     number: int
     watches: tuple[int, ...]
-    host: bool
+    hosts: frozenset[str | None]
     measured: bool
     is_same: bool
+
+
+Buckets = Sequence[Bucket]
+Key = tuple[str, str | None, str | None]
 
 
 class Lenses:
@@ -58,28 +62,37 @@ class Lenses:
     def __init__(self, before: Compiled, after: Compiled) -> None:
         self._sets = before, after
         self._numbers: dict[Watch, int] = {}
-        self._made: dict[tuple[str, str | None], Lens] = {}
+        self._count = 0
         self.watches: list[Watch] = []
+        self.made: dict[Key, Lens] = {}
 
-    def of(self, kpi_id: str, action: str | None) -> Lens:
-        made = self._made.get((kpi_id, action))
+    def of(self, kpi_id: str, action: str | None, site: str | None) -> Lens:
+        """Sites that no rule names share one; it is in `made` afterwards."""
+        key = kpi_id, action, site
+        made = self.made.get(key)
         if made is None:
-            made = self._made[kpi_id, action] = self._lens(kpi_id, action)
+            before, after = (self._buckets(each, kpi_id, action) for each in self._sets)
+            if site is None or any(site in bucket.sites for bucket in (*before, *after)):
+                made = self._lens(before, after, site)
+            else:
+                made = self.of(kpi_id, action, None)
+            self.made[key] = made
         return made
 
-    def _lens(self, kpi_id: str, action: str | None) -> Lens:
-        before, after = (self._buckets(each, kpi_id, action) for each in self._sets)
-        plans = list(_plans([*before, *after]))
+    def _lens(self, before: Buckets, after: Buckets, site: str | None) -> Lens:
+        olds, news = _parts(before, site), _parts(after, site)
+        plans = list(_plans([*olds, *news]))
+        self._count += 1
         return Lens(
-            number=len(self._made),
+            number=self._count,
             watches=tuple(sorted({self._number(each) for each in _watches(plans)})),
-            host=any(plan.rule.scope.host is not None for plan in plans),
+            hosts=frozenset(host for bucket in (*before, *after) for host in bucket.hosts),
             measured=any(plan.constants is None or plan.condition is not None for plan in plans),
-            is_same=len(before) == len(after)
-            and all(one is other for one, other in zip(before, after, strict=True)),
+            is_same=len(olds) == len(news)
+            and all(one is other for one, other in zip(olds, news, strict=True)),
         )
 
-    def _buckets(self, index: Compiled, kpi_id: str, action: str | None) -> Sequence[Bucket]:
+    def _buckets(self, index: Compiled, kpi_id: str, action: str | None) -> Buckets:
         """Those that speak to an action, of a request that names none those of all of the kpi's."""
         actions = (action,) if action is not None else index.actions.get(kpi_id, ())
         keys = dict.fromkeys((kpi_id, each) for each in (*actions, ANY_ACTION))
@@ -119,14 +132,24 @@ class Reading:
         return shown
 
 
-def _plans(buckets: Iterable[Bucket]) -> Iterator[Plan]:
-    """The plans that may have a say in a decision."""
+def _parts(buckets: Buckets, site: str | None) -> list[Slice]:
+    """The slices that speak to a site, of all partners and hosts."""
+    found: list[Slice] = []
     for bucket in buckets:
-        for places in (bucket.hosts, bucket.sites, bucket.partners, bucket.everywhere):
-            for part in places.values():
-                for plan in part.plans:
-                    if plan.rule.enabled and plan.rule.mode is Mode.ENFORCE:
-                        yield plan
+        found += bucket.hosts.values()
+        if (part := bucket.sites.get(site)) is not None:
+            found.append(part)
+        found += bucket.partners.values()
+        found += bucket.everywhere.values()
+    return found
+
+
+def _plans(parts: Iterable[Slice]) -> Iterator[Plan]:
+    """The plans that may have a say in a decision."""
+    for part in parts:
+        for plan in part.plans:
+            if plan.rule.enabled and plan.rule.mode is Mode.ENFORCE:
+                yield plan
 
 
 def _watches(plans: Iterable[Plan]) -> Iterator[Watch]:

@@ -1,9 +1,9 @@
 """Past decisions made again, by the rules in force and by others: what would have come of them.
 
 What looks alike to both sets is decided once: the instant counts only through what is open at it,
-and a host or what was measured only where a rule asks for it (`lens`). What had been used up is not
-kept, so nothing counts as used: a decision that a limit or a cooldown refused is left out, and of
-rules whose limits change only the amount of the one run is looked at.
+and site, host and what was measured only where a rule asks for them (`lens`). What had been used
+up is not kept, so nothing counts as used: a decision that a limit or a cooldown refused is left
+out, and of rules whose limits change only the amount of the one run is looked at.
 """
 
 from collections import Counter
@@ -20,8 +20,9 @@ from wardline.core.policy.decision import Code, Decision, Verdict
 from wardline.core.policy.kept import Row, Sheet
 from wardline.core.policy.lens import Lens, Reading
 from wardline.core.policy.replayed import Came, Example, Replayed, Turned
-from wardline.core.policy.request import ActionFacts, Request, State
+from wardline.core.policy.request import ActionFacts, Alert, Request, State
 from wardline.core.policy.slices import Plan
+from wardline.core.severity import Severity
 
 # What is known of the actions, by the platform that a request names; None = any text is one.
 Actions = Callable[[str | None], Mapping[str, ActionFacts] | None]
@@ -29,6 +30,7 @@ Actions = Callable[[str | None], Mapping[str, ActionFacts] | None]
 # What had been used decided these, and that is not kept.
 USED_UP = frozenset({Code.LIMIT_EXCEEDED, Code.COOLDOWN})
 _USED_UP = frozenset(code.value for code in USED_UP)
+_PROBE = Alert("", "", "", "", Severity.LOW)
 _LOCKED = Code.LOCKED.value
 # Verdicts whose decisions are told of, also where they are not new.
 _TOLD = frozenset({Verdict.RUN, Verdict.ASK})
@@ -36,17 +38,16 @@ _TOLD = frozenset({Verdict.RUN, Verdict.ASK})
 
 @dataclass(slots=True)
 class _Group:
-    """Decisions that are alike to both sets: how many, and the newest of them."""
+    """Decisions that are alike to both sets: how many at each site, and the newest of them."""
 
     lens: Lens
-    sheet: Sheet
-    row: Row
-    count: int = 0
+    newest: Sheet
+    sites: dict[str | None, int]
 
 
 class Replay:
-    """Takes batches in any number, then tells; `kpis` None counts decisions on all kpis, `site`
-    None on all sites."""
+    """Takes batches in any number, quickest the newest first, then tells; `kpis` None counts
+    decisions on all kpis, `site` None on all sites."""
 
     def __init__(
         self,
@@ -80,36 +81,41 @@ class Replay:
     def take(self, batch: Sheet) -> None:
         """The decisions of a batch that are about the kpis and the site."""
         asker = self._askers.setdefault((batch.partner, batch.principal), len(self._askers))
-        readings: list[Reading | None] = [None] * len(batch.places)
-        places = [(each.site, each.freeze, each.observing) for each in batch.places]
-        groups, kpis, only = self._groups, self._kpis, self._site
+        readings: dict[object, Reading] = {}
+        by_place: list[Reading | None] = [None] * len(batch.places)
+        places, groups, lenses = batch.places, self._groups, self._lenses
+        kpis, only, made = self._kpis, self._site, lenses.made
         for row in batch.rows:
             number, _, kpi_id, word, delta, action, host, platform, facts, by, held, _, code, _ = (
                 row
             )
             if kpis is not None and kpi_id not in kpis:
                 continue
-            place = places[number]
-            if only is not None and place[0] != only:
+            site, _, _, freeze, observing = places[number]
+            if only is not None and site != only:
                 continue
             if code in _USED_UP or (held and action is None):
                 self._left_out += 1
                 continue
-            reading = readings[number]
+            reading = by_place[number]
             if reading is None:
-                reading = readings[number] = self._reading(batch, row)
-            seen = self._lenses.of(kpi_id, action)
-            key = (
-                *(asker, place, seen.number, word, platform, by, held, code, reading.of(seen)),
-                host if seen.host else None,
-                orjson.dumps((delta, facts)) if seen.measured else None,
+                reading = by_place[number] = self._reading(batch, row, readings)
+            seen = made.get((kpi_id, action, site)) or lenses.of(kpi_id, action, site)
+            key: tuple[Any, ...] = (
+                *(asker, seen.number, word, platform, by, held, freeze, observing, code),
+                reading.of(seen),
             )
+            if host in seen.hosts:
+                key = *key, host, site
+            if seen.measured:
+                key = *key, host, site, orjson.dumps((delta, facts))
             group = groups.get(key)
             if group is None:
-                group = groups[key] = _Group(seen, batch, row)
-            elif group.sheet.at < batch.at:
-                group.sheet, group.row = batch, row
-            group.count += 1
+                groups[key] = _Group(seen, batch.alone(row), {site: 1})
+            else:
+                group.sites[site] = group.sites.get(site, 0) + 1
+                if group.newest.at < batch.at:
+                    group.newest = batch.alone(row)
             self._judged += 1
 
     def tell(self) -> Replayed:
@@ -117,27 +123,36 @@ class Replay:
         was, is_now, would = Counter[Verdict](), Counter[Verdict](), Counter[Verdict]()
         turned: dict[tuple[Verdict, Verdict], list[Turned]] = {}
         for group in self._groups.values():
-            request = kept.request(group.sheet, group.row)
-            state = self._state(group, request)
+            sheet, row = group.newest, group.newest.rows[0]
+            request = kept.request(sheet, row)
+            state = self._state(sheet, row, request)
             before, after = self._decide(group.lens, request, state)
-            was[Verdict(group.row[11])] += group.count
-            is_now[before.verdict] += group.count
-            would[after.verdict] += group.count
+            count = sum(group.sites.values())
+            was[Verdict(row[11])] += count
+            is_now[before.verdict] += count
+            would[after.verdict] += count
             if before.verdict is not after.verdict or after.verdict in _TOLD:
                 alike = turned.setdefault((before.verdict, after.verdict), [])
                 alike.append(self._turned(group, before, after))
         return Replayed.of(self._judged, self._left_out, (was, is_now, would), turned)
 
-    def _reading(self, batch: Sheet, row: Row) -> Reading:
-        return Reading(self._lenses.watches, kept.request(batch, row))
+    def _reading(self, batch: Sheet, row: Row, known: dict[object, Reading]) -> Reading:
+        """That of the row's place; places of one zone and the same hours share one."""
+        place = batch.place(row)
+        key = place.zone, place.opening_hours
+        reading = known.get(key)
+        if reading is None:
+            probe = Request(_PROBE, batch.at, place.zone, "", opening_hours=place.opening_hours)
+            reading = known[key] = Reading(self._lenses.watches, probe)
+        return reading
 
-    def _state(self, group: _Group, request: Request) -> State:
-        place = group.sheet.places[group.row[0]]
+    def _state(self, sheet: Sheet, row: Row, request: Request) -> State:
+        place = sheet.place(row)
         return State(
             freeze=place.freeze,
             observing=place.observing,
-            hold=group.row[10],
-            locked=group.row[12] == _LOCKED,
+            hold=row[10],
+            locked=row[12] == _LOCKED,
             actions=self._actions(request.platform),
             confirmed_at=request.at,
         )
@@ -148,11 +163,10 @@ class Replay:
         return first, first if seen.is_same else after.evaluate(request, state)
 
     def _turned(self, group: _Group, before: Decision, after: Decision) -> Turned:
-        row, sheet = group.row, group.sheet
+        sheet, row = group.newest, group.newest.rows[0]
         plan = self._sets[1].plans.get(after.rule_id or "")
         return Turned(
-            count=group.count,
-            site=sheet.places[row[0]].site,
+            sites=group.sites,
             rule_id=after.rule_id or before.rule_id,
             window=None if plan is None else plan.rule.window,
             opening_hours=None if plan is None else plan.rule.opening_hours,
@@ -162,7 +176,7 @@ class Replay:
                 kpi_id=row[2],
                 severity=row[3],
                 action=row[5],
-                site=sheet.places[row[0]].site,
+                site=sheet.places[row[0]][0],
                 host=row[6],
                 at=sheet.at,
                 was=Came(row[11], row[12], row[13]),

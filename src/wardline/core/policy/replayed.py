@@ -65,16 +65,20 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Turned:
-    """Decisions that turn alike; `window` and `opening_hours` are those of the rule that decides
-    afterwards, `needs` the roles that may consent where it asks, empty = any."""
+    """Decisions that turn alike: how many at each site. `window` and `opening_hours` are those of
+    the rule that decides afterwards, `needs` the roles that may consent where it asks, empty = any.
+    """
 
-    count: int
-    site: str | None
+    sites: Mapping[str | None, int]
     rule_id: str | None
     window: Window | None
     opening_hours: Hours | None
     needs: tuple[str, ...] | None
     example: Example
+
+    @property
+    def count(self) -> int:
+        return sum(self.sites.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,10 +212,13 @@ def _told(turn: Turn, groups: Sequence[Turned]) -> TurnTold:
 
 def _spread(groups: Sequence[Turned]) -> Spread:
     asking = [each for each in groups if each.needs is not None]
+    by_site = Counter[str | None]()
+    for each in groups:
+        by_site.update(each.sites)
     return Spread(
-        sum(each.count for each in groups),
-        len({each.site for each in groups} - {None}),
-        _shares(groups, lambda each: each.site),
+        by_site.total(),
+        len(by_site.keys() - {None}),
+        _most(by_site),
         _shares(groups, lambda each: each.rule_id),
         _shares(groups, lambda each: when(each.window, each.opening_hours)),
         _shares(asking, lambda each: " or ".join(each.needs or ()) or None),
@@ -222,6 +229,10 @@ def _shares(groups: Iterable[Turned], name: _Named) -> tuple[Share, ...]:
     counted = Counter[str | None]()
     for each in groups:
         counted[name(each)] += each.count
+    return _most(counted)
+
+
+def _most(counted: Counter[str | None]) -> tuple[Share, ...]:
     ordered = sorted(counted.items(), key=lambda item: (-item[1], item[0] or ""))
     return tuple(Share(*each) for each in ordered[:NAMED_MAX])
 
