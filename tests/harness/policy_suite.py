@@ -154,6 +154,23 @@ class ContractSuite:
         assert codes == ["outside_window", "approval_needed", "outside_window"]
         assert await listed(served.reader) == []
 
+    async def test_a_condition_is_checked_when_it_is_saved_and_decides(
+        self, served: Served
+    ) -> None:
+        def conditional(text: str) -> dict[str, Any]:
+            return RULE | {"when": RULE["when"] | {"condition": text}}
+
+        for bad in ("delta >", "[1].all(x, x > 0)", "nowhere == 1"):
+            refused = await served.manager.post("/create", json=conditional(bad))
+            assert refused.status_code == 422
+            assert [each["path"] for each in refused.json()["errors"]] == ["when.condition"]
+        await done(served.manager, "/create", conditional("delta > 2"))
+        codes = []
+        for delta in (1, 3):
+            answer = await done(served.reader, "/test", {"alert": ALERT | {"delta": delta}})
+            codes.append(answer.json()["decision"]["code"])
+        assert codes == ["no_match", "allowed"]
+
     async def test_the_simulator_answers_from_the_newest_revision_after_every_write(
         self, served: Served
     ) -> None:

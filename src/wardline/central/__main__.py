@@ -4,7 +4,6 @@ import asyncio
 import base64
 import contextlib
 import ctypes
-import gc
 import logging
 import os
 import resource
@@ -23,14 +22,13 @@ from wardline.central.settings import JobsSettings, Transport, WebSettings
 from wardline.central.web.peers import PeerGate
 from wardline.central.web.sharing import Entrance, Tally
 from wardline.core.errors import WardlineError
-from wardline.policy import connections
+from wardline.policy import collector, connections
 from wardline.policy.connections import Crowd
 
 PR_SET_PDEATHSIG = 1
 GRACE_SECONDS_MAX = 2
 KEEP_ALIVE_SECONDS = 75
 OPEN_FILES_MIN = 4_096
-COLLECTOR_THRESHOLDS = (50_000, 20, 50)
 EXIT_FAILED = 1
 EXIT_USAGE = 64
 USAGE = "usage: DATABASE_URL=... python -m wardline.central migrate"
@@ -127,7 +125,8 @@ async def _web(settings: WebSettings, ready: int) -> None:
         ssl_certfile=settings.tls_cert if settings.transport is Transport.TLS else None,
         ssl_keyfile=settings.tls_key if settings.transport is Transport.TLS else None,
     )
-    _spare_the_collector()
+    # Walking batches of evidence again and again costs a third of parsing them.
+    collector.spare()
     await _Server(config, tally, ready).serve([socket.socket(fileno=settings.listen_fd)])
 
 
@@ -140,14 +139,6 @@ def _connections_max() -> int:
         soft = OPEN_FILES_MIN if hard == resource.RLIM_INFINITY else min(OPEN_FILES_MIN, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     return min(connections.CONNECTIONS_MAX, soft // 2)
-
-
-def _spare_the_collector() -> None:
-    """What is loaded now stays; batches of evidence make many short-lived objects without cycles,
-    and walking them again and again costs a third of parsing them."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*COLLECTOR_THRESHOLDS)
 
 
 def _keys(settings: WebSettings) -> ServerKeys:

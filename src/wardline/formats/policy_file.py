@@ -12,7 +12,7 @@ import os
 import secrets
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +27,7 @@ from wardline.core.policy import parse
 from wardline.core.policy.parse import RuleInvalid
 from wardline.core.policy.rule import Rule
 from wardline.formats import policy_copy, policy_schema
-from wardline.formats.policy_copy import PRIVATE_MODE, Copy, Fault, PolicyFileRefused
+from wardline.formats.policy_copy import PRIVATE_MODE, Fault, PolicyFileRefused
 
 RULES_MAX = 20_000
 TEXT_BYTES_MAX = 64 * 1024
@@ -41,16 +41,6 @@ _REVISIONS = f"SELECT {_REVISION_COLUMNS} FROM revisions ORDER BY 1 LIMIT {RULES
 _SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name LIMIT 100"
 
 RevisionRow = tuple[int, str, str | None, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """A policy as the tables hold it."""
-
-    epoch: int
-    revision: int
-    revisions: list[RevisionRow]
-    rules: list[policy_schema.RuleRow]
 
 
 class PolicyFileUnwritable(WardlineError):
@@ -71,9 +61,35 @@ class Revision:
 
 
 @dataclass(frozen=True, slots=True)
+class Rows:
+    """One state of a policy as the tables hold it: the rules in force, and the revisions that they
+    stem from. `digest` is what `meta.digest` says of it."""
+
+    epoch: int
+    revision: int
+    revisions: list[RevisionRow]
+    rules: list[policy_schema.RuleRow]
+    digest: str
+
+    @classmethod
+    def of(
+        cls,
+        epoch: int,
+        revision: int,
+        revisions: Iterable[RevisionRow],
+        rules: Iterable[policy_schema.RuleRow],
+    ) -> "Rows":
+        """In any order; revision 0 without rules is a policy that was never written."""
+        by_number = sorted(revisions, key=lambda row: row[0])
+        # As SQLite orders texts: by their bytes.
+        by_id = sorted(rules, key=lambda row: row[0].encode())
+        digest = _digest(epoch, revision, by_number, by_id)
+        return cls(epoch, revision, by_number, by_id, digest)
+
+
+@dataclass(frozen=True, slots=True)
 class Contents:
-    """One state of a policy: its rules, each with a whole stamp, and the revisions that they
-    stem from. `revision` 0 with no rules is a policy that was never written."""
+    """One state of a policy: its rules, each with a whole stamp."""
 
     epoch: int
     revision: int
@@ -81,9 +97,14 @@ class Contents:
     revisions: tuple[Revision, ...]
 
     @property
-    def digest(self) -> str:
-        """What `meta.digest` says of these contents."""
-        return _digest(_written(self))
+    def rows(self) -> Rows:
+        """As the tables hold it."""
+        return Rows.of(
+            self.epoch,
+            self.revision,
+            (_revision_row(each) for each in self.revisions),
+            (policy_schema.row(rule) for rule in self.rules),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,38 +117,37 @@ class Making:
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyFile:
-    """A file that was read, or written, and is whole: `size` in bytes, `sha256` of the file."""
+class Seal:
+    """What tells one file from another: `rules` of which `revision`, the `digest` of the contents,
+    `size` in bytes and `sha256` of the file."""
 
-    contents: Contents
-    making: Making
+    revision: int
+    rules: int
     digest: str
+    making: Making
     size: int
     sha256: str
 
 
-def contents(
-    epoch: int,
-    revision: int,
-    rules: Sequence[policy_schema.RuleRow],
-    revisions: Sequence[RevisionRow],
-) -> Contents:
-    """What rows of the tables say; raises RuleInvalid, Malformed, ValueError."""
-    return Contents(epoch, revision, _parsed(rules), tuple(_revision(each) for each in revisions))
+@dataclass(frozen=True, slots=True)
+class PolicyFile:
+    """A file that was read and is whole."""
+
+    contents: Contents
+    seal: Seal
 
 
-def write(path: Path, contents: Contents, making: Making) -> PolicyFile:
+def write(path: Path, rows: Rows, making: Making) -> Seal:
     """Puts the file at `path`, durably and at once; it is read back before it gets its name.
 
     Raises PolicyFileUnwritable, for a full disk above all.
     """
-    if len(contents.rules) > RULES_MAX:
-        raise PolicyFileUnwritable(f"{len(contents.rules)} rules, a file holds {RULES_MAX}")
-    rows = _written(contents)
+    if len(rows.rules) > RULES_MAX:
+        raise PolicyFileUnwritable(f"{len(rows.rules)} rules, a file holds {RULES_MAX}")
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     try:
         _fill(temporary, rows, making)
-        with _examined(temporary, path.parent) as (copy, found, _):
+        with _examined(temporary, path.parent) as (found, seal):
             if found != rows:
                 raise PolicyFileUnwritable(f"{path.name}: the disk gives back something else")
         temporary.replace(path)
@@ -139,7 +159,7 @@ def write(path: Path, contents: Contents, making: Making) -> PolicyFile:
         for leftover in (temporary, temporary.with_name(f"{temporary.name}-journal")):
             with suppress(OSError):
                 leftover.unlink(missing_ok=True)
-    return PolicyFile(contents, making, _digest(rows), copy.size, copy.sha256)
+    return seal
 
 
 def read(path: Path, scratch: Path) -> PolicyFile:
@@ -147,8 +167,8 @@ def read(path: Path, scratch: Path) -> PolicyFile:
 
     Raises PolicyFileRefused with what is wrong with it.
     """
-    with _examined(path, scratch) as (copy, rows, making):
-        return PolicyFile(_contents(path.name, rows), making, _digest(rows), copy.size, copy.sha256)
+    with _examined(path, scratch) as (rows, seal):
+        return PolicyFile(_contents(path.name, rows), seal)
 
 
 def sync_folder(path: Path) -> None:
@@ -158,19 +178,6 @@ def sync_folder(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _written(contents: Contents) -> Rows:
-    """Rules in SQLite's order, which is that of the bytes of their ids."""
-    return Rows(
-        contents.epoch,
-        contents.revision,
-        [_revision_row(each) for each in sorted(contents.revisions, key=lambda one: one.number)],
-        [
-            policy_schema.row(rule)
-            for rule in sorted(contents.rules, key=lambda one: one.id.encode())
-        ],
-    )
 
 
 def _fill(path: Path, rows: Rows, making: Making) -> None:
@@ -183,7 +190,7 @@ def _fill(path: Path, rows: Rows, making: Making) -> None:
             policy_schema.lay(connection, epoch=rows.epoch)
             connection.execute(
                 "UPDATE meta SET revision = ?, digest = ?, made_at = ?, made_by = ?, reason = ?",
-                (rows.revision, _digest(rows), clock.wire(making.at), making.by, making.reason),
+                (rows.revision, rows.digest, clock.wire(making.at), making.by, making.reason),
             )
             connection.executemany(
                 f"INSERT INTO revisions ({_REVISION_COLUMNS}) VALUES (?, ?, ?, ?)",  # noqa: S608
@@ -197,13 +204,14 @@ def _fill(path: Path, rows: Rows, making: Making) -> None:
 
 
 @contextmanager
-def _examined(path: Path, scratch: Path) -> Iterator[tuple[Copy, Rows, Making]]:
+def _examined(path: Path, scratch: Path) -> Iterator[tuple[Rows, Seal]]:
     """The rows of a file whose structure, integrity and digest are in order."""
     with policy_copy.taken(path, scratch) as copy:
         with closing(_opened(copy.path)) as connection, _as_damage(path.name):
             _check_structure(path.name, connection)
             rows, making = _rows(path.name, connection)
-        yield copy, rows, making
+        count = len(rows.rules)
+        yield rows, Seal(rows.revision, count, rows.digest, making, copy.size, copy.sha256)
 
 
 def _opened(copy: Path) -> sqlite3.Connection:
@@ -257,13 +265,12 @@ def _rows(name: str, connection: sqlite3.Connection) -> tuple[Rows, Making]:
         why = f"holds more than {RULES_MAX} rules or revisions"
         raise PolicyFileRefused(name, Fault.TOO_LARGE, why)
     epoch, revision, digest, *made = meta[0]
-    rows = Rows(epoch, revision, revisions, rules)
     try:
         making = Making(clock.parse(made[0]), str(made[1]), str(made[2]))
-        sealed = _digest(rows)
+        rows = Rows(epoch, revision, revisions, rules, _digest(epoch, revision, revisions, rules))
     except (Malformed, ValueError, TypeError) as error:
         raise PolicyFileRefused(name, Fault.DAMAGED, f"is damaged: {error}") from None
-    if digest != sealed:
+    if digest != rows.digest:
         why = "is damaged: its contents are not what was written"
         raise PolicyFileRefused(name, Fault.DAMAGED, why)
     return rows, making
@@ -271,7 +278,12 @@ def _rows(name: str, connection: sqlite3.Connection) -> tuple[Rows, Making]:
 
 def _contents(name: str, rows: Rows) -> Contents:
     try:
-        return contents(rows.epoch, rows.revision, rows.rules, rows.revisions)
+        return Contents(
+            rows.epoch,
+            rows.revision,
+            _parsed(rows.rules),
+            tuple(_revision(each) for each in rows.revisions),
+        )
     except RuleInvalid as invalid:
         told = "; ".join(f"{path}: {why}" for path, why in invalid.problems[:3])
         why = f"holds a rule that is not valid: {told}"
@@ -299,9 +311,13 @@ def _revision_row(revision: Revision) -> RevisionRow:
     return revision.number, revision.author, revision.reason, clock.wire(revision.created_at)
 
 
-def _digest(rows: Rows) -> str:
+def _digest(
+    epoch: int,
+    revision: int,
+    revisions: Sequence[RevisionRow],
+    rules: Sequence[policy_schema.RuleRow],
+) -> str:
     digest = hashlib.sha256()
-    head = [rows.epoch, rows.revision, len(rows.revisions), len(rows.rules)]
-    for line in (head, *rows.revisions, *rows.rules):
+    for line in ([epoch, revision, len(revisions), len(rules)], *revisions, *rules):
         digest.update(canonical.dumps(list(line)) + b"\n")
     return digest.hexdigest()

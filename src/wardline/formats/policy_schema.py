@@ -53,6 +53,7 @@ INSERT_RULE = f"INSERT INTO rules ({RULE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 RuleRow = tuple[str, str, int, str, str, str, str]
 
+_NO_STAMP = Stamp()
 _STAMP = frozenset({"revision", "createdBy", "createdAt", "updatedBy", "updatedAt"})
 
 
@@ -85,7 +86,8 @@ def row(rule: Rule) -> RuleRow:
 
 def body(rule: Rule) -> str:
     """The rule as it stands in `body`: canonical JSON without its stamp."""
-    return canonical.dumps(parse.to_wire(replace(rule, stamp=Stamp()))).decode()
+    bare = rule if rule.stamp == _NO_STAMP else replace(rule, stamp=_NO_STAMP)
+    return canonical.dumps(parse.to_wire(bare)).decode()
 
 
 def rule(row: RuleRow) -> Rule:

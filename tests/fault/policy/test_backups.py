@@ -126,7 +126,7 @@ def test_a_server_that_is_killed_amid_restores_comes_back_whole(server: Server, 
         assert server.colours() == [files[now[-1]]] * RULES
         for each in server.folder.entries():
             assert each.note is not None, each.name.text
-            assert server.folder.read(each.name).sha256 == each.note.sha256
+            assert server.folder.read(each.name).seal.sha256 == each.note.sha256
     server.folder.retain(retention.DEFAULT)
     left = {path.name for path in server.backups.iterdir()} - {".lock"}
     kept = server.folder.entries()

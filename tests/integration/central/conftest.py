@@ -183,8 +183,12 @@ def moment() -> Moment:
     return Moment()
 
 
+# A place where no folder can be made: who makes backups says where.
+NOWHERE = Path("/dev/null/backups")
+
+
 def web_settings(
-    transport: Transport = Transport.LOOPBACK, *, backups: Path = Path("unused")
+    transport: Transport = Transport.LOOPBACK, *, backups: Path = NOWHERE
 ) -> WebSettings:
     """What a supervisor would give, as far as the app looks at it."""
     return WebSettings(

@@ -54,7 +54,7 @@ async def make_scene(owner: Raw, wire: httpx2.AsyncClient, backups: Folders) -> 
     folder = backups.of(tenant.partner_id)
     for revision in (1, 2):
         held = Contents(1, revision, (), ())
-        folder.make(Kind.BACKUP, held, tenant.partner_id, "for the matrix")
+        folder.make(Kind.BACKUP, held.rows, tenant.partner_id, "for the matrix")
     decisions = await reserved(owner, tenant), await reserved(owner, tenant)
     await owner.execute(
         "UPDATE policy_runs SET started_at = reserved_at, started_by = 'somebody' WHERE id = $1",

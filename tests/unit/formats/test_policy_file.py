@@ -20,7 +20,9 @@ NAME = "policies.db"
 
 @pytest.fixture
 def written(tmp_path: Path) -> PolicyFile:
-    return policy_file.write(tmp_path / NAME, policy_files.contents(), policy_files.MAKING)
+    contents = policy_files.contents()
+    seal = policy_file.write(tmp_path / NAME, contents.rows, policy_files.MAKING)
+    return PolicyFile(contents, seal)
 
 
 def refusal(path: Path, scratch: Path) -> PolicyFileRefused:
@@ -38,30 +40,30 @@ def change(path: Path, *statements: str) -> None:
 def test_what_is_written_is_read(written: PolicyFile, tmp_path: Path) -> None:
     found = policy_file.read(tmp_path / NAME, tmp_path)
     assert found == written
-    assert found.contents == policy_files.contents()
-    assert found.making == policy_files.MAKING
-    assert found.digest == policy_files.contents().digest
+    assert found.seal.making == policy_files.MAKING
+    assert found.seal.digest == policy_files.contents().rows.digest
     assert [path.name for path in tmp_path.iterdir()] == [NAME]
     assert (tmp_path / NAME).stat().st_mode & 0o777 == 0o600
 
 
 def test_a_policy_that_was_never_written_has_a_file(tmp_path: Path) -> None:
     nothing = Contents(1, 0, (), ())
-    policy_file.write(tmp_path / NAME, nothing, policy_files.MAKING)
+    policy_file.write(tmp_path / NAME, nothing.rows, policy_files.MAKING)
     assert policy_file.read(tmp_path / NAME, tmp_path).contents == nothing
 
 
 def test_the_same_policy_has_the_same_digest_in_any_order() -> None:
     one = policy_files.contents()
     other = replace(one, rules=one.rules[::-1])
-    assert one.digest == other.digest
-    assert one.digest != replace(one, revision=4).digest
+    assert one.rows.digest == other.rows.digest
+    assert one.rows.digest != replace(one, revision=4).rows.digest
 
 
 def test_a_rule_of_the_largest_size_is_read_back(tmp_path: Path) -> None:
     large = policy_files.rule(1, params={str(number): "x" * 500 for number in range(60)})
     contents = replace(policy_files.contents(0), rules=(large,))
-    assert policy_file.write(tmp_path / NAME, contents, policy_files.MAKING).contents == contents
+    policy_file.write(tmp_path / NAME, contents.rows, policy_files.MAKING)
+    assert policy_file.read(tmp_path / NAME, tmp_path).contents == contents
 
 
 def test_a_store_that_lives_on_the_tables_keeps_more_beside_them(tmp_path: Path) -> None:
@@ -110,7 +112,7 @@ def test_a_rule_that_does_not_parse_is_refused_with_its_path(tmp_path: Path) -> 
     bad = policy_files.contents(3)
     broken = replace(bad.rules[1], priority=10**9)
     rules = (bad.rules[0], broken, bad.rules[2])
-    policy_file.write(tmp_path / NAME, replace(bad, rules=rules), policy_files.MAKING)
+    policy_file.write(tmp_path / NAME, replace(bad, rules=rules).rows, policy_files.MAKING)
     refused = refusal(tmp_path / NAME, tmp_path)
     assert refused.fault is Fault.RULES
     assert "rules[1].priority" in str(refused)
@@ -247,7 +249,7 @@ def test_any_flipped_bit_is_refused_or_changes_nothing(
             refused += 1
         else:
             assert found.contents == written.contents, f"byte {at}, bit {bit}"
-            assert found.sha256 != written.sha256
+            assert found.seal.sha256 != written.seal.sha256
     assert refused > 100
 
 
@@ -260,6 +262,6 @@ def test_a_full_disk_leaves_what_was_there(
     before = (tmp_path / NAME).read_bytes()
     monkeypatch.setattr(policy_file.os, "fsync", full)
     with pytest.raises(PolicyFileUnwritable, match="No space left"):
-        policy_file.write(tmp_path / NAME, policy_files.contents(5), policy_files.MAKING)
+        policy_file.write(tmp_path / NAME, policy_files.contents(5).rows, policy_files.MAKING)
     assert [path.name for path in tmp_path.iterdir()] == [NAME]
     assert (tmp_path / NAME).read_bytes() == before

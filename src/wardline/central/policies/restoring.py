@@ -2,17 +2,17 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from sqlalchemy import RowMapping
 
 from wardline.central.database.session import Session
 from wardline.central.policies import service
 from wardline.central.policies.repository import Repository
+from wardline.core import canonical, clock
 from wardline.core.canonical import Json
-from wardline.core.policy import parse
-from wardline.core.policy.rule import Rule, Stamp
-from wardline.formats.policy_file import Contents, Revision
+from wardline.core.policy.rule import Rule
+from wardline.formats.policy_file import RevisionRow, Rows
+from wardline.formats.policy_schema import RuleRow
 from wardline.policy import events
 from wardline.policy.backups.service import Overtaken
 
@@ -29,18 +29,24 @@ class PartnerRules:
         self._session = session
         self._repository = Repository(session)
 
-    async def contents(self, *, hold: bool = False) -> Contents:
+    async def rows(self, *, hold: bool = False) -> Rows:
         if hold:
             await self._repository.lock_head()
-        rows = await self._repository.whole()
-        if not rows:
-            return Contents(EPOCH_FIRST, 0, (), ())
-        held = [row for row in rows if row["id"] is not None]
-        head: int = rows[0]["head"]
+        found = await self._repository.whole()
+        if not found:
+            return Rows.of(EPOCH_FIRST, 0, (), ())
+        held = [row for row in found if row["id"] is not None]
+        head: int = found[0]["head"]
         numbers = {head, *(row["revision"] for row in held)}
         revisions = await self._repository.revisions(sorted(numbers))
-        rules = await asyncio.to_thread(_rules, held)
-        return Contents(rows[0]["epoch"], head, rules, tuple(_revision(each) for each in revisions))
+        return await asyncio.to_thread(
+            lambda: Rows.of(
+                found[0]["epoch"],
+                head,
+                [_revision(row) for row in revisions],
+                [_rule(row) for row in held],
+            )
+        )
 
     def check(self, rules: Sequence[Rule]) -> None:
         service.check(self._session, rules)
@@ -73,24 +79,20 @@ class PartnerRules:
         await self._session.record(f"policy.backup.{action}", file, after=told)
 
 
-def _rules(rows: Sequence[RowMapping]) -> tuple[Rule, ...]:
-    return tuple(
-        replace(
-            parse.rule(row["body"]),
-            stamp=Stamp(
-                row["revision"],
-                row["created_by"],
-                row["created_at"],
-                row["updated_by"],
-                row["updated_at"],
-            ),
-        )
-        for row in rows
+def _rule(row: RowMapping) -> RuleRow:
+    return (
+        row["id"],
+        canonical.dumps(service.authored(row["body"])).decode(),
+        row["revision"],
+        row["created_by"],
+        clock.wire(row["created_at"]),
+        row["updated_by"],
+        clock.wire(row["updated_at"]),
     )
 
 
-def _revision(row: RowMapping) -> Revision:
-    return Revision(row["revision"], row["author"], row["created_at"], row["reason"])
+def _revision(row: RowMapping) -> RevisionRow:
+    return row["revision"], row["author"], row["reason"], clock.wire(row["created_at"])
 
 
 def _difference(

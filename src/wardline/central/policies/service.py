@@ -220,7 +220,7 @@ async def _version(session: Session) -> tuple[int, int]:
 
 async def export(session: Session) -> list[dict[str, Json]]:
     """Every rule in the form in which it was written, by id: what `save_all` takes back."""
-    return [exact.plain(_authored(row["body"])) for row in await Repository(session).all()]
+    return [exact.plain(authored(row["body"])) for row in await Repository(session).all()]
 
 
 async def plant(session: Session) -> int:
@@ -301,7 +301,7 @@ def stored(rule: Rule, revision: int) -> dict[str, Json]:
     return parse.to_wire(replace(rule, stamp=Stamp(revision=revision)))
 
 
-def _authored(body: dict[str, Json]) -> dict[str, Json]:
+def authored(body: dict[str, Json]) -> dict[str, Json]:
     """A kept body without what only the store says of it."""
     return {key: value for key, value in body.items() if key != "revision"}
 

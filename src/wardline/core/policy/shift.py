@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from operator import is_not
 
 from wardline.core.canonical import Json
 from wardline.core.policy.compiled import Compiled
@@ -54,13 +55,9 @@ def between(kept: Iterable[Kept], before: Compiled, after: Compiled) -> Shift:
     """What past requests come to under two sets of rules; requests whose rules are the same in
     both are counted and not decided again."""
     judged, turns, examples = 0, Counter[Turn](), dict[Turn, list[str]]()
-    same: dict[tuple[str, str | None], bool] = {}
     for request, state in kept:
         judged += 1
-        key = request.alert.kpi_id, request.action
-        if key not in same:
-            same[key] = _is_same(*key, before, after)
-        if same[key]:
+        if _is_same(request, before, after):
             continue
         turn = before.evaluate(request, state).verdict, after.evaluate(request, state).verdict
         if turn[0] is turn[1]:
@@ -72,10 +69,18 @@ def between(kept: Iterable[Kept], before: Compiled, after: Compiled) -> Shift:
     return Shift(judged, dict(turns), examples)
 
 
-def _is_same(kpi_id: str, action: str | None, before: Compiled, after: Compiled) -> bool:
-    """Whether both sets hold the very same rules for an action; a request without one is judged by
-    all of its kpi's."""
+def _is_same(request: Request, before: Compiled, after: Compiled) -> bool:
+    """Whether both sets hold the very same rules for a request, which they share where no change
+    touched them; one without an action is judged by all of its kpi's."""
+    kpi_id, action = request.alert.kpi_id, request.action
     if action is None:
         return False
-    keys = (kpi_id, action), (kpi_id, ANY_ACTION)
-    return all(before.buckets.get(key) is after.buckets.get(key) for key in keys)
+    for key in ((kpi_id, action), (kpi_id, ANY_ACTION)):
+        old, new = before.buckets.get(key), after.buckets.get(key)
+        if old is new:
+            continue
+        olds = [] if old is None else old.at(request)
+        news = [] if new is None else new.at(request)
+        if len(olds) != len(news) or any(map(is_not, olds, news)):
+            return False
+    return True

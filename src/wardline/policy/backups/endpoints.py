@@ -137,25 +137,18 @@ def _name(text: str) -> Name:
 def _item(folder: Folder, entry: Entry) -> dict[str, Json]:
     """What is known of a backup; of a file that somebody put there only its name and size."""
     known = entry.note
-    about: dict[str, Json] = {
+    return {
         "file": folder.file(entry.name),
         "name": entry.name.text,
         "kind": "safety" if entry.name.kind is Kind.SAFETY else "backup",
         "size": entry.size,
-        "sha256": None,
-        "rules": None,
-        "reason": None,
-    }
-    if known is None:
-        return about
-    return about | {
-        "sha256": known.sha256,
-        "rules": known.rules,
-        "reason": known.reason,
-        "revision": known.revision,
-        "madeBy": known.made_by,
-        "madeAt": known.made_at,
-        "verifiedAt": known.verified_at,
-        "fault": known.fault,
-        "downloadedAt": known.downloaded_at,
+        "sha256": known and known.sha256,
+        "rules": known and known.rules,
+        "reason": known and known.reason,
+        "revision": known and known.revision,
+        "madeBy": known and known.made_by,
+        "madeAt": known and known.made_at,
+        "verifiedAt": known and known.verified_at,
+        "fault": known and known.fault,
+        "downloadedAt": known and known.downloaded_at,
     }

@@ -20,7 +20,7 @@ from wardline.core.clock import Now
 from wardline.core.errors import Conflict, NotFound, Refused
 from wardline.formats import policy_copy, policy_file
 from wardline.formats.policy_copy import PRIVATE_MODE, Fault, PolicyFileRefused
-from wardline.formats.policy_file import Contents, Making, PolicyFile, PolicyFileUnwritable
+from wardline.formats.policy_file import Making, PolicyFile, PolicyFileUnwritable, Rows
 from wardline.policy.backups import names, note, retention
 from wardline.policy.backups.names import Kind, Name
 from wardline.policy.backups.note import Note
@@ -115,7 +115,7 @@ class Folder:
                     found.append(Entry(name, at.st_size, note.read(self.path / name.note)))
         return sorted(found, key=lambda one: (one.name.at, one.name.kind), reverse=True)
 
-    def make(self, kind: Kind, contents: Contents, by: str, reason: str) -> Entry:
+    def make(self, kind: Kind, rows: Rows, by: str, reason: str) -> Entry:
         """Writes a backup; one that is asked for and would hold what the newest holds is that one.
 
         Raises PolicyFileUnwritable, FolderFull, FolderBusy.
@@ -124,13 +124,13 @@ class Folder:
         with self._locked(fcntl.LOCK_EX):
             self._remove_leftovers()
             held = self.entries()
-            if kind is Kind.BACKUP and (same := self._same(held, contents)) is not None:
+            if kind is Kind.BACKUP and (same := self._same(held, rows)) is not None:
                 return same
             if len(held) >= FILES_MAX or sum(one.size for one in held) >= FOLDER_BYTES_MAX:
                 raise FolderFull(f"{len(held)} backups are the most there may be: delete some")
             at = self.now()
             name = names.free(kind, at, {one.name.text for one in held})
-            return self._place(name, contents, Making(at, by, reason))
+            return self._place(name, rows, Making(at, by, reason))
 
     def read(self, name: Name) -> PolicyFile:
         """What the backup holds, checked in every respect; raises BackupUnknown and
@@ -149,7 +149,7 @@ class Folder:
                 fault = refused.why
                 told = None if told is None else replace(told, fault=fault)
             else:
-                fresh = note.of(made, self.now())
+                fresh = note.of(made.seal, self.now())
                 told = replace(told or fresh, fault=None, verified_at=fresh.verified_at)
             if told is not None:
                 self._note(name, told)
@@ -161,7 +161,7 @@ class Folder:
         with self._locked(fcntl.LOCK_EX):
             known = note.read(self.path / name.note)
             if known is None:
-                known = note.of(self._read(name), self.now())
+                known = note.of(self._read(name).seal, self.now())
             else:
                 self._check_sum(name, known)
             told = replace(known, downloaded_at=clock.wire(self.now()), downloaded_by=by)
@@ -228,17 +228,17 @@ class Folder:
         finally:
             os.close(descriptor)
 
-    def _same(self, held: Sequence[Entry], contents: Contents) -> Entry | None:
+    def _same(self, held: Sequence[Entry], rows: Rows) -> Entry | None:
         """The newest backup that was asked for, where it holds the same and is still whole."""
         newest = next((one for one in held if one.name.kind is Kind.BACKUP), None)
-        if newest is None or newest.note is None or newest.note.digest != contents.digest:
+        if newest is None or newest.note is None or newest.note.digest != rows.digest:
             return None
         return newest if self._is_whole(newest) else None
 
-    def _place(self, name: Name, contents: Contents, making: Making) -> Entry:
+    def _place(self, name: Name, rows: Rows, making: Making) -> Entry:
         staged = self.path / f".{name.text}{LEFTOVER_SUFFIX}"
         try:
-            told = note.of(policy_file.write(staged, contents, making), making.at)
+            told = note.of(policy_file.write(staged, rows, making), making.at)
             note.write(self.path / name.note, told)
             staged.replace(self.path / name.text)
             policy_file.sync_folder(self.path)
@@ -262,7 +262,7 @@ class Folder:
                 f"{name.text}: no room to read it: {error.strerror}"
             ) from error
         known = note.read(self.path / name.note)
-        if known is not None and known.sha256 != made.sha256:
+        if known is not None and known.sha256 != made.seal.sha256:
             raise _altered(name)
         return made
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from wardline.core import clock
 from wardline.formats import policy_file
 from wardline.formats.policy_copy import PRIVATE_MODE
-from wardline.formats.policy_file import PolicyFile
+from wardline.formats.policy_file import Seal
 
 NOTE_BYTES_MAX = 16 * 1024
 VERSION: Literal[1] = 1
@@ -58,17 +58,17 @@ class _Wire(BaseModel):
     downloaded_by: Annotated[str, Field(max_length=200)] | None
 
 
-def of(made: PolicyFile, verified_at: datetime) -> Note:
+def of(seal: Seal, verified_at: datetime) -> Note:
     """The manifest of a file that was just found whole."""
     return Note(
-        sha256=made.sha256,
-        size=made.size,
-        rules=len(made.contents.rules),
-        revision=made.contents.revision,
-        digest=made.digest,
-        reason=made.making.reason,
-        made_by=made.making.by,
-        made_at=clock.wire(made.making.at),
+        sha256=seal.sha256,
+        size=seal.size,
+        rules=seal.rules,
+        revision=seal.revision,
+        digest=seal.digest,
+        reason=seal.making.reason,
+        made_by=seal.making.by,
+        made_at=clock.wire(seal.making.at),
         verified_at=clock.wire(verified_at),
     )
 

@@ -12,7 +12,7 @@ from wardline.core.errors import Conflict
 from wardline.core.policy.rule import Rule
 from wardline.formats import policy_copy
 from wardline.formats.policy_copy import Fault, PolicyFileRefused
-from wardline.formats.policy_file import Contents, PolicyFile
+from wardline.formats.policy_file import PolicyFile, Rows
 from wardline.policy.backups.folder import Entry, Folder
 from wardline.policy.backups.names import Kind, Name
 from wardline.policy.backups.retention import Retention
@@ -32,7 +32,7 @@ class Overtaken(Conflict):
 class BackupStore(Protocol):
     """What backups ask of a store of rules. It is bound to an owner and to who asks."""
 
-    async def contents(self, *, hold: bool = False) -> Contents:
+    async def rows(self, *, hold: bool = False) -> Rows:
         """The rules in force, as one revision left them. `hold`: where the store can, writers wait
         from here to the end of the request."""
 
@@ -76,9 +76,9 @@ class Backups:
 
     async def make(self, reason: str | None) -> str:
         """Writes one, unless the newest holds the same; gives its name."""
-        contents = await self.store.contents()
+        rows = await self.store.rows()
         why = reason or ASKED_FOR
-        made = await asyncio.to_thread(self.folder.make, Kind.BACKUP, contents, self.who, why)
+        made = await asyncio.to_thread(self.folder.make, Kind.BACKUP, rows, self.who, why)
         file = self.folder.file(made.name)
         await self.store.record("make", file, _told(made))
         if self.retention is not None:
@@ -97,7 +97,7 @@ class Backups:
         self._check(name, found)
         why = f"restored from {name.text}" + (f": {reason}" if reason else "")
         for _ in range(TRIES_MAX):
-            before = await self.store.contents(hold=True)
+            before = await self.store.rows(hold=True)
             safety = await asyncio.to_thread(
                 self.folder.make, Kind.SAFETY, before, self.who, f"before {name.text} was restored"
             )
@@ -108,7 +108,7 @@ class Backups:
                     over=before.revision,
                     restored=file,
                     reason=why,
-                    told={"safetyBackup": made, "sha256": found.sha256},
+                    told={"safetyBackup": made, "sha256": found.seal.sha256},
                 )
                 return Restored(file, made)
             # It holds what somebody has replaced since: the next round makes the true one.

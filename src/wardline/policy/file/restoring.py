@@ -4,16 +4,13 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 
 from wardline.core.canonical import Json
-from wardline.core.errors import Malformed
-from wardline.core.policy.parse import RuleInvalid
 from wardline.core.policy.rule import Rule
-from wardline.formats import policy_file, policy_schema
-from wardline.formats.policy_file import Contents
+from wardline.formats import policy_schema
+from wardline.formats.policy_file import Rows
 from wardline.policy import admission, events
 from wardline.policy.backups.service import Overtaken
 from wardline.policy.file import rows
 from wardline.policy.file.book import Book, Written
-from wardline.policy.file.database import FileUnusable
 from wardline.policy.file.store import ALL_RULES, Terms
 
 RESTORE = "policy.backup.restore"
@@ -32,8 +29,8 @@ class FileRules:
         self._terms = terms
         self._author = author
 
-    async def contents(self, *, hold: bool = False) -> Contents:
-        return await self._book.read(_contents)
+    async def rows(self, *, hold: bool = False) -> Rows:
+        return await self._book.read(_rows)
 
     def check(self, rules: Sequence[Rule]) -> None:
         admission.check_all(rules, actions=self._terms.actions, partner=None)
@@ -78,14 +75,11 @@ class FileRules:
         await self._book.write(work)
 
 
-def _contents(connection: sqlite3.Connection) -> Contents:
+def _rows(connection: sqlite3.Connection) -> Rows:
     stand = rows.stand(connection)
-    try:
-        return policy_file.contents(
-            stand.epoch, stand.revision, rows.all_rules(connection), rows.revisions(connection)
-        )
-    except (RuleInvalid, Malformed, ValueError) as error:
-        raise FileUnusable(f"the policy file holds a rule that is not valid: {error}") from None
+    return Rows.of(
+        stand.epoch, stand.revision, rows.revisions(connection), rows.all_rules(connection)
+    )
 
 
 def _difference(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import uvicorn
 
 from wardline.core.errors import WardlineError
-from wardline.policy import addresses, connections
+from wardline.policy import addresses, collector, connections
 from wardline.policy.connections import Crowd
 from wardline.policy.file.book import Book
 from wardline.policy.standalone import app
@@ -85,6 +85,7 @@ def serve(settings: Settings, where: Listening, say: Callable[[str], None]) -> N
     server = _Server(
         config, lambda: say(f"Policy manager at http://{host}:{port} on {settings.db}")
     )
+    collector.spare()
     server.run([bound])
 
 

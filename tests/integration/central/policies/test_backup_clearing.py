@@ -56,7 +56,7 @@ def old_backups(folders: Folders, partner_id: str) -> Folder:
     folder = folders.of(partner_id)
     for days, revision in ((400, 1), (0, 2)):
         made = Folder(folder.path, folder.shown, lambda days=days: NOW - timedelta(days=days))
-        made.make(Kind.BACKUP, policy_files.contents(1, revision), "usr_1", "asked for")
+        made.make(Kind.BACKUP, policy_files.contents(1, revision).rows, "usr_1", "asked for")
     return folder
 
 

@@ -167,7 +167,7 @@ async def test_a_rule_that_may_not_be_in_force_here_is_not_restored(place: Place
         name = f"policies-2099-01-01T00-{minute:02}-00-000000.db"
         foreign = policy_files.rule(1, **fields)
         contents = policy_file.Contents(1, 3, (foreign,), ())
-        policy_file.write(place.folder.path / name, contents, policy_files.MAKING)
+        policy_file.write(place.folder.path / name, contents.rows, policy_files.MAKING)
         answer = await place.restore(f"{place.folder.shown}/{name}")
         assert answer.status_code == 400, answer.text
         assert f"rules[0].{next(iter(fields))}" in answer.json()["detail"]

@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -134,12 +135,14 @@ Serve = Callable[..., AbstractAsyncContextManager[Server]]
 
 
 @pytest.fixture
-def serve(database: Database, owner: Raw) -> Serve:
+def serve(database: Database, owner: Raw, tmp_path: Path) -> Serve:
     """Starts one more web process's worth, on a pool and a port of its own."""
 
     @asynccontextmanager
     async def serving(limits: Limits | None = None, **crowd: int) -> AsyncIterator[Server]:
-        settings = web_settings().model_copy(update={"app_dsn": database.app})
+        settings = web_settings(backups=tmp_path / "backups").model_copy(
+            update={"app_dsn": database.app}
+        )
         await owner.execute(
             "INSERT INTO installation (id) VALUES ($1) ON CONFLICT DO NOTHING",
             settings.installation_id,

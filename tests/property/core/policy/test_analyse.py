@@ -20,7 +20,7 @@ from wardline.core.policy.rule import Effect, Policy, Rule
 
 SETS = 60
 SETS_DRAWN = 300
-SETS_FULL = 4000
+SETS_FULL = 2000
 KNOWN_SEED = 20261126  # of the sets whose spread is checked
 STEPS = 1_000_000
 ASKED = 20

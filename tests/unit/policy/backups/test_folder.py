@@ -33,7 +33,7 @@ KILLS = 6
 
 
 def make(folder: Folder, revision: int = 1, kind: Kind = Kind.BACKUP) -> Entry:
-    return folder.make(kind, policy_files.contents(3, revision), "usr_1", "asked for")
+    return folder.make(kind, policy_files.contents(3, revision).rows, "usr_1", "asked for")
 
 
 def files(folder: Folder) -> list[str]:
@@ -247,7 +247,7 @@ from wardline.policy.backups.names import Kind
 folder = Folder(Path(sys.argv[1]), "backups", clock.system)
 print("ready", flush=True)
 for revision in range(int(sys.argv[2]), int(sys.argv[2]) + 1000):
-    folder.make(Kind.BACKUP, policy_files.contents(40, revision), "usr_1", "asked for")
+    folder.make(Kind.BACKUP, policy_files.contents(40, revision).rows, "usr_1", "asked for")
 """
 
 
@@ -265,7 +265,7 @@ def test_a_writer_that_is_killed_leaves_whole_backups_only(folder: Folder, seed:
         writer.stdout.close()
         for each in folder.entries():
             assert each.note is not None
-            assert folder.read(each.name).sha256 == each.note.sha256
+            assert folder.read(each.name).seal.sha256 == each.note.sha256
     assert len(folder.entries()) > 1
     folder.retain(Retention(keep=5))
     left = {each.name for each in folder.path.iterdir()} - {folders.LOCK_NAME}
