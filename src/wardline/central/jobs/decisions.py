@@ -20,7 +20,7 @@ KEY_KEPT = timedelta(hours=24)
 
 _FOLD = text(
     "WITH due AS (DELETE FROM rule_uses_added a USING ("
-    "    SELECT partner_id, id FROM rule_uses_added LIMIT :limit FOR UPDATE SKIP LOCKED) d"
+    "    SELECT partner_id, id FROM rule_uses_added LIMIT :limit) d"
     "   WHERE a.partner_id = d.partner_id AND a.id = d.id"
     "   RETURNING a.partner_id, a.rule_id, a.at, a.decided, a.ran)"
     " INSERT INTO rule_uses AS held (partner_id, rule_id, last_decided_at, decided, ran)"

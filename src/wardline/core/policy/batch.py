@@ -83,14 +83,11 @@ class Batch:
 
 
 def _run(request: Request, decision: Decision) -> Run:
-    assert decision.action is not None, "what runs is an action"
+    # What is not its outcome, a decision works out with all of its checks when it is read.
+    action = request.action if request.action is not None else decision.action
+    assert action is not None, "what runs is an action"
     assert decision.rule_id is not None, "what runs was let run by a rule"
     params = telling.resolved(decision)
-    return Run(
-        request.decision_id,
-        *book.host_of(request),
-        decision.action,
-        decision.rule_id,
-        usage.amount(params, usage.PCT),
-        usage.amount(params, usage.QTY),
-    )
+    site, host = book.host_of(request)
+    pct, qty = usage.amount(params, usage.PCT), usage.amount(params, usage.QTY)
+    return Run(request.decision_id, site, host, action, decision.rule_id, pct, qty)

@@ -20,8 +20,10 @@ from wardline.core.policy.request import Request, State
 from wardline.core.policy.slices import Plan
 
 TRACES_KEPT_MAX = 8192
+STEPS_KEPT_MAX = 16_384
 
 _BLOCK, _ASK, _ERROR = Verdict.BLOCK, Verdict.ASK, Code.ERROR
+_steps: dict[int, tuple[TraceStep, bytes]] = {}
 # Traces are made of steps that they share, so that most have been written before. The steps are
 # kept beside, so that no other ever has their identity.
 _written: dict[tuple[int, ...], tuple[tuple[TraceStep, ...], orjson.Fragment]] = {}
@@ -65,8 +67,8 @@ def _quick(decision: Decision) -> dict[str, Any] | None:
     rest = {
         "ruleId": decision.rule_id,
         "action": request.action,
-        "verdict": verdict.value,
-        "code": code.value,
+        "verdict": verdict,
+        "code": code,
         "trace": _trace(decision.trace),
         "policyRevision": index.revision,
         "policyEpoch": index.epoch,
@@ -109,10 +111,22 @@ def _trace(trace: tuple[TraceStep, ...]) -> orjson.Fragment:
     held = _written.get(key)
     if held is not None:
         return held[1]
-    made = orjson.Fragment(orjson.dumps([step.to_wire() for step in trace]))
+    made = orjson.Fragment(b"[" + b",".join([_step(step) for step in trace]) + b"]")
     if len(_written) >= TRACES_KEPT_MAX:
         _written.clear()
     _written[key] = trace, made
+    return made
+
+
+def _step(step: TraceStep) -> bytes:
+    held = _steps.get(id(step))
+    if held is not None:
+        return held[1]
+    told = {"check": step.check, "outcome": step.outcome, "detail": step.detail}
+    made = orjson.dumps(told)
+    if len(_steps) >= STEPS_KEPT_MAX:
+        _steps.clear()
+    _steps[id(step)] = step, made
     return made
 
 

@@ -44,7 +44,11 @@ async def test_a_hold_that_central_knows_of_stops_what_it_is_about(
 ) -> None:
     await done(served.manager, "/create", FREE)
     appliance, host = ids.appliance(), ids.host()
-    await owner.execute("SET session_replication_role = replica")
+    await owner.execute(
+        "INSERT INTO appliances (id, site_id, partner_id, hostname, platform, agent_version,"
+        " credential_hash) VALUES ($1, $2, $3, 'box', 'linux', '1', $4)",
+        *(appliance, site, tenant.partner_id, appliance.encode()),
+    )
     await owner.execute(
         "INSERT INTO flap_suppressions (id, site_id, partner_id, appliance_id, host_id,"
         " incident_type, runbook_id, suppressed_at, reason)"
@@ -52,7 +56,6 @@ async def test_a_hold_that_central_knows_of_stops_what_it_is_about(
         *(ids.new("hold"), site, tenant.partner_id, appliance, host),
         *(RULE["when"]["kpiId"], RULE["action"]),
     )
-    await owner.execute("SET session_replication_role = origin")
     held, open_action, other = await decide(
         served.manager,
         asked(site=site, host=host),
