@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from wardline.core import clock
 from wardline.core.canonical import Json
 from wardline.core.policy import parse
-from wardline.policy import analysis, problems
+from wardline.policy import analysis, past, problems
 from wardline.policy.endpoints import Access, body, takes
 from wardline.policy.store import PolicyStore
 
@@ -55,5 +55,23 @@ def router(access: Access) -> APIRouter:
             "days": asked.days,
             "openings": found,
         }
+
+    @made.post(
+        "/replay",
+        openapi_extra=takes(
+            "{rules, or put?, remove?, since?, until?, site?}: the rules to replay by, all or some."
+        ),
+    )
+    async def replay_decisions(
+        request: Request, store: Annotated[PolicyStore, access.writer]
+    ) -> dict[str, Json]:
+        """What other rules would have made of past decisions about the kpis that they touch: how
+        many turn from which verdict to which, where, by which rule and window, and needing whom.
+
+        `leftOut`: decided by what had been used up, which is not kept. `complete` false: only
+        those from `since` on were looked at.
+        """
+        asked = parse.replay(await body(request))
+        return {"ok": True, **await past.replayed(store, asked)}
 
     return made

@@ -32,6 +32,7 @@ from wardline.core.policy.wire import (
     LimitsWire,
     PreviewWire,
     RemovalWire,
+    ReplayWire,
     RuleWire,
     ScopeWire,
     SimulationWire,
@@ -132,6 +133,39 @@ def preview(obj: Json) -> Preview:
     except RuleInvalid as invalid:
         raise RuleInvalid(nested("rule", invalid.problems)) from None
     return Preview(draft, asked.id, asked.site, asked.begin, asked.days)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayAsked:
+    """Rules to replay by: a whole set, or None for the rules in force with some `put` and some
+    `removed`; of decisions from `since` on and before `until`, None = as far as is kept."""
+
+    rules: tuple[Rule, ...] | None
+    put: tuple[Rule, ...]
+    removed: tuple[str, ...]
+    since: datetime | None
+    until: datetime | None
+    site: str | None
+
+
+def replay(obj: Json) -> ReplayAsked:
+    """The body of POST /replay; raises RuleInvalid."""
+    asked = _edge(ReplayWire, obj)
+    if (asked.rules is None) == (not asked.put and not asked.remove):
+        raise RuleInvalid([("$", "give either all rules, or some to put or to remove")])
+    if asked.since is not None and asked.until is not None and asked.since >= asked.until:
+        raise RuleInvalid([("until", "must be later than since")])
+    put = rules(asked.put, "put")
+    if twice := sorted({each.id for each in put} & set(asked.remove)):
+        raise RuleInvalid([("remove", f"{exact.shown(twice[0])} is put as well")])
+    return ReplayAsked(
+        None if asked.rules is None else rules(asked.rules),
+        put,
+        tuple(asked.remove),
+        asked.since,
+        asked.until,
+        asked.site,
+    )
 
 
 def removal(obj: Json) -> str:

@@ -8,7 +8,7 @@ out, and of rules whose limits change only the amount of the one run is looked a
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -21,6 +21,7 @@ from wardline.core.policy.kept import Row, Sheet
 from wardline.core.policy.lens import Lens, Reading
 from wardline.core.policy.replayed import Came, Example, Replayed, Turned
 from wardline.core.policy.request import ActionFacts, Alert, Request, State
+from wardline.core.policy.rule import Rule
 from wardline.core.policy.slices import Plan
 from wardline.core.severity import Severity
 
@@ -218,6 +219,11 @@ def uncounted(before: Compiled, after: Compiled) -> list[str]:
         if held is not plan and _counted(plan) != (_NOTHING if held is None else _counted(held)):
             found.append(rule_id)
     return sorted(found)
+
+
+def is_same(one: Rule, other: Rule) -> bool:
+    """Whether two rules are the same but for what a store says of them."""
+    return replace(one, stamp=other.stamp) == other
 
 
 _NOTHING: tuple[object, object] = ((), None)

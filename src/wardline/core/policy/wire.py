@@ -239,6 +239,17 @@ class PreviewWire(Edge):
     days: Annotated[int, Field(ge=1, le=PREVIEW_DAYS_MAX)] = PREVIEW_DAYS
 
 
+class ReplayWire(Edge):
+    """POST /replay: all `rules`, or some to `put` and `remove`; of which decisions."""
+
+    rules: Annotated[list[Json], Field(max_length=RULES_PER_CALL_MAX)] | None = None
+    put: Annotated[list[Json], Field(max_length=RULES_PER_CALL_MAX)] = []
+    remove: Annotated[list[Label], Field(max_length=RULES_PER_CALL_MAX)] = []
+    since: Instant = None
+    until: Instant = None
+    site: Label | None = None
+
+
 class RemovalWire(Edge):
     """POST /delete: which rule goes."""
 
