@@ -4,8 +4,8 @@ from typing import Any
 
 from tests.harness.policy_authoring import asked
 from tests.harness.policy_contract import ALERT, RULE, Served, done
-from tests.harness.policy_decisions import decide
 from tests.harness.policy_decisions import asked as request
+from tests.harness.policy_decisions import decide
 
 # Open at no time that a test is likely to run at: one minute of a week.
 SHUT: dict[str, Any] = {

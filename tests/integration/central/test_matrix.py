@@ -149,6 +149,7 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("delete", "/api/v1/policies/backups/{name}"): Example(ok=204),
     ("post", "/api/v1/policies/analyse"): Example(lambda scene: {"rules": [RULE]}),
     ("post", "/api/v1/policies/preview"): Example(lambda scene: {"rule": RULE}),
+    ("post", "/api/v1/policies/replay"): Example(lambda scene: {"put": [RULE]}),
     ("get", "/api/agent/v1/keys"): Example(query="?nonce=" + "0" * 32),
     ("post", "/api/agent/v1/enrol"): Example(lambda scene: {}, ok=422),
     ("post", "/api/agent/v1/checkin"): Example(lambda scene: checkin(scene.appliance)),
