@@ -108,27 +108,22 @@ class Lenses:
 class Reading:
     """What the watches show at one instant and place, each read at most once."""
 
-    __slots__ = ("_probe", "_seen", "_shown", "_watches")
+    __slots__ = ("_probe", "_seen", "_watches", "shown")
 
     def __init__(self, watches: Sequence[Watch], probe: Request) -> None:
         self._watches = watches
         self._probe = probe
         self._seen: dict[int, int] = {}
-        self._shown: dict[int, int] = {}
+        self.shown: dict[int, int] = {}
 
     def of(self, lens: Lens) -> int:
-        """All that a lens sees of the time, as one number."""
-        shown = self._shown.get(lens.number)
-        if shown is None:
-            shown = self._shown[lens.number] = self._read(lens)
-        return shown
-
-    def _read(self, lens: Lens) -> int:
+        """All that a lens sees of the time, as one number; it is in `shown` afterwards."""
         shown, seen = 0, self._seen
         for number in lens.watches:
             if number not in seen:
                 seen[number] = self._watches[number].read(self._probe)
             shown = shown << _BITS | seen[number]
+        self.shown[lens.number] = shown
         return shown
 
 

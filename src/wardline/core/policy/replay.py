@@ -46,6 +46,10 @@ class _Group:
     sites: dict[str | None, int]
 
 
+# A site, the number of what holds there and of who asks, and what the watches show.
+_Here = tuple[str | None, int, Reading]
+
+
 class Replay:
     """Takes batches in any number, quickest the newest first, then tells; `kpis` None counts
     decisions on all kpis, `site` None on all sites."""
@@ -83,41 +87,44 @@ class Replay:
         """The decisions of a batch that are about the kpis and the site."""
         asker = self._askers.setdefault((batch.partner, batch.principal), len(self._askers))
         readings: dict[object, Reading] = {}
-        by_place: list[Reading | None] = [None] * len(batch.places)
-        places, groups, lenses = batch.places, self._groups, self._lenses
+        heres: list[_Here | None] = [None] * len(batch.places)
+        groups, lenses = self._groups, self._lenses
         kpis, only, made = self._kpis, self._site, lenses.made
+        judged = 0
         for row in batch.rows:
             number, _, kpi_id, word, delta, action, host, platform, facts, by, held, _, code, _ = (
                 row
             )
             if kpis is not None and kpi_id not in kpis:
                 continue
-            site, _, _, freeze, observing = places[number]
+            here = heres[number]
+            if here is None:
+                here = heres[number] = self._here(batch, row, asker, readings)
+            site, place, reading = here
             if only is not None and site != only:
                 continue
             if code in _USED_UP or (held and action is None):
                 self._left_out += 1
                 continue
-            reading = by_place[number]
-            if reading is None:
-                reading = by_place[number] = self._reading(batch, row, readings)
             seen = made.get((kpi_id, action, site)) or lenses.of(kpi_id, action, site)
-            key: tuple[Any, ...] = (
-                *(asker, seen.number, word, platform, by, held, freeze, observing, code),
-                reading.of(seen),
-            )
-            if host in seen.hosts:
-                key = *key, host, site
+            shown = reading.shown.get(seen.number)
+            if shown is None:
+                shown = reading.of(seen)
+            key: tuple[Any, ...] = (seen.number, shown, place, word, platform, by, held, code)
             if seen.measured:
                 key = *key, host, site, orjson.dumps((delta, facts))
+            elif host in seen.hosts:
+                key = *key, host, site
             group = groups.get(key)
+            judged += 1
             if group is None:
                 groups[key] = _Group(seen, batch.alone(row), {site: 1})
-            else:
-                group.sites[site] = group.sites.get(site, 0) + 1
-                if group.newest.at < batch.at:
-                    group.newest = batch.alone(row)
-            self._judged += 1
+                continue
+            sites = group.sites
+            sites[site] = sites.get(site, 0) + 1
+            if group.newest.at < batch.at:
+                group.newest = batch.alone(row)
+        self._judged += judged
 
     def tell(self) -> Replayed:
         """What all of them come to."""
@@ -137,15 +144,17 @@ class Replay:
                 alike.append(self._turned(group, before, after))
         return Replayed.of(self._judged, self._left_out, (was, is_now, would), turned)
 
-    def _reading(self, batch: Sheet, row: Row, known: dict[object, Reading]) -> Reading:
-        """That of the row's place; places of one zone and the same hours share one."""
-        place = batch.place(row)
-        key = place.zone, place.opening_hours
-        reading = known.get(key)
+    def _here(self, batch: Sheet, row: Row, asker: int, known: dict[object, Reading]) -> "_Here":
+        """Where a row is: places of one zone and the same hours share a reading."""
+        site, zone, told, freeze, observing = batch.places[row[0]]
+        hours = orjson.dumps(told)
+        reading = known.get((zone, hours))
         if reading is None:
-            probe = Request(_PROBE, batch.at, place.zone, "", opening_hours=place.opening_hours)
-            reading = known[key] = Reading(self._lenses.watches, probe)
-        return reading
+            opened = kept.windows(hours)
+            probe = Request(_PROBE, batch.at, zone, "", opening_hours=opened)
+            reading = known[zone, hours] = Reading(self._lenses.watches, probe)
+        standing = asker << 2 | freeze << 1 | observing
+        return site, standing, reading
 
     def _state(self, sheet: Sheet, row: Row, request: Request) -> State:
         place = sheet.place(row)
