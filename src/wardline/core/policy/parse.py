@@ -29,6 +29,7 @@ from wardline.core.policy.wire import (
     ApprovalWire,
     AskedWire,
     AskingWire,
+    CasesWire,
     LimitsWire,
     PreviewWire,
     RemovalWire,
@@ -166,6 +167,16 @@ def replay(obj: Json) -> ReplayAsked:
         asked.until,
         asked.site,
     )
+
+
+def cases(obj: Json) -> CasesWire:
+    """A file of cases at the edge; raises RuleInvalid."""
+    return _edge(CasesWire, obj)
+
+
+def hours(told: Iterable[WindowWire]) -> tuple[Window, ...]:
+    """Opening hours as windows."""
+    return tuple(_window(each) for each in told)
 
 
 def removal(obj: Json) -> str:
