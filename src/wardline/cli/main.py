@@ -42,7 +42,7 @@ COMMANDS = {
     "holds": Command("wardline.cli.commands.holds", "What is left alone after a flap; clear one"),
     "policy": Command(
         "wardline.cli.commands.policy",
-        "Serve and seed a policy file, without Central",
+        "Test, replay and move rules; serve a policy file",
         handles_interrupts=True,
         extra="policy",
     ),
