@@ -205,6 +205,18 @@ class DecisionSuite:
         by_machine, by_person = await decide(served.manager, asked(), asked(initiator="person"))
         assert (by_machine["verdict"], by_person["verdict"]) == ("offer", "run")
 
+    async def test_a_trace_is_left_out_for_who_reads_none(self, served: Served) -> None:
+        await done(served.manager, "/create", LIMITED)
+        body = {"requests": [asked(), {**asked(), "action": "ssh_config.harden"}]}
+        address = at(served.manager, DECIDE)
+        whole, bare = [
+            (await served.manager.post(address, json=body, params={"trace": trace})).json()
+            for trace in ("true", "false")
+        ]
+        for one, other in zip(whole["decisions"], bare["decisions"], strict=True):
+            assert one.keys() - other.keys() == {"trace"}
+            assert (one["verdict"], one["code"]) == (other["verdict"], other["code"])
+
     async def test_readers_do_not_decide(self, served: Served) -> None:
         answer = await served.reader.post(at(served.reader, DECIDE), json=asked())
         assert answer.status_code == 403

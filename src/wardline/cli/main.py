@@ -40,14 +40,14 @@ COMMANDS = {
     ),
     "status": Command("wardline.cli.commands.status", "What happened so far, as Central knows it"),
     "holds": Command("wardline.cli.commands.holds", "What is left alone after a flap; clear one"),
+    "freeze": Command(
+        "wardline.cli.commands.freeze", "Stop every repair of the partner or a site; lift that"
+    ),
     "policy": Command(
         "wardline.cli.commands.policy",
         "Test, replay and move rules; serve a policy file",
         handles_interrupts=True,
         extra="policy",
-    ),
-    "freeze": Command(
-        "wardline.cli.commands.freeze", "Stop every repair of the partner or a site; lift that"
     ),
     "agent": Command("wardline.cli.commands.agent", "Enrol, run and examine an appliance's agent"),
     "evidence": Command("wardline.cli.commands.evidence", "Export a site's evidence, verify one"),

@@ -187,9 +187,9 @@ def address(path: str, example: Example, scene: Scene) -> str:
     named = path.replace("{site_id}", scene.tenant.site_id)
     named = named.replace("{incident_id}", scene.incident_id).replace("{log_index}", "1")
     named = named.replace("{order_id}", scene.order_id).replace("{hold_id}", scene.hold_id)
-    named = named.replace("{name}", scene.backup)
     named = named.replace("{decision_id}", scene.decisions[path.endswith("/released")])
     named = named.replace("{freeze_id}", scene.freeze_id)
+    named = named.replace("{name}", scene.backup)
     named = named.replace("{approval_id}", scene.approvals[path.endswith("/reject")])
     assert "{" not in named, f"{path} has a parameter that this test does not know"
     return named + example.query

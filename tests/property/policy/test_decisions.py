@@ -18,7 +18,7 @@ from wardline.policy.file.book import Book
 from wardline.policy.file.decisions import FileDecisions
 from wardline.policy.file.store import FileStore, Terms
 
-EXAMPLES, STEPS = 25, 30
+EXAMPLES, STEPS = 60, 30
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 RESERVED, GRACE, IN_FLIGHT = timedelta(minutes=5), timedelta(seconds=5), timedelta(hours=12)
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -34,6 +34,8 @@ LIMITS = {
     "free": {},
 }
 COOLDOWN = timedelta(hours=2)
+SPANS = [RESERVED, RESERVED + GRACE, HOUR, COOLDOWN, IN_FLIGHT, DAY, 2 * DAY, WEEK]
+PLACES = [(None, None), (None, None), ("one", None), ("one", "a"), ("one", "b")]
 PCT, QTY = Decimal("0.2"), 4
 
 
@@ -94,8 +96,9 @@ class Model:
 
 
 class Deciding(RuleBasedStateMachine):
-    @initialize()
-    def open(self) -> None:
+    @initialize(names=st.lists(st.sampled_from(sorted(LIMITS)), min_size=1, max_size=2))
+    def open(self, names: list) -> None:
+        self.names = names
         self.loop = asyncio.Runner()
         self.folder = tempfile.TemporaryDirectory()
         self.now = START
@@ -111,17 +114,17 @@ class Deciding(RuleBasedStateMachine):
 
     @rule(
         wanted=st.lists(
-            st.tuples(
-                st.sampled_from(sorted(LIMITS)),
-                st.sampled_from([None, "one", "two"]),
-                st.sampled_from([None, "a", "b"]),
-                st.booleans(),
-            ),
+            st.tuples(st.integers(0, 1), st.sampled_from(PLACES), st.booleans()),
             min_size=1,
-            max_size=6,
-        )
+            max_size=4,
+        ),
+        then=st.sampled_from([(), ("started",), ("started", "ended")]),
     )
-    def decide(self, wanted: list) -> None:
+    def decide(self, wanted: list, then: tuple) -> None:
+        """Few rules and places in one history, so that they meet their limits."""
+        wanted = [
+            (self.names[number % len(self.names)], *place, named) for number, place, named in wanted
+        ]
         requests = []
         for name, site, host, named in wanted:
             alert = {"id": "1", "kpiId": name, "title": "", "message": "", "severity": "warn"}
@@ -139,12 +142,16 @@ class Deciding(RuleBasedStateMachine):
                 made = {"id": decision["decisionId"], "name": name, "site": site, "host": host}
                 states = {"started": None, "ended": False, "released": False}
                 self.model.runs.append({**made, **states, "reserved": self.now})
+                for word in then:
+                    self._tell(self.model.runs[-1], word)
 
-    @rule(place=st.integers(0, 50), word=st.sampled_from(["started", "released", "ended"]))
+    @rule(place=st.integers(0, 9), word=st.sampled_from(["started", "released", "ended"]))
     def tell(self, place: int, word: str) -> None:
         if not self.model.runs:
             return
-        run = self.model.runs[-1 - place % len(self.model.runs)]
+        self._tell(self.model.runs[-1 - place % len(self.model.runs)], word)
+
+    def _tell(self, run: dict, word: str) -> None:
         fresh = self.now < run["reserved"] + RESERVED
         allowed = {
             "started": not run["released"] and (run["started"] is not None or fresh),
@@ -164,8 +171,9 @@ class Deciding(RuleBasedStateMachine):
 
     @rule(
         by=st.one_of(
+            st.sampled_from(SPANS),
+            st.sampled_from(SPANS).map(lambda each: each - timedelta(seconds=1)),
             st.integers(1, 400).map(lambda each: timedelta(seconds=each)),
-            st.sampled_from([RESERVED, RESERVED + GRACE, HOUR, COOLDOWN, IN_FLIGHT, DAY, WEEK]),
         )
     )
     def wait(self, by: timedelta) -> None:

@@ -37,7 +37,9 @@ class PartnerDecisions:
     caller: Principal
     now: Now
 
-    async def decide(self, asked: Sequence[AskedWire], key: Key | None) -> bytes:
+    async def decide(
+        self, asked: Sequence[AskedWire], key: Key | None, *, traced: bool = True
+    ) -> bytes:
         repository, who = Repository(self.session), self.caller.user_id
         if key is not None:
             await repository.lock_key(who, key)
@@ -58,7 +60,7 @@ class PartnerDecisions:
         body = kept.pack(batch.asked, decisions)
         await repository.keep(now, index, len(asked), kept.kpis(batch.asked), body)
         await repository.add_uses(now, asking.uses(decisions))
-        answer = asking.answer(decisions, runs, now)
+        answer = asking.answer(decisions, runs, now, traced=traced)
         if key is not None:
             await repository.put_answer(who, key, answer, now)
         return answer

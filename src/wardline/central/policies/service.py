@@ -35,6 +35,7 @@ from wardline.policy.store import ANY, Expectation, RuleInvalid, RuleUnknown
 
 RULES_PER_PARTNER_MAX = 20_000
 KPIS_ASKED_MAX = 4
+ANY_PLATFORM = ""
 SITES_ASKED_MAX = 200
 AUDITED_IDS_MAX = 200
 ZONE_WITHOUT_SITE = "UTC"
@@ -88,8 +89,7 @@ async def save_all(
 
 
 def check(session: Session, rules: Sequence[Rule]) -> None:
-    """Raises RuleInvalid for what these rules name and this partner, or this version, does not
-    have."""
+    """Raises RuleInvalid for what these rules name and this partner does not have."""
     problems = [
         problem
         for position, rule in enumerate(rules)
@@ -127,6 +127,7 @@ async def simulate(
 ) -> Simulated:
     """What the policy, or the draft rules in its place, would answer; reserves nothing."""
     site = await _site(session, asked)
+    frozen_by = await freezes.frozen_by(session, None if site is None else site.id)
     request = simulation.request(
         asked,
         place_of(site),
@@ -135,7 +136,6 @@ async def simulate(
         partner=session.scope.owner,
         user_id=user_id,
     )
-    frozen_by = await freezes.frozen_by(session, None if site is None else site.id)
     state = State(
         freeze=frozen_by is not None,
         observing=site is not None and site.healing is Healing.OBSERVE,
@@ -171,7 +171,7 @@ async def estate(session: Session, site_ids: Collection[str]) -> Estate:
     return Estate(
         partner=session.scope.owner,
         sites=sites,
-        actions=_actions(by_platform=True),
+        actions=actions(ANY_PLATFORM),
         kpis=frozenset(catalogue.checks()),
         holders=await identity.approvers(session),
     )
@@ -286,7 +286,7 @@ async def _check_room(repository: Repository, added: int) -> None:
 
 
 def _foreign(session: Session, rule: Rule) -> Problems:
-    """What a rule names that this partner, or this version, does not have."""
+    """What a rule names that this partner does not have."""
     return admission.problems(rule, catalogue.runbooks(), session.scope.owner)
 
 
@@ -349,11 +349,11 @@ def _facts(site: Site) -> SiteFacts:
 
 def actions(platform: str | None) -> Mapping[str, ActionFacts]:
     """The registered actions; without a platform to judge by, all are admissible."""
-    return _actions(by_platform=platform is not None)
+    return _registered(by_platform=platform is not None)
 
 
 @cache
-def _actions(*, by_platform: bool) -> Mapping[str, ActionFacts]:
+def _registered(*, by_platform: bool) -> Mapping[str, ActionFacts]:
     return {
         each.id: ActionFacts(Risk(each.risk), each.platforms if by_platform else ())
         for each in catalogue.runbooks().values()

@@ -34,12 +34,16 @@ def dumps(value: object) -> bytes:
     return orjson.dumps(value, default=_number)
 
 
-def public(decision: Decision) -> dict[str, Any]:
-    """The public form of a decision, for `dumps`."""
-    quick = _quick(decision)
-    if quick is not None:
-        return quick
-    told: dict[str, Any] = exact.plain(decision.to_wire())
+def public(decision: Decision, *, traced: bool = True) -> dict[str, Any]:
+    """The public form of a decision, for `dumps`; most of its cost is the trace."""
+    told = _quick(decision)
+    if told is None:
+        whole: dict[str, Any] = exact.plain(decision.to_wire())
+        if not traced:
+            del whole["trace"]
+        return whole
+    if traced:
+        told["trace"] = _trace(decision.trace)
     return told
 
 
@@ -53,6 +57,7 @@ def resolved(decision: Decision) -> Mapping[str, Json]:
 
 
 def _quick(decision: Decision) -> dict[str, Any] | None:
+    """All but the trace; None where only all checks say it."""
     verdict, code = decision.verdict, decision.code
     basis = deciding.basis_of(decision)
     if basis is None or code is _ERROR:
@@ -69,7 +74,6 @@ def _quick(decision: Decision) -> dict[str, Any] | None:
         "action": request.action,
         "verdict": verdict,
         "code": code,
-        "trace": _trace(decision.trace),
         "policyRevision": index.revision,
         "policyEpoch": index.epoch,
         "policyAgeSeconds": age,

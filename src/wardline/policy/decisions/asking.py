@@ -111,11 +111,13 @@ def requests(
     return made
 
 
-def answer(decisions: Sequence[Decision], runs: Sequence[Run], now: datetime) -> bytes:
+def answer(
+    decisions: Sequence[Decision], runs: Sequence[Run], now: datetime, *, traced: bool
+) -> bytes:
     """`{ok, decisions}`, each with its reservation."""
     expires = clock.wire(reservation.expiry(now))
     reserved = {run.id: {"id": run.id, "expiresAt": expires} for run in runs}
-    told = [telling.public(each) for each in decisions]
+    told = [telling.public(each, traced=traced) for each in decisions]
     for each in told:
         each["reservation"] = reserved.get(each["decisionId"])
     return telling.dumps({"ok": True, "decisions": told})

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi import Path as PathParameter
 
 from wardline.core import clock
@@ -30,6 +30,8 @@ IdempotencyKey = Annotated[
     ),
 ]
 
+Trace = Annotated[bool, Query(description="whether each decision tells its checks one by one")]
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
@@ -52,13 +54,15 @@ def router(access: Access) -> APIRouter:
         request: Request,
         store: Annotated[DecisionStore, access.decider],
         idempotency_key: IdempotencyKey = None,
+        trace: Trace = True,
     ) -> Response:
         """Decides for real, up to 1,000 requests at once, in their order: what may run now has its
         limits, cooldown and lock reserved until it is started, released or expires."""
         body = await request.body()
         asked = parse.asked(_json(body))
         key = None if idempotency_key is None else stores.key(idempotency_key, body)
-        return Response(await store.decide(asked, key), media_type="application/json")
+        answer = await store.decide(asked, key, traced=trace)
+        return Response(answer, media_type="application/json")
 
     _add_steps(made, access)
 

@@ -67,8 +67,11 @@ class KeptBatch:
 class DecisionStore(Protocol):
     """Decisions of one owner's rules, for one caller. Each call is one transaction."""
 
-    async def decide(self, asked: Sequence[AskedWire], key: Key | None) -> bytes:
-        """The JSON of the answer; what runs and counts is reserved when this returns.
+    async def decide(
+        self, asked: Sequence[AskedWire], key: Key | None, *, traced: bool = True
+    ) -> bytes:
+        """The JSON of the answer, with or without traces; what runs and counts is reserved when
+        this returns.
 
         With a key that is known, the answer of the first time. Raises RuleInvalid, KeyReused.
         """

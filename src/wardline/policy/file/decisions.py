@@ -1,5 +1,7 @@
-"""Decisions that count on the rules of a policy file: whoever decides, in whichever process, the
-file's write lock lets one count and reserve at a time."""
+"""Decisions that count on the rules of a policy file.
+
+Whoever decides, in whichever process: the file's write lock lets one count and reserve at a time.
+"""
 
 import sqlite3
 from collections.abc import Sequence
@@ -30,7 +32,9 @@ class FileDecisions:
     terms: Terms
     caller: Principal
 
-    async def decide(self, asked: Sequence[AskedWire], key: Key | None) -> bytes:
+    async def decide(
+        self, asked: Sequence[AskedWire], key: Key | None, *, traced: bool = True
+    ) -> bytes:
         asking.check(asked)
         index, who = self.book.index, self.caller.user_id
 
@@ -51,7 +55,7 @@ class FileDecisions:
             body = kept.pack(batch.asked, decisions)
             counting.keep(connection, now, version, len(asked), kept.kpis(batch.asked), body)
             counting.add_uses(connection, now, asking.uses(decisions))
-            answer = asking.answer(decisions, runs, now)
+            answer = asking.answer(decisions, runs, now, traced=traced)
             if key is not None:
                 counting.put_answer(connection, who, key, answer, now)
             return answer
