@@ -35,8 +35,8 @@ from wardline.policy.store import ANY, Expectation, RuleInvalid, RuleUnknown
 
 RULES_PER_PARTNER_MAX = 20_000
 KPIS_ASKED_MAX = 4
-ANY_PLATFORM = ""
 SITES_ASKED_MAX = 200
+ANY_PLATFORM = ""
 AUDITED_IDS_MAX = 200
 ZONE_WITHOUT_SITE = "UTC"
 PLANTED = "one rule for each built-in runbook"
