@@ -21,7 +21,7 @@ from wardline.cli import person
 from wardline.cli.client import Client
 from wardline.core.canonical import Json
 from wardline.core.errors import Malformed, WrongUsage
-from wardline.core.policy import exact, parse
+from wardline.core.policy import exact, parse, replay_body
 from wardline.core.policy.parse import RuleInvalid
 from wardline.core.policy.rule import Rule, Stamp
 from wardline.formats import policy_file, policy_schema
@@ -127,7 +127,7 @@ class Opened:
         return self._do(work)
 
     def replay(self, body: dict[str, Json]) -> Any:
-        asked = parse.replay(body)
+        asked = replay_body.read(body)
         return self._do(lambda store: past.replayed(store, asked))
 
     def simulate(self, body: dict[str, Json]) -> Any:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 
 from wardline.core import clock
 from wardline.core.canonical import Json
-from wardline.core.policy import parse
+from wardline.core.policy import parse, replay_body
 from wardline.policy import analysis, past, problems
 from wardline.policy.endpoints import Access, body, takes
 from wardline.policy.store import PolicyStore
@@ -56,7 +56,12 @@ def router(access: Access) -> APIRouter:
             "openings": found,
         }
 
-    @made.post(
+    _add_replay(made, access)
+    return made
+
+
+def _add_replay(router: APIRouter, access: Access) -> None:
+    @router.post(
         "/replay",
         openapi_extra=takes(
             "{rules, or put?, remove?, since?, until?, site?}: the rules to replay by, all or some."
@@ -71,7 +76,5 @@ def router(access: Access) -> APIRouter:
         `leftOut`: decided by what had been used up, which is not kept. `complete` false: only
         those from `since` on were looked at.
         """
-        asked = parse.replay(await body(request))
+        asked = replay_body.read(await body(request))
         return {"ok": True, **await past.replayed(store, asked)}
-
-    return made

@@ -13,8 +13,9 @@ from wardline.core.errors import Conflict
 from wardline.core.policy import kept, replay
 from wardline.core.policy.compiled import Compiled
 from wardline.core.policy.kept import Sheet
-from wardline.core.policy.parse import ReplayAsked, RuleInvalid
+from wardline.core.policy.parse import RuleInvalid
 from wardline.core.policy.replay import Replay
+from wardline.core.policy.replay_body import ReplayAsked
 from wardline.core.policy.rule import Rule
 from wardline.policy.store import Past, PolicyStore
 

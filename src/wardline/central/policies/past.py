@@ -6,12 +6,13 @@ approval had a part in is replayed as if nobody had been asked yet.
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
+from datetime import datetime
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import RowMapping
 
 from wardline.central.database.session import Session
 from wardline.central.policies import service
+from wardline.central.policies.repository import Repository
 from wardline.central.tenancy import service as tenancy
 from wardline.central.tenancy.service import Site
 from wardline.core.policy import kept
@@ -24,23 +25,6 @@ from wardline.policy.store import Past
 BATCHES_PER_LOOK = 100
 INCIDENTS_PER_LOOK = 1_000
 
-_BATCHES = text(
-    "SELECT id, body FROM decisions_kept WHERE partner_id = :partner_id"
-    " AND at >= :since AND at < :until AND kpis && CAST(:kpis AS text[])"
-    " AND (CAST(:before AS bigint) IS NULL OR id < :before)"
-    " ORDER BY id DESC LIMIT :limit"
-)
-_INCIDENTS = text(
-    "SELECT i.id, i.site_id, i.host_id, i.incident_type, i.severity, i.created_at,"
-    " i.before -> 'facts' AS facts, i.decision, h.platform"
-    " FROM incidents i LEFT JOIN hosts h ON h.site_id = i.site_id AND h.id = i.host_id"
-    " WHERE i.partner_id = :partner_id AND i.created_at >= :since AND i.created_at < :until"
-    " AND i.incident_type = ANY(CAST(:kpis AS text[])) AND i.decision IS NOT NULL"
-    " AND (CAST(:site AS text) IS NULL OR i.site_id = :site)"
-    " AND (CAST(:after_id AS text) IS NULL"
-    "   OR (i.created_at, i.id) < (CAST(:after_at AS timestamptz), :after_id))"
-    " ORDER BY i.created_at DESC, i.id DESC LIMIT :limit"
-)
 _VERDICTS = frozenset(verdict.value for verdict in Verdict)
 _CODES = frozenset(code.value for code in Code)
 _WORDS = frozenset(word.value for word in Severity)
@@ -57,9 +41,7 @@ async def sheets(session: Session, asked: Past) -> AsyncIterator[Sequence[Sheet]
 async def _batches(session: Session, asked: Past) -> AsyncIterator[Sequence[Sheet]]:
     before: int | None = None
     while True:
-        rows = await session.rows(
-            _BATCHES, **_which(session, asked), before=before, limit=BATCHES_PER_LOOK
-        )
+        rows = await Repository(session).batches(asked, before, BATCHES_PER_LOOK)
         if rows:
             yield await asyncio.to_thread(_read, [row["body"] for row in rows])
         if len(rows) < BATCHES_PER_LOOK:
@@ -68,16 +50,10 @@ async def _batches(session: Session, asked: Past) -> AsyncIterator[Sequence[Shee
 
 
 async def _incidents(session: Session, asked: Past) -> AsyncIterator[Sequence[Sheet]]:
-    after: dict[str, Any] = {"after_at": None, "after_id": None}
+    after: tuple[datetime, str] | None = None
     places: dict[str, PlaceRow] = {}
     while True:
-        rows = await session.rows(
-            _INCIDENTS,
-            **_which(session, asked),
-            **after,
-            site=asked.site,
-            limit=INCIDENTS_PER_LOOK,
-        )
+        rows = await Repository(session).decided_incidents(asked, after, INCIDENTS_PER_LOOK)
         unknown = sorted({row["site_id"] for row in rows} - places.keys())
         known = await tenancy.named(session, unknown) if unknown else {}
         places |= {site_id: _place(site) for site_id, site in known.items()}
@@ -86,16 +62,7 @@ async def _incidents(session: Session, asked: Past) -> AsyncIterator[Sequence[Sh
             yield [sheet for sheet in told if sheet is not None]
         if len(rows) < INCIDENTS_PER_LOOK:
             return
-        after = {"after_at": rows[-1]["created_at"], "after_id": rows[-1]["id"]}
-
-
-def _which(session: Session, asked: Past) -> dict[str, Any]:
-    return {
-        "partner_id": session.scope.owner,
-        "since": asked.since,
-        "until": asked.until,
-        "kpis": sorted(asked.kpi_ids),
-    }
+        after = rows[-1]["created_at"], rows[-1]["id"]
 
 
 def _read(bodies: Sequence[bytes]) -> list[Sheet]:

@@ -1,5 +1,4 @@
-"""Which parts of a request two sets of rules can see at all, so that what looks alike to both is
-decided once.
+"""Which parts of a request two sets of rules see at all: what looks alike to both is decided once.
 
 The instant counts only through what is open at it: every window, with or without opening hours,
 and every expiry of the rules is a watch, and what the watches of a lens show stands for the time.

@@ -33,7 +33,6 @@ from wardline.core.policy.wire import (
     LimitsWire,
     PreviewWire,
     RemovalWire,
-    ReplayWire,
     RuleWire,
     ScopeWire,
     SimulationWire,
@@ -78,7 +77,7 @@ class RuleInvalid(Refused):
 
 def rule(obj: Json) -> Rule:
     """The rule that `obj` describes; raises RuleInvalid with every bad field."""
-    made = _rule(_edge(RuleWire, obj))
+    made = _rule(edge(RuleWire, obj))
     if not _is_small(obj):
         size = len(canonical.dumps(to_wire(made)))
         if size > RULE_BYTES_MAX:
@@ -108,25 +107,25 @@ def rules(obj: Json, path: str = "rules") -> tuple[Rule, ...]:
 
 def simulation(obj: Json) -> SimulationWire:
     """The body of POST /test at the edge; its draft rules are still to be parsed by `rules`."""
-    return _edge(SimulationWire, obj)
+    return edge(SimulationWire, obj)
 
 
 def asked(obj: Json) -> list[AskedWire]:
     """The requests of POST /decide: one, or those of `requests`; raises RuleInvalid."""
     if isinstance(obj, dict) and "requests" in obj:
-        return _edge(AskingWire, obj).requests
-    return [_edge(AskedWire, obj)]
+        return edge(AskingWire, obj).requests
+    return [edge(AskedWire, obj)]
 
 
 def drafts(obj: Json) -> tuple[Rule, ...] | None:
     """The draft rules of POST /analyse, None where it names none; raises RuleInvalid."""
-    asked = _edge(AnalysisWire, obj)
+    asked = edge(AnalysisWire, obj)
     return None if asked.rules is None else rules(asked.rules)
 
 
 def preview(obj: Json) -> Preview:
     """The body of POST /preview; raises RuleInvalid."""
-    asked = _edge(PreviewWire, obj)
+    asked = edge(PreviewWire, obj)
     if (asked.id is None) == (asked.rule is None):
         raise RuleInvalid([("$", "name either the id of a rule or a rule")])
     try:
@@ -136,42 +135,9 @@ def preview(obj: Json) -> Preview:
     return Preview(draft, asked.id, asked.site, asked.begin, asked.days)
 
 
-@dataclass(frozen=True, slots=True)
-class ReplayAsked:
-    """Rules to replay by: a whole set, or None for the rules in force with some `put` and some
-    `removed`; of decisions from `since` on and before `until`, None = as far as is kept."""
-
-    rules: tuple[Rule, ...] | None
-    put: tuple[Rule, ...]
-    removed: tuple[str, ...]
-    since: datetime | None
-    until: datetime | None
-    site: str | None
-
-
-def replay(obj: Json) -> ReplayAsked:
-    """The body of POST /replay; raises RuleInvalid."""
-    asked = _edge(ReplayWire, obj)
-    if (asked.rules is None) == (not asked.put and not asked.remove):
-        raise RuleInvalid([("$", "give either all rules, or some to put or to remove")])
-    if asked.since is not None and asked.until is not None and asked.since >= asked.until:
-        raise RuleInvalid([("until", "must be later than since")])
-    put = rules(asked.put, "put")
-    if twice := sorted({each.id for each in put} & set(asked.remove)):
-        raise RuleInvalid([("remove", f"{exact.shown(twice[0])} is put as well")])
-    return ReplayAsked(
-        None if asked.rules is None else rules(asked.rules),
-        put,
-        tuple(asked.remove),
-        asked.since,
-        asked.until,
-        asked.site,
-    )
-
-
 def cases(obj: Json) -> CasesWire:
     """A file of cases at the edge; raises RuleInvalid."""
-    return _edge(CasesWire, obj)
+    return edge(CasesWire, obj)
 
 
 def hours(told: Iterable[WindowWire]) -> tuple[Window, ...]:
@@ -181,7 +147,7 @@ def hours(told: Iterable[WindowWire]) -> tuple[Window, ...]:
 
 def removal(obj: Json) -> str:
     """The id that the body of POST /delete names; raises RuleInvalid."""
-    return _edge(RemovalWire, obj).id
+    return edge(RemovalWire, obj).id
 
 
 def nested(path: str, problems: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -229,7 +195,8 @@ def to_wire(rule: Rule) -> dict[str, Json]:
     }
 
 
-def _edge(model: type[Parsed], obj: Json) -> Parsed:
+def edge(model: type[Parsed], obj: Json) -> Parsed:
+    """`obj` as a model of the edge; raises RuleInvalid with every bad field."""
     problems: exact.Problems = []
     value = exact.read(obj, problems)
     try:
