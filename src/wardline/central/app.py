@@ -33,6 +33,7 @@ from wardline.central.reports import overview
 from wardline.central.settings import WebSettings
 from wardline.central.tenancy import endpoints as tenancy
 from wardline.central.uplink import endpoints as uplink
+from wardline.central.uplink.conformance import Cases
 from wardline.central.web import body, headers, problems, spa
 from wardline.central.web.load import Load
 from wardline.core import clock
@@ -47,6 +48,8 @@ ROUTERS: list[APIRouter] = [
     decisions.router,
     policies.authoring_router,
     policies.backup_router,
+    policies.revision_router,
+    policies.epoch_router,
     system,
     identity.router,
     evidence.router,
@@ -101,6 +104,7 @@ def create(
     app.state.now = now
     app.state.passwords = passwords or Passwords()
     app.state.policy_shelf = Shelf()
+    app.state.policy_cases = Cases()
     app.state.policy_backups = Folders(settings.backups, now)
     app.state.site_overview = overview.site
     for router in ROUTERS:

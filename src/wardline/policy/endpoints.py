@@ -107,7 +107,7 @@ def _add_writes(router: APIRouter, access: Access) -> None:
         rule = parse.rule(given)
         before = await store.current()
         revision = await store.save(rule, expected, reason=clean(reason))
-        response.headers["etag"] = _etag(revision)
+        response.headers["etag"] = tag(revision)
         return {"ok": True, **await _told(store, before, [rule])}
 
     @router.post("/update", openapi_extra=takes("The whole rule."))
@@ -121,7 +121,7 @@ def _add_writes(router: APIRouter, access: Access) -> None:
         rule = parse.rule(await body(request))
         before = await store.current()
         revision = await store.update(rule, _expected(request), reason=clean(reason))
-        response.headers["etag"] = _etag(revision)
+        response.headers["etag"] = tag(revision)
         return {"ok": True, **await _told(store, before, [rule])}
 
     @router.post("/delete", openapi_extra=takes("{id}: the rule to delete."))
@@ -163,15 +163,21 @@ def clean(reason: str | None) -> str | None:
     return told or None
 
 
-def _etag(revision: int) -> str:
+def tag(revision: int) -> str:
+    """The entity tag of what a revision left."""
     return f'"{revision}"'
 
 
 def _expected(request: Request) -> Expectation:
     """What If-Match says; a tag that no revision has matches none."""
     given = request.headers.get("if-match")
-    if given is None or given.strip() == "*":
-        return Expectation()
-    tags = [tag.strip().strip('"') for tag in given.split(",")[:ETAGS_MAX]]
-    numbers = (tag for tag in tags if tag.isdecimal() and len(tag) <= ETAG_CHARS_MAX)
-    return Expectation(revisions=frozenset(int(tag) for tag in numbers))
+    return Expectation() if given is None else Expectation(revisions=tagged(given))
+
+
+def tagged(given: str) -> frozenset[int] | None:
+    """The revisions that an If-Match names; None where it takes any."""
+    if given.strip() == "*":
+        return None
+    tags = [one.strip().strip('"') for one in given.split(",")[:ETAGS_MAX]]
+    numbers = (one for one in tags if one.isdecimal() and len(one) <= ETAG_CHARS_MAX)
+    return frozenset(int(one) for one in numbers)

@@ -1,10 +1,11 @@
-"""`wardline policy`: the policy manager on a policy file, and work on rules wherever they are."""
+"""`wardline policy`: rules wherever they are, a policy file that serves, Central's epoch."""
 
 import typer
 
 from wardline.cli.commands import (
     policy_cases,
     policy_checks,
+    policy_epoch,
     policy_past,
     policy_seed,
     policy_serve,
@@ -18,6 +19,7 @@ app = typer.Typer(
     help="Rules: test, lint, compare, replay and move them; serve a policy file without Central.",
 )
 app.command("seed")(policy_seed.seed)
+app.command("epoch")(policy_epoch.epoch)
 app.command("serve")(policy_serve.serve)
 app.command("test")(policy_cases.run_cases)
 app.command("lint")(policy_checks.lint)

@@ -100,6 +100,15 @@ def between(before: Rules, after: Rules) -> tuple[RuleChange, ...]:
     return tuple(each for each in found if each is not None)
 
 
+def outline(before: Rules, after: Rules) -> tuple[RuleChange, ...]:
+    """As `between`, without the fields of changed rules."""
+    return tuple(
+        RuleChange(rule_id, before.get(rule_id), after.get(rule_id))
+        for rule_id in sorted(before.keys() | after.keys())
+        if not _is_same(before.get(rule_id, ABSENT), after.get(rule_id, ABSENT))
+    )
+
+
 def of_rule(rule_id: str, before: Body | None, after: Body | None) -> RuleChange | None:
     """What became of one rule; None where it is the same."""
     if before is None or after is None:
@@ -162,6 +171,8 @@ def _is_same(one: object, other: object) -> bool:
     """Equal as JSON: 1 is not true."""
     if one is ABSENT or other is ABSENT:
         return one is other
+    if type(one) is str:
+        return one == other
     return canonical.dumps(one) == canonical.dumps(other)
 
 

@@ -79,7 +79,7 @@ class FileStore:
             held = rows.held(connection, [rule.id for rule in rules])
             for rule_id, revision in held.items():
                 expected.check(rule_id, revision)
-            _check_room(connection, len(rules) - len(held))
+            check_room(connection, len(rules) - len(held))
             written = self._put(connection, rules, reason)
             rows.announce(connection, written.writing, events.BULK_CREATED, ALL_RULES, len(rules))
             return len(rules), written
@@ -163,7 +163,7 @@ class FileStore:
             if revision is None and must_exist:
                 raise RuleUnknown
             expected.check(rule.id, revision)
-            _check_room(connection, 1 if revision is None else 0)
+            check_room(connection, 1 if revision is None else 0)
             written = self._put(connection, [rule], reason)
             kind = events.CREATED if revision is None else events.UPDATED
             rows.announce(connection, written.writing, kind, rule.id, rule.id)
@@ -183,7 +183,8 @@ def _sheets(bodies: Sequence[bytes]) -> list[Sheet]:
     return [kept.sheet(each) for each in bodies]
 
 
-def _check_room(connection: sqlite3.Connection, added: int) -> None:
+def check_room(connection: sqlite3.Connection, added: int) -> None:
+    """Raises RuleInvalid where that many more rules are too many."""
     if added and rows.count(connection) + added > policy_file.RULES_MAX:
         raise RuleInvalid([("$", f"a policy has at most {policy_file.RULES_MAX} rules")])
 
