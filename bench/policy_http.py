@@ -1,4 +1,4 @@
-"""The policy manager over HTTP: what an analysed save costs, and how many are decided a second."""
+"""The policy manager over HTTP: decisions in batches, saves that are analysed, and a replay."""
 
 import argparse
 import json
@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 import _decides
+import _replays
 import httpx2
 import uvicorn
 from _central import machine
@@ -49,6 +50,7 @@ def main() -> int:
         **_whole(policy, ROUNDS_QUICK if options.quick else ROUNDS),
         **_shift(draw, policy, ROUNDS_QUICK if options.quick else ROUNDS),
         **_unlock(draw, policy),
+        **_replays.figures(draw, policy, _timed),
         **_decides.figures(quick=options.quick, say=say),
     }
     if not options.json:

@@ -252,7 +252,8 @@ export interface paths {
          * Create Rule
          * @description Makes a rule or replaces the one with its id; `{rules}` makes all of them or none.
          *
-         *     `If-None-Match: *` refuses to replace (409). `findings`: what the analysis says of them.
+         *     `If-None-Match: *` refuses to replace (409). `findings`: what the analysis says of them;
+         *     `deniedToRun`: how many of the last `pastDecisions` were denials that would now run.
          */
         post: operations["create_rule_api_mcp_policy_create_post"];
         delete?: never;
@@ -460,6 +461,30 @@ export interface paths {
          * @description Whether each rule is open now, and when that turns; a rule that is gone is left out.
          */
         post: operations["read_standing_api_v1_policies_standing_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replay Decisions
+         * @description What other rules would have made of past decisions about the kpis that they touch: how
+         *     many turn from which verdict to which, where, by which rule and window, and needing whom.
+         *
+         *     `leftOut`: decided by what had been used up, which is not kept. `complete` false: only
+         *     those from `since` on were looked at.
+         */
+        post: operations["replay_decisions_api_v1_policies_replay_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4632,6 +4657,32 @@ export interface operations {
         };
     };
     read_standing_api_v1_policies_standing_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    replay_decisions_api_v1_policies_replay_post: {
         parameters: {
             query?: never;
             header?: never;

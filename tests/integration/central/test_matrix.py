@@ -158,6 +158,7 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("post", "/api/v1/policies/preview"): Example(lambda scene: {"rule": RULE}),
     ("post", "/api/v1/policies/standing"): Example(lambda scene: {"ids": ["matrix"]}),
     ("get", "/api/v1/policies/vocabulary"): Example(),
+    ("post", "/api/v1/policies/replay"): Example(lambda scene: {"put": [RULE]}),
     ("get", "/api/agent/v1/keys"): Example(query="?nonce=" + "0" * 32),
     ("post", "/api/agent/v1/enrol"): Example(lambda scene: {}, ok=422),
     ("post", "/api/agent/v1/checkin"): Example(lambda scene: checkin(scene.appliance)),

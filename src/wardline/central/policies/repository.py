@@ -1,11 +1,13 @@
 """SQL over rules, their versions and the revisions that wrote them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, text
 
 from wardline.central.database.session import Session
+from wardline.policy.store import Past
 
 _COLUMNS = "id, body, revision, created_by, created_at, updated_by, updated_at"
 _HEAD = text("SELECT epoch, revision FROM policy_heads WHERE partner_id = :partner_id")
@@ -69,6 +71,23 @@ _REMOVE = text(
 _ADD_REMOVALS = text(
     "INSERT INTO policy_rule_versions (partner_id, rule_id, revision, body)"
     " SELECT :partner_id, id, :revision, NULL FROM unnest(CAST(:ids AS text[])) AS id"
+)
+_BATCHES = text(
+    "SELECT id, body FROM decisions_kept WHERE partner_id = :partner_id"
+    " AND at >= :since AND at < :until AND kpis && CAST(:kpis AS text[])"
+    " AND (CAST(:before AS bigint) IS NULL OR id < :before)"
+    " ORDER BY id DESC LIMIT :limit"
+)
+_INCIDENTS = text(
+    "SELECT i.id, i.site_id, i.host_id, i.incident_type, i.severity, i.created_at,"
+    " i.before -> 'facts' AS facts, i.decision, h.platform"
+    " FROM incidents i LEFT JOIN hosts h ON h.site_id = i.site_id AND h.id = i.host_id"
+    " WHERE i.partner_id = :partner_id AND i.created_at >= :since AND i.created_at < :until"
+    " AND i.incident_type = ANY(CAST(:kpis AS text[])) AND i.decision IS NOT NULL"
+    " AND (CAST(:site AS text) IS NULL OR i.site_id = :site)"
+    " AND (CAST(:after_id AS text) IS NULL"
+    "   OR (i.created_at, i.id) < (CAST(:after_at AS timestamptz), :after_id))"
+    " ORDER BY i.created_at DESC, i.id DESC LIMIT :limit"
 )
 _HISTORY = text(
     "SELECT r.revision, r.author, r.reason, r.created_at, coalesce(c.added, 0) AS added,"
@@ -205,6 +224,32 @@ class Repository:
         given = {"partner_id": self._partner_id, "ids": list(rule_ids)}
         await self._session.execute(_REMOVE, **given)
         await self._session.execute(_ADD_REMOVALS, **given, revision=revision)
+
+    async def batches(self, asked: Past, before: int | None, limit: int) -> list[RowMapping]:
+        """Decisions as they are kept (`id`, `body`), newest first, below an id."""
+        return await self._session.rows(_BATCHES, **self._which(asked), before=before, limit=limit)
+
+    async def decided_incidents(
+        self, asked: Past, after: tuple[datetime, str] | None, limit: int
+    ) -> list[RowMapping]:
+        """Incidents that an appliance decided about, newest first, after one of them."""
+        at, incident_id = (None, None) if after is None else after
+        return await self._session.rows(
+            _INCIDENTS,
+            **self._which(asked),
+            site=asked.site,
+            after_at=at,
+            after_id=incident_id,
+            limit=limit,
+        )
+
+    def _which(self, asked: Past) -> dict[str, Any]:
+        return {
+            "partner_id": self._session.scope.owner,
+            "since": asked.since,
+            "until": asked.until,
+            "kpis": sorted(asked.kpi_ids),
+        }
 
     async def history(self, before: int | None, limit: int) -> list[RowMapping]:
         """Revisions under `before`, newest first, with how many rules each changed."""

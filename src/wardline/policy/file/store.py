@@ -1,9 +1,11 @@
 """The rules of a policy file as the policy manager asks for them, for one caller."""
 
+import asyncio
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import orjson
@@ -11,21 +13,23 @@ import orjson
 from wardline.core import clock, ids
 from wardline.core.canonical import Json
 from wardline.core.clock import Now
-from wardline.core.policy import exact
+from wardline.core.policy import exact, kept
 from wardline.core.policy.analysis.estate import Estate
 from wardline.core.policy.compiled import Compiled
+from wardline.core.policy.kept import Sheet
 from wardline.core.policy.request import ActionFacts, State
 from wardline.core.policy.rule import Rule
 from wardline.core.policy.wire import SimulationWire
 from wardline.formats import policy_file
 from wardline.formats.policy_schema import RuleRow
 from wardline.policy import admission, events, simulation
-from wardline.policy.file import rows
+from wardline.policy.file import counting, rows
 from wardline.policy.file.book import Book, Written
 from wardline.policy.simulation import Place, Simulated
-from wardline.policy.store import ANY, Expectation, RuleInvalid, RuleUnknown
+from wardline.policy.store import ANY, Expectation, Past, RuleInvalid, RuleUnknown
 
 ALL_RULES = "policies"
+BATCHES_PER_LOOK = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,24 @@ class FileStore:
     async def place(self, site_id: str | None) -> Place:
         return Place(self._terms.zone)
 
+    async def past(self, asked: Past) -> AsyncIterator[Sequence[Sheet]]:
+        before: int | None = None
+        kpis = sorted(asked.kpi_ids)
+        while True:
+            look = partial(
+                counting.kept_batches, kpi_ids=kpis, before=before, limit=BATCHES_PER_LOOK
+            )
+            found = await self._book.read(look)
+            bodies = [each.body for each in found if asked.since <= each.at < asked.until]
+            if bodies:
+                yield await asyncio.to_thread(_sheets, bodies)
+            if len(found) < BATCHES_PER_LOOK or found[-1].at < asked.since:
+                return
+            before = found[-1].id
+
+    def actions(self, platform: str | None) -> Mapping[str, ActionFacts] | None:
+        return self._terms.actions
+
     async def current(self) -> Compiled:
         return self._book.index
 
@@ -155,6 +177,10 @@ class FileStore:
         writing = rows.begin(connection, self._author, self.now(), reason)
         rows.put(connection, writing, rules)
         return Written(writing, rows.stand(connection).epoch, rules)
+
+
+def _sheets(bodies: Sequence[bytes]) -> list[Sheet]:
+    return [kept.sheet(each) for each in bodies]
 
 
 def check_room(connection: sqlite3.Connection, added: int) -> None:
