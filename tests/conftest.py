@@ -3,7 +3,6 @@
 import os
 import random
 import shutil
-import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ TESTS = Path(__file__).parent
 # Cheap suites first: what is broken at the bottom is seen before what stands on it.
 SUITES = ("tidy", "unit", "property", "integration", "fault", "browser")
 SEED_BITS = 32
-SUITE_SECONDS = pytest.StashKey[dict[str, float]]()
+SUITE_SECONDS = pytest.StashKey["SuiteSeconds"]()
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 EXAMPLES_FULL = 2000
@@ -37,7 +36,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--full"):
         settings.load_profile("full")
     random.seed(int(config.option.hypothesis_seed))
-    config.stash[SUITE_SECONDS] = {}
+    config.stash[SUITE_SECONDS] = SuiteSeconds(config.rootpath)
+    config.pluginmanager.register(config.stash[SUITE_SECONDS])
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -65,19 +65,21 @@ def seed(pytestconfig: pytest.Config) -> int:
     return int(pytestconfig.getoption("--hypothesis-seed"))
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item):  # type: ignore[no-untyped-def]
-    started = time.monotonic()
-    result = yield
-    seconds = item.config.stash[SUITE_SECONDS]
-    suite = _suite(item.path)
-    seconds[suite] = seconds.get(suite, 0.0) + time.monotonic() - started
-    return result
+class SuiteSeconds:
+    """How long the tests of each suite took, whichever process ran them."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self.spent: dict[str, float] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        suite = _suite(self._root / report.nodeid.partition("::")[0])
+        self.spent[suite] = self.spent.get(suite, 0.0) + report.duration
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     config = terminalreporter.config
-    if seconds := config.stash[SUITE_SECONDS]:
+    if seconds := config.stash[SUITE_SECONDS].spent:
         shares = ", ".join(f"{suite} {spent:.1f} s" for suite, spent in seconds.items())
         terminalreporter.write_line(f"time by suite: {shares}")
     seed = config.getoption("--hypothesis-seed")
