@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -297,7 +296,7 @@ def _refuse(problems: Problems) -> None:
 def stored(rule: Rule, revision: int) -> dict[str, Json]:
     """The body as it is kept: authors and times stand in columns, the revision in it too, because
     approvals are bound to it wherever the rule is evaluated."""
-    return parse.to_wire(replace(rule, stamp=Stamp(revision=revision)))
+    return parse.to_wire(rule.stamped(Stamp(revision=revision)))
 
 
 def authored(body: dict[str, Json]) -> dict[str, Json]:

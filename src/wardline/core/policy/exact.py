@@ -7,8 +7,11 @@ number in a public answer (`plain`). `read` takes all three.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from itertools import chain
+
+import orjson
 
 from wardline.core.canonical import INTEGER_MAX, Json
 
@@ -19,6 +22,10 @@ DECIMAL_DIGITS_MAX = 28
 DECIMAL_CHARS_MAX = 40
 KEY_CHARS_MAX = 128
 PATH_CHARS_MAX = 300
+
+_NUL = b"\\u0000"
+_SCALARS = frozenset({str, int, bool, type(None)})
+_PLAIN = _SCALARS | {dict, list}
 
 Problems = list[tuple[str, str]]
 
@@ -47,8 +54,34 @@ def read(value: Json, problems: Problems, path: str = "", nested: int = 1) -> Js
     return [read(item, problems, f"{path}[{i}]", nested + 1) for i, item in enumerate(value)]
 
 
+def are_exact(values: Sequence[Json]) -> bool:
+    """Whether `read` would give back each of the values as it is, whole levels of them at a time;
+    it may say no where it would."""
+    try:
+        data = orjson.dumps(values, option=orjson.OPT_STRICT_INTEGER)
+    except TypeError:
+        return False
+    if not data.isascii() or _NUL in data:
+        return False
+    keys: set[str] = set()
+    level = list(values)
+    for _ in range(NESTED_MAX):
+        kinds = set(map(type, level))
+        if not kinds <= _PLAIN:
+            return False
+        maps = [item for item in level if type(item) is dict] if dict in kinds else []
+        lists = [item for item in level if type(item) is list] if list in kinds else []
+        if not maps and not lists:
+            return all(map(_is_clean_key, keys))
+        keys.update(*maps)
+        level = [*chain.from_iterable(map(dict.values, maps)), *chain.from_iterable(lists)]
+    return set(map(type, level)) <= _SCALARS and all(map(_is_clean_key, keys))
+
+
 def tagged(value: Json) -> Json:
     """`value` in the canonical profile: decimals as `{"$decimal": "1.5"}`."""
+    if type(value) in _SCALARS:
+        return value
     if isinstance(value, Mapping):
         return {key: tagged(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -60,6 +93,8 @@ def tagged(value: Json) -> Json:
 
 def plain(value: Json) -> Json:
     """`value` for a public answer: decimals, tagged or not, as JSON numbers."""
+    if type(value) in _SCALARS:
+        return value
     if isinstance(value, Mapping):
         if value.keys() == {TAG}:
             return float(value[TAG])
@@ -88,9 +123,7 @@ def _is_exact(value: Json, nested: int) -> bool:
         if nested > NESTED_MAX:
             return False
         for key, item in value.items():
-            if type(key) is not str or not key.isascii() or not key.isprintable():
-                return False
-            if key[:1] == "$" or len(key) > KEY_CHARS_MAX or not _is_exact(item, nested + 1):
+            if not _is_clean_key(key) or not _is_exact(item, nested + 1):
                 return False
         return True
     if kind is list:
@@ -98,6 +131,12 @@ def _is_exact(value: Json, nested: int) -> bool:
     if kind is int:
         return bool(-INTEGER_MAX <= value <= INTEGER_MAX)
     return value is None or kind is bool
+
+
+def _is_clean_key(key: Json) -> bool:
+    if type(key) is not str or not key.isascii() or not key.isprintable():
+        return False
+    return key[:1] != "$" and len(key) <= KEY_CHARS_MAX
 
 
 def _text(value: str, problems: Problems, path: str) -> str:
