@@ -1,10 +1,12 @@
 """SQL over rules, their versions and the revisions that wrote them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+import orjson
 from sqlalchemy import RowMapping, text
 
+from wardline.central.database import arrays
 from wardline.central.database.session import Session
 
 _COLUMNS = "id, body, revision, created_by, created_at, updated_by, updated_at"
@@ -30,24 +32,27 @@ _NAMED = text(
     f"SELECT {_COLUMNS} FROM policies"  # noqa: S608
     " WHERE partner_id = :partner_id AND id = ANY(CAST(:ids AS text[])) ORDER BY id"
 )
+_HELD = text(
+    "SELECT id, revision FROM policies WHERE partner_id = :partner_id"
+    " AND id = ANY(CAST(CAST(:ids AS text) AS text[])) ORDER BY id"
+)
 _COUNT = text("SELECT count(*) AS rules FROM policies WHERE partner_id = :partner_id")
 _ADD_REVISION = text(
     "INSERT INTO policy_revisions (partner_id, revision, author, reason, created_at)"
     " VALUES (:partner_id, :revision, :author, :reason, :now)"
 )
+# The bodies travel and are read once; as a text, they pass the driver's own encoder by.
 _PUT = text(
-    "INSERT INTO policies (partner_id, id, body, revision, created_by, created_at, updated_by,"
+    "WITH given AS MATERIALIZED (SELECT body ->> 'id' AS id, body"
+    " FROM jsonb_array_elements(CAST(CAST(:bodies AS text) AS jsonb)) AS body),"
+    " versions AS (INSERT INTO policy_rule_versions (partner_id, rule_id, revision, body)"
+    " SELECT :partner_id, id, :revision, body FROM given)"
+    " INSERT INTO policies (partner_id, id, body, revision, created_by, created_at, updated_by,"
     " updated_at)"
-    " SELECT :partner_id, body ->> 'id', body, :revision, :author, :now, :author, :now"
-    " FROM jsonb_array_elements(CAST(:bodies AS jsonb)) AS body"
+    " SELECT :partner_id, id, body, :revision, :author, :now, :author, :now FROM given"
     " ON CONFLICT (partner_id, id) DO UPDATE SET body = excluded.body,"
     " revision = excluded.revision, updated_by = excluded.updated_by,"
     " updated_at = excluded.updated_at"
-)
-_ADD_VERSIONS = text(
-    "INSERT INTO policy_rule_versions (partner_id, rule_id, revision, body)"
-    " SELECT :partner_id, body ->> 'id', :revision, body"
-    " FROM jsonb_array_elements(CAST(:bodies AS jsonb)) AS body"
 )
 _WHOLE = text(
     f"SELECT head.epoch, head.revision AS head, {_COLUMNS.replace('revision', 'p.revision')}"  # noqa: S608
@@ -104,6 +109,13 @@ class Repository:
     async def named(self, rule_ids: Sequence[str]) -> list[RowMapping]:
         return await self._session.rows(_NAMED, partner_id=self._partner_id, ids=list(rule_ids))
 
+    async def held(self, rule_ids: Iterable[str]) -> list[tuple[str, int]]:
+        """Ids and revisions of those of the rules that are there."""
+        found = await self._session.rows(
+            _HELD, partner_id=self._partner_id, ids=arrays.texts(rule_ids)
+        )
+        return [(row["id"], row["revision"]) for row in found]
+
     async def count(self) -> int:
         row = await self._session.row(_COUNT, partner_id=self._partner_id)
         assert row is not None, "a count has a row"
@@ -129,10 +141,7 @@ class Repository:
             revision=revision,
             author=author,
             now=self._session.now,
-            bodies=list(bodies),
-        )
-        await self._session.execute(
-            _ADD_VERSIONS, partner_id=self._partner_id, revision=revision, bodies=list(bodies)
+            bodies=orjson.dumps(bodies).decode(),
         )
 
     async def whole(self) -> list[RowMapping]:

@@ -1,7 +1,7 @@
 """Rules of a partner: read, write as one immutable revision, simulate."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -36,6 +36,8 @@ KPIS_ASKED_MAX = 4
 SITES_ASKED_MAX = 200
 ANY_PLATFORM = ""
 AUDITED_IDS_MAX = 200
+# More rules than these are worked on in a thread, so that others are answered.
+FEW = 32
 ZONE_WITHOUT_SITE = "UTC"
 PLANTED = "one rule for each built-in runbook"
 
@@ -70,13 +72,13 @@ async def save_all(
     reason: str | None = None,
 ) -> int:
     """Makes or replaces all of them in one revision, or none; gives how many."""
-    check(session, rules)
+    await asyncio.to_thread(check, session, rules)
     if rules:
         repository = Repository(session)
         head = await repository.lock_head()
-        held = await repository.named([rule.id for rule in rules])
-        for row in held:
-            expected.check(row["id"], row["revision"])
+        held = await repository.held(rule.id for rule in rules)
+        for rule_id, held_revision in held:
+            expected.check(rule_id, held_revision)
         await _check_room(repository, len(rules) - len(held))
         revision = await _put(session, repository, head, rules, reason)
         told = {"count": len(rules), "ids": [rule.id for rule in rules[:AUDITED_IDS_MAX]]}
@@ -268,9 +270,14 @@ async def _put(
 ) -> int:
     revision: int = head["revision"] + 1
     await repository.begin_revision(revision, session.actor.id, reason)
-    bodies = [stored(rule, revision) for rule in rules]
+    few = len(rules) <= FEW
+    bodies = _bodies(rules, revision) if few else await asyncio.to_thread(_bodies, rules, revision)
     await repository.put(revision, session.actor.id, bodies)
     return revision
+
+
+def _bodies(rules: Iterable[Rule], revision: int) -> list[dict[str, Json]]:
+    return [stored(rule, revision) for rule in rules]
 
 
 async def _held(repository: Repository, rule_id: str) -> RowMapping | None:

@@ -72,10 +72,10 @@ def are_exact(values: Sequence[Json]) -> bool:
         maps = [item for item in level if type(item) is dict] if dict in kinds else []
         lists = [item for item in level if type(item) is list] if list in kinds else []
         if not maps and not lists:
-            return all(map(_is_clean_key, keys))
+            return not any(map(_bad_key, keys))
         keys.update(*maps)
         level = [*chain.from_iterable(map(dict.values, maps)), *chain.from_iterable(lists)]
-    return set(map(type, level)) <= _SCALARS and all(map(_is_clean_key, keys))
+    return set(map(type, level)) <= _SCALARS and not any(map(_bad_key, keys))
 
 
 def tagged(value: Json) -> Json:
@@ -123,7 +123,9 @@ def _is_exact(value: Json, nested: int) -> bool:
         if nested > NESTED_MAX:
             return False
         for key, item in value.items():
-            if not _is_clean_key(key) or not _is_exact(item, nested + 1):
+            if type(key) is not str or not key.isascii() or not key.isprintable():
+                return False
+            if key[:1] == "$" or len(key) > KEY_CHARS_MAX or not _is_exact(item, nested + 1):
                 return False
         return True
     if kind is list:
@@ -131,12 +133,6 @@ def _is_exact(value: Json, nested: int) -> bool:
     if kind is int:
         return bool(-INTEGER_MAX <= value <= INTEGER_MAX)
     return value is None or kind is bool
-
-
-def _is_clean_key(key: Json) -> bool:
-    if type(key) is not str or not key.isascii() or not key.isprintable():
-        return False
-    return key[:1] != "$" and len(key) <= KEY_CHARS_MAX
 
 
 def _text(value: str, problems: Problems, path: str) -> str:

@@ -1,6 +1,6 @@
 """What a rule is: the dataclasses that an author's rule becomes once it has been parsed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
@@ -180,7 +180,7 @@ class Rule:
         return _BREADTH[self.scope.reach] > _BREADTH[other.scope.reach]
 
 
-_make = frozen.maker(Rule)
+_make: Callable[..., Rule] = frozen.maker(Rule)
 _all_but_stamp = attrgetter(*[field.name for field in fields(Rule) if field.name != "stamp"])
 
 
