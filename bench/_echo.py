@@ -8,11 +8,9 @@ import statistics
 import time
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
-from pathlib import Path
 from random import Random
 from typing import Annotated, Any, NamedTuple
 
-import httpx2
 import orjson
 import psutil
 import uvicorn

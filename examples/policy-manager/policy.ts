@@ -113,9 +113,39 @@ export interface RuleList {
   ok: true
   data: StoredRule[]
 }
+// What has to come about, all of it, for the action to run.
+export interface Unlock {
+  action: string | null
+  verdict: 'run' | 'ask' | 'offer' | 'block'
+  steps: {
+    kind: string
+    message: string
+    ruleId: string | null
+    at: string | null
+    roles: string[] | null
+    count: number | null
+    names: string[]
+  }[]
+}
 export interface Answer {
   ok: true
   decision: Decision
+  unlock?: Unlock[]
+}
+// What a rule that was just written does not do, though it looks as if it did.
+export interface Finding {
+  code: string
+  level: string
+  ruleId: string
+  otherRuleIds: string[]
+  path: string
+  message: string
+}
+export interface Written {
+  ok: true
+  count?: number
+  findings?: Finding[]
+  moreFindings?: number
 }
 
 // Calls `changed` whenever rules may have changed, and comes back when the line was lost.

@@ -10,6 +10,7 @@ from starlette.types import Scope
 
 from wardline import __version__
 from wardline.central.approvals import endpoints as approvals
+from wardline.central.decisions import endpoints as decisions
 from wardline.central.evidence import endpoints as evidence
 from wardline.central.fleet import endpoints as fleet
 from wardline.central.freezes import endpoints as freezes
@@ -43,6 +44,7 @@ system = APIRouter(tags=["system"])
 ROUTERS: list[APIRouter] = [
     uplink.router,
     policies.router,
+    decisions.router,
     policies.authoring_router,
     policies.backup_router,
     system,

@@ -29,6 +29,8 @@ class Scene:
     freeze_id: str
     # Two that wait, because each is answered once.
     approvals: tuple[str, str]
+    # One that has started, and one that has not.
+    decisions: tuple[str, str]
     # The older of two, so that it may be deleted.
     backup: str
 
@@ -53,6 +55,11 @@ async def make_scene(owner: Raw, wire: httpx2.AsyncClient, backups: Folders) -> 
     for revision in (1, 2):
         held = Contents(1, revision, (), ())
         folder.make(Kind.BACKUP, held.rows, tenant.partner_id, "for the matrix")
+    decisions = await reserved(owner, tenant), await reserved(owner, tenant)
+    await owner.execute(
+        "UPDATE policy_runs SET started_at = reserved_at, started_by = 'somebody' WHERE id = $1",
+        decisions[0],
+    )
     return Scene(
         tenant,
         appliance,
@@ -61,8 +68,22 @@ async def make_scene(owner: Raw, wire: httpx2.AsyncClient, backups: Folders) -> 
         hold_id,
         await frozen_elsewhere(owner, tenant),
         (one["id"], other["id"]),
+        decisions,
         folder.entries()[-1].name.text,
     )
+
+
+async def reserved(owner: Raw, tenant: Tenant) -> str:
+    """A decision to run that has reserved something, the day before it expires."""
+    decision_id = ids.new("dec")
+    await owner.execute(
+        "INSERT INTO policy_runs (partner_id, id, site, host, action, rule_id, pct, qty,"
+        " reserved_at, reserved_by, expires_at)"
+        " VALUES ($1, $2, $3, '', 'ssh_config.harden', 'matrix', 0, 0, now(), 'somebody',"
+        " now() + interval '1 day')",
+        *(tenant.partner_id, decision_id, tenant.site_id),
+    )
+    return decision_id
 
 
 async def frozen_elsewhere(owner: Raw, tenant: Tenant) -> str:

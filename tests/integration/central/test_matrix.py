@@ -133,6 +133,11 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("post", "/api/mcp/policy/delete"): Example(lambda scene: {"id": "matrix"}),
     ("get", "/api/mcp/policy/export"): Example(),
     ("post", "/api/mcp/policy/test"): Example(lambda scene: {"alert": ALERT}),
+    ("post", "/api/v1/policies/decide"): Example(lambda scene: {"alert": ALERT}),
+    ("post", "/api/v1/policies/decisions/{decision_id}/started"): Example(),
+    ("post", "/api/v1/policies/decisions/{decision_id}/ended"): Example(),
+    ("post", "/api/v1/policies/decisions/{decision_id}/released"): Example(),
+    ("get", "/api/v1/policies/uses"): Example(),
     ("get", "/api/mcp/policy/backup"): Example(),
     ("post", "/api/mcp/policy/backup"): Example(),
     ("get", "/api/mcp/policy/backups"): Example(),
@@ -181,6 +186,7 @@ def address(path: str, example: Example, scene: Scene) -> str:
     named = path.replace("{site_id}", scene.tenant.site_id)
     named = named.replace("{incident_id}", scene.incident_id).replace("{log_index}", "1")
     named = named.replace("{order_id}", scene.order_id).replace("{hold_id}", scene.hold_id)
+    named = named.replace("{decision_id}", scene.decisions[path.endswith("/released")])
     named = named.replace("{freeze_id}", scene.freeze_id)
     named = named.replace("{name}", scene.backup)
     named = named.replace("{approval_id}", scene.approvals[path.endswith("/reject")])

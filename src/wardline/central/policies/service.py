@@ -1,7 +1,8 @@
 """Rules of a partner: read, write as one immutable revision, simulate."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -130,7 +131,7 @@ async def simulate(
     frozen_by = await freezes.frozen_by(session, None if site is None else site.id)
     request = simulation.request(
         asked,
-        _place(site),
+        place_of(site),
         now=session.now,
         decision_id=ids.new("dec"),
         partner=session.scope.owner,
@@ -139,7 +140,7 @@ async def simulate(
     state = State(
         freeze=frozen_by is not None,
         observing=site is not None and site.healing is Healing.OBSERVE,
-        actions=_actions(asked.alert.platform),
+        actions=actions(asked.alert.platform),
         confirmed_at=request.at,
         frozen_by=frozen_by or "",
     )
@@ -171,7 +172,7 @@ async def estate(session: Session, site_ids: Collection[str]) -> Estate:
     return Estate(
         partner=session.scope.owner,
         sites=sites,
-        actions=_actions(ANY_PLATFORM),
+        actions=actions(ANY_PLATFORM),
         kpis=frozenset(catalogue.checks()),
         holders=await identity.approvers(session),
     )
@@ -180,9 +181,9 @@ async def estate(session: Session, site_ids: Collection[str]) -> Estate:
 async def place(session: Session, site_id: str | None) -> Place:
     """Zone and opening hours of a site; raises RuleInvalid."""
     if site_id is None:
-        return _place(None)
+        return place_of(None)
     try:
-        return _place(await tenancy.get(session, site_id))
+        return place_of(await tenancy.get(session, site_id))
     except NotFound:
         raise RuleInvalid([("site", "you have no site with this id")]) from None
 
@@ -340,20 +341,26 @@ async def _site(session: Session, asked: SimulationWire) -> Site | None:
         raise RuleInvalid([(path, "you have no site with this id")]) from None
 
 
-def _place(site: Site | None) -> Place:
+def place_of(site: Site | None) -> Place:
+    """What a decision asks of a site."""
     if site is None:
         return Place(ZONE_WITHOUT_SITE)
     return Place(site.zone, opening.hours(site.opening_hours))
 
 
 def _facts(site: Site) -> SiteFacts:
-    found = _place(site)
+    found = place_of(site)
     return SiteFacts(found.zone, found.opening_hours)
 
 
-def _actions(platform: str | None) -> dict[str, ActionFacts]:
+def actions(platform: str | None) -> Mapping[str, ActionFacts]:
     """The registered actions; without a platform to judge by, all are admissible."""
+    return _registered(by_platform=platform is not None)
+
+
+@cache
+def _registered(*, by_platform: bool) -> Mapping[str, ActionFacts]:
     return {
-        each.id: ActionFacts(Risk(each.risk), each.platforms if platform is not None else ())
+        each.id: ActionFacts(Risk(each.risk), each.platforms if by_platform else ())
         for each in catalogue.runbooks().values()
     }

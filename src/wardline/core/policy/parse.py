@@ -28,6 +28,8 @@ from wardline.core.policy.rule import (
 from wardline.core.policy.wire import (
     RULES_PER_CALL_MAX,
     AnalysisWire,
+    AskedWire,
+    AskingWire,
     PreviewWire,
     RemovalWire,
     RuleWire,
@@ -95,6 +97,13 @@ def rules(obj: Json, path: str = "rules") -> tuple[Rule, ...]:
 def simulation(obj: Json) -> SimulationWire:
     """The body of POST /test at the edge; its draft rules are still to be parsed by `rules`."""
     return _edge(SimulationWire, obj)
+
+
+def asked(obj: Json) -> list[AskedWire]:
+    """The requests of POST /decide: one, or those of `requests`; raises RuleInvalid."""
+    if isinstance(obj, dict) and "requests" in obj:
+        return _edge(AskingWire, obj).requests
+    return [_edge(AskedWire, obj)]
 
 
 def drafts(obj: Json) -> tuple[Rule, ...] | None:

@@ -9,6 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from wardline.core.canonical import Json
 from wardline.core.policy import condition, window
+from wardline.core.policy.request import Initiator
 from wardline.core.policy.rule import Effect, Hours, Mode
 from wardline.core.policy.window import UnknownZone
 from wardline.core.severity import Severity
@@ -27,6 +28,7 @@ PRIORITY_MAX = 1_000_000
 MINUTES_MAX = 366 * 24 * 60
 QUORUM_MAX = 10
 RULES_PER_CALL_MAX = 10_000
+REQUESTS_PER_CALL_MAX = 1_000
 PREVIEW_DAYS = 14
 PREVIEW_DAYS_MAX = 62
 
@@ -203,6 +205,22 @@ class SimulationWire(Edge):
     rules: Annotated[list[Json], Field(max_length=RULES_PER_CALL_MAX)] | None = None
     site: Label | None = None
     host: Label | None = None
+
+
+class AskedWire(Edge):
+    """One request of POST /decide: roles and instant are the caller's own and the server's."""
+
+    alert: AlertWire
+    action: Label | None = None
+    site: Label | None = None
+    host: Label | None = None
+    initiator: Annotated[Initiator, Field(strict=False)] = Initiator.SYSTEM
+
+
+class AskingWire(Edge):
+    """POST /decide: requests that are decided together, in their order."""
+
+    requests: Annotated[list[AskedWire], Field(min_length=1, max_length=REQUESTS_PER_CALL_MAX)]
 
 
 class AnalysisWire(Edge):

@@ -40,6 +40,56 @@ BEGIN SELECT RAISE(ABORT, 'a revision is never changed'); END""",
   details TEXT NOT NULL,
   at TEXT NOT NULL
 ) STRICT""",
+    # What a decision to run has reserved, and what became of it; site and host '' = none is named.
+    # `pct` and `qty` are numbers as text, because sums of them are exact.
+    """CREATE TABLE IF NOT EXISTS runs (
+  id TEXT NOT NULL PRIMARY KEY CHECK (id <> ''),
+  site TEXT NOT NULL,
+  host TEXT NOT NULL,
+  action TEXT NOT NULL,
+  rule_id TEXT NOT NULL,
+  pct TEXT NOT NULL,
+  qty TEXT NOT NULL,
+  reserved_at TEXT NOT NULL,
+  reserved_by TEXT NOT NULL,
+  expires_at TEXT NOT NULL,
+  started_at TEXT,
+  started_by TEXT,
+  ended_at TEXT,
+  ended_by TEXT,
+  released_at TEXT,
+  released_by TEXT,
+  CHECK (ended_at IS NULL OR started_at IS NOT NULL),
+  CHECK (released_at IS NULL OR started_at IS NULL)
+) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX IF NOT EXISTS runs_of_rules ON runs (site, rule_id, reserved_at)",
+    "CREATE INDEX IF NOT EXISTS runs_of_hosts ON runs (site, host, action, reserved_at)",
+    "CREATE INDEX IF NOT EXISTS runs_by_age ON runs (reserved_at)",
+    # The decisions of one call, as core/policy/kept packs them; `kpis` is a JSON list.
+    """CREATE TABLE IF NOT EXISTS decisions_kept (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at TEXT NOT NULL,
+  revision INTEGER NOT NULL,
+  epoch INTEGER NOT NULL,
+  decisions INTEGER NOT NULL CHECK (decisions >= 1),
+  kpis TEXT NOT NULL,
+  body BLOB NOT NULL
+) STRICT""",
+    """CREATE TABLE IF NOT EXISTS rule_uses (
+  rule_id TEXT NOT NULL PRIMARY KEY,
+  last_decided_at TEXT NOT NULL,
+  decided INTEGER NOT NULL,
+  ran INTEGER NOT NULL
+) STRICT, WITHOUT ROWID""",
+    # What was answered under an Idempotency-Key.
+    """CREATE TABLE IF NOT EXISTS decision_answers (
+  asked_by TEXT NOT NULL,
+  key TEXT NOT NULL,
+  digest BLOB NOT NULL,
+  answer BLOB NOT NULL,
+  answered_at TEXT NOT NULL,
+  PRIMARY KEY (asked_by, key)
+) STRICT, WITHOUT ROWID""",
     # Which change log this is: what a client has seen of another says nothing about this one.
     """CREATE TABLE IF NOT EXISTS log_identity (
   only INTEGER NOT NULL PRIMARY KEY CHECK (only = 1),

@@ -16,13 +16,16 @@ from pydantic import BaseModel
 from wardline.core import clock
 from wardline.core.clock import Now
 from wardline.core.errors import WardlineError
+from wardline.core.policy.request import Principal
 from wardline.policy import authoring, bodies, problems
 from wardline.policy import endpoints as contract
 from wardline.policy.backups import endpoints as backup_routes
 from wardline.policy.backups.folder import Folder
 from wardline.policy.backups.service import Backups
+from wardline.policy.decisions import endpoints as decision_routes
 from wardline.policy.endpoints import Access
 from wardline.policy.file.book import Book, FileLog
+from wardline.policy.file.decisions import FileDecisions
 from wardline.policy.file.restoring import FileRules
 from wardline.policy.file.store import FileStore, Terms
 from wardline.policy.live import socket
@@ -68,6 +71,13 @@ class Routes:
             lifespan=self._lifespan, route_class=problems.Route, max_body_size=bodies.BYTES_MAX
         )
         self.router.include_router(contract.router(self._access()))
+        self.router.include_router(
+            decision_routes.router(
+                decision_routes.Access(
+                    reader=self._decisions(Role.READER), decider=self._decisions(Role.MANAGER)
+                )
+            )
+        )
         self.router.include_router(authoring.router(self._access()))
         self._folder = Folder(settings.folder, str(settings.folder), now)
         backups = self._backups()
@@ -113,6 +123,14 @@ class Routes:
             return FileStore(self._opened()[0], self._terms, caller.name)
 
         return Depends(store)
+
+    def _decisions(self, role: Role) -> Any:
+        async def decisions(request: Request) -> FileDecisions:
+            caller = self._caller(request, role)
+            principal = Principal(caller.name, frozenset({caller.role.value}))
+            return FileDecisions(self._opened()[0], self._terms, principal)
+
+        return Depends(decisions)
 
     def _backups(self) -> Any:
         async def backups(request: Request) -> Backups:
