@@ -78,9 +78,8 @@ def in_force(index: Compiled, request: Request, state: State) -> Simulated:
     decision = index.evaluate(request, state)
     rules: list[Rule] = []
     if decision.verdict is not Verdict.RUN:
-        for (kpi_id, _), bucket in index.buckets.items():
-            if kpi_id == request.alert.kpi_id:
-                rules += [plan.rule for part in bucket.at(request) for plan in part.plans]
+        for bucket in index.about(request.alert.kpi_id, decision.action):
+            rules += [plan.rule for part in bucket.at(request) for plan in part.plans]
     return Simulated(decision, request, state, rules)
 
 

@@ -10,10 +10,12 @@ from sqlalchemy import RowMapping
 from wardline.central.database.session import Session
 from wardline.central.freezes import service as freezes
 from wardline.central.identity import service as identity
+from wardline.central.policies import ground
+from wardline.central.policies.ground import ZONE_WITHOUT_SITE
 from wardline.central.policies.repository import Repository
 from wardline.central.policies.shelf import Shelf
 from wardline.central.tenancy import service as tenancy
-from wardline.central.tenancy.service import Healing, Site
+from wardline.central.tenancy.service import Site
 from wardline.core import clock, ids
 from wardline.core.canonical import Json
 from wardline.core.errors import NotFound
@@ -39,7 +41,6 @@ ANY_PLATFORM = ""
 AUDITED_IDS_MAX = 200
 # More rules than these are worked on in a thread, so that others are answered.
 FEW = 32
-ZONE_WITHOUT_SITE = "UTC"
 PLANTED = "one rule for each built-in runbook"
 
 Problems = list[tuple[str, str]]
@@ -127,11 +128,13 @@ async def simulate(
     session: Session, shelf: Shelf, asked: SimulationWire, user_id: str
 ) -> Simulated:
     """What the policy, or the draft rules in its place, would answer; reserves nothing."""
-    site = await _site(session, asked)
-    frozen_by = await freezes.frozen_by(session, None if site is None else site.id)
+    named = simulation.site(asked)
+    path = "site" if asked.site is not None else "alert.siteId"
+    found = await ground.look(session, named, path)
+    frozen_by = await freezes.frozen_by(session, named) if found.is_frozen else None
     request = simulation.request(
         asked,
-        place_of(site),
+        found.place,
         now=session.now,
         decision_id=ids.new("dec"),
         partner=session.scope.owner,
@@ -139,14 +142,15 @@ async def simulate(
     )
     state = State(
         freeze=frozen_by is not None,
-        observing=site is not None and site.healing is Healing.OBSERVE,
+        observing=found.is_observing,
         actions=actions(asked.alert.platform),
         confirmed_at=request.at,
         frozen_by=frozen_by or "",
     )
+    revision, epoch = found.revision, found.epoch
     if asked.rules is None:
-        return simulation.in_force(await current(session, shelf), request, state)
-    revision, epoch = await _version(session)
+        index = await _at(session, shelf, revision, epoch)
+        return simulation.in_force(index, request, state)
     return simulation.on_draft(asked, request, state, revision=revision, epoch=epoch)
 
 
@@ -194,8 +198,11 @@ async def current(session: Session, shelf: Shelf) -> Compiled:
     Rules of a revision never change, so that the versions between two are all that differs. It
     must not be asked in a transaction that writes: what is kept has to be committed.
     """
+    return await _at(session, shelf, *await _version(session))
+
+
+async def _at(session: Session, shelf: Shelf, revision: int, epoch: int) -> Compiled:
     owner = session.scope.owner
-    revision, epoch = await _version(session)
     held = shelf.take(owner)
     if held is not None and (held.epoch, held.revision) == (epoch, revision):
         return held
@@ -327,18 +334,6 @@ def _public(row: RowMapping) -> dict[str, Json]:
 async def _announce(session: Session, kind: str, subject: str, told: object) -> None:
     """The change-log row of an event of the contract."""
     await session.announce(kind, subject, events.event(kind, told))
-
-
-async def _site(session: Session, asked: SimulationWire) -> Site | None:
-    """The site whose zone, hours and healing count; None where none is named."""
-    named = simulation.site(asked)
-    if named is None:
-        return None
-    try:
-        return await tenancy.get(session, named)
-    except NotFound:
-        path = "site" if asked.site is not None else "alert.siteId"
-        raise RuleInvalid([(path, "you have no site with this id")]) from None
 
 
 def place_of(site: Site | None) -> Place:

@@ -8,7 +8,7 @@ makes, over the same few rules; they must come to the same outcome.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from wardline.core.canonical import Json
@@ -109,6 +109,13 @@ class Compiled:
                 actions[kpi_id] = tuple(sorted(named))
         return Compiled(revision, epoch, plans, buckets, actions, _wild(self.wild, moves, buckets))
 
+    def about(self, kpi_id: str, action: str | None) -> list[Bucket]:
+        """The buckets whose rules may have a say in what is decided on an action, None for any."""
+        if action is None:
+            return [bucket for key, bucket in self.buckets.items() if key[0] == kpi_id]
+        keys = {(kpi_id, action), (kpi_id, ANY_ACTION)}
+        return [self.buckets[key] for key in sorted(keys) if key in self.buckets]
+
     def whole(self, basis: Basis) -> Decision:
         """The decision with everything in it, from what its outcome was found from."""
         return self._whole(basis[1], basis[2])
@@ -134,7 +141,23 @@ class Compiled:
         if actions is None:
             nothing = partial(assess.surveyed, (), request, state, None)
             return verdict.judge(self, nothing, request, state, None).decision
-        return verdict.best([self._judge(request, state, action) for action in actions])
+        try:
+            named = min(actions, key=partial(self._standing, request, state))
+        except Exception:  # noqa: BLE001 (what only the checks can say, they say of each)
+            return verdict.best([self._judge(request, state, action) for action in actions])
+        return self._judge(request, state, named).decision
+
+    def _standing(self, request: Request, state: State, action: str) -> verdict.Standing:
+        """Where the decision on one action stands among those on others; raises where only the
+        checks can say."""
+        asked = replace(request, action=action)
+        if state.observing:
+            # Of an observing site, what would be decided stands in the place of what is.
+            state = replace(state, observing=False)
+        plan, ending, _ = _outcome(self._slices(asked, action), asked, state)
+        return verdict.standing(
+            ending.verdict, ending.code, None if plan is None else plan.rank, action
+        )
 
     def _judge(self, request: Request, state: State, action: str) -> Judged:
         find = partial(self._case, request, state, action)
