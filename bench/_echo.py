@@ -16,8 +16,8 @@ import asyncpg
 import orjson
 import psutil
 import uvicorn
-from _bulk import KPIS, WORDS, rules
-from _central import Central, add_site
+from _bulk import KPIS, WORDS
+from _central import Central
 from fastapi import APIRouter, FastAPI, Request
 
 from wardline.central.database import engine
@@ -219,13 +219,3 @@ def _serve(pipe: Connection, app_dsn: str) -> None:
     )
     pipe.send(bound.getsockname()[1])
     uvicorn.Server(config).run([bound])
-
-
-if __name__ == "__main__":
-    from _bulk import _done, caller
-    from _central import running
-
-    with running() as central, caller(central) as client:
-        places = [add_site(central, f"clinic {number}") for number in range(20)]
-        _done(client, "/create", {"rules": rules(0, places)})
-        print(figures(central, places, quick=True))

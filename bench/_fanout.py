@@ -219,7 +219,3 @@ def _publish(port: int, seconds: int) -> None:
 def _used(server: psutil.Process) -> float:
     times = server.cpu_times()
     return float(times.user + times.system)
-
-
-if __name__ == "__main__":
-    print(figures(quick=True))
