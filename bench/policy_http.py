@@ -1,4 +1,4 @@
-"""The policy manager over HTTP: what an analysed save costs, and how many are decided a second."""
+"""The policy manager over HTTP: decisions in batches, saves that are analysed, and a replay."""
 
 import argparse
 import json
@@ -18,6 +18,7 @@ import _bulk
 import _decides
 import _echo
 import _fanout
+import _replays
 import httpx2
 import uvicorn
 from _central import add_site, machine, running
@@ -55,6 +56,7 @@ def main() -> int:
         **_unlock(draw, policy),
         **_in_central(quick=options.quick),
         **_fanout.figures(quick=options.quick),
+        **_replays.figures(draw, policy, _timed),
         **_decides.figures(quick=options.quick, say=say),
     }
     if not options.json:

@@ -23,6 +23,7 @@ from wardline.central.identity.server_keys import ServerKeys
 from wardline.central.incidents import endpoints as incidents
 from wardline.central.orders import endpoints as orders
 from wardline.central.policies import endpoints as policies
+from wardline.central.policies import vocabulary
 from wardline.central.policies.folders import Folders
 from wardline.central.policies.shelf import Shelf
 from wardline.central.posture import endpoints as posture
@@ -33,6 +34,7 @@ from wardline.central.reports import overview
 from wardline.central.settings import WebSettings
 from wardline.central.tenancy import endpoints as tenancy
 from wardline.central.uplink import endpoints as uplink
+from wardline.central.uplink.conformance import Cases
 from wardline.central.web import body, headers, problems, spa
 from wardline.central.web.load import Load
 from wardline.core import clock
@@ -47,6 +49,9 @@ ROUTERS: list[APIRouter] = [
     decisions.router,
     policies.authoring_router,
     policies.backup_router,
+    vocabulary.router,
+    policies.revision_router,
+    policies.epoch_router,
     system,
     identity.router,
     evidence.router,
@@ -101,6 +106,7 @@ def create(
     app.state.now = now
     app.state.passwords = passwords or Passwords()
     app.state.policy_shelf = Shelf()
+    app.state.policy_cases = Cases()
     app.state.policy_backups = Folders(settings.backups, now)
     app.state.site_overview = overview.site
     for router in ROUTERS:

@@ -1,6 +1,9 @@
 """What stands behind the matrix of routes and callers: a tenant with all that an address can name."""
 
+import json
+import secrets
 from dataclasses import dataclass
+from typing import Any
 
 import httpx2
 
@@ -15,6 +18,21 @@ from wardline.formats.policy_file import Contents
 from wardline.policy.backups.names import Kind
 
 ORDER_KEY = SigningKey.from_seed(b"o" * 32)
+RULE = {
+    "id": "matrix",
+    "when": {"kpiId": "ssh_config", "severity": ["high"]},
+    "action": "ssh_config.harden",
+    "autoExecute": False,
+}
+SITE = {"zone": "Europe/Berlin", "opening_hours": [{"days": [1], "start": "08:00", "end": "18:00"}]}
+NO_POLICY = {"v": 1, "epoch": None, "revision": None, "refused": None}
+ALERT = {
+    "id": "alert-1",
+    "kpiId": "ssh_config",
+    "severity": "high",
+    "title": "PermitRootLogin is yes",
+    "message": "PermitRootLogin is yes",
+}
 
 
 @dataclass(frozen=True)
@@ -33,6 +51,13 @@ class Scene:
     decisions: tuple[str, str]
     # The older of two, so that it may be deleted.
     backup: str
+    # The first of two revisions, with numbers that no other partner has, and the rule they wrote.
+    revision: int
+    rule_id: str
+
+
+def fresh_name() -> str:
+    return ids.new("name")
 
 
 async def make_scene(owner: Raw, wire: httpx2.AsyncClient, backups: Folders) -> Scene:
@@ -70,7 +95,45 @@ async def make_scene(owner: Raw, wire: httpx2.AsyncClient, backups: Folders) -> 
         (one["id"], other["id"]),
         decisions,
         folder.entries()[-1].name.text,
+        *await written(owner, tenant),
     )
+
+
+async def written(owner: Raw, tenant: Tenant) -> tuple[int, str]:
+    """Two revisions of one rule: the first, and the rule's id."""
+    revision, rule_id = secrets.randbelow(10**9) + 10**6, ids.new("rule")
+    await owner.execute(
+        "INSERT INTO policy_heads (partner_id, revision) VALUES ($1, $2)",
+        *(tenant.partner_id, revision + 1),
+    )
+    for priority in (1, 2):
+        body = json.dumps(
+            {
+                "id": rule_id,
+                "when": {"kpiId": "ssh_config", "severity": ["high"]},
+                "action": "ssh_config.harden",
+                "autoExecute": False,
+                "autoSuggest": True,
+                "priority": priority,
+                "revision": revision + priority - 1,
+            }
+        )
+        given = (tenant.partner_id, revision + priority - 1, rule_id, body)
+        await owner.execute(
+            "INSERT INTO policy_revisions (partner_id, revision, author) VALUES ($1, $2, 'x')",
+            *given[:2],
+        )
+        await owner.execute(
+            "INSERT INTO policy_rule_versions (partner_id, revision, rule_id, body)"
+            " VALUES ($1, $2, $3, $4)",
+            *given,
+        )
+    await owner.execute(
+        "INSERT INTO policies (partner_id, revision, id, body, created_by, updated_by)"
+        " VALUES ($1, $2, $3, $4, 'x', 'x')",
+        *given,
+    )
+    return revision, rule_id
 
 
 async def reserved(owner: Raw, tenant: Tenant) -> str:
@@ -138,4 +201,20 @@ def report(order_id: str) -> dict[str, object]:
         "at": "2026-01-05T09:00:00.000Z",
         "epoch": None,
         "seq": None,
+    }
+
+
+async def everything_of(owner: Raw, scene: Scene) -> dict[str, list[Any]]:
+    """Every row of the tenant's, apart from who signed in."""
+    tables = await owner.fetch(
+        "SELECT DISTINCT table_name FROM information_schema.columns"
+        " WHERE table_schema = 'public' AND column_name = 'partner_id'"
+        " AND table_name NOT IN ('users', 'sessions')"
+    )
+    return {
+        row["table_name"]: await owner.fetch(
+            f"SELECT * FROM {row['table_name']} WHERE partner_id = $1 ORDER BY 1, 2, 3",
+            scene.tenant.partner_id,
+        )
+        for row in tables
     }

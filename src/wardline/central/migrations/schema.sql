@@ -1,5 +1,27 @@
 -- The sum of migrations/*.sql, written by its test; never edited by hand.
 SET check_function_bodies = false;
+CREATE FUNCTION public.count_policy_changes() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  INSERT INTO public.policy_revision_counts AS held
+    (partner_id, revision, added, changed, removed)
+  SELECT v.partner_id, v.revision,
+    count(*) FILTER (WHERE earlier.body IS NULL AND v.body IS NOT NULL),
+    count(*) FILTER (WHERE earlier.body IS NOT NULL AND v.body IS NOT NULL
+      AND earlier.body - 'revision' <> v.body - 'revision'),
+    count(*) FILTER (WHERE earlier.body IS NOT NULL AND v.body IS NULL)
+  FROM fresh v LEFT JOIN LATERAL (
+    SELECT p.body FROM public.policy_rule_versions p
+    WHERE p.partner_id = v.partner_id AND p.rule_id = v.rule_id AND p.revision < v.revision
+    ORDER BY p.revision DESC LIMIT 1) earlier ON true
+  GROUP BY v.partner_id, v.revision
+  ON CONFLICT (partner_id, revision) DO UPDATE SET added = held.added + excluded.added,
+    changed = held.changed + excluded.changed, removed = held.removed + excluded.removed;
+  RETURN NULL;
+END
+$$;
 CREATE FUNCTION public.credential_appliance(given_hash bytea) RETURNS TABLE(appliance_id character varying, site_id character varying, partner_id character varying, epoch integer)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -180,6 +202,12 @@ CREATE TABLE public.appliances (
     quarantined_bundles integer DEFAULT 0 NOT NULL,
     enrolled_at timestamp with time zone DEFAULT now() NOT NULL,
     retired_at timestamp with time zone,
+    policy_epoch bigint,
+    policy_revision bigint,
+    policy_refused_digest character varying(64),
+    policy_refused_code character varying(64),
+    policy_refused_reason character varying(1000),
+    policy_refused_at timestamp with time zone,
     CONSTRAINT appliances_id_check CHECK (((id)::text <> ''::text))
 );
 ALTER TABLE ONLY public.appliances FORCE ROW LEVEL SECURITY;
@@ -657,10 +685,18 @@ CREATE TABLE public.policies (
 ALTER TABLE ONLY public.policies FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.policy_heads (
     partner_id character varying(64) NOT NULL,
-    epoch integer DEFAULT 1 NOT NULL,
+    epoch bigint DEFAULT 1 NOT NULL,
     revision bigint DEFAULT 0 NOT NULL
 );
 ALTER TABLE ONLY public.policy_heads FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.policy_revision_counts (
+    partner_id character varying(64) NOT NULL,
+    revision bigint NOT NULL,
+    added bigint NOT NULL,
+    changed bigint NOT NULL,
+    removed bigint NOT NULL
+);
+ALTER TABLE ONLY public.policy_revision_counts FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.policy_revisions (
     partner_id character varying(64) NOT NULL,
     revision bigint NOT NULL,
@@ -944,6 +980,8 @@ ALTER TABLE ONLY public.policies
     ADD CONSTRAINT policies_pkey PRIMARY KEY (partner_id, id);
 ALTER TABLE ONLY public.policy_heads
     ADD CONSTRAINT policy_heads_pkey PRIMARY KEY (partner_id);
+ALTER TABLE ONLY public.policy_revision_counts
+    ADD CONSTRAINT policy_revision_counts_pkey PRIMARY KEY (partner_id, revision);
 ALTER TABLE ONLY public.policy_revisions
     ADD CONSTRAINT policy_revisions_pkey PRIMARY KEY (partner_id, revision);
 ALTER TABLE ONLY public.policy_rule_versions
@@ -1012,6 +1050,7 @@ CREATE INDEX idx_orders_of_hold ON public.orders USING btree (site_id, hold_id, 
 CREATE INDEX idx_orders_partner ON public.orders USING btree (partner_id, created_at DESC, id DESC);
 CREATE INDEX idx_orders_pending ON public.orders USING btree (appliance_id, status) WHERE ((status)::text = 'pending'::text);
 CREATE INDEX idx_orders_site ON public.orders USING btree (site_id, created_at DESC, id DESC);
+CREATE INDEX idx_policy_rule_versions_revision ON public.policy_rule_versions USING btree (partner_id, revision);
 CREATE INDEX idx_policy_runs_age ON public.policy_runs USING btree (reserved_at);
 CREATE INDEX idx_policy_runs_host ON public.policy_runs USING btree (partner_id, site, host, action, reserved_at) WHERE (released_at IS NULL);
 CREATE INDEX idx_policy_runs_rule ON public.policy_runs USING btree (partner_id, site, rule_id, reserved_at) WHERE (released_at IS NULL);
@@ -1051,6 +1090,7 @@ CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.incident_bundles FOR 
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.policy_revisions FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.policy_rule_versions FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.results FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER count_changes AFTER INSERT ON public.policy_rule_versions REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION public.count_policy_changes();
 ALTER TABLE ONLY public.appliance_keys
     ADD CONSTRAINT appliance_keys_site_id_appliance_id_fkey FOREIGN KEY (site_id, appliance_id) REFERENCES public.appliances(site_id, id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.appliance_keys
@@ -1109,6 +1149,8 @@ ALTER TABLE ONLY public.policies
     ADD CONSTRAINT policies_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
 ALTER TABLE ONLY public.policy_heads
     ADD CONSTRAINT policy_heads_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
+ALTER TABLE ONLY public.policy_revision_counts
+    ADD CONSTRAINT policy_revision_counts_partner_id_revision_fkey FOREIGN KEY (partner_id, revision) REFERENCES public.policy_revisions(partner_id, revision);
 ALTER TABLE ONLY public.policy_revisions
     ADD CONSTRAINT policy_revisions_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
 ALTER TABLE ONLY public.policy_rule_versions
@@ -1187,6 +1229,7 @@ CREATE POLICY own_site_update ON public.freezes FOR UPDATE TO wardline_app USING
 ALTER TABLE public.partners ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.policies ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.policy_heads ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.policy_revision_counts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.policy_revisions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.policy_rule_versions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.policy_runs ENABLE ROW LEVEL SECURITY;
@@ -1231,6 +1274,7 @@ CREATE POLICY tenant ON public.orders TO wardline_app USING (((((site_id)::text 
 CREATE POLICY tenant ON public.partners TO wardline_app USING (((id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.policies TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.policy_heads TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant ON public.policy_revision_counts TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.policy_revisions TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.policy_rule_versions TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.policy_runs TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
@@ -1279,6 +1323,7 @@ ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
 REVOKE USAGE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO wardline_app;
 GRANT USAGE ON SCHEMA public TO wardline_jobs;
+REVOKE ALL ON FUNCTION public.count_policy_changes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION public.credential_appliance(given_hash bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.credential_appliance(given_hash bytea) TO wardline_app;
 REVOKE ALL ON FUNCTION public.credential_enrolment(given_id text) FROM PUBLIC;
@@ -1409,6 +1454,7 @@ GRANT SELECT,UPDATE ON TABLE public.partners TO wardline_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.policies TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.policy_heads TO wardline_app;
 GRANT SELECT ON TABLE public.policy_heads TO wardline_jobs;
+GRANT SELECT ON TABLE public.policy_revision_counts TO wardline_app;
 GRANT SELECT,INSERT ON TABLE public.policy_revisions TO wardline_app;
 GRANT SELECT,INSERT ON TABLE public.policy_rule_versions TO wardline_app;
 GRANT SELECT,INSERT ON TABLE public.policy_runs TO wardline_app;

@@ -81,7 +81,7 @@ async def save_all(
         held = await repository.held(rule.id for rule in rules)
         for rule_id, held_revision in held:
             expected.check(rule_id, held_revision)
-        await _check_room(repository, len(rules) - len(held))
+        await check_room(repository, len(rules) - len(held))
         revision = await _put(session, repository, head, rules, reason)
         told = {"count": len(rules), "ids": [rule.id for rule in rules[:AUDITED_IDS_MAX]]}
         after = told | {"revision": revision}
@@ -259,7 +259,7 @@ async def _write_one(
     if held is None and must_exist:
         raise RuleUnknown
     expected.check(rule.id, None if held is None else held["revision"])
-    await _check_room(repository, 0 if held is not None else 1)
+    await check_room(repository, 0 if held is not None else 1)
     revision = await _put(session, repository, head, [rule], reason)
     action, kind = ("create", events.CREATED) if held is None else ("update", events.UPDATED)
     before = None if held is None else held["body"]
@@ -293,7 +293,8 @@ async def _held(repository: Repository, rule_id: str) -> RowMapping | None:
     return rows[0] if rows else None
 
 
-async def _check_room(repository: Repository, added: int) -> None:
+async def check_room(repository: Repository, added: int) -> None:
+    """Raises RuleInvalid where that many more rules are too many."""
     if added and await repository.count() + added > RULES_PER_PARTNER_MAX:
         raise RuleInvalid([("$", f"a partner has at most {RULES_PER_PARTNER_MAX} rules")])
 

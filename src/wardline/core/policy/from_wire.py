@@ -32,7 +32,7 @@ def rule(wire: RuleWire) -> Rule:
         action=wire.action,
         params=wire.params,
         limits=_NO_LIMITS if wire.limits is None else _limits(wire.limits),
-        window=None if wire.window is None else _window(wire.window),
+        window=None if wire.window is None else times(wire.window),
         opening_hours=wire.opening_hours,
         approval=None if wire.approval is None else _approval(wire.approval),
         auto_execute=wire.auto_execute,
@@ -72,7 +72,8 @@ def _limits(wire: LimitsWire) -> Limits:
     )
 
 
-def _window(wire: WindowWire) -> Window:
+def times(wire: WindowWire) -> Window:
+    """The window of one."""
     return _kept_window(tuple(wire.days), wire.start, wire.end, wire.timezone)
 
 

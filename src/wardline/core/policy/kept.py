@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 
 import orjson
 
@@ -28,6 +29,7 @@ BYTES_MAX = 8 << 20
 # A store keeps so many decisions of one owner, and for so long.
 DECISIONS_MAX = 1_000_000
 DAYS_MAX = 90
+HOURS_KEPT_MAX = 4096
 _LEVEL = 1
 
 
@@ -94,6 +96,50 @@ def pack(asked: Sequence[Asked], decisions: Sequence[Decision]) -> bytes:
 
 def unpack(data: bytes) -> Iterable[Kept]:
     """The decisions of a batch, in their order; raises Malformed."""
+    batch = sheet(data)
+    return [_kept(batch, row) for row in batch.rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What held at a site when a batch was decided."""
+
+    site: str | None
+    zone: str
+    opening_hours: tuple[Window, ...]
+    freeze: bool
+    observing: bool
+
+
+# place (its number), alert id, kpi, severity, delta, action, host, platform, facts, initiator,
+# held, verdict, code, rule id: as they stand in the JSON.
+Row = Sequence[Json]
+# site, zone, opening hours, freeze, observing.
+PlaceRow = Sequence[Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One batch as it is kept, places and rows unread: most of many are alike."""
+
+    at: datetime
+    partner: str | None
+    principal: Principal | None
+    places: Sequence[PlaceRow]
+    rows: Sequence[Row]
+
+    def alone(self, row: Row) -> "Sheet":
+        """A batch of this one row, which keeps no other in memory."""
+        return Sheet(self.at, self.partner, self.principal, [self.places[row[0]]], [[0, *row[1:]]])
+
+    def place(self, row: Row) -> Place:
+        """What held where a row is about."""
+        site, zone, hours, freeze, observing = self.places[row[0]]
+        return Place(site, zone, windows(orjson.dumps(hours)), freeze, observing)
+
+
+def sheet(data: bytes) -> Sheet:
+    """The batch that `pack` made; raises Malformed."""
     reading = zlib.decompressobj()
     try:
         head = orjson.loads(reading.decompress(data, BYTES_MAX))
@@ -101,44 +147,52 @@ def unpack(data: bytes) -> Iterable[Kept]:
         raise Malformed("$", "not decisions as they are kept, or too many of them") from None
     if head.get("v") != FORMAT:
         raise Malformed("v", f"kept in form {head.get('v')}, this version reads {FORMAT}")
-    at, user = clock.parse(head["at"]), head["user"]
-    principal = None if user is None else Principal(user, frozenset(head["roles"]))
-    places = [_place(each) for each in head["places"]]
-    return [_kept(row, places[row[0]], at, head["partner"], principal) for row in head["rows"]]
+    user = head["user"]
+    return Sheet(
+        at=clock.parse(head["at"]),
+        partner=head["partner"],
+        principal=None if user is None else Principal(user, frozenset(head["roles"])),
+        places=head["places"],
+        rows=head["rows"],
+    )
+
+
+def request(batch: Sheet, row: Row) -> Request:
+    """What was asked in a row of a batch; its decision has no id."""
+    _, alert_id, kpi_id, word, delta, action, host, platform, facts, initiator, *_ = row
+    numbers = exact.read([delta, facts], [])
+    place = batch.place(row)
+    return Request(
+        alert=Alert(alert_id, kpi_id, "", "", Severity(word), numbers[0]),
+        at=batch.at,
+        zone=place.zone,
+        decision_id="",
+        action=action,
+        partner=batch.partner,
+        site=place.site,
+        host=host,
+        platform=platform,
+        facts=numbers[1],
+        principal=batch.principal,
+        initiator=Initiator(initiator),
+        opening_hours=place.opening_hours,
+    )
 
 
 _Place = tuple[str | None, str, tuple[Window, ...], bool, bool]
 
 
-def _place(told: Json) -> _Place:
-    site, zone, hours, freeze, observing = told
-    windows = tuple(Window(tuple(days), start, end) for days, start, end in hours)
-    return site, zone, windows, freeze, observing
+@lru_cache(maxsize=HOURS_KEPT_MAX)
+def windows(hours: bytes) -> tuple[Window, ...]:
+    """Opening hours out of the JSON of a place."""
+    return tuple(Window(tuple(days), start, end) for days, start, end in orjson.loads(hours))
 
 
-def _kept(
-    row: Json, place: _Place, at: datetime, partner: str | None, principal: Principal | None
-) -> Kept:
-    _, alert_id, kpi_id, word, delta, action, host, platform, facts, initiator, *rest = row
-    held, verdict, code, rule_id = rest
-    site, zone, hours, freeze, observing = place
-    numbers = exact.read([delta, facts], [])
-    request = Request(
-        alert=Alert(alert_id, kpi_id, "", "", Severity(word), numbers[0]),
-        at=at,
-        zone=zone,
-        decision_id="",
-        action=action,
-        partner=partner,
-        site=site,
-        host=host,
-        platform=platform,
-        facts=numbers[1],
-        principal=principal,
-        initiator=Initiator(initiator),
-        opening_hours=hours,
-    )
-    return Kept(request, freeze, observing, held, Verdict(verdict), Code(code), rule_id)
+def _kept(batch: Sheet, row: Row) -> Kept:
+    *_, held, verdict, code, rule_id = row
+    place = batch.place(row)
+    asked = request(batch, row)
+    return Kept(asked, place.freeze, place.observing, held, Verdict(verdict), Code(code), rule_id)
 
 
 def _number(value: object) -> Json:

@@ -30,10 +30,13 @@ from wardline.core.policy.wire import (
     AnalysisWire,
     AskedWire,
     AskingWire,
+    CasesWire,
     PreviewWire,
     RemovalWire,
     RuleWire,
     SimulationWire,
+    StandingWire,
+    WindowWire,
 )
 
 RULE_BYTES_MAX = 32 * 1024
@@ -72,7 +75,7 @@ class RuleInvalid(Refused):
 
 def rule(obj: Json) -> Rule:
     """The rule that `obj` describes; raises RuleInvalid with every bad field."""
-    made = from_wire.rule(_edge(RuleWire, obj))
+    made = from_wire.rule(edge(RuleWire, obj))
     if not _is_small(obj):
         size = len(canonical.dumps(to_wire(made)))
         if size > RULE_BYTES_MAX:
@@ -96,25 +99,25 @@ def rules(obj: Json, path: str = "rules") -> tuple[Rule, ...]:
 
 def simulation(obj: Json) -> SimulationWire:
     """The body of POST /test at the edge; its draft rules are still to be parsed by `rules`."""
-    return _edge(SimulationWire, obj)
+    return edge(SimulationWire, obj)
 
 
 def asked(obj: Json) -> list[AskedWire]:
     """The requests of POST /decide: one, or those of `requests`; raises RuleInvalid."""
     if isinstance(obj, dict) and "requests" in obj:
-        return _edge(AskingWire, obj).requests
-    return [_edge(AskedWire, obj)]
+        return edge(AskingWire, obj).requests
+    return [edge(AskedWire, obj)]
 
 
 def drafts(obj: Json) -> tuple[Rule, ...] | None:
     """The draft rules of POST /analyse, None where it names none; raises RuleInvalid."""
-    asked = _edge(AnalysisWire, obj)
+    asked = edge(AnalysisWire, obj)
     return None if asked.rules is None else rules(asked.rules)
 
 
 def preview(obj: Json) -> Preview:
     """The body of POST /preview; raises RuleInvalid."""
-    asked = _edge(PreviewWire, obj)
+    asked = edge(PreviewWire, obj)
     if (asked.id is None) == (asked.rule is None):
         raise RuleInvalid([("$", "name either the id of a rule or a rule")])
     try:
@@ -124,9 +127,24 @@ def preview(obj: Json) -> Preview:
     return Preview(draft, asked.id, asked.site, asked.begin, asked.days)
 
 
+def standing(obj: Json) -> tuple[str, ...]:
+    """The ids that the body of POST /standing names, each once; raises RuleInvalid."""
+    return tuple(dict.fromkeys(edge(StandingWire, obj).ids))
+
+
+def cases(obj: Json) -> CasesWire:
+    """A file of cases at the edge; raises RuleInvalid."""
+    return edge(CasesWire, obj)
+
+
+def hours(told: Iterable[WindowWire]) -> tuple[Window, ...]:
+    """Opening hours as windows."""
+    return tuple(from_wire.times(each) for each in told)
+
+
 def removal(obj: Json) -> str:
     """The id that the body of POST /delete names; raises RuleInvalid."""
-    return _edge(RemovalWire, obj).id
+    return edge(RemovalWire, obj).id
 
 
 def nested(path: str, problems: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -167,7 +185,8 @@ def to_wire(rule: Rule) -> dict[str, Json]:
     return wire | _stamp_wire(rule.stamp)
 
 
-def _edge(model: type[Parsed], obj: Json) -> Parsed:
+def edge(model: type[Parsed], obj: Json) -> Parsed:
+    """`obj` as a model of the edge; raises RuleInvalid with every bad field."""
     problems: exact.Problems = []
     value = exact.read(obj, problems)
     try:

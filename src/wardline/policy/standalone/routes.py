@@ -27,10 +27,12 @@ from wardline.policy.endpoints import Access
 from wardline.policy.file.book import Book, FileLog
 from wardline.policy.file.decisions import FileDecisions
 from wardline.policy.file.restoring import FileRules
+from wardline.policy.file.revisions import FileHistory
 from wardline.policy.file.store import FileStore, Terms
 from wardline.policy.live import socket
 from wardline.policy.live.feed import Resume
 from wardline.policy.live.log import ID_MAX
+from wardline.policy.revisions import endpoints as revision_routes
 from wardline.policy.standalone import settings as files
 from wardline.policy.standalone import tickets
 from wardline.policy.standalone.access import Door
@@ -85,6 +87,10 @@ class Routes:
         self.router.include_router(
             backup_routes.router(backup_routes.Access(admin=backups, asker=backups))
         )
+        history = revision_routes.Access(
+            reader=self._history(Role.READER), writer=self._history(Role.MANAGER)
+        )
+        self.router.include_router(revision_routes.router(history))
         self._add_socket()
 
     @asynccontextmanager
@@ -123,6 +129,13 @@ class Routes:
             return FileStore(self._opened()[0], self._terms, caller.name)
 
         return Depends(store)
+
+    def _history(self, role: Role) -> Any:
+        async def history(request: Request) -> FileHistory:
+            caller = self._caller(request, role)
+            return FileHistory(self._opened()[0], self._terms, caller.name)
+
+        return Depends(history)
 
     def _decisions(self, role: Role) -> Any:
         async def decisions(request: Request) -> FileDecisions:

@@ -1,7 +1,7 @@
 /** GET /api/mcp/policy/list */
 import { queryOptions } from "@tanstack/react-query";
 import { body, client } from "@/api/client";
-import { type Rule, readRules } from "@/features/policy/rule";
+import { type Rule, readRules } from "@/features/policies/rule";
 
 export const rulesQuery = queryOptions({
   queryKey: ["policy-rules"],
