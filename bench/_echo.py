@@ -1,5 +1,4 @@
-"""POST /test beside an echo: the same body read, the same caller and store, the same answer, which
-is not worked out but remembered."""
+"""POST /test beside an echo: the same body, caller, store and answer, which is only remembered."""
 
 import asyncio
 import contextlib

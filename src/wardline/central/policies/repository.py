@@ -141,6 +141,16 @@ _COUNT_DIFFERING = text(
 )
 _BEYOND_ALL = 2**63 - 1
 
+# Row security keeps the heads, sites and freezes of other partners out of sight.
+_GROUND = """
+SELECT h.epoch, h.revision, s.id AS site_id, s.zone, s.opening_hours, s.healing,
+  EXISTS (SELECT 1 FROM freezes f WHERE f.partner_id = $1 AND f.lifted_at IS NULL
+    AND f.appliance_id IS NULL AND (f.site_id IS NULL OR f.site_id = s.id)) AS is_frozen
+FROM (SELECT 1) AS one
+LEFT JOIN policy_heads h ON h.partner_id = $1
+LEFT JOIN sites s ON s.id = $2::text
+"""
+
 
 class Repository:
     """The rules of the session's partner."""
@@ -154,6 +164,13 @@ class Repository:
     async def head(self) -> RowMapping | None:
         """Epoch and revision; None where nothing was ever written."""
         return await self._session.row(_HEAD, partner_id=self._partner_id)
+
+    async def ground(self, site_id: str | None) -> dict[str, Any]:
+        """Epoch and revision, both None where nothing was ever written, beside the site's zone,
+        hours and healing, and whether somebody froze it; `site_id` None where there is none."""
+        row = await self._session.raw.fetchrow(_GROUND, self._partner_id, site_id)
+        assert row is not None, "one row stands on the left"
+        return dict(row)
 
     async def lock_head(self) -> RowMapping:
         """Epoch and revision, held until the transaction ends: writers take turns."""

@@ -109,13 +109,6 @@ class Compiled:
                 actions[kpi_id] = tuple(sorted(named))
         return Compiled(revision, epoch, plans, buckets, actions, _wild(self.wild, moves, buckets))
 
-    def about(self, kpi_id: str, action: str | None) -> list[Bucket]:
-        """The buckets whose rules may have a say in what is decided on an action, None for any."""
-        if action is None:
-            return [bucket for key, bucket in self.buckets.items() if key[0] == kpi_id]
-        keys = {(kpi_id, action), (kpi_id, ANY_ACTION)}
-        return [self.buckets[key] for key in sorted(keys) if key in self.buckets]
-
     def whole(self, basis: Basis) -> Decision:
         """The decision with everything in it, from what its outcome was found from."""
         return self._whole(basis[1], basis[2])
