@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 from _bundles import HOSTS, Stream
 
-from wardline.central.database import embedded, roles
+from wardline.central.database import embedded, engine, roles
 from wardline.central.listening import Listener
 from wardline.central.settings import Layout
 from wardline.central.supervisor import Options, Supervisor
@@ -27,13 +27,14 @@ PASSWORD = "a long passphrase for a benchmark"
 
 @dataclass(frozen=True, slots=True)
 class Central:
-    """Where it answers, the owner's client, and the database's owner login."""
+    """Where it answers, the owner's client, and the logins of the database's owner and the app."""
 
     url: str
     port: int
     data: Path
     owner: Client
     dsn: str
+    app_dsn: str
 
 
 @contextmanager
@@ -56,7 +57,8 @@ def running() -> Iterator[Central]:
             assert supervisor._server is not None
             passwords = roles.load_or_make(Layout(data).database_secrets)
             dsn = supervisor._server.dsn(embedded.OWNER, passwords.owner)
-            yield Central(started.url, port, data, owner, dsn)
+            app_dsn = supervisor._server.dsn(engine.APP_ROLE, passwords.app)
+            yield Central(started.url, port, data, owner, dsn, app_dsn)
             owner.close()
         finally:
             supervisor.stop()

@@ -14,11 +14,14 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import _bulk
 import _decides
+import _echo
+import _fanout
 import _replays
 import httpx2
 import uvicorn
-from _central import machine
+from _central import add_site, machine, running
 from _policies import MONDAY, Draw
 
 from wardline.core.policy import analyse, compiled, exact, parse, shift, unlock
@@ -31,6 +34,7 @@ from wardline.policy.standalone.settings import Settings
 SEED = 20261126
 RULES = 10_000
 DECISIONS = 20_000
+SITES = 100
 SAVES, SAVES_QUICK = 60, 15
 ROUNDS, ROUNDS_QUICK = 5, 2
 UNLOCKS = 200
@@ -50,6 +54,8 @@ def main() -> int:
         **_whole(policy, ROUNDS_QUICK if options.quick else ROUNDS),
         **_shift(draw, policy, ROUNDS_QUICK if options.quick else ROUNDS),
         **_unlock(draw, policy),
+        **_in_central(quick=options.quick),
+        **_fanout.figures(quick=options.quick),
         **_replays.figures(draw, policy, _timed),
         **_decides.figures(quick=options.quick, say=say),
     }
@@ -58,6 +64,13 @@ def main() -> int:
             print(f"{key:<32} {value:g}")
     print(json.dumps({"bench": "policy_http", "figures": figures, "machine": machine()}))
     return 0
+
+
+def _in_central(*, quick: bool) -> dict[str, float]:
+    with running() as central:
+        sites = [add_site(central, f"clinic {number}") for number in range(SITES)]
+        bulk = _bulk.figures(central, sites, quick=quick)
+        return {**bulk, **_echo.figures(central, sites, quick=quick)}
 
 
 def _saves(policy: Policy, count: int) -> dict[str, float]:

@@ -9,7 +9,6 @@ may keep tables of its own beside these; a finished file has exactly these.
 """
 
 import sqlite3
-from dataclasses import replace
 
 from wardline.core import canonical, clock
 from wardline.core.policy import parse
@@ -86,7 +85,7 @@ def row(rule: Rule) -> RuleRow:
 
 def body(rule: Rule) -> str:
     """The rule as it stands in `body`: canonical JSON without its stamp."""
-    bare = rule if rule.stamp == _NO_STAMP else replace(rule, stamp=_NO_STAMP)
+    bare = rule if rule.stamp == _NO_STAMP else rule.stamped(_NO_STAMP)
     return canonical.dumps(parse.to_wire(bare)).decode()
 
 
@@ -102,4 +101,4 @@ def rule(row: RuleRow) -> Rule:
     stamp = Stamp(
         revision, created_by, clock.parse(created_at), updated_by, clock.parse(updated_at)
     )
-    return replace(parse.rule(value), stamp=stamp)
+    return parse.rule(value).stamped(stamp)

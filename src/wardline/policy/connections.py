@@ -6,6 +6,7 @@ open, and never takes the last half of its places.
 """
 
 import asyncio
+import socket
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
@@ -20,6 +21,10 @@ CONNECTIONS_MAX = 2_000
 ADDRESS_CONNECTIONS_MAX = 256
 # What comes up a socket is a word; frames of any size are for bodies.
 FRAME_BYTES_MAX = 1_024
+# How much the kernel keeps for a peer that reads nothing, before the server notices.
+KERNEL_BYTES_MAX = 128 << 10
+# The ASGI extension by which a frame is written at once: {"write": Callable[[bytes], bool]}.
+DIRECT = "wardline.direct"
 PING_SECONDS = 20.0
 PONG_SECONDS_MAX = 20.0
 # How long the peer may take to read what was sent before the end, and to answer it.
@@ -192,6 +197,13 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         self._address = self.client[0] if self.client is not None else ""
         if not self.crowd.enter_socket(self, self._address):
             self.drop()
+        if (raw := transport.get_extra_info("socket")) is not None:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES_MAX)
+
+    def handle_connect(self, event: Any) -> None:
+        super().handle_connect(event)
+        if hasattr(self, "scope"):
+            self.scope["extensions"][DIRECT] = {"write": self._write_frame}
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.crowd.leave(self, self._address)
@@ -205,6 +217,15 @@ class GuardedSocket(WebSocketsSansIOProtocol):
             self.writable.set()
             self._end_soon()
         await super().send(message)
+
+    def _write_frame(self, frame: bytes) -> bool:
+        """Whether a whole frame, as the wire has it, could be written without waiting."""
+        if self.close_sent or self.disconnected or not self.handshake_complete:
+            return False
+        if self.conn.extensions or not self.writable.is_set() or self.transport.is_closing():
+            return False
+        self.transport.write(frame)
+        return True
 
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()

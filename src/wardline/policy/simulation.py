@@ -9,7 +9,8 @@ from wardline.core.policy.compiled import Compiled
 from wardline.core.policy.decision import Decision, Verdict
 from wardline.core.policy.parse import RuleInvalid
 from wardline.core.policy.request import Alert, Principal, Request, State
-from wardline.core.policy.rule import Policy, Rule, Window
+from wardline.core.policy.rule import ANY_ACTION, Policy, Rule, Window
+from wardline.core.policy.slices import Bucket
 from wardline.core.policy.unlock import Unlock
 from wardline.core.policy.wire import SimulationWire
 
@@ -78,10 +79,17 @@ def in_force(index: Compiled, request: Request, state: State) -> Simulated:
     decision = index.evaluate(request, state)
     rules: list[Rule] = []
     if decision.verdict is not Verdict.RUN:
-        for (kpi_id, _), bucket in index.buckets.items():
-            if kpi_id == request.alert.kpi_id:
-                rules += [plan.rule for part in bucket.at(request) for plan in part.plans]
+        for bucket in _about(index, request.alert.kpi_id, decision.action):
+            rules += [plan.rule for part in bucket.at(request) for plan in part.plans]
     return Simulated(decision, request, state, rules)
+
+
+def _about(index: Compiled, kpi_id: str, action: str | None) -> list[Bucket]:
+    """The buckets whose rules may have a say in what is decided on an action, None for any."""
+    if action is None:
+        return [bucket for key, bucket in index.buckets.items() if key[0] == kpi_id]
+    keys = {(kpi_id, action), (kpi_id, ANY_ACTION)}
+    return [index.buckets[key] for key in sorted(keys) if key in index.buckets]
 
 
 def on_draft(

@@ -9,6 +9,7 @@ from wardline.central.decisions.repository import Repository
 from wardline.central.freezes import service as freezes
 from wardline.central.holds import service as holds
 from wardline.central.policies import service as policies
+from wardline.central.policies.ground import ZONE_WITHOUT_SITE
 from wardline.central.policies.shelf import Shelf
 from wardline.central.tenancy import service as tenancy
 from wardline.central.tenancy.service import Healing
@@ -113,7 +114,7 @@ class PartnerDecisions:
         if problems:
             raise RuleInvalid(problems)
         frozen = await freezes.frozen_by_site(self.session, list(sites))
-        nowhere = Standing(Place(policies.ZONE_WITHOUT_SITE), frozen.get(None, ""))
+        nowhere = Standing(Place(ZONE_WITHOUT_SITE), frozen.get(None, ""))
         found: dict[str | None, Standing] = {None: nowhere}
         for site_id, known in sites.items():
             observing = known.healing is Healing.OBSERVE

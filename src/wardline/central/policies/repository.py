@@ -1,11 +1,13 @@
 """SQL over rules, their versions and the revisions that wrote them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import RowMapping, text
 
+from wardline.central.database import arrays
 from wardline.central.database.session import Session
 from wardline.policy.store import Past
 
@@ -36,24 +38,27 @@ _NAMED = text(
     f"SELECT {_COLUMNS} FROM policies"  # noqa: S608
     " WHERE partner_id = :partner_id AND id = ANY(CAST(:ids AS text[])) ORDER BY id"
 )
+_HELD = text(
+    "SELECT id, revision FROM policies WHERE partner_id = :partner_id"
+    " AND id = ANY(CAST(CAST(:ids AS text) AS text[])) ORDER BY id"
+)
 _COUNT = text("SELECT count(*) AS rules FROM policies WHERE partner_id = :partner_id")
 _ADD_REVISION = text(
     "INSERT INTO policy_revisions (partner_id, revision, author, reason, created_at)"
     " VALUES (:partner_id, :revision, :author, :reason, :now)"
 )
+# The bodies travel and are read once; as a text, they pass the driver's own encoder by.
 _PUT = text(
-    "INSERT INTO policies (partner_id, id, body, revision, created_by, created_at, updated_by,"
+    "WITH given AS MATERIALIZED (SELECT body ->> 'id' AS id, body"
+    " FROM jsonb_array_elements(CAST(CAST(:bodies AS text) AS jsonb)) AS body),"
+    " versions AS (INSERT INTO policy_rule_versions (partner_id, rule_id, revision, body)"
+    " SELECT :partner_id, id, :revision, body FROM given)"
+    " INSERT INTO policies (partner_id, id, body, revision, created_by, created_at, updated_by,"
     " updated_at)"
-    " SELECT :partner_id, body ->> 'id', body, :revision, :author, :now, :author, :now"
-    " FROM jsonb_array_elements(CAST(:bodies AS jsonb)) AS body"
+    " SELECT :partner_id, id, body, :revision, :author, :now, :author, :now FROM given"
     " ON CONFLICT (partner_id, id) DO UPDATE SET body = excluded.body,"
     " revision = excluded.revision, updated_by = excluded.updated_by,"
     " updated_at = excluded.updated_at"
-)
-_ADD_VERSIONS = text(
-    "INSERT INTO policy_rule_versions (partner_id, rule_id, revision, body)"
-    " SELECT :partner_id, body ->> 'id', :revision, body"
-    " FROM jsonb_array_elements(CAST(:bodies AS jsonb)) AS body"
 )
 _WHOLE = text(
     f"SELECT head.epoch, head.revision AS head, {_COLUMNS.replace('revision', 'p.revision')}"  # noqa: S608
@@ -136,6 +141,16 @@ _COUNT_DIFFERING = text(
 )
 _BEYOND_ALL = 2**63 - 1
 
+# Row security keeps the heads, sites and freezes of other partners out of sight.
+_GROUND = """
+SELECT h.epoch, h.revision, s.id AS site_id, s.zone, s.opening_hours, s.healing,
+  EXISTS (SELECT 1 FROM freezes f WHERE f.partner_id = $1 AND f.lifted_at IS NULL
+    AND f.appliance_id IS NULL AND (f.site_id IS NULL OR f.site_id = s.id)) AS is_frozen
+FROM (SELECT 1) AS one
+LEFT JOIN policy_heads h ON h.partner_id = $1
+LEFT JOIN sites s ON s.id = $2::text
+"""
+
 
 class Repository:
     """The rules of the session's partner."""
@@ -149,6 +164,13 @@ class Repository:
     async def head(self) -> RowMapping | None:
         """Epoch and revision; None where nothing was ever written."""
         return await self._session.row(_HEAD, partner_id=self._partner_id)
+
+    async def ground(self, site_id: str | None) -> dict[str, Any]:
+        """Epoch and revision, both None where nothing was ever written, beside the site's zone,
+        hours and healing, and whether somebody froze it; `site_id` None where there is none."""
+        row = await self._session.raw.fetchrow(_GROUND, self._partner_id, site_id)
+        assert row is not None, "one row stands on the left"
+        return dict(row)
 
     async def lock_head(self) -> RowMapping:
         """Epoch and revision, held until the transaction ends: writers take turns."""
@@ -179,6 +201,13 @@ class Repository:
     async def named(self, rule_ids: Sequence[str]) -> list[RowMapping]:
         return await self._session.rows(_NAMED, partner_id=self._partner_id, ids=list(rule_ids))
 
+    async def held(self, rule_ids: Iterable[str]) -> list[tuple[str, int]]:
+        """Ids and revisions of those of the rules that are there."""
+        found = await self._session.rows(
+            _HELD, partner_id=self._partner_id, ids=arrays.texts(rule_ids)
+        )
+        return [(row["id"], row["revision"]) for row in found]
+
     async def count(self) -> int:
         row = await self._session.row(_COUNT, partner_id=self._partner_id)
         assert row is not None, "a count has a row"
@@ -204,10 +233,7 @@ class Repository:
             revision=revision,
             author=author,
             now=self._session.now,
-            bodies=list(bodies),
-        )
-        await self._session.execute(
-            _ADD_VERSIONS, partner_id=self._partner_id, revision=revision, bodies=list(bodies)
+            bodies=orjson.dumps(bodies).decode(),
         )
 
     async def whole(self) -> list[RowMapping]:

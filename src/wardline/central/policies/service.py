@@ -1,8 +1,7 @@
 """Rules of a partner: read, write as one immutable revision, simulate."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -11,10 +10,12 @@ from sqlalchemy import RowMapping
 from wardline.central.database.session import Session
 from wardline.central.freezes import service as freezes
 from wardline.central.identity import service as identity
+from wardline.central.policies import ground
+from wardline.central.policies.ground import ZONE_WITHOUT_SITE
 from wardline.central.policies.repository import Repository
 from wardline.central.policies.shelf import Shelf
 from wardline.central.tenancy import service as tenancy
-from wardline.central.tenancy.service import Healing, Site
+from wardline.central.tenancy.service import Site
 from wardline.core import clock, ids
 from wardline.core.canonical import Json
 from wardline.core.errors import NotFound
@@ -38,7 +39,8 @@ KPIS_ASKED_MAX = 4
 SITES_ASKED_MAX = 200
 ANY_PLATFORM = ""
 AUDITED_IDS_MAX = 200
-ZONE_WITHOUT_SITE = "UTC"
+# More rules than these are worked on in a thread, so that others are answered.
+FEW = 32
 PLANTED = "one rule for each built-in runbook"
 
 Problems = list[tuple[str, str]]
@@ -72,13 +74,13 @@ async def save_all(
     reason: str | None = None,
 ) -> int:
     """Makes or replaces all of them in one revision, or none; gives how many."""
-    check(session, rules)
+    await asyncio.to_thread(check, session, rules)
     if rules:
         repository = Repository(session)
         head = await repository.lock_head()
-        held = await repository.named([rule.id for rule in rules])
-        for row in held:
-            expected.check(row["id"], row["revision"])
+        held = await repository.held(rule.id for rule in rules)
+        for rule_id, held_revision in held:
+            expected.check(rule_id, held_revision)
         await check_room(repository, len(rules) - len(held))
         revision = await _put(session, repository, head, rules, reason)
         told = {"count": len(rules), "ids": [rule.id for rule in rules[:AUDITED_IDS_MAX]]}
@@ -126,11 +128,13 @@ async def simulate(
     session: Session, shelf: Shelf, asked: SimulationWire, user_id: str
 ) -> Simulated:
     """What the policy, or the draft rules in its place, would answer; reserves nothing."""
-    site = await _site(session, asked)
-    frozen_by = await freezes.frozen_by(session, None if site is None else site.id)
+    named = simulation.site(asked)
+    path = "site" if asked.site is not None else "alert.siteId"
+    found = await ground.look(session, named, path)
+    frozen_by = await freezes.frozen_by(session, named) if found.is_frozen else None
     request = simulation.request(
         asked,
-        place_of(site),
+        found.place,
         now=session.now,
         decision_id=ids.new("dec"),
         partner=session.scope.owner,
@@ -138,14 +142,15 @@ async def simulate(
     )
     state = State(
         freeze=frozen_by is not None,
-        observing=site is not None and site.healing is Healing.OBSERVE,
+        observing=found.is_observing,
         actions=actions(asked.alert.platform),
         confirmed_at=request.at,
         frozen_by=frozen_by or "",
     )
+    revision, epoch = found.revision, found.epoch
     if asked.rules is None:
-        return simulation.in_force(await current(session, shelf), request, state)
-    revision, epoch = await _version(session)
+        index = await _at(session, shelf, revision, epoch)
+        return simulation.in_force(index, request, state)
     return simulation.on_draft(asked, request, state, revision=revision, epoch=epoch)
 
 
@@ -193,8 +198,11 @@ async def current(session: Session, shelf: Shelf) -> Compiled:
     Rules of a revision never change, so that the versions between two are all that differs. It
     must not be asked in a transaction that writes: what is kept has to be committed.
     """
+    return await _at(session, shelf, *await _version(session))
+
+
+async def _at(session: Session, shelf: Shelf, revision: int, epoch: int) -> Compiled:
     owner = session.scope.owner
-    revision, epoch = await _version(session)
     held = shelf.take(owner)
     if held is not None and (held.epoch, held.revision) == (epoch, revision):
         return held
@@ -270,9 +278,14 @@ async def _put(
 ) -> int:
     revision: int = head["revision"] + 1
     await repository.begin_revision(revision, session.actor.id, reason)
-    bodies = [stored(rule, revision) for rule in rules]
+    few = len(rules) <= FEW
+    bodies = _bodies(rules, revision) if few else await asyncio.to_thread(_bodies, rules, revision)
     await repository.put(revision, session.actor.id, bodies)
     return revision
+
+
+def _bodies(rules: Iterable[Rule], revision: int) -> list[dict[str, Json]]:
+    return [stored(rule, revision) for rule in rules]
 
 
 async def _held(repository: Repository, rule_id: str) -> RowMapping | None:
@@ -299,7 +312,7 @@ def _refuse(problems: Problems) -> None:
 def stored(rule: Rule, revision: int) -> dict[str, Json]:
     """The body as it is kept: authors and times stand in columns, the revision in it too, because
     approvals are bound to it wherever the rule is evaluated."""
-    return parse.to_wire(replace(rule, stamp=Stamp(revision=revision)))
+    return parse.to_wire(rule.stamped(Stamp(revision=revision)))
 
 
 def authored(body: dict[str, Json]) -> dict[str, Json]:
@@ -322,18 +335,6 @@ def _public(row: RowMapping) -> dict[str, Json]:
 async def _announce(session: Session, kind: str, subject: str, told: object) -> None:
     """The change-log row of an event of the contract."""
     await session.announce(kind, subject, events.event(kind, told))
-
-
-async def _site(session: Session, asked: SimulationWire) -> Site | None:
-    """The site whose zone, hours and healing count; None where none is named."""
-    named = simulation.site(asked)
-    if named is None:
-        return None
-    try:
-        return await tenancy.get(session, named)
-    except NotFound:
-        path = "site" if asked.site is not None else "alert.siteId"
-        raise RuleInvalid([(path, "you have no site with this id")]) from None
 
 
 def place_of(site: Site | None) -> Place:

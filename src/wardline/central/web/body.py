@@ -14,7 +14,8 @@ from wardline.central.web import problems
 from wardline.central.web.load import Load
 from wardline.core import protocol
 from wardline.core.errors import WardlineError
-from wardline.policy import bodies
+from wardline.policy import authoring, bodies
+from wardline.policy import endpoints as contract
 from wardline.policy.bodies import BodyTooLarge, UnsupportedMediaType
 
 BODY_BYTES_MAX = 1 << 20
@@ -22,6 +23,7 @@ AGENT_BODY_BYTES_MAX = protocol.BODY_BYTES_MAX
 # Of callers who are not known yet: a sign-in, an enrolment.
 PUBLIC_BODY_BYTES_MAX = 128 << 10
 ZSTD_WINDOW_BYTES_MAX = 8 << 20
+POLICY_PREFIXES = (f"{contract.PREFIX}/", f"{authoring.PREFIX}/")
 GZIP_WINDOW_BITS = 31
 NESTING_MAX = 64
 
@@ -116,7 +118,10 @@ _REWRITTEN = frozenset({b"content-encoding", b"content-length", b"transfer-encod
 
 
 def _limit(path: str) -> int:
-    return AGENT_BODY_BYTES_MAX if path.startswith(protocol.PREFIX) else BODY_BYTES_MAX
+    if path.startswith(protocol.PREFIX):
+        return AGENT_BODY_BYTES_MAX
+    # What the policy manager takes by itself, it takes here.
+    return bodies.BYTES_MAX if path.startswith(POLICY_PREFIXES) else BODY_BYTES_MAX
 
 
 def _decompress(received: bytes, encoding: str, limit: int) -> bytes:

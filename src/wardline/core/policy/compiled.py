@@ -8,7 +8,7 @@ makes, over the same few rules; they must come to the same outcome.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from wardline.core.canonical import Json
@@ -134,7 +134,23 @@ class Compiled:
         if actions is None:
             nothing = partial(assess.surveyed, (), request, state, None)
             return verdict.judge(self, nothing, request, state, None).decision
-        return verdict.best([self._judge(request, state, action) for action in actions])
+        try:
+            named = min(actions, key=partial(self._standing, request, state))
+        except Exception:  # noqa: BLE001 (what only the checks can say, they say of each)
+            return verdict.best([self._judge(request, state, action) for action in actions])
+        return self._judge(request, state, named).decision
+
+    def _standing(self, request: Request, state: State, action: str) -> verdict.Standing:
+        """Where the decision on one action stands among those on others; raises where only the
+        checks can say."""
+        asked = replace(request, action=action)
+        if state.observing:
+            # Of an observing site, what would be decided stands in the place of what is.
+            state = replace(state, observing=False)
+        plan, ending, _ = _outcome(self._slices(asked, action), asked, state)
+        return verdict.standing(
+            ending.verdict, ending.code, None if plan is None else plan.rank, action
+        )
 
     def _judge(self, request: Request, state: State, action: str) -> Judged:
         find = partial(self._case, request, state, action)

@@ -7,8 +7,11 @@ number in a public answer (`plain`). `read` takes all three.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from itertools import chain
+
+import orjson
 
 from wardline.core.canonical import INTEGER_MAX, Json
 
@@ -20,6 +23,10 @@ DECIMAL_CHARS_MAX = 40
 KEY_CHARS_MAX = 128
 PATH_CHARS_MAX = 300
 KEYS_KEPT_MAX = 4096
+
+_NUL = b"\\u0000"
+_SCALARS = frozenset({str, int, bool, type(None)})
+_PLAIN = _SCALARS | {dict, list}
 
 Problems = list[tuple[str, str]]
 
@@ -48,8 +55,34 @@ def read(value: Json, problems: Problems, path: str = "", nested: int = 1) -> Js
     return [read(item, problems, f"{path}[{i}]", nested + 1) for i, item in enumerate(value)]
 
 
+def are_exact(values: Sequence[Json]) -> bool:
+    """Whether `read` would give back each of the values as it is, whole levels of them at a time;
+    it may say no where it would."""
+    try:
+        data = orjson.dumps(values, option=orjson.OPT_STRICT_INTEGER)
+    except TypeError:
+        return False
+    if not data.isascii() or _NUL in data:
+        return False
+    keys: set[str] = set()
+    level = list(values)
+    for _ in range(NESTED_MAX):
+        kinds = set(map(type, level))
+        if not kinds <= _PLAIN:
+            return False
+        maps = [item for item in level if type(item) is dict] if dict in kinds else []
+        lists = [item for item in level if type(item) is list] if list in kinds else []
+        if not maps and not lists:
+            return not any(map(_bad_key, keys))
+        keys.update(*maps)
+        level = [*chain.from_iterable(map(dict.values, maps)), *chain.from_iterable(lists)]
+    return set(map(type, level)) <= _SCALARS and not any(map(_bad_key, keys))
+
+
 def tagged(value: Json) -> Json:
     """`value` in the canonical profile: decimals as `{"$decimal": "1.5"}`."""
+    if type(value) in _SCALARS:
+        return value
     if isinstance(value, Mapping):
         return {key: tagged(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -61,6 +94,8 @@ def tagged(value: Json) -> Json:
 
 def plain(value: Json) -> Json:
     """`value` for a public answer: decimals, tagged or not, as JSON numbers."""
+    if type(value) in _SCALARS:
+        return value
     if isinstance(value, Mapping):
         if value.keys() == {TAG}:
             return float(value[TAG])

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import orjson
+
 from wardline.core import canonical, severity
 from wardline.core.canonical import Json
 from wardline.core.errors import Refused
@@ -21,6 +23,7 @@ RESOLVED_BYTES_MAX = 32 * 1024
 _PLACEHOLDER = re.compile(r"\{\s*([^\W\d][^{}]*?)\s*\}")
 _KNOWN = re.compile(r"delta|facts(\.[A-Za-z0-9_\-]+)+")
 _CHOICE = frozenset({"warn", "crit"})
+_ATOMS = frozenset({str, int, bool, type(None), float, Decimal})
 _NO_PARAMS: Mapping[Severity, Mapping[str, Json]] = {word: {} for word in Severity}
 
 
@@ -43,7 +46,9 @@ def resolve(rule: Rule, request: Request) -> dict[str, Json]:
     resolved = _resolve(rule.params or {}, request, "")
     if not isinstance(resolved, dict):
         raise Unresolved("", "the parameters resolve to no map")
-    if len(canonical.dumps(exact.tagged(resolved))) > RESOLVED_BYTES_MAX:
+    if not _is_small(resolved) and (
+        len(canonical.dumps(exact.tagged(resolved))) > RESOLVED_BYTES_MAX
+    ):
         raise Unresolved("", f"more than {RESOLVED_BYTES_MAX} bytes once resolved")
     return resolved
 
@@ -78,6 +83,8 @@ def digest(resolved: Mapping[str, Json]) -> str:
 
 def unknown_placeholders(value: Json, path: str) -> list[tuple[str, str]]:
     """Path and reason of every placeholder that no request could ever resolve."""
+    if not _has_brace(value):
+        return []
     if isinstance(value, str):
         names = [name for name in _PLACEHOLDER.findall(value) if not _KNOWN.fullmatch(name)]
         return [(path, "a placeholder is {delta} or {facts.name}")] if names else []
@@ -99,6 +106,8 @@ def placeholders(value: Json) -> list[str]:
 
 def is_choice(value: Json) -> bool:
     """Whether `value` is a map that resolves by severity."""
+    if type(value) in _ATOMS:
+        return False
     return isinstance(value, Mapping) and value.keys() >= _CHOICE
 
 
@@ -106,15 +115,25 @@ def _has_brace(value: Json) -> bool:
     """Whether a text at any depth may hold a placeholder."""
     if isinstance(value, str):
         return "{" in value
-    return any(_has_brace(item) for item in _items(value))
+    for item in _items(value):  # noqa: SIM110 (a generator for each of many maps is dear)
+        if _has_brace(item):
+            return True
+    return False
 
 
 def _has_choice(value: Json) -> bool:
     """Whether a map at any depth resolves by severity."""
-    return is_choice(value) or any(_has_choice(item) for item in _items(value))
+    if is_choice(value):
+        return True
+    for item in _items(value):  # noqa: SIM110 (as above)
+        if _has_choice(item):
+            return True
+    return False
 
 
 def _items(value: Json) -> Iterable[Json]:
+    if type(value) in _ATOMS:
+        return ()
     if isinstance(value, Mapping):
         return value.values()
     return value if isinstance(value, list | tuple) else ()
@@ -123,6 +142,8 @@ def _items(value: Json) -> Iterable[Json]:
 def _resolve(value: Json, request: Request, path: str) -> Json:
     if isinstance(value, str):
         return _fill(value, request, path)
+    if type(value) in _ATOMS:
+        return value
     if is_choice(value):
         return _resolve(value[_CHOICES[request.alert.severity]], request, path)
     if isinstance(value, Mapping):
@@ -133,6 +154,15 @@ def _resolve(value: Json, request: Request, path: str) -> Json:
     if isinstance(value, list | tuple):
         return [_resolve(item, request, f"{path}[{i}]") for i, item in enumerate(value)]
     return value
+
+
+def _is_small(resolved: Mapping[str, Json]) -> bool:
+    """Whether plain parameters are far below their limit, however their numbers are tagged."""
+    try:
+        data = orjson.dumps(resolved, option=orjson.OPT_STRICT_INTEGER)
+    except TypeError:
+        return False
+    return data.isascii() and len(data) < RESOLVED_BYTES_MAX // 8
 
 
 def _choice(actual: Severity) -> str:

@@ -1,17 +1,19 @@
 """From JSON to rules and requests, and back: every bad field is named, with its path and reason."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import TypeVar
 
 import orjson
 from pydantic import BaseModel, ValidationError
+from pydantic.alias_generators import to_camel
 
 from wardline.core import canonical, clock
 from wardline.core.canonical import Json
 from wardline.core.errors import Refused
-from wardline.core.policy import exact, params, window
+from wardline.core.policy import exact, from_wire, params, window
 from wardline.core.policy.rule import (
     Approval,
     Effect,
@@ -26,18 +28,14 @@ from wardline.core.policy.rule import (
 from wardline.core.policy.wire import (
     RULES_PER_CALL_MAX,
     AnalysisWire,
-    ApprovalWire,
     AskedWire,
     AskingWire,
     CasesWire,
-    LimitsWire,
     PreviewWire,
     RemovalWire,
     RuleWire,
-    ScopeWire,
     SimulationWire,
     StandingWire,
-    WhenWire,
     WindowWire,
 )
 
@@ -45,7 +43,6 @@ RULE_BYTES_MAX = 32 * 1024
 PROBLEMS_MAX = 100
 
 Parsed = TypeVar("Parsed", bound=BaseModel)
-Outgoing = tuple[str, Json, Json]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +75,7 @@ class RuleInvalid(Refused):
 
 def rule(obj: Json) -> Rule:
     """The rule that `obj` describes; raises RuleInvalid with every bad field."""
-    made = _rule(edge(RuleWire, obj))
+    made = from_wire.rule(edge(RuleWire, obj))
     if not _is_small(obj):
         size = len(canonical.dumps(to_wire(made)))
         if size > RULE_BYTES_MAX:
@@ -93,15 +90,9 @@ def rules(obj: Json, path: str = "rules") -> tuple[Rule, ...]:
         raise RuleInvalid([(path, "must be a list of rules")])
     if len(obj) > RULES_PER_CALL_MAX:
         raise RuleInvalid([(path, f"{len(obj)} rules, at most {RULES_PER_CALL_MAX} at once")])
-    made: list[Rule] = []
-    problems: list[tuple[str, str]] = []
-    for position, item in enumerate(obj):
-        try:
-            made.append(rule(item))
-        except RuleInvalid as invalid:
-            problems += nested(f"{path}[{position}]", invalid.problems)
-    if problems:
-        raise RuleInvalid(problems)
+    made = _at_once(obj)
+    if made is None:
+        made = _one_by_one(obj, path)
     _unique([one.id for one in made], path)
     return tuple(made)
 
@@ -148,7 +139,7 @@ def cases(obj: Json) -> CasesWire:
 
 def hours(told: Iterable[WindowWire]) -> tuple[Window, ...]:
     """Opening hours as windows."""
-    return tuple(_window(each) for each in told)
+    return tuple(from_wire.times(each) for each in told)
 
 
 def removal(obj: Json) -> str:
@@ -167,38 +158,31 @@ def to_wire(rule: Rule) -> dict[str, Json]:
     What an author left out is left out again. Decimals are tagged: `exact.plain` makes the
     public form of it.
     """
-    stamp = rule.stamp
-    optional: list[Outgoing] = [
-        ("params", exact.tagged(rule.params), None),
-        ("limits", _limits_wire(rule.limits), {}),
-        ("window", _window_wire(rule.window), None),
-        ("openingHours", rule.opening_hours, None),
-        ("approval", _approval_wire(rule.approval), None),
-        ("name", rule.name, None),
-        ("description", rule.description, None),
-        ("enabled", rule.enabled, True),
-        ("priority", rule.priority, 0),
-        ("effect", rule.effect, Effect.ALLOW),
-        ("scope", _scope_wire(rule.scope), {}),
-        ("floor", rule.floor, False),
-        ("cooldownMinutes", rule.cooldown_minutes, None),
-        ("maxStaleMinutes", rule.max_stale_minutes, None),
-        ("mode", rule.mode, Mode.ENFORCE),
-        ("expiresAt", _instant_wire(rule.expires_at), None),
-        ("revision", stamp.revision, None),
-        ("createdBy", stamp.created_by, None),
-        ("createdAt", _instant_wire(stamp.created_at), None),
-        ("updatedBy", stamp.updated_by, None),
-        ("updatedAt", _instant_wire(stamp.updated_at), None),
-    ]
-    return {
+    wire: dict[str, Json] = {
         "id": rule.id,
         "when": _when_wire(rule.when),
         "action": rule.action,
         "autoExecute": rule.auto_execute,
         "autoSuggest": rule.auto_suggest,
-        **_set(optional),
     }
+    if rule.params is not None:
+        wire["params"] = exact.tagged(rule.params)
+    if limits := _limits_wire(rule.limits):
+        wire["limits"] = limits
+    if rule.window is not None:
+        wire["window"] = _window_wire(rule.window)
+    if rule.approval is not None:
+        wire["approval"] = _approval_wire(rule.approval)
+    if scope := _scope_wire(rule.scope):
+        wire["scope"] = scope
+    if rule.expires_at is not None:
+        wire["expiresAt"] = clock.wire(rule.expires_at)
+    values = _simple(rule)
+    if values != _LEFT_OUT:
+        for (_, name, default), value in zip(_SIMPLE, values, strict=True):
+            if value != default:
+                wire[name] = value
+    return wire | _stamp_wire(rule.stamp)
 
 
 def edge(model: type[Parsed], obj: Json) -> Parsed:
@@ -211,6 +195,31 @@ def edge(model: type[Parsed], obj: Json) -> Parsed:
         problems += [(_path(found["loc"]), _why(found["msg"])) for found in error.errors()]
         raise RuleInvalid(_once(problems + _params(value))) from None
     if problems := problems + _params(value):
+        raise RuleInvalid(problems)
+    return made
+
+
+def _at_once(items: list[Json]) -> list[Rule] | None:
+    """The rules of a list that has nothing in it to be made exact or complained of; None where
+    each is to be looked at by itself."""
+    if not exact.are_exact(items) or not all(map(_is_small, items)):
+        return None
+    try:
+        wires = [RuleWire.model_validate(item) for item in items]
+    except ValidationError:
+        return None
+    return None if any(map(_params, items)) else [from_wire.rule(wire) for wire in wires]
+
+
+def _one_by_one(items: list[Json], path: str) -> list[Rule]:
+    made: list[Rule] = []
+    problems: list[tuple[str, str]] = []
+    for position, item in enumerate(items):
+        try:
+            made.append(rule(item))
+        except RuleInvalid as invalid:
+            problems += nested(f"{path}[{position}]", invalid.problems)
+    if problems:
         raise RuleInvalid(problems)
     return made
 
@@ -270,119 +279,78 @@ def _unique(rule_ids: list[str], path: str) -> None:
         raise RuleInvalid(problems)
 
 
-def _rule(wire: RuleWire) -> Rule:
-    return Rule(
-        id=wire.id,
-        when=_when(wire.when),
-        action=wire.action,
-        params=wire.params,
-        limits=Limits() if wire.limits is None else _limits(wire.limits),
-        window=None if wire.window is None else _window(wire.window),
-        opening_hours=wire.opening_hours,
-        approval=None if wire.approval is None else _approval(wire.approval),
-        auto_execute=wire.auto_execute,
-        auto_suggest=wire.auto_suggest,
-        name=wire.name,
-        description=wire.description,
-        enabled=wire.enabled,
-        priority=wire.priority,
-        effect=wire.effect,
-        scope=Scope() if wire.scope is None else _scope(wire.scope),
-        floor=wire.floor,
-        cooldown_minutes=wire.cooldown_minutes,
-        max_stale_minutes=wire.max_stale_minutes,
-        mode=wire.mode,
-        expires_at=wire.expires_at,
-        stamp=Stamp(
-            wire.revision, wire.created_by, wire.created_at, wire.updated_by, wire.updated_at
-        ),
-    )
-
-
-def _when(wire: WhenWire) -> When:
-    return When(wire.kpi_id, tuple(dict.fromkeys(wire.severity)), wire.condition)
-
-
-def _limits(wire: LimitsWire) -> Limits:
-    return Limits(**{name: getattr(wire, name) for name in LimitsWire.model_fields})
-
-
-def _window(wire: WindowWire) -> Window:
-    start, end = window.clock_minute(wire.start), window.clock_minute(wire.end)
-    return Window(tuple(sorted(set(wire.days))), start, end, wire.timezone)
-
-
-def _approval(wire: ApprovalWire) -> Approval:
-    return Approval(
-        required=wire.required,
-        roles=None if wire.roles is None else tuple(dict.fromkeys(wire.roles)),
-        bypass_if_severity=wire.bypass_if_severity,
-        self_approve=wire.self_approve,
-        expires_minutes=wire.expires_minutes,
-        quorum=wire.quorum,
-    )
-
-
-def _scope(wire: ScopeWire) -> Scope:
-    tags = tuple(sorted(set(wire.tags)))
-    return Scope(wire.partner, wire.site, wire.host, wire.platform, tags)
-
-
-def _set(fields: Iterable[Outgoing]) -> dict[str, Json]:
-    return {name: value for name, value, default in fields if value != default}
-
-
 def _when_wire(when: When) -> dict[str, Json]:
-    wire = {"kpiId": when.kpi_id, "severity": list(when.severity)}
-    return wire | _set([("condition", when.condition, None)])
+    wire: dict[str, Json] = {"kpiId": when.kpi_id, "severity": list(when.severity)}
+    if when.condition is not None:
+        wire["condition"] = when.condition
+    return wire
 
 
 def _limits_wire(limits: Limits) -> dict[str, Json]:
-    named: list[tuple[str, Json]] = [
-        ("maxDailyPct", limits.max_daily_pct),
-        ("maxWeeklyPct", limits.max_weekly_pct),
-        ("maxDailyQty", limits.max_daily_qty),
-        ("maxRunsPerHostPerDay", limits.max_runs_per_host_per_day),
-        ("maxRunsPerSitePerHour", limits.max_runs_per_site_per_hour),
-        ("maxConcurrentPerSite", limits.max_concurrent_per_site),
-    ]
-    return {name: exact.tagged(value) for name, value in named if value is not None}
+    values = zip(_LIMITS, _amounts(limits), strict=True)
+    return {name: exact.tagged(value) for name, value in values if value is not None}
 
 
-def _window_wire(given: Window | None) -> dict[str, Json] | None:
-    if given is None:
-        return None
+def _window_wire(given: Window) -> dict[str, Json]:
     start, end = window.clock_text(given.start), window.clock_text(given.end)
     wire: dict[str, Json] = {"days": list(given.days), "start": start, "end": end}
-    return wire | _set([("timezone", given.timezone, None)])
+    if given.timezone is not None:
+        wire["timezone"] = given.timezone
+    return wire
 
 
-def _approval_wire(approval: Approval | None) -> dict[str, Json] | None:
-    if approval is None:
-        return None
-    roles = None if approval.roles is None else list(approval.roles)
-    return {"required": approval.required} | _set(
-        [
-            ("roles", roles, None),
-            ("bypassIfSeverity", approval.bypass_if_severity, None),
-            ("selfApprove", approval.self_approve, False),
-            ("expiresMinutes", approval.expires_minutes, None),
-            ("quorum", approval.quorum, 1),
-        ]
-    )
+def _approval_wire(approval: Approval) -> dict[str, Json]:
+    wire: dict[str, Json] = {"required": approval.required}
+    if approval.roles is not None:
+        wire["roles"] = list(approval.roles)
+    if approval.bypass_if_severity is not None:
+        wire["bypassIfSeverity"] = approval.bypass_if_severity
+    if approval.self_approve:
+        wire["selfApprove"] = True
+    if approval.expires_minutes is not None:
+        wire["expiresMinutes"] = approval.expires_minutes
+    if approval.quorum != 1:
+        wire["quorum"] = approval.quorum
+    return wire
 
 
 def _scope_wire(scope: Scope) -> dict[str, Json]:
-    return _set(
-        [
-            ("partner", scope.partner, None),
-            ("site", scope.site, None),
-            ("host", scope.host, None),
-            ("platform", scope.platform, None),
-            ("tags", list(scope.tags), []),
-        ]
-    )
+    wire: dict[str, Json] = {
+        name: value for name in _PLACES if (value := getattr(scope, name)) is not None
+    }
+    return wire | {"tags": list(scope.tags)} if scope.tags else wire
 
 
-def _instant_wire(instant: datetime | None) -> str | None:
-    return None if instant is None else clock.wire(instant)
+def _stamp_wire(stamp: Stamp) -> dict[str, Json]:
+    named = {
+        "revision": stamp.revision,
+        "createdBy": stamp.created_by,
+        "createdAt": stamp.created_at,
+        "updatedBy": stamp.updated_by,
+        "updatedAt": stamp.updated_at,
+    }
+    return {
+        name: clock.wire(value) if isinstance(value, datetime) else value
+        for name, value in named.items()
+        if value is not None
+    }
+
+
+_LIMITS = [to_camel(field.name) for field in fields(Limits)]
+_amounts = attrgetter(*[field.name for field in fields(Limits)])
+_PLACES = ("partner", "site", "host", "platform")
+# Fields of which a value that is as it was left out is left out again, with that value.
+_SIMPLE: list[tuple[str, str, Json]] = [
+    ("opening_hours", "openingHours", None),
+    ("name", "name", None),
+    ("description", "description", None),
+    ("enabled", "enabled", True),
+    ("priority", "priority", 0),
+    ("effect", "effect", Effect.ALLOW),
+    ("floor", "floor", False),
+    ("cooldown_minutes", "cooldownMinutes", None),
+    ("max_stale_minutes", "maxStaleMinutes", None),
+    ("mode", "mode", Mode.ENFORCE),
+]
+_simple = attrgetter(*[name for name, _, _ in _SIMPLE])
+_LEFT_OUT = tuple(default for _, _, default in _SIMPLE)

@@ -1,11 +1,13 @@
 """What a rule is: the dataclasses that an author's rule becomes once it has been parsed."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from operator import attrgetter
 
+from wardline.core import frozen
 from wardline.core.canonical import Json
 from wardline.core.errors import Conflict
 from wardline.core.severity import Severity
@@ -169,9 +171,17 @@ class Rule:
         """Its place among the rules that fit."""
         return _BREADTH[self.scope.reach], -self.priority, self.id
 
+    def stamped(self, stamp: Stamp) -> "Rule":
+        """The same rule under another stamp."""
+        return _make(*_all_but_stamp(self), stamp)
+
     def broader_than(self, other: "Rule") -> bool:
         """Whether this rule reaches strictly further than `other`."""
         return _BREADTH[self.scope.reach] > _BREADTH[other.scope.reach]
+
+
+_make: Callable[..., Rule] = frozen.maker(Rule)
+_all_but_stamp = attrgetter(*[field.name for field in fields(Rule) if field.name != "stamp"])
 
 
 @dataclass(frozen=True, slots=True)

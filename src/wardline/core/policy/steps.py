@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any, NamedTuple
 
 from wardline.core import clock
 from wardline.core.canonical import Json
-from wardline.core.policy import evaluate, match, params
-from wardline.core.policy.decision import Decision
+from wardline.core.policy import assess, evaluate, match, params, verdict
+from wardline.core.policy.decision import Decision, Verdict
 from wardline.core.policy.request import (
     ApprovalFact,
     Counters,
@@ -91,6 +92,15 @@ class Scene(NamedTuple):
 def decide(scene: Scene) -> Decision:
     """The decision on a scene."""
     return evaluate.evaluate(Policy(scene.rules, 0), scene.request, scene.state)
+
+
+def runs(scene: Scene) -> bool:
+    """Whether the decision on a scene is to run; costs less than the decision."""
+    request = scene.request
+    if request.action is None:
+        return decide(scene).verdict is Verdict.RUN
+    find = partial(assess.surveyed, scene.rules, request, scene.state, request.action)
+    return verdict.runs(find)
 
 
 def apply(scene: Scene, step: Step) -> Scene:

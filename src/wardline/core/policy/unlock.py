@@ -66,7 +66,7 @@ def unlocks(
     for action in _actions(about, request, decision):
         scene = _scene(about, request, state, action)
         if len(scene.rules) <= RULES_MAX:
-            search.run(scene, action)
+            search.run(scene, action, decision if action == decision.action else None)
     return sorted(search.found, key=_smallest)[:UNLOCKS_MAX]
 
 
@@ -104,10 +104,11 @@ class _Search:
         self._frees = frees
         self._left = LOOKS_MAX
 
-    def run(self, start: Scene, action: str | None) -> None:
-        """Adds what unlocks a scene, unless fewer of its steps suffice."""
+    def run(self, start: Scene, action: str | None, decided: Decision | None) -> None:
+        """Adds what unlocks a scene, unless fewer of its steps suffice; `decided`: what was decided
+        on it, where that is known."""
         of_action: list[tuple[Step, ...]] = []
-        for taken in islice(self._ways(start, start, ()), WAYS_TRIED_MAX):
+        for taken in islice(self._ways(start, start, (), decided), WAYS_TRIED_MAX):
             kept = self._needed(start, taken)
             # To name an action that a rule for all actions lets run takes no step.
             if not kept:
@@ -117,9 +118,13 @@ class _Search:
         self.found += [Unlock(action, each) for each in of_action]
 
     def _ways(
-        self, start: Scene, scene: Scene, taken: tuple[Step, ...]
+        self,
+        start: Scene,
+        scene: Scene,
+        taken: tuple[Step, ...],
+        decided: Decision | None = None,
     ) -> Iterator[tuple[Step, ...]]:
-        decision = self._decide(scene)
+        decision = decided or self._decide(scene)
         if decision is None:
             return
         if decision.verdict is Verdict.RUN:
@@ -142,14 +147,19 @@ class _Search:
             return kept
         for step in taken:
             fewer = tuple(each for each in kept if each is not step)
-            decision = self._decide(_after(start, fewer))
-            if decision is not None and decision.verdict is Verdict.RUN:
+            if self._runs(_after(start, fewer)):
                 kept = fewer
         return kept
 
     def _decide(self, scene: Scene) -> Decision | None:
+        return steps.decide(scene) if self._may_look(scene) else None
+
+    def _runs(self, scene: Scene) -> bool:
+        return self._may_look(scene) and steps.runs(scene)
+
+    def _may_look(self, scene: Scene) -> bool:
         self._left -= LOOKS_PER_DECISION + len(scene.rules)
-        return None if self._left < 0 else steps.decide(scene)
+        return self._left >= 0
 
 
 def _after(scene: Scene, taken: Iterable[Step]) -> Scene:

@@ -41,9 +41,21 @@ CHECKS: tuple[tuple[Check, Callable[[Case], Finding]], ...] = (
 )
 
 Findings = dict[Check, Finding]
+Standing = tuple[int, int, Rank, str]
 _VERDICTS = (Verdict.RUN, Verdict.ASK, Verdict.OFFER, Verdict.BLOCK)
 _ORDER = tuple(check for check, _ in CHECKS)
 _UNOBSERVED = tuple(check for check in _ORDER if check is not Check.OBSERVING)
+# How far a refusal by rules came: how many checks were passed before it.
+_REFUSED_AT = {
+    code: _ORDER.index(check)
+    for code, check in {
+        Code.NO_MATCH: Check.MATCH,
+        Code.DENIED: Check.MATCH,
+        Code.OUTSIDE_WINDOW: Check.WINDOW,
+        Code.COOLDOWN: Check.COOLDOWN,
+        Code.LIMIT_EXCEEDED: Check.LIMITS,
+    }.items()
+}
 _RANK_OF_NONE: Rank = (len(_ORDER), 0, "")
 
 
@@ -111,7 +123,28 @@ def judge(
     return Judged(decision, progress, _RANK_OF_NONE if decider is None else decider.rank)
 
 
-def _best_first(judged: Judged) -> tuple[int, int, Rank, str]:
+def runs(find: Callable[[], Case]) -> bool:
+    """Whether `judge` would let it run: the checks are made up to the first that refuses."""
+    try:
+        case = find()
+    except Exception:  # noqa: BLE001 (fail closed, as `judge` does)
+        return False
+    found = {}
+    for check, look in CHECKS:
+        found[check] = finding = _guarded(look, case)
+        if finding.code:
+            return False
+    return _conclude(case, found, _ORDER)[0] is Verdict.RUN
+
+
+def standing(verdict: Verdict, code: Code, rank: Rank | None, action: str) -> Standing:
+    """Where a decision stands among those on other actions, the least first; `rank` is the
+    deciding rule's."""
+    progress = _REFUSED_AT.get(code, len(_ORDER))
+    return _VERDICTS.index(verdict), -progress, rank or _RANK_OF_NONE, action
+
+
+def _best_first(judged: Judged) -> Standing:
     decision = judged.decision
     verdict = decision.verdict if decision.would is None else decision.would.verdict
     return _VERDICTS.index(verdict), -judged.progress, judged.rank, decision.action or ""

@@ -9,7 +9,7 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from wardline.core import canonical
@@ -41,7 +41,7 @@ class Written:
     def stamped(self) -> list[Rule]:
         """With the revision alone, because approvals are bound to it."""
         stamp = Stamp(revision=self.writing.revision)
-        return [replace(rule, stamp=stamp) for rule in self.rules]
+        return [rule.stamped(stamp) for rule in self.rules]
 
 
 class Book:
@@ -164,4 +164,4 @@ def _parsed(rule_id: str, body: str, revision: int) -> Rule:
         raise FileUnusable(
             f"rule {rule_id[:64]} of the policy file is not valid: {error}; restore a backup"
         ) from None
-    return replace(rule, stamp=Stamp(revision=revision))
+    return rule.stamped(Stamp(revision=revision))

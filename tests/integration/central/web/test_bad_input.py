@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from tests.integration.central.conftest import Tenant, browser_of
 from wardline.central.database import page
 from wardline.central.web import body
+from wardline.policy import bodies
 
 SESSION = "/api/v1/session"
 JSON = {"content-type": "application/json"}
@@ -81,6 +82,17 @@ async def test_a_body_that_grows_over_the_cap_is_refused(
 @pytest.mark.parametrize("length", [body.BODY_BYTES_MAX + 1, 64 << 20])
 async def test_a_body_over_the_cap_is_refused(browser: httpx2.AsyncClient, length: int) -> None:
     assert (await post(browser, b" " * length)).status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("length", "status"), [(body.BODY_BYTES_MAX + 1, 422), (bodies.BYTES_MAX + 1, 413)]
+)
+async def test_many_rules_at_once_have_room(
+    signed_in: httpx2.AsyncClient, length: int, status: int
+) -> None:
+    for path in ("/api/mcp/policy/create", "/api/v1/policies/analyse"):
+        answer = await signed_in.post(path, content=b" " * length, headers=JSON)
+        assert answer.status_code == status, answer.text
 
 
 @pytest.mark.parametrize("name", ["gzip", "zstd"])
