@@ -1,5 +1,6 @@
 """HTTP: what the policy manager adds to the contract for authors, under /api/v1/policies."""
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Request
@@ -8,7 +9,7 @@ from wardline.core import clock
 from wardline.core.canonical import Json
 from wardline.core.policy import parse
 from wardline.policy import analysis, problems
-from wardline.policy.endpoints import Access, body, takes
+from wardline.policy.endpoints import ONE_BYTES_MAX, Access, body, takes
 from wardline.policy.store import PolicyStore
 
 PREFIX = "/api/v1/policies"
@@ -27,7 +28,7 @@ def router(access: Access) -> APIRouter:
     ) -> dict[str, Json]:
         """What is certain of the rules: shadowed, duplicate, conflicting, dead, never open or
         unsatisfiable ones; of drafts, what a write of them would answer."""
-        drafts = parse.drafts(await body(request))
+        drafts = await asyncio.to_thread(parse.drafts, await body(request))
         if drafts is None:
             report = await analysis.of_all(store)
         else:
@@ -43,7 +44,7 @@ def router(access: Access) -> APIRouter:
     ) -> dict[str, Json]:
         """When a rule is open in the days to come, at a site, as instants and as its clocks show
         them."""
-        asked = parse.preview(await body(request))
+        asked = parse.preview(await body(request, ONE_BYTES_MAX))
         rule = asked.rule or await analysis.rule_in_force(store, asked.rule_id or "")
         place = await store.place(asked.site or rule.scope.site)
         begin = asked.begin or store.now()

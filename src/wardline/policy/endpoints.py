@@ -10,7 +10,8 @@ from fastapi import APIRouter, Query, Request, Response
 from wardline.core.canonical import Json
 from wardline.core.policy import exact, parse
 from wardline.core.policy.rule import Rule
-from wardline.policy import analysis, problems
+from wardline.policy import analysis, bodies, problems, strict_json
+from wardline.policy.bodies import BodyTooLarge
 from wardline.policy.store import Expectation, PolicyStore, RuleInvalid
 
 PREFIX = "/api/mcp/policy"
@@ -18,6 +19,10 @@ BULK_KEY = "rules"
 # What an export carries beside its rules, so that it is taken back as it is.
 EXPORT_KEYS = frozenset({BULK_KEY, "ok"})
 EXPORT_NAME = "policies-export.json"
+# While a body of more than this is read, others are answered.
+AT_ONCE_BYTES_MAX = 64 * 1024
+# A rule or a question alone, however it is spaced and escaped.
+ONE_BYTES_MAX = 1 << 20
 ETAGS_MAX = 16
 ETAG_CHARS_MAX = 19
 REASON_CHARS_MAX = 500
@@ -70,7 +75,8 @@ def _add_reads(router: APIRouter, access: Access) -> None:
         answer = {"ok": True, "decision": exact.plain(simulated.decision.to_wire())}
         if simulated.decision.execute:
             return answer
-        return {**answer, "unlock": [unlock.to_wire() for unlock in simulated.unlocks()]}
+        unlocks = await asyncio.to_thread(simulated.unlocks)
+        return {**answer, "unlock": [unlock.to_wire() for unlock in unlocks]}
 
     @router.get("/export")
     async def export_rules(
@@ -113,7 +119,7 @@ def _add_writes(router: APIRouter, access: Access) -> None:
         reason: Reason = None,
     ) -> dict[str, Json]:
         """Replaces a rule; `If-Match: "<revision>"` refuses when it has changed since (412)."""
-        rule = parse.rule(await body(request))
+        rule = parse.rule(await body(request, ONE_BYTES_MAX))
         revision = await store.update(rule, _expected(request), reason=clean(reason))
         response.headers["etag"] = _etag(revision)
         return {"ok": True, **await analysis.of_saved(store, [rule])}
@@ -123,17 +129,26 @@ def _add_writes(router: APIRouter, access: Access) -> None:
         request: Request, store: Annotated[PolicyStore, access.writer], reason: Reason = None
     ) -> dict[str, Json]:
         """Takes a rule out of force; `If-Match` as for an update."""
-        rule_id = parse.removal(await body(request))
+        rule_id = parse.removal(await body(request, ONE_BYTES_MAX))
         await store.delete(rule_id, _expected(request), reason=clean(reason))
         return {"ok": True}
 
 
-async def body(request: Request) -> Json:
-    """The JSON of a request; raises RuleInvalid."""
+async def body(request: Request, bytes_max: int = bodies.BYTES_MAX) -> Json:
+    """The JSON of a request; raises RuleInvalid, BodyTooLarge."""
+    sent = await request.body()
+    if len(sent) > bytes_max:
+        raise BodyTooLarge(f"body: at most {bytes_max} bytes are taken here")
     try:
-        return orjson.loads(await request.body())
+        if len(sent) <= AT_ONCE_BYTES_MAX:
+            return strict_json.loads(sent)
+        return await asyncio.to_thread(strict_json.loads, sent)
     except orjson.JSONDecodeError as error:
         raise RuleInvalid([("$", f"not JSON (at byte {error.pos})")]) from None
+    except RecursionError:
+        raise RuleInvalid([("$", "nested too deeply")]) from None
+    except strict_json.RepeatedKey as repeated:
+        raise RuleInvalid([(exact.shown(repeated.key), "stands in one object twice")]) from None
 
 
 def _rules(given: dict[str, Json]) -> tuple[Rule, ...]:

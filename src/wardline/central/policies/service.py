@@ -145,7 +145,8 @@ async def simulate(
     if asked.rules is None:
         return simulation.in_force(await current(session, shelf), request, state)
     revision, epoch = await _version(session)
-    return simulation.on_draft(asked, request, state, revision=revision, epoch=epoch)
+    about = (asked, request, state)
+    return await asyncio.to_thread(simulation.on_draft, *about, revision=revision, epoch=epoch)
 
 
 async def rules_of(session: Session, kpi_ids: Collection[str] | None) -> list[Rule]:

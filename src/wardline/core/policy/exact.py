@@ -7,7 +7,7 @@ number in a public answer (`plain`). `read` takes all three.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 
 from wardline.core.canonical import INTEGER_MAX, Json
@@ -45,6 +45,25 @@ def read(value: Json, problems: Problems, path: str = "", nested: int = 1) -> Js
     if isinstance(value, Mapping):
         return _mapping(value, problems, path, nested)
     return [read(item, problems, f"{path}[{i}]", nested + 1) for i, item in enumerate(value)]
+
+
+def is_few(value: Json, most: int) -> bool:
+    """Whether a JSON value has no more parts than `most`, itself and every key counted."""
+    parts, waiting = 1, [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, Mapping):
+            parts += 2 * len(one)
+            inner: Iterable[Json] = one.values()
+        elif isinstance(one, list | tuple):
+            parts += len(one)
+            inner = one
+        else:
+            continue
+        if parts > most:
+            return False
+        waiting += [each for each in inner if isinstance(each, Mapping | list | tuple)]
+    return True
 
 
 def tagged(value: Json) -> Json:

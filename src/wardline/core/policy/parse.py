@@ -39,6 +39,11 @@ from wardline.core.policy.wire import (
 
 RULE_BYTES_MAX = 32 * 1024
 PROBLEMS_MAX = 100
+# Of one rule or request as it was sent, its list of rules aside; more is refused unread.
+SENT_BYTES_MAX = 4 * RULE_BYTES_MAX
+SENT_PARTS_MAX = 20_000
+# Faults of more rules than it takes to find so many are not looked for.
+PROBLEMS_SOUGHT_MAX = 1_000
 
 Parsed = TypeVar("Parsed", bound=BaseModel)
 Outgoing = tuple[str, Json, Json]
@@ -96,6 +101,8 @@ def rules(obj: Json, path: str = "rules") -> tuple[Rule, ...]:
             made.append(rule(item))
         except RuleInvalid as invalid:
             problems += nested(f"{path}[{position}]", invalid.problems)
+            if len(problems) >= PROBLEMS_SOUGHT_MAX:
+                break
     if problems:
         raise RuleInvalid(problems)
     _unique([one.id for one in made], path)
@@ -177,15 +184,40 @@ def to_wire(rule: Rule) -> dict[str, Json]:
 
 def _edge(model: type[Parsed], obj: Json) -> Parsed:
     problems: exact.Problems = []
-    value = exact.read(obj, problems)
+    rest, drafts = _apart(model, obj)
+    _check_size(rest)
+    value = exact.read(rest, problems) | drafts if drafts else exact.read(rest, problems)
     try:
         made = model.model_validate(value)
     except ValidationError as error:
-        problems += [(_path(found["loc"]), _why(found["msg"])) for found in error.errors()]
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        problems += [(_path(each["loc"]), _why(each["msg"])) for each in found]
         raise RuleInvalid(_once(problems + _params(value))) from None
     if problems := problems + _params(value):
         raise RuleInvalid(problems)
     return made
+
+
+def _apart(model: type[BaseModel], obj: Json) -> tuple[Json, dict[str, Json]]:
+    """What was sent without its list of rules, and that: each of them is read for itself."""
+    if not isinstance(obj, dict) or "rules" not in model.model_fields or "rules" not in obj:
+        return obj, {}
+    return {name: value for name, value in obj.items() if name != "rules"}, {"rules": obj["rules"]}
+
+
+def _check_size(obj: Json) -> None:
+    """Raises RuleInvalid for more than any rule or request holds: to tell of each of its faults
+    would take longer than to read it."""
+    try:
+        size = len(orjson.dumps(obj))
+    except TypeError:
+        # Too deep for it, or not from JSON.
+        size = 0
+    if size > SENT_BYTES_MAX:
+        raise RuleInvalid([("$", f"{size} bytes, at most {SENT_BYTES_MAX} are read")])
+    # No part takes less than a byte.
+    if not 0 < size <= SENT_PARTS_MAX and not exact.is_few(obj, SENT_PARTS_MAX):
+        raise RuleInvalid([("$", f"more than {SENT_PARTS_MAX} values, keys and lists")])
 
 
 def _is_small(obj: Json) -> bool:

@@ -79,7 +79,7 @@ def _add_contract(router: APIRouter, access: Access) -> None:
     ) -> dict[str, Json]:
         """Puts the rules of a backup in force, all at once and as a new revision, after a backup
         of what they replace. A file that is not whole changes nothing (400)."""
-        file = _file(await contract.body(request))
+        file = _file(await contract.body(request, contract.ONE_BYTES_MAX))
         made = await backups.restore(file, contract.clean(reason))
         return {"ok": True, "restoredFrom": made.file, "safetyBackup": made.safety}
 

@@ -1,5 +1,6 @@
 """The rules of a policy file as the policy manager asks for them, for one caller."""
 
+import asyncio
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -111,8 +112,13 @@ class FileStore:
         index = self._book.index
         if asked.rules is None:
             return simulation.in_force(index, request, state)
-        return simulation.on_draft(
-            asked, request, state, revision=index.revision, epoch=index.epoch
+        return await asyncio.to_thread(
+            simulation.on_draft,
+            asked,
+            request,
+            state,
+            revision=index.revision,
+            epoch=index.epoch,
         )
 
     async def rules_of(self, kpi_ids: Collection[str] | None) -> list[Rule]:
