@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from wardline.core import clock
 from wardline.core.canonical import Json
 from wardline.core.policy import parse
-from wardline.policy import analysis, problems
+from wardline.policy import analysis, problems, refusals
 from wardline.policy.endpoints import ONE_BYTES_MAX, Access, body, takes
 from wardline.policy.store import PolicyStore
 
@@ -17,7 +17,12 @@ PREFIX = "/api/v1/policies"
 
 def router(access: Access) -> APIRouter:
     """The routes over the stores that `access` yields."""
-    made = APIRouter(prefix=PREFIX, tags=["policy"], route_class=problems.Route)
+    made = APIRouter(
+        prefix=PREFIX,
+        tags=["policy"],
+        route_class=problems.Route,
+        responses=refusals.of(*refusals.COMMON),
+    )
 
     @made.post(
         "/analyse",
@@ -38,6 +43,7 @@ def router(access: Access) -> APIRouter:
     @made.post(
         "/preview",
         openapi_extra=takes("{id or rule, site?, from?, days?}: whose openings, where and when."),
+        responses=refusals.of(404),
     )
     async def preview_rule(
         request: Request, store: Annotated[PolicyStore, access.reader]

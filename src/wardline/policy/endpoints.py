@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from wardline.core.canonical import Json
 from wardline.core.policy import exact, parse
 from wardline.core.policy.rule import Rule
-from wardline.policy import analysis, bodies, problems, strict_json
+from wardline.policy import analysis, bodies, problems, refusals, strict_json
 from wardline.policy.bodies import BodyTooLarge
 from wardline.policy.store import Expectation, PolicyStore, RuleInvalid
 
@@ -44,7 +44,12 @@ class Access:
 
 def router(access: Access) -> APIRouter:
     """The contract's routes over the stores that `access` yields."""
-    made = APIRouter(prefix=PREFIX, tags=["policy"], route_class=problems.Route)
+    made = APIRouter(
+        prefix=PREFIX,
+        tags=["policy"],
+        route_class=problems.Route,
+        responses=refusals.of(*refusals.COMMON),
+    )
     _add_reads(made, access)
     _add_writes(made, access)
     return made
@@ -88,7 +93,11 @@ def _add_reads(router: APIRouter, access: Access) -> None:
 
 
 def _add_writes(router: APIRouter, access: Access) -> None:
-    @router.post("/create", openapi_extra=takes("A rule, or {rules: [...]} for many at once."))
+    @router.post(
+        "/create",
+        openapi_extra=takes("A rule, or {rules: [...]} for many at once."),
+        responses=refusals.of(409),
+    )
     async def create_rule(
         request: Request,
         response: Response,
@@ -111,7 +120,7 @@ def _add_writes(router: APIRouter, access: Access) -> None:
         response.headers["etag"] = _etag(revision)
         return {"ok": True, **await analysis.of_saved(store, [rule])}
 
-    @router.post("/update", openapi_extra=takes("The whole rule."))
+    @router.post("/update", openapi_extra=takes("The whole rule."), responses=refusals.of(404, 412))
     async def update_rule(
         request: Request,
         response: Response,
@@ -124,7 +133,9 @@ def _add_writes(router: APIRouter, access: Access) -> None:
         response.headers["etag"] = _etag(revision)
         return {"ok": True, **await analysis.of_saved(store, [rule])}
 
-    @router.post("/delete", openapi_extra=takes("{id}: the rule to delete."))
+    @router.post(
+        "/delete", openapi_extra=takes("{id}: the rule to delete."), responses=refusals.of(404, 412)
+    )
     async def delete_rule(
         request: Request, store: Annotated[PolicyStore, access.writer], reason: Reason = None
     ) -> dict[str, Json]:
