@@ -1,4 +1,4 @@
-"""The policy manager over HTTP: what a save costs that is analysed, and the pieces of it."""
+"""The policy manager over HTTP: decisions in batches, saves that are analysed, and a replay."""
 
 import argparse
 import json
@@ -14,6 +14,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import _decides
+import _replays
 import httpx2
 import uvicorn
 from _central import machine
@@ -40,6 +42,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="only the last line")
     parser.add_argument("--quick", action="store_true", help="under a minute")
     options = parser.parse_args()
+    say = (lambda text: None) if options.json else print
     draw = Draw(SEED)
     policy = draw.policy(RULES)
     figures = {
@@ -47,6 +50,8 @@ def main() -> int:
         **_whole(policy, ROUNDS_QUICK if options.quick else ROUNDS),
         **_shift(draw, policy, ROUNDS_QUICK if options.quick else ROUNDS),
         **_unlock(draw, policy),
+        **_replays.figures(draw, policy, _timed),
+        **_decides.figures(quick=options.quick, say=say),
     }
     if not options.json:
         for key, value in figures.items():

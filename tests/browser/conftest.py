@@ -5,9 +5,10 @@ policy or a failed request for one of our files fails the test that caused it.
 """
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import (
@@ -46,10 +47,11 @@ class Watch:
     """What the pages of one test complained of."""
 
     complaints: list[str] = field(default_factory=list)
+    expected: set[str] = field(default_factory=lambda: {EXPECTED})
 
     def console(self, message: ConsoleMessage) -> None:
-        where = message.location.get("url", "")
-        if message.type in ("error", "warning") and not where.endswith(EXPECTED):
+        where = urlsplit(message.location.get("url", "")).path
+        if message.type in ("error", "warning") and not where.endswith(tuple(self.expected)):
             self.complaints.append(f"{message.type}: {message.text} ({where})")
 
     def attach(self, page: Page) -> None:
@@ -92,8 +94,14 @@ def open_page(chromium: Browser) -> Iterator[OpenPage]:
     contexts: list[BrowserContext] = []
 
     def open_one(
-        central: product.Central, *, viewport: dict[str, int] = DESKTOP, scheme: str = "light"
+        central: product.Central,
+        *,
+        viewport: dict[str, int] = DESKTOP,
+        scheme: str = "light",
+        refused: Sequence[str] = (),
     ) -> Page:
+        # Ends of addresses that the test has refused on purpose: chromium reports each of them.
+        watch.expected.update(refused)
         context = chromium.new_context(
             base_url=central.address["url"],
             viewport=viewport,  # type: ignore[arg-type]

@@ -16,10 +16,11 @@ from typing import Any
 
 import httpx2
 
+from tests.harness import fake_policy
 from tests.harness.fake_mandates import FakeMandates
 from tests.harness.fake_orders import FakeOrders
 from wardline.agent.runbooks import runbook
-from wardline.core import canonical, clock, ids, protocol
+from wardline.core import clock, ids, protocol
 from wardline.core.evidence import bundle, checkpoint, log, signing
 from wardline.core.evidence.bundle import Bundle, Kind
 from wardline.core.evidence.checkpoint import Checkpoint
@@ -62,6 +63,10 @@ class FakeCentral:
     orders: FakeOrders = field(default_factory=FakeOrders)
     holds: list[dict[str, Any]] = field(default_factory=list)
     mandates: FakeMandates = field(default_factory=FakeMandates)
+    policy_reports: list[dict[str, Any]] = field(default_factory=list)
+    # The newest schema of a snapshot that it speaks, and what is wrong with what it seals.
+    snapshot_schema: int = 1
+    odd_snapshot: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.installation = "inst_test"
@@ -150,7 +155,7 @@ class FakeCentral:
                 headers.get("authorization") != f"Bearer {self.credential}"
             ):
                 return problem(401, "not signed in")
-            return {
+            known = {
                 "/keys": self._keys,
                 "/enrol": self._enrol,
                 "/checkin": self._checkin,
@@ -159,7 +164,9 @@ class FakeCentral:
                 "/proofs": self._proofs,
                 "/orders/lease": self._lease,
                 "/orders/report": self._report,
-            }[name](sent)
+                "/policy/report": self._policy_report,
+            }
+            return known[name](sent)
 
     def _server_keys(self) -> list[protocol.ServerKey]:
         return [
@@ -212,7 +219,8 @@ class FakeCentral:
             self.epoch += 1
             self.streams[self.epoch] = (1, bundle.NO_PREV)
         payload = self.snapshot()
-        etag = f"{self.policy_epoch}.{self.revision}.{self.settings_revision}.{self.mandates.count}"
+        policy = f"{self.policy_epoch}.{self.revision}.{self.settings_revision}"
+        etag = f"{policy}.{self.mandates.count}.{self.snapshot_schema}"
         head = {
             "epoch": self.policy_epoch,
             "revision": self.revision,
@@ -232,27 +240,20 @@ class FakeCentral:
         }, {}  # fmt: skip
 
     def snapshot(self, **changes: Any) -> bytes:
-        return canonical.dumps(
-            {
-                "schema": "policy.snapshot/1",
-                "site_id": self.site,
-                "site_name": "Test clinic",
-                "partner_id": "partner_1",
-                "epoch": self.policy_epoch,
-                "revision": self.revision,
-                "settings_revision": self.settings_revision,
-                "issued_at": "2026-11-21T09:00:00.000Z",
-                "healing": self.healing,
-                "zone": "UTC",
-                "opening_hours": self.opening_hours,
-                "rules": self.rules,
-                **changes,
-            }
-        )
+        return fake_policy.snapshot(self, **changes)
+
+    def cases(self) -> dict[str, Any]:
+        return fake_policy.cases(self.rules, self.revision)
 
     def sealed(self, payload: bytes, key: SigningKey | None = None) -> dict[str, Any]:
         signer = key or self.keys[protocol.KeyPurpose.POLICY]
-        return signing.sign(signer, protocol.POLICY_PAYLOAD_TYPE, payload).to_wire()
+        return signing.sign(
+            signer, protocol.POLICY_PAYLOAD_TYPES[self.snapshot_schema], payload
+        ).to_wire()
+
+    def _policy_report(self, sent: dict[str, Any]) -> Answer:
+        self.policy_reports.append(sent)
+        return 200, {"v": 1}, {}
 
     def _policy(self, sent: dict[str, Any]) -> Answer:
         return 200, self.sealed(self.snapshot()), {}

@@ -1,5 +1,7 @@
-"""Frames that no honest client sends, on a socket of the contract; whoever serves it runs in this
-process, so that what it keeps of them is seen."""
+"""Frames that no honest client sends, on a socket of the contract.
+
+Whoever serves it runs in this process, so that what it keeps of them is seen.
+"""
 
 import asyncio
 import contextlib

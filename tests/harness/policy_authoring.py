@@ -92,9 +92,37 @@ class AuthoringSuite:
         first, last = (datetime.fromisoformat(whole["openings"][n]["from"]) for n in (0, -1))
         assert (whole["days"], (last - first).days) in ((14, 13), (14, 14))
 
+    async def test_a_list_learns_which_rules_are_open_and_when_that_turns(
+        self, served: Served
+    ) -> None:
+        night = NIGHT | {"timezone": "Asia/Tokyo"}
+        rules = [
+            RULE | {"id": "always"},
+            RULE | {"id": "somewhere", "window": NIGHT},
+            RULE | {"id": "tokyo", "window": night},
+            RULE | {"id": "hours", "openingHours": "inside"},
+        ]
+        await done(served.manager, "/create", {"rules": rules})
+        ids = [*(rule["id"] for rule in rules), "gone"]
+        items = (await asked(served, "/standing", {"ids": ids}))["items"]
+        told = {item.pop("id"): item for item in items}
+        assert told["always"] == {"open": True, "turnsAt": None, "zone": None}
+        # At each site another clock, or other hours, decide.
+        for rule_id in ("somewhere", "hours"):
+            assert told[rule_id] == {"open": None, "turnsAt": None, "zone": None}
+        assert set(told) == set(ids) - {"gone"}
+        body = {"id": "tokyo", "days": 3}
+        first = (await asked(served, "/preview", body))["openings"][0]
+        begin, end = (datetime.fromisoformat(first[side]) for side in ("from", "to"))
+        tokyo = told["tokyo"]
+        assert tokyo["zone"] == "Asia/Tokyo"
+        assert datetime.fromisoformat(tokyo["turnsAt"]) == (end if tokyo["open"] else begin)
+
     @pytest.mark.parametrize(
         ("path", "body", "status", "field"),
         [
+            ("/standing", {}, 422, "ids"),
+            ("/standing", {"ids": [f"r{number}" for number in range(101)]}, 422, "ids"),
             ("/preview", {"id": "sysctl"}, 404, None),
             ("/preview", {}, 422, "$"),
             ("/preview", {"id": "a", "rule": RULE}, 422, "$"),

@@ -26,6 +26,7 @@ ENVIRONMENT = {
     "POLICY_DB": "the policy file, where `--db` is not given",
     "WARDLINE_AGENT_DATA": "the agent's data directory, where `--data` is not given",
     "WARDLINE_DATA": "Central's data directory, where `--data` is not given",
+    "WARDLINE_TOKEN": "the token that `wardline policy … --url` shows",
     "WARDLINE_PASSWORD": "the password of whom `wardline holds clear --as` names; else it asks",
 }
 

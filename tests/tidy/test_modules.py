@@ -24,7 +24,7 @@ SQL = re.compile(
 )
 SQL_STANDS_IN = re.compile(
     r"^src/wardline/(central/(\w+/repository(\.py|/)|database/|jobs/|reports/queries\.py)"
-    r"|agent/store/|formats/policy_(file|schema)\.py|policy/file/(rows|schema)\.py)"
+    r"|agent/store/|formats/policy_(file|schema)\.py|policy/file/(counting|history|rows|schema)\.py)"
 )
 # The only files that end a transaction: everything else rides in one that somebody passed in.
 COMMITS_IN = {"src/wardline/central/database/session.py", "src/wardline/agent/store/database.py"}

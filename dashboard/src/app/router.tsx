@@ -8,6 +8,7 @@ import {
 } from "@tanstack/react-router";
 import { Frame } from "@/app/Frame";
 import { readFilter } from "@/features/incidents/filter";
+import { readRuleFilter } from "@/features/policies/filter";
 import { FleetPage } from "@/routes/FleetPage";
 import { NotFoundPage } from "@/routes/NotFoundPage";
 import { PasswordPage } from "@/routes/PasswordPage";
@@ -96,7 +97,37 @@ const holds = createRoute({
 const policy = createRoute({
   getParentRoute: () => frame,
   path: "/policy",
-  component: lazyRouteComponent(() => import("@/routes/PolicyPage"), "PolicyPage"),
+  validateSearch: readRuleFilter,
+  component: lazyRouteComponent(() => import("@/routes/policy/RulesPage"), "RulesPage"),
+});
+
+const rule = createRoute({
+  getParentRoute: () => frame,
+  path: "/policy/rule",
+  validateSearch: ({ id, like }: Record<string, unknown>): { id?: string; like?: string } => ({
+    ...(isName(id) ? { id: String(id) } : {}),
+    ...(isName(like) ? { like: String(like) } : {}),
+  }),
+  component: lazyRouteComponent(() => import("@/routes/policy/RulePage"), "RulePage"),
+});
+
+const tryIt = createRoute({
+  getParentRoute: () => frame,
+  path: "/policy/try",
+  component: lazyRouteComponent(() => import("@/routes/policy/TryPage"), "TryPage"),
+});
+
+const history = createRoute({
+  getParentRoute: () => frame,
+  path: "/policy/history",
+  validateSearch: readCursor,
+  component: lazyRouteComponent(() => import("@/routes/policy/HistoryPage"), "HistoryPage"),
+});
+
+const backups = createRoute({
+  getParentRoute: () => frame,
+  path: "/policy/backups",
+  component: lazyRouteComponent(() => import("@/routes/policy/BackupsPage"), "BackupsPage"),
 });
 
 export const router = createRouter({
@@ -114,6 +145,10 @@ export const router = createRouter({
       approvals,
       holds,
       policy,
+      rule,
+      tryIt,
+      history,
+      backups,
     ]),
   ]),
   defaultPendingComponent: Loading,
@@ -130,6 +165,11 @@ declare module "@tanstack/react-router" {
 
 function readCursor({ cursor }: Record<string, unknown>): { cursor?: string } {
   return typeof cursor === "string" ? { cursor } : {};
+}
+
+/** A search part that looks like a number is read as one, and may be the id of a rule all the same. */
+function isName(given: unknown): given is string | number {
+  return typeof given === "string" || typeof given === "number";
 }
 
 /** Only an address on this server: never `//elsewhere`. */

@@ -4,6 +4,14 @@ export type QueryKey = readonly unknown[];
 
 type Part = "site" | "all";
 
+/** Whatever is worked out from the rules. */
+const POLICY: [name: string, part: Part][] = [
+  ["policy-rules", "all"],
+  ["policy-standing", "all"],
+  ["policy-findings", "all"],
+  ["policy-revisions", "all"],
+];
+
 /** "site": only that site's queries of this name; "all": every query of this name. */
 const KINDS: Record<string, [name: string, part: Part][]> = {
   evidence: [
@@ -51,6 +59,8 @@ const KINDS: Record<string, [name: string, part: Part][]> = {
   ],
   "site.added": [["fleet", "all"]],
   "site.changed": [
+    ["policy-standing", "all"],
+    ["policy-preview", "all"],
     ["fleet", "all"],
     ["site", "site"],
     ["incidents", "all"],
@@ -68,11 +78,11 @@ const KINDS: Record<string, [name: string, part: Part][]> = {
     ["evidence", "site"],
   ],
   "enrolment.issued": [["enrolment-tokens", "site"]],
-  "policy.created": [["policy-rules", "all"]],
-  "policy.updated": [["policy-rules", "all"]],
-  "policy.deleted": [["policy-rules", "all"]],
-  "policy.bulk-created": [["policy-rules", "all"]],
-  "policy.restored": [["policy-rules", "all"]],
+  "policy.created": POLICY,
+  "policy.updated": POLICY,
+  "policy.deleted": POLICY,
+  "policy.bulk-created": POLICY,
+  "policy.restored": [...POLICY, ["policy-backups", "all"]],
 };
 
 /** The keys of a kind, narrowed to its site; null for a kind that this release does not know. */

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -22,7 +22,7 @@ from wardline.core.evidence.bundle import Result, RunbookRef
 from wardline.core.incidents import ladder, remedy
 from wardline.core.incidents.incident import Incident
 from wardline.core.incidents.remedy import Remedy
-from wardline.core.policy import compiled, params
+from wardline.core.policy import compiled, params, usage
 from wardline.core.policy.decision import (
     REASONS,
     Check,
@@ -47,6 +47,7 @@ from wardline.core.policy.request import (
     State,
 )
 from wardline.core.policy.rule import Policy
+from wardline.core.policy.usage import Tally
 
 _NO_RULES = compiled.build(Policy((), 0))
 PINNED_INPUTS_BYTES_MAX = 8 * 1024
@@ -243,7 +244,7 @@ def _request(case: Case, book: Runbook) -> Request:
 
 
 def _state(tx: Transaction, case: Case, book: Runbook, *, hold: bool) -> State:
-    recent = runs.since(tx, case.at - timedelta(days=7))
+    recent = runs.since(tx, case.at - usage.WEEK)
     return State(
         freeze=case.standing.frozen_by is not None,
         observing=case.observing,
@@ -279,27 +280,19 @@ def _counters(recent: list[Run], case: Case) -> Counters:
     by_rule: dict[str, RuleUsage] = {}
     by_action: dict[str, HostUsage] = {}
     for run in recent:
-        age = case.at - run.started_at
+        tally = Tally(
+            run.started_at,
+            in_flight=not run.ended,
+            pct=_number(run.params.get(usage.PCT)),
+            qty=_number(run.params.get(usage.QTY)),
+        )
         if run.rule_id is not None:
-            by_rule[run.rule_id] = _used(by_rule.get(run.rule_id, RuleUsage()), run, age)
+            used = by_rule.get(run.rule_id, RuleUsage())
+            by_rule[run.rule_id] = usage.of_rule(used, tally, case.at)
         if run.host_id == case.member.id:
-            used = by_action.get(run.runbook_id, HostUsage())
-            today = used.runs_24h + (age < timedelta(days=1))
-            last = max(filter(None, (used.last_run_at, run.started_at)))
-            by_action[run.runbook_id] = HostUsage(today, last)
+            there = by_action.get(run.runbook_id, HostUsage())
+            by_action[run.runbook_id] = usage.on_host(there, tally, case.at)
     return Counters(by_rule, by_action)
-
-
-def _used(usage: RuleUsage, run: Run, age: timedelta) -> RuleUsage:
-    pct, qty = _number(run.params.get("deltaPct")), _number(run.params.get("qty"))
-    in_day = not run.ended or age < timedelta(days=1)
-    return RuleUsage(
-        pct_24h=usage.pct_24h + (pct if in_day else 0),
-        pct_7d=usage.pct_7d + pct,
-        qty_24h=usage.qty_24h + (qty if in_day else 0),
-        runs_1h=usage.runs_1h + (age < timedelta(hours=1)),
-        running=usage.running + (not run.ended),
-    )
 
 
 def _number(value: Any) -> Decimal:
@@ -318,5 +311,5 @@ def counted(decision: Decision) -> dict[str, object]:
     return {
         name: value if isinstance(value, int) else str(value)
         for name, value in decision.params.items()
-        if name in ("deltaPct", "qty") and isinstance(value, int | Decimal)
+        if name in (usage.PCT, usage.QTY) and isinstance(value, int | Decimal)
     }

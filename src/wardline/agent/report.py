@@ -11,6 +11,7 @@ from wardline.agent import enrol, mandated, stream
 from wardline.agent.bell import Bells
 from wardline.agent.courier import Courier
 from wardline.agent.delivery import Delivery
+from wardline.agent.intake import Intake, PolicyIntake
 from wardline.agent.mandated import Taken
 from wardline.agent.notice import Notice, Say
 from wardline.agent.roster import Roster
@@ -32,7 +33,6 @@ from wardline.agent.store.freezes import LocalFreeze
 from wardline.agent.store.holds import Hold
 from wardline.agent.store.ledger import Ledger
 from wardline.agent.store.mandates import Recipient
-from wardline.agent.store.policies import PolicyRefused
 from wardline.agent.store.witness import Cosigner, LogForked, LogInvalid
 from wardline.agent.uplink import (
     BodyTooLarge,
@@ -93,8 +93,9 @@ class Reporter:
         self._bells = bells
         self._draw = draw
         self._central_away = Notice(say)
-        self._policy_key = policies.public_key(settings.central.policy_key)
-        self._recipient = Recipient(self._policy_key, settings.site.id, settings.appliance.id)
+        policy_key = policies.public_key(settings.central.policy_key)
+        self._intake = PolicyIntake(ledger, uplink, policy_key)
+        self._recipient = Recipient(policy_key, settings.site.id, settings.appliance.id)
         self._cosigner = Cosigner(
             settings.central.log_origin,
             policies.public_key(settings.central.log_key).public,
@@ -157,6 +158,7 @@ class Reporter:
             interval_s = min(interval_s, float(answer.interval_s))
             self._apply(request, answer, sent_at, told)
             self._has_checked_in = True
+            self._intake.tell()
             self._central_is_back()
         except _NO_ANSWER as error:
             if isinstance(error, CentralUnavailable):
@@ -295,23 +297,11 @@ class Reporter:
         return taken is not Taken.REFUSED
 
     def _take_policy(self, named: PolicyHead) -> bool:
-        """Fetch and put in force what the check-in named; False leaves the old set in force."""
-        with self._ledger.reading() as tx:
-            if policies.digest(tx) == named.digest:
-                return True
-        wire = self._uplink.policy()
-        now = self._ledger.now()
-        try:
-            with self._ledger.transaction() as tx:
-                new = policies.verified(wire, self._policy_key, self._ledger.site_id, now)
-                policies.replace(tx, wire, new)
-                alarms.over(tx, Code.POLICY_REFUSED, "policy", now)
-        except PolicyRefused as error:
-            with self._ledger.transaction() as tx:
-                alarms.sound(tx, Code.POLICY_REFUSED, "policy", str(error), now)
-            return False
-        self._bells.act.ring()
-        return True
+        """Put in force what the check-in named; False leaves the old set in force."""
+        taken = self._intake.take(named)
+        if taken is Intake.NEW:
+            self._bells.act.ring()
+        return taken is not Intake.REFUSED
 
     def _not_answered(self, error: Exception) -> None:
         if isinstance(error, CredentialRefused):

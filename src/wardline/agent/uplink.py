@@ -34,15 +34,20 @@ from wardline.core.protocol import (
     ProofResponse,
     ServerKeys,
 )
+from wardline.core.snapshot import PolicyReport, PolicyReported
 
 CONNECT_TIMEOUT_S = 5.0
 REQUEST_TIMEOUT_S = 20.0
 ANSWER_BYTES_MAX = 8 << 20
+# A policy snapshot in base64, with its envelope.
+SNAPSHOT_BYTES_MAX = 22 << 20
 COMPRESSED_FROM_BYTES = 1024
 GZIP_LEVEL = 1
 RETRY_AFTER_S_MAX = 24 * 3600.0
 RETRY_AFTER_CHARS_MAX = 64
 REASON_CHARS_MAX = 300
+# What this agent can take; a Central that does not know of it does not look.
+_READS = {"snapshot": str(protocol.POLICY_SCHEMA_NEWEST)}
 _PROBLEM_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 _Answer = TypeVar("_Answer", bound=Message)
@@ -171,10 +176,17 @@ class Uplink:
         return self._read(self._post("/enrol", request), EnrolResponse)
 
     def checkin(self, request: CheckinRequest) -> CheckinResponse:
-        return self._read(self._post("/checkin", request), CheckinResponse)
+        answer = self._send(
+            "POST", "/checkin", body=request.model_dump_json().encode(), params=_READS
+        )
+        return self._read(answer, CheckinResponse)
 
     def policy(self) -> EnvelopeWire:
-        return self._read(self._send("GET", "/policy"), EnvelopeWire)
+        answer = self._send("GET", "/policy", params=_READS, bytes_max=SNAPSHOT_BYTES_MAX)
+        return self._read(answer, EnvelopeWire)
+
+    def report_policy(self, report: PolicyReport) -> PolicyReported:
+        return self._read(self._post("/policy/report", report), PolicyReported)
 
     def proofs(self, request: ProofRequest) -> ProofResponse:
         return self._read(self._post("/proofs", request), ProofResponse)
@@ -219,6 +231,7 @@ class Uplink:
         body: bytes | None = None,
         params: dict[str, str] | None = None,
         pass_on: frozenset[int] = frozenset(),
+        bytes_max: int = ANSWER_BYTES_MAX,
     ) -> "_Received":
         headers = {}
         if body is not None:
@@ -230,7 +243,9 @@ class Uplink:
             with self._client.stream(
                 method, path, content=body, params=params, headers=headers
             ) as response:
-                answer = _Received(response.status_code, _bounded(response), response.headers)
+                answer = _Received(
+                    response.status_code, _bounded(response, bytes_max), response.headers
+                )
         except (httpx2.TransportError, httpx2.StreamError, httpx2.DecodingError) as error:
             what = str(error) or type(error).__name__
             said = f"{self.url} cannot be reached: {what}{_advice(error)}"
@@ -307,15 +322,13 @@ def _retry_after_s(text: str) -> float | None:
     return None if left_s is None else min(max(0.0, left_s), RETRY_AFTER_S_MAX)
 
 
-def _bounded(response: httpx2.Response) -> bytes:
+def _bounded(response: httpx2.Response, bytes_max: int) -> bytes:
     """The body, as long as it stays within the limit."""
     taken = bytearray()
     for piece in response.iter_bytes():
         taken += piece
-        if len(taken) > ANSWER_BYTES_MAX:
-            raise AnswerInvalid(
-                f"{response.url.host} answered with more than {ANSWER_BYTES_MAX} bytes"
-            )
+        if len(taken) > bytes_max:
+            raise AnswerInvalid(f"{response.url.host} answered with more than {bytes_max} bytes")
     return bytes(taken)
 
 

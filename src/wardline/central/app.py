@@ -10,6 +10,7 @@ from starlette.types import Scope
 
 from wardline import __version__
 from wardline.central.approvals import endpoints as approvals
+from wardline.central.decisions import endpoints as decisions
 from wardline.central.evidence import endpoints as evidence
 from wardline.central.fleet import endpoints as fleet
 from wardline.central.freezes import endpoints as freezes
@@ -22,6 +23,7 @@ from wardline.central.identity.server_keys import ServerKeys
 from wardline.central.incidents import endpoints as incidents
 from wardline.central.orders import endpoints as orders
 from wardline.central.policies import endpoints as policies
+from wardline.central.policies import vocabulary
 from wardline.central.policies.folders import Folders
 from wardline.central.policies.shelf import Shelf
 from wardline.central.posture import endpoints as posture
@@ -32,6 +34,7 @@ from wardline.central.reports import overview
 from wardline.central.settings import WebSettings
 from wardline.central.tenancy import endpoints as tenancy
 from wardline.central.uplink import endpoints as uplink
+from wardline.central.uplink.conformance import Cases
 from wardline.central.web import body, headers, problems, spa
 from wardline.central.web.load import Load
 from wardline.core import clock
@@ -43,8 +46,12 @@ system = APIRouter(tags=["system"])
 ROUTERS: list[APIRouter] = [
     uplink.router,
     policies.router,
+    decisions.router,
     policies.authoring_router,
     policies.backup_router,
+    vocabulary.router,
+    policies.revision_router,
+    policies.epoch_router,
     system,
     identity.router,
     evidence.router,
@@ -99,6 +106,7 @@ def create(
     app.state.now = now
     app.state.passwords = passwords or Passwords()
     app.state.policy_shelf = Shelf()
+    app.state.policy_cases = Cases()
     app.state.policy_backups = Folders(settings.backups, now)
     app.state.site_overview = overview.site
     for router in ROUTERS:

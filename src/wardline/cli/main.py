@@ -45,7 +45,7 @@ COMMANDS = {
     ),
     "policy": Command(
         "wardline.cli.commands.policy",
-        "Serve and seed a policy file, without Central",
+        "Test, replay and move rules; serve a policy file; raise the epoch",
         handles_interrupts=True,
         extra="policy",
     ),

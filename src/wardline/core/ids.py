@@ -19,6 +19,8 @@ UserId = NewType("UserId", str)
 
 # Crockford's base 32 in lower case: sorts like the number, has no look-alikes.
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_TAIL_CHARS = 2
+_TAILS = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
 _ENTITY = re.compile(r"[a-z]{2,8}_[0-9a-hjkmnp-tv-z]{26}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}(\.[a-z][a-z0-9_]{0,62}){0,3}")
 
@@ -27,6 +29,15 @@ def new(prefix: str) -> str:
     """A new `prefix_` + 26 characters (ULID): 48 bits of milliseconds, 80 random bits."""
     value = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
     return f"{prefix}_" + "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -5, -5))
+
+
+def series(prefix: str, count: int) -> list[str]:
+    """`count` new identifiers that follow each other, each at a fraction of what `new` costs."""
+    made: list[str] = []
+    while len(made) < count:
+        head = new(prefix)[:-_TAIL_CHARS]
+        made += [head + tail for tail in _TAILS[: count - len(made)]]
+    return made
 
 
 def partner() -> PartnerId:

@@ -27,7 +27,14 @@ CHECKIN_INTERVAL_S = 60
 CHECKIN_SPLAY_S = 15
 TOKEN_LIFETIME_S = 24 * 3600
 
+# Schema of a policy snapshot → payload type of its envelope. An appliance says which is the newest
+# that it reads, in the query of a check-in and of GET /policy; who says nothing gets the first.
 POLICY_PAYLOAD_TYPE = "application/vnd.wardline.policy.snapshot+json;version=1"
+POLICY_PAYLOAD_TYPES = {
+    1: POLICY_PAYLOAD_TYPE,
+    2: "application/vnd.wardline.policy.snapshot+json;version=2",
+}
+POLICY_SCHEMA_NEWEST = 2
 KEYS_CONTEXT = b"wardline-keys-v1\n"
 ENROL_CONTEXT = b"wardline-enrol-v1\n"
 
@@ -328,28 +335,6 @@ class OpeningHours(Message):
     days: Annotated[list[Annotated[int, Field(ge=0, le=6)]], Field(min_length=1, max_length=7)]
     start: Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
     end: Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
-
-
-class PolicySnapshot(Message):
-    """GET /policy: the payload of a DSSE envelope by Central's policy key; canonical JSON.
-
-    An agent refuses one that is lower in (epoch, revision, settings_revision), or of another site.
-    """
-
-    schema_: Annotated[
-        Literal["policy.snapshot/1"], Field(alias="schema", serialization_alias="schema")
-    ]
-    site_id: Text64
-    site_name: Text255
-    partner_id: Text64
-    epoch: Ordinal
-    revision: Count
-    settings_revision: Ordinal
-    issued_at: str
-    healing: Literal["observe", "heal"]
-    zone: Text64
-    opening_hours: list[OpeningHours]
-    rules: list[dict[str, object]]
 
 
 def fingerprint_text(

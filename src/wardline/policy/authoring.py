@@ -7,8 +7,8 @@ from fastapi import APIRouter, Request
 
 from wardline.core import clock
 from wardline.core.canonical import Json
-from wardline.core.policy import parse
-from wardline.policy import analysis, problems, refusals
+from wardline.core.policy import parse, replay_body
+from wardline.policy import analysis, past, problems, refusals, standing
 from wardline.policy.endpoints import ONE_BYTES_MAX, Access, body, takes
 from wardline.policy.store import PolicyStore
 
@@ -40,7 +40,14 @@ def router(access: Access) -> APIRouter:
             report = await analysis.of_drafts(store, drafts)
         return {"ok": True, **report.to_wire()}
 
-    @made.post(
+    _add_preview(made, access)
+    _add_standing(made, access)
+    _add_replay(made, access)
+    return made
+
+
+def _add_preview(router: APIRouter, access: Access) -> None:
+    @router.post(
         "/preview",
         openapi_extra=takes("{id or rule, site?, from?, days?}: whose openings, where and when."),
         responses=refusals.of(404),
@@ -63,4 +70,35 @@ def router(access: Access) -> APIRouter:
             "openings": found,
         }
 
-    return made
+
+def _add_standing(router: APIRouter, access: Access) -> None:
+    @router.post(
+        "/standing",
+        openapi_extra=takes("{ids}: the rules of a page, at most 100."),
+    )
+    async def read_standing(
+        request: Request, store: Annotated[PolicyStore, access.reader]
+    ) -> dict[str, Json]:
+        """Whether each rule is open now, and when that turns; a rule that is gone is left out."""
+        ids = parse.standing(await body(request, ONE_BYTES_MAX))
+        return {"ok": True, "items": await standing.of_rules(store, ids)}
+
+
+def _add_replay(router: APIRouter, access: Access) -> None:
+    @router.post(
+        "/replay",
+        openapi_extra=takes(
+            "{rules, or put?, remove?, since?, until?, site?}: the rules to replay by, all or some."
+        ),
+    )
+    async def replay_decisions(
+        request: Request, store: Annotated[PolicyStore, access.writer]
+    ) -> dict[str, Json]:
+        """What other rules would have made of past decisions about the kpis that they touch: how
+        many turn from which verdict to which, where, by which rule and window, and needing whom.
+
+        `leftOut`: decided by what had been used up, which is not kept. `complete` false: only
+        those from `since` on were looked at.
+        """
+        asked = await asyncio.to_thread(replay_body.read, await body(request))
+        return {"ok": True, **await past.replayed(store, asked)}

@@ -1,6 +1,7 @@
 """HTTP: the policy contract under /api/mcp/policy, camelCase, refusals with `detail`."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -9,8 +10,9 @@ from fastapi import APIRouter, Query, Request, Response
 
 from wardline.core.canonical import Json
 from wardline.core.policy import exact, parse
+from wardline.core.policy.compiled import Compiled
 from wardline.core.policy.rule import Rule
-from wardline.policy import analysis, bodies, problems, refusals, strict_json
+from wardline.policy import analysis, bodies, past, problems, refusals, strict_json
 from wardline.policy.bodies import BodyTooLarge
 from wardline.policy.store import Expectation, PolicyStore, RuleInvalid
 
@@ -52,6 +54,7 @@ def router(access: Access) -> APIRouter:
     )
     _add_reads(made, access)
     _add_writes(made, access)
+    _add_removal(made, access)
     return made
 
 
@@ -106,19 +109,22 @@ def _add_writes(router: APIRouter, access: Access) -> None:
     ) -> dict[str, Json]:
         """Makes a rule or replaces the one with its id; `{rules}` makes all of them or none.
 
-        `If-None-Match: *` refuses to replace (409). `findings`: what the analysis says of them.
+        `If-None-Match: *` refuses to replace (409). `findings`: what the analysis says of them;
+        `deniedToRun`: how many of the last `pastDecisions` were denials that would now run.
         """
         given = await body(request)
         expected = Expectation(absent=request.headers.get("if-none-match", "").strip() == "*")
         if isinstance(given, dict) and BULK_KEY in given:
             # Reading ten thousand rules takes most of a second, in which others are answered.
             rules = await asyncio.to_thread(_rules, given)
+            before = await store.current()
             count = await store.save_all(rules, expected, reason=clean(reason))
-            return {"ok": True, "count": count, **await analysis.of_saved(store, rules)}
+            return {"ok": True, "count": count, **await _told(store, before, rules)}
         rule = parse.rule(given)
+        before = await store.current()
         revision = await store.save(rule, expected, reason=clean(reason))
-        response.headers["etag"] = _etag(revision)
-        return {"ok": True, **await analysis.of_saved(store, [rule])}
+        response.headers["etag"] = tag(revision)
+        return {"ok": True, **await _told(store, before, [rule])}
 
     @router.post("/update", openapi_extra=takes("The whole rule."), responses=refusals.of(404, 412))
     async def update_rule(
@@ -129,10 +135,13 @@ def _add_writes(router: APIRouter, access: Access) -> None:
     ) -> dict[str, Json]:
         """Replaces a rule; `If-Match: "<revision>"` refuses when it has changed since (412)."""
         rule = parse.rule(await body(request, ONE_BYTES_MAX))
+        before = await store.current()
         revision = await store.update(rule, _expected(request), reason=clean(reason))
-        response.headers["etag"] = _etag(revision)
-        return {"ok": True, **await analysis.of_saved(store, [rule])}
+        response.headers["etag"] = tag(revision)
+        return {"ok": True, **await _told(store, before, [rule])}
 
+
+def _add_removal(router: APIRouter, access: Access) -> None:
     @router.post(
         "/delete", openapi_extra=takes("{id}: the rule to delete."), responses=refusals.of(404, 412)
     )
@@ -143,6 +152,12 @@ def _add_writes(router: APIRouter, access: Access) -> None:
         rule_id = parse.removal(await body(request, ONE_BYTES_MAX))
         await store.delete(rule_id, _expected(request), reason=clean(reason))
         return {"ok": True}
+
+
+async def _told(store: PolicyStore, before: Compiled, rules: Sequence[Rule]) -> dict[str, Json]:
+    """What a write tells besides: what is certain of the rules, and what the past says of them."""
+    found = await analysis.of_saved(store, rules)
+    return {**found, **await past.of_saved(store, before, rules)}
 
 
 async def body(request: Request, bytes_max: int = bodies.BYTES_MAX) -> Json:
@@ -177,15 +192,21 @@ def clean(reason: str | None) -> str | None:
     return told or None
 
 
-def _etag(revision: int) -> str:
+def tag(revision: int) -> str:
+    """The entity tag of what a revision left."""
     return f'"{revision}"'
 
 
 def _expected(request: Request) -> Expectation:
     """What If-Match says; a tag that no revision has matches none."""
     given = request.headers.get("if-match")
-    if given is None or given.strip() == "*":
-        return Expectation()
-    tags = [tag.strip().strip('"') for tag in given.split(",")[:ETAGS_MAX]]
-    numbers = (tag for tag in tags if tag.isdecimal() and len(tag) <= ETAG_CHARS_MAX)
-    return Expectation(revisions=frozenset(int(tag) for tag in numbers))
+    return Expectation() if given is None else Expectation(revisions=tagged(given))
+
+
+def tagged(given: str) -> frozenset[int] | None:
+    """The revisions that an If-Match names; None where it takes any."""
+    if given.strip() == "*":
+        return None
+    tags = [one.strip().strip('"') for one in given.split(",")[:ETAGS_MAX]]
+    numbers = (one for one in tags if one.isdecimal() and len(one) <= ETAG_CHARS_MAX)
+    return frozenset(int(one) for one in numbers)

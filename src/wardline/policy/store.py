@@ -5,7 +5,7 @@ task. What only some stores can do, or what a part of the manager adds, is a pro
 beside this one (backups, revisions, decisions), so that a route asks for no more than it needs.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -14,7 +14,9 @@ from wardline.core.canonical import Json
 from wardline.core.errors import Conflict, NotFound
 from wardline.core.policy.analysis.estate import Estate
 from wardline.core.policy.compiled import Compiled
+from wardline.core.policy.kept import Sheet
 from wardline.core.policy.parse import RuleInvalid as RuleInvalid
+from wardline.core.policy.request import ActionFacts
 from wardline.core.policy.rule import Rule
 from wardline.core.policy.wire import SimulationWire
 from wardline.policy.simulation import Place, Simulated
@@ -61,6 +63,16 @@ class Expectation:
 
 
 ANY = Expectation()
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Which past decisions: about these kpis, from `since` on and before `until`."""
+
+    kpi_ids: frozenset[str]
+    since: datetime
+    until: datetime
+    site: str | None = None
 
 
 class PolicyStore(Protocol):
@@ -110,6 +122,13 @@ class PolicyStore(Protocol):
 
     def now(self) -> datetime:
         """The instant of the request."""
+
+    def past(self, asked: Past) -> AsyncIterator[Sequence[Sheet]]:
+        """Decisions that were made, some batches at a time, of each kind the newest first; those
+        about other kpis and sites may be among them."""
+
+    def actions(self, platform: str | None) -> Mapping[str, ActionFacts] | None:
+        """What is known of the actions that there are; None = any text is one."""
 
     async def current(self) -> Compiled:
         """The rules in force, compiled. It must not be asked in a transaction that has written:

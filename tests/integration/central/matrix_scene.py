@@ -1,6 +1,9 @@
 """What stands behind the matrix of routes and callers: a tenant with all that an address can name."""
 
+import json
+import secrets
 from dataclasses import dataclass
+from typing import Any
 
 import httpx2
 
@@ -15,6 +18,21 @@ from wardline.formats.policy_file import Contents
 from wardline.policy.backups.names import Kind
 
 ORDER_KEY = SigningKey.from_seed(b"o" * 32)
+RULE = {
+    "id": "matrix",
+    "when": {"kpiId": "ssh_config", "severity": ["high"]},
+    "action": "ssh_config.harden",
+    "autoExecute": False,
+}
+SITE = {"zone": "Europe/Berlin", "opening_hours": [{"days": [1], "start": "08:00", "end": "18:00"}]}
+NO_POLICY = {"v": 1, "epoch": None, "revision": None, "refused": None}
+ALERT = {
+    "id": "alert-1",
+    "kpiId": "ssh_config",
+    "severity": "high",
+    "title": "PermitRootLogin is yes",
+    "message": "PermitRootLogin is yes",
+}
 
 
 @dataclass(frozen=True)
@@ -29,8 +47,17 @@ class Scene:
     freeze_id: str
     # Two that wait, because each is answered once.
     approvals: tuple[str, str]
+    # One that has started, and one that has not.
+    decisions: tuple[str, str]
     # The older of two, so that it may be deleted.
     backup: str
+    # The first of two revisions, with numbers that no other partner has, and the rule they wrote.
+    revision: int
+    rule_id: str
+
+
+def fresh_name() -> str:
+    return ids.new("name")
 
 
 async def make_scene(owner: Raw, wire: httpx2.AsyncClient, backups: Folders) -> Scene:
@@ -53,6 +80,11 @@ async def make_scene(owner: Raw, wire: httpx2.AsyncClient, backups: Folders) -> 
     for revision in (1, 2):
         held = Contents(1, revision, (), ())
         folder.make(Kind.BACKUP, held.rows, tenant.partner_id, "for the matrix")
+    decisions = await reserved(owner, tenant), await reserved(owner, tenant)
+    await owner.execute(
+        "UPDATE policy_runs SET started_at = reserved_at, started_by = 'somebody' WHERE id = $1",
+        decisions[0],
+    )
     return Scene(
         tenant,
         appliance,
@@ -61,8 +93,60 @@ async def make_scene(owner: Raw, wire: httpx2.AsyncClient, backups: Folders) -> 
         hold_id,
         await frozen_elsewhere(owner, tenant),
         (one["id"], other["id"]),
+        decisions,
         folder.entries()[-1].name.text,
+        *await written(owner, tenant),
     )
+
+
+async def written(owner: Raw, tenant: Tenant) -> tuple[int, str]:
+    """Two revisions of one rule: the first, and the rule's id."""
+    revision, rule_id = secrets.randbelow(10**9) + 10**6, ids.new("rule")
+    await owner.execute(
+        "INSERT INTO policy_heads (partner_id, revision) VALUES ($1, $2)",
+        *(tenant.partner_id, revision + 1),
+    )
+    for priority in (1, 2):
+        body = json.dumps(
+            {
+                "id": rule_id,
+                "when": {"kpiId": "ssh_config", "severity": ["high"]},
+                "action": "ssh_config.harden",
+                "autoExecute": False,
+                "autoSuggest": True,
+                "priority": priority,
+                "revision": revision + priority - 1,
+            }
+        )
+        given = (tenant.partner_id, revision + priority - 1, rule_id, body)
+        await owner.execute(
+            "INSERT INTO policy_revisions (partner_id, revision, author) VALUES ($1, $2, 'x')",
+            *given[:2],
+        )
+        await owner.execute(
+            "INSERT INTO policy_rule_versions (partner_id, revision, rule_id, body)"
+            " VALUES ($1, $2, $3, $4)",
+            *given,
+        )
+    await owner.execute(
+        "INSERT INTO policies (partner_id, revision, id, body, created_by, updated_by)"
+        " VALUES ($1, $2, $3, $4, 'x', 'x')",
+        *given,
+    )
+    return revision, rule_id
+
+
+async def reserved(owner: Raw, tenant: Tenant) -> str:
+    """A decision to run that has reserved something, the day before it expires."""
+    decision_id = ids.new("dec")
+    await owner.execute(
+        "INSERT INTO policy_runs (partner_id, id, site, host, action, rule_id, pct, qty,"
+        " reserved_at, reserved_by, expires_at)"
+        " VALUES ($1, $2, $3, '', 'ssh_config.harden', 'matrix', 0, 0, now(), 'somebody',"
+        " now() + interval '1 day')",
+        *(tenant.partner_id, decision_id, tenant.site_id),
+    )
+    return decision_id
 
 
 async def frozen_elsewhere(owner: Raw, tenant: Tenant) -> str:
@@ -117,4 +201,20 @@ def report(order_id: str) -> dict[str, object]:
         "at": "2026-01-05T09:00:00.000Z",
         "epoch": None,
         "seq": None,
+    }
+
+
+async def everything_of(owner: Raw, scene: Scene) -> dict[str, list[Any]]:
+    """Every row of the tenant's, apart from who signed in."""
+    tables = await owner.fetch(
+        "SELECT DISTINCT table_name FROM information_schema.columns"
+        " WHERE table_schema = 'public' AND column_name = 'partner_id'"
+        " AND table_name NOT IN ('users', 'sessions')"
+    )
+    return {
+        row["table_name"]: await owner.fetch(
+            f"SELECT * FROM {row['table_name']} WHERE partner_id = $1 ORDER BY 1, 2, 3",
+            scene.tenant.partner_id,
+        )
+        for row in tables
     }

@@ -5,9 +5,9 @@ people get must be 404 where the address names a foreign thing, and otherwise th
 """
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx2
@@ -25,27 +25,24 @@ from tests.integration.central.conftest import (
     sign_in,
     web_settings,
 )
-from tests.integration.central.matrix_scene import Scene, checkin, make_scene, report
+from tests.integration.central.matrix_scene import (
+    ALERT,
+    NO_POLICY,
+    RULE,
+    SITE,
+    Scene,
+    checkin,
+    everything_of,
+    fresh_name,
+    make_scene,
+    report,
+)
 from wardline.central.database.engine import Raw
 from wardline.central.identity.permissions import ALLOWED, Permission, Role
 from wardline.central.jobs.checkpoints import Signer
 from wardline.central.policies.folders import Folders
 from wardline.core import ids
 
-SITE = {"zone": "Europe/Berlin", "opening_hours": [{"days": [1], "start": "08:00", "end": "18:00"}]}
-RULE = {
-    "id": "matrix",
-    "when": {"kpiId": "ssh_config", "severity": ["high"]},
-    "action": "ssh_config.harden",
-    "autoExecute": False,
-}
-ALERT = {
-    "id": "alert-1",
-    "kpiId": "ssh_config",
-    "severity": "high",
-    "title": "PermitRootLogin is yes",
-    "message": "PermitRootLogin is yes",
-}
 PEOPLE = tuple(Role)
 
 
@@ -58,12 +55,10 @@ class Example:
     ok: int = 200
     # Whether the body names a thing of the partner's: to another one it is not there.
     names_own: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def fresh_name() -> str:
-    return ids.new("name")
-
-
+NOT_NOW = Example(lambda scene: {"reason": "not now"})
 EXAMPLES: dict[tuple[str, str], Example] = {
     ("get", "/healthz"): Example(),
     ("get", "/api/v1/openapi.json"): Example(),
@@ -102,14 +97,10 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("get", "/api/v1/approvals"): Example(),
     ("get", "/api/v1/sites/{site_id}/approvals/{approval_id}"): Example(),
     ("post", "/api/v1/sites/{site_id}/approvals/{approval_id}/approve"): Example(lambda scene: {}),
-    ("post", "/api/v1/sites/{site_id}/approvals/{approval_id}/reject"): Example(
-        lambda scene: {"reason": "not now"}
-    ),
+    ("post", "/api/v1/sites/{site_id}/approvals/{approval_id}/reject"): NOT_NOW,
     ("get", "/api/v1/orders"): Example(),
     ("get", "/api/v1/sites/{site_id}/orders/{order_id}"): Example(),
-    ("post", "/api/v1/sites/{site_id}/orders/{order_id}/cancel"): Example(
-        lambda scene: {"reason": "not now"}
-    ),
+    ("post", "/api/v1/sites/{site_id}/orders/{order_id}/cancel"): NOT_NOW,
     ("get", "/api/v1/holds"): Example(query="?state=all"),
     ("post", "/api/v1/sites/{site_id}/holds/{hold_id}/clear"): Example(
         lambda scene: {"reason": "the template is fixed"}
@@ -133,6 +124,11 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("post", "/api/mcp/policy/delete"): Example(lambda scene: {"id": "matrix"}),
     ("get", "/api/mcp/policy/export"): Example(),
     ("post", "/api/mcp/policy/test"): Example(lambda scene: {"alert": ALERT}),
+    ("post", "/api/v1/policies/decide"): Example(lambda scene: {"alert": ALERT}),
+    ("post", "/api/v1/policies/decisions/{decision_id}/started"): Example(),
+    ("post", "/api/v1/policies/decisions/{decision_id}/ended"): Example(),
+    ("post", "/api/v1/policies/decisions/{decision_id}/released"): Example(),
+    ("get", "/api/v1/policies/uses"): Example(),
     ("get", "/api/mcp/policy/backup"): Example(),
     ("post", "/api/mcp/policy/backup"): Example(),
     ("get", "/api/mcp/policy/backups"): Example(),
@@ -142,8 +138,27 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("post", "/api/v1/policies/backups/{name}/verify"): Example(),
     ("get", "/api/v1/policies/backups/{name}/download"): Example(),
     ("delete", "/api/v1/policies/backups/{name}"): Example(ok=204),
+    ("get", "/api/v1/policies/revisions"): Example(),
+    ("get", "/api/v1/policies/revisions/{revision}"): Example(),
+    ("get", "/api/v1/policies/diff"): Example(query="?from=0&to=0"),
+    ("get", "/api/v1/policies/rules/{rule_id}/versions"): Example(),
+    ("post", "/api/v1/policies/rollback"): Example(
+        lambda scene: {"revision": scene.revision, "reason": "it was better"},
+        names_own=True,
+        headers={"if-match": "*"},
+    ),
+    ("post", "/api/v1/policies/rules/{rule_id}/rollback"): Example(
+        lambda scene: {"revision": scene.revision + 1, "reason": "it was better"},
+        headers={"if-match": "*"},
+    ),
+    ("get", "/api/v1/policies/epoch"): Example(),
+    ("post", "/api/v1/policies/epoch"): Example(lambda scene: {"reason": "Central was restored"}),
+    ("post", "/api/agent/v1/policy/report"): Example(lambda scene: NO_POLICY),
     ("post", "/api/v1/policies/analyse"): Example(lambda scene: {"rules": [RULE]}),
     ("post", "/api/v1/policies/preview"): Example(lambda scene: {"rule": RULE}),
+    ("post", "/api/v1/policies/standing"): Example(lambda scene: {"ids": ["matrix"]}),
+    ("get", "/api/v1/policies/vocabulary"): Example(),
+    ("post", "/api/v1/policies/replay"): Example(lambda scene: {"put": [RULE]}),
     ("get", "/api/agent/v1/keys"): Example(query="?nonce=" + "0" * 32),
     ("post", "/api/agent/v1/enrol"): Example(lambda scene: {}, ok=422),
     ("post", "/api/agent/v1/checkin"): Example(lambda scene: checkin(scene.appliance)),
@@ -181,8 +196,10 @@ def address(path: str, example: Example, scene: Scene) -> str:
     named = path.replace("{site_id}", scene.tenant.site_id)
     named = named.replace("{incident_id}", scene.incident_id).replace("{log_index}", "1")
     named = named.replace("{order_id}", scene.order_id).replace("{hold_id}", scene.hold_id)
-    named = named.replace("{freeze_id}", scene.freeze_id)
+    named = named.replace("{decision_id}", scene.decisions[path.endswith("/released")])
     named = named.replace("{name}", scene.backup)
+    named = named.replace("{freeze_id}", scene.freeze_id)
+    named = named.replace("{revision}", str(scene.revision)).replace("{rule_id}", scene.rule_id)
     named = named.replace("{approval_id}", scene.approvals[path.endswith("/reject")])
     assert "{" not in named, f"{path} has a parameter that this test does not know"
     return named + example.query
@@ -336,7 +353,9 @@ def expected(method: str, path: str, permission: Permission, role: Role) -> int:
 async def ask(caller: httpx2.AsyncClient, method: str, path: str, scene: Scene) -> httpx2.Response:
     example = EXAMPLES[method, path]
     body = None if example.body is None else json.dumps(example.body(scene))
-    headers = {} if body is None else {"content-type": "application/json"}
+    headers = dict(example.headers)
+    if body is not None:
+        headers["content-type"] = "application/json"
     return await caller.request(
         method.upper(), address(path, example, scene), content=body, headers=headers
     )
@@ -372,19 +391,3 @@ def assert_silent_about(scene: Scene, answer: httpx2.Response) -> None:
         *scene.approvals,
     ):
         assert secret not in answer.text, (answer.request.method, str(answer.request.url))
-
-
-async def everything_of(owner: Raw, scene: Scene) -> dict[str, list[Any]]:
-    """Every row of the tenant's, apart from who signed in."""
-    tables = await owner.fetch(
-        "SELECT DISTINCT table_name FROM information_schema.columns"
-        " WHERE table_schema = 'public' AND column_name = 'partner_id'"
-        " AND table_name NOT IN ('users', 'sessions')"
-    )
-    return {
-        row["table_name"]: await owner.fetch(
-            f"SELECT * FROM {row['table_name']} WHERE partner_id = $1 ORDER BY 1, 2, 3",
-            scene.tenant.partner_id,
-        )
-        for row in tables
-    }

@@ -117,6 +117,15 @@ async def test_a_page_of_another_origin_is_refused(local: Served, origin: str) -
     assert await listed(local.reader) == []
 
 
+@pytest.mark.parametrize("name", ["x-forwarded-for", "forwarded", "via", "x-real-ip"])
+async def test_what_a_proxy_asks_for_others_is_not_of_this_machine(
+    local: Served, name: str
+) -> None:
+    refused = await local.reader.get("/list", headers={name: "10.0.0.5"})
+    assert (refused.status_code, refused.json()["code"]) == (421, "misdirected")
+    assert "--token-file" in refused.json()["detail"]
+
+
 async def test_an_image_of_a_foreign_page_makes_no_backup(local: Served) -> None:
     refused = await local.reader.get("/backup", headers={"sec-fetch-site": "cross-site"})
     assert refused.status_code == 403

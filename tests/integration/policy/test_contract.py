@@ -2,6 +2,7 @@
 
 from tests.harness.policy_authoring import AuthoringSuite
 from tests.harness.policy_defects import DefectSuite
+from tests.harness.policy_history import HistorySuite
 from tests.harness.policy_suite import ContractSuite
 
 
@@ -10,6 +11,10 @@ class TestContract(ContractSuite):
 
 
 class TestDefects(DefectSuite):
+    pass
+
+
+class TestHistory(HistorySuite):
     pass
 
 

@@ -6,7 +6,7 @@ import { Empty } from "@/ui/States";
 import { Row, Table } from "@/ui/Table";
 import { MaybeTime, Time } from "@/ui/Time";
 
-const COLUMNS = ["Appliance", "State", "Check-ins", "Queue", "Agent", "Enrolled"];
+const COLUMNS = ["Appliance", "State", "Check-ins", "Queue", "Policy", "Agent", "Enrolled"];
 
 export function Appliances({ appliances }: { appliances: Appliance[] }) {
   if (appliances.length === 0) {
@@ -31,6 +31,7 @@ export function Appliances({ appliances }: { appliances: Appliance[] }) {
             <Online key="state" total={1} online={appliance.is_online ? 1 : 0} />,
             appliance.is_online ? "on time" : <MaybeTime key="checkin" at={appliance.last_checkin} none="never" />,
             queueWords(appliance),
+            policyWords(appliance),
             `${appliance.agent_version}, epoch ${appliance.epoch}`,
             <Time key="enrolled" at={appliance.enrolled_at} />,
           ]}
@@ -47,4 +48,13 @@ function queueWords(appliance: Appliance): string {
   return appliance.quarantined_bundles
     ? `${waiting}; ${appliance.quarantined_bundles} quarantined`
     : waiting;
+}
+
+/** What is in force there; a set that it refused is told with the reason that it gave. */
+function policyWords(appliance: Appliance): string {
+  const held =
+    appliance.policy_revision === null ? "none yet" : `revision ${appliance.policy_revision}`;
+  return appliance.policy_refused_reason === null
+    ? held
+    : `${held}; refused a newer one: ${appliance.policy_refused_reason}`;
 }

@@ -10,6 +10,7 @@ class Name(StrEnum):
     CLOCK_OFFSET_MS = "clock_offset_ms"
     LAST_CHECKIN_AT = "last_checkin_at"
     GAP_SINCE = "gap_since"
+    POLICY_REFUSED = "policy_refused"
     POLICY_CONFIRMED = "policy_confirmed"
     ORDERS_FORGOTTEN = "orders_forgotten"
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from pydantic import ValidationError
 
@@ -13,19 +14,37 @@ from wardline.agent.store.database import Transaction
 from wardline.core import canonical, clock, protocol
 from wardline.core.errors import Refused, WardlineError
 from wardline.core.evidence import signing
-from wardline.core.evidence.signing import Envelope, VerifyKey
-from wardline.core.policy import compiled, opening, parse
+from wardline.core.evidence.signing import BadSignature, Envelope, VerifyKey
+from wardline.core.policy import compiled, conformance, opening, parse
 from wardline.core.policy.compiled import Compiled
+from wardline.core.policy.conformance import Place
 from wardline.core.policy.rule import Policy, Rule, Window
-from wardline.core.protocol import EnvelopeWire, PolicySnapshot
+from wardline.core.protocol import EnvelopeWire
+from wardline.core.snapshot import ConformanceCases, PolicySnapshot
 
-SNAPSHOT_BYTES_MAX = 4 << 20
+SNAPSHOT_BYTES_MAX = 16 << 20
+
+
+class Fault(StrEnum):
+    """What is wrong with a snapshot, in one word for Central."""
+
+    FORM = "form"
+    SIGNATURE = "signature"
+    SITE = "site"
+    OLDER = "older"
+    OTHER_RULES = "other_rules"
+    RULES = "rules"
+    DRIFT = "drift"
 
 
 class PolicyRefused(Refused):
     """A snapshot that this appliance must not use; the one it has stays in force."""
 
     code = "policy_refused"
+
+    def __init__(self, fault: Fault, why: str) -> None:
+        super().__init__(f"the policy snapshot: {why}")
+        self.fault = fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,34 +64,84 @@ class Active:
 
 
 def verified(wire: EnvelopeWire, policy_key: VerifyKey, site_id: str, at: datetime) -> Active:
-    """The snapshot of an envelope; raises PolicyRefused naming what is wrong with it."""
+    """The snapshot of an envelope, its cases decided as Central decides them; raises PolicyRefused
+    naming what is wrong with it."""
+    payload = _opened(wire, policy_key)
+    snapshot = _read(payload)
+    if wire.payloadType != protocol.POLICY_PAYLOAD_TYPES[snapshot.version]:
+        raise PolicyRefused(Fault.FORM, "its schema is not that of its envelope")
+    if (snapshot.cases is None) is not (snapshot.version == 1):
+        raise PolicyRefused(Fault.FORM, "schema 2 carries conformance cases, schema 1 does not")
+    if snapshot.site_id != site_id:
+        raise PolicyRefused(Fault.SITE, f"is of {snapshot.site_id}, not of this site")
     try:
-        envelope = Envelope.from_wire(wire.model_dump(), payload_bytes_max=SNAPSHOT_BYTES_MAX)
-        payload = signing.open_envelope(envelope, policy_key, protocol.POLICY_PAYLOAD_TYPE)
-        snapshot = PolicySnapshot.model_validate(
-            canonical.loads(payload, bytes_max=SNAPSHOT_BYTES_MAX)
-        )
         rules = tuple(parse.rule(rule) for rule in snapshot.rules)
         index = compiled.build(Policy(rules, snapshot.revision, snapshot.epoch))
         hours = opening.hours(snapshot.opening_hours)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise PolicyRefused(f"the policy snapshot: {place}: {first['msg']}") from None
     except WardlineError as error:
-        raise PolicyRefused(f"the policy snapshot: {error}") from error
-    if snapshot.site_id != site_id:
-        raise PolicyRefused(f"the policy snapshot is of {snapshot.site_id}, not of this site")
+        raise PolicyRefused(Fault.RULES, str(error)) from error
+    if snapshot.cases is not None:
+        _try(snapshot.cases, rules, index)
     return Active(snapshot, rules, index, hours, hashlib.sha256(payload).hexdigest(), at)
 
 
+def digest_of(wire: EnvelopeWire) -> str | None:
+    """The digest of a payload as it came, believed or not; None where there is none to read."""
+    try:
+        payload = Envelope.from_wire(
+            wire.model_dump(), payload_bytes_max=SNAPSHOT_BYTES_MAX
+        ).payload
+    except WardlineError:
+        return None
+    return hashlib.sha256(payload).hexdigest()
+
+
+def _opened(wire: EnvelopeWire, policy_key: VerifyKey) -> bytes:
+    """The signed bytes; raises PolicyRefused."""
+    known = protocol.POLICY_PAYLOAD_TYPES.values()
+    expected = wire.payloadType if wire.payloadType in known else protocol.POLICY_PAYLOAD_TYPE
+    try:
+        envelope = Envelope.from_wire(wire.model_dump(), payload_bytes_max=SNAPSHOT_BYTES_MAX)
+        return signing.open_envelope(envelope, policy_key, expected)
+    except BadSignature as error:
+        raise PolicyRefused(Fault.SIGNATURE, str(error)) from error
+    except WardlineError as error:
+        raise PolicyRefused(Fault.FORM, str(error)) from error
+
+
+def _read(payload: bytes) -> PolicySnapshot:
+    try:
+        value = canonical.loads(payload, bytes_max=SNAPSHOT_BYTES_MAX)
+        return PolicySnapshot.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise PolicyRefused(Fault.FORM, f"{place}: {first['msg']}") from None
+    except WardlineError as error:
+        raise PolicyRefused(Fault.FORM, str(error)) from error
+
+
+def _try(told: ConformanceCases, rules: tuple[Rule, ...], index: Compiled) -> None:
+    """Decides the cases; raises PolicyRefused at the first that comes out otherwise here."""
+    try:
+        place = Place(told.zone, opening.hours(told.opening_hours))
+        cases = [
+            conformance.case(row, place, rules, position) for position, row in enumerate(told.rows)
+        ]
+    except WardlineError as error:
+        raise PolicyRefused(Fault.FORM, str(error)) from error
+    if (found := conformance.difference(index, cases)) is not None:
+        raise PolicyRefused(Fault.DRIFT, str(found))
+
+
 def replace(tx: Transaction, wire: EnvelopeWire, new: Active) -> None:
-    """Put `new` in force; raises PolicyRefused when it is older than what is."""
-    row = tx.row("SELECT epoch, revision, settings_revision FROM policies WHERE only = 1")
-    if row is not None and new.version < tuple(row):
-        raise PolicyRefused(
-            f"the policy snapshot is older ({new.version}) than the one in force ({tuple(row)})"
-        )
+    """Put `new` in force; raises PolicyRefused when it is older than what is, or has other rules
+    under the same revision."""
+    row = tx.row("SELECT epoch, revision, settings_revision, envelope FROM policies WHERE only = 1")
+    if row is not None:
+        _check_not_older(new, (row["epoch"], row["revision"], row["settings_revision"]))
+        if new.version[:2] == (row["epoch"], row["revision"]):
+            _check_same_rules(new, row["envelope"])
     epoch, revision, settings_revision = new.version
     tx.execute(
         "INSERT INTO policies"
@@ -92,6 +161,32 @@ def replace(tx: Transaction, wire: EnvelopeWire, new: Active) -> None:
     )
 
 
+def _check_not_older(new: Active, held: tuple[int, int, int]) -> None:
+    epoch, *counted = new.version
+    if epoch > held[0]:
+        return
+    if epoch < held[0] or any(one < other for one, other in zip(counted, held[1:], strict=True)):
+        raise PolicyRefused(
+            Fault.OLDER,
+            f"is older ({new.version}) than the one in force ({held}); if Central was restored from"
+            " a backup, its policy epoch has to be raised",
+        )
+
+
+def _check_same_rules(new: Active, envelope: bytes) -> None:
+    payload = Envelope.from_wire(
+        EnvelopeWire.model_validate_json(envelope).model_dump(),
+        payload_bytes_max=SNAPSHOT_BYTES_MAX,
+    ).payload
+    held = canonical.loads(payload, bytes_max=SNAPSHOT_BYTES_MAX)["rules"]
+    if canonical.digest(held) != canonical.digest(new.snapshot.rules):
+        raise PolicyRefused(
+            Fault.OTHER_RULES,
+            f"has other rules under revision {new.snapshot.revision} than the one in force; if"
+            " Central was restored from a backup, its policy epoch has to be raised",
+        )
+
+
 def load(tx: Transaction, policy_key: VerifyKey, site_id: str) -> Active | None:
     """The snapshot in force, verified again as it is read; None before the first."""
     row = tx.row("SELECT envelope, received_at FROM policies WHERE only = 1")
@@ -105,6 +200,12 @@ def digest(tx: Transaction) -> str | None:
     """Which snapshot is in force; None before the first."""
     row = tx.row("SELECT digest FROM policies WHERE only = 1")
     return None if row is None else str(row["digest"])
+
+
+def version(tx: Transaction) -> tuple[int, int] | None:
+    """Epoch and revision of the snapshot in force; None before the first."""
+    row = tx.row("SELECT epoch, revision FROM policies WHERE only = 1")
+    return None if row is None else (row["epoch"], row["revision"])
 
 
 def confirm(tx: Transaction, moment: Moment) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import RowMapping, text
 
 from wardline.central.database.session import Session
 from wardline.core.protocol import CheckinRequest, EnrolRequest, HostReport
+from wardline.core.snapshot import PolicyReport
 
 TOKENS_LISTED_MAX = 100
 APPLIANCES_LISTED_MAX = 100
@@ -41,7 +42,8 @@ _KEY_KNOWN = text(
 )
 _APPLIANCES = text(
     "SELECT id, hostname, platform, agent_version, last_checkin, enrolled_at, pending_bundles,"
-    " quarantined_bundles, epoch FROM appliances"
+    " quarantined_bundles, epoch, policy_epoch, policy_revision, policy_refused_code,"
+    " policy_refused_reason, policy_refused_at FROM appliances"
     " WHERE site_id = :site_id AND retired_at IS NULL ORDER BY enrolled_at, id LIMIT :limit"
 )
 _HOSTS = text(
@@ -55,6 +57,16 @@ _HOSTS_PAGE = text(
     " ORDER BY name, id LIMIT :limit OFFSET :skipped"
 )
 HOSTS_LISTED_MAX = 1_000
+_POLICY_BEFORE = text(
+    "SELECT policy_refused_digest AS digest, policy_refused_code AS code FROM appliances"
+    " WHERE id = :id AND site_id = :site_id FOR UPDATE"
+)
+_REPORT_POLICY = text(
+    "UPDATE appliances SET policy_epoch = :epoch, policy_revision = :revision,"
+    " policy_refused_digest = :digest, policy_refused_code = :code,"
+    " policy_refused_reason = :reason, policy_refused_at = :refused_at"
+    " WHERE id = :id AND site_id = :site_id"
+)
 
 # Hot path: plain driver statements. A host belongs to the appliance that declared it first; one
 # that is as it was is written again only when it was seen a while ago.
@@ -194,6 +206,32 @@ def _declared(session: Session, site_id: str, hosts: Sequence[HostReport]) -> tu
         [host.observed for host in hosts],
         *(session.now, HOST_SEEN_SECONDS_STEP),
     )
+
+
+async def report_policy(
+    session: Session,
+    site_id: str,
+    appliance_id: str,
+    report: PolicyReport,
+    refused_at: datetime | None,
+) -> RowMapping:
+    """Keeps what an appliance says of its policy; gives digest and code of what it had refused
+    before, as far as it had."""
+    before = await session.row(_POLICY_BEFORE, id=appliance_id, site_id=site_id)
+    assert before is not None, "the caller is an appliance of its site"
+    refused = report.refused
+    await session.execute(
+        _REPORT_POLICY,
+        id=appliance_id,
+        site_id=site_id,
+        epoch=report.epoch,
+        revision=report.revision,
+        digest=None if refused is None else refused.digest,
+        code=None if refused is None else refused.code,
+        reason=None if refused is None else refused.reason,
+        refused_at=refused_at,
+    )
+    return before
 
 
 async def appliances(session: Session, site_id: str) -> list[RowMapping]:

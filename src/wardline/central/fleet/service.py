@@ -16,13 +16,20 @@ from wardline.central.fleet import freshness, repository
 from wardline.central.identity import tokens
 from wardline.central.identity.access import ApplianceCaller, ApplianceGate
 from wardline.central.tenancy import service as tenancy
-from wardline.core import ids, protocol
+from wardline.core import clock, ids, protocol
 from wardline.core.clock import Now
-from wardline.core.errors import Conflict, Refused, WardlineError
+from wardline.core.errors import Conflict, Malformed, Refused, WardlineError
 from wardline.core.evidence import bundle, signing
 from wardline.core.evidence.signing import VerifyKey
 from wardline.core.ids import PartnerId, SiteId
-from wardline.core.protocol import CheckinRequest, EnrolRequest, EnrolResponse, HostReport, Stream
+from wardline.core.protocol import (
+    CheckinRequest,
+    EnrolRequest,
+    EnrolResponse,
+    HostReport,
+    Stream,
+)
+from wardline.core.snapshot import PolicyReport
 
 FIRST_EPOCH = 1
 
@@ -80,6 +87,11 @@ class Appliance:
     pending_bundles: int
     quarantined_bundles: int
     epoch: int
+    policy_epoch: int | None
+    policy_revision: int | None
+    policy_refused_code: str | None
+    policy_refused_reason: str | None
+    policy_refused_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +188,35 @@ async def check_in(session: Session, request: CheckinRequest) -> None:
     assert session.scope.site_id is not None
     _check_declared(request.hosts)
     _refuse_foreign(await repository.check_in(session, session.scope.site_id, request))
+
+
+async def report_policy(session: Session, appliance: ApplianceCaller, report: PolicyReport) -> None:
+    """Notes which policy is in force on an appliance and which one it refused; a refusal that was
+    not known yet is told to people."""
+    refused = report.refused
+    at = None if refused is None else _instant(refused.refused_at)
+    site_id, appliance_id = appliance.site_id, appliance.appliance_id
+    before = await repository.report_policy(session, site_id, appliance_id, report, at)
+    known = None if refused is None else (refused.digest, refused.code)
+    if known == (before["digest"], before["code"]) or (refused is None and before["code"] is None):
+        return
+    if refused is not None:
+        told = {"digest": refused.digest, "code": refused.code}
+        await session.record(
+            "appliance.policy-refuse",
+            appliance_id,
+            after=told,
+            reason=refused.reason,
+            site_id=site_id,
+        )
+    await session.announce("appliance", appliance_id, site_id=site_id)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return clock.parse(text)
+    except ValueError as error:
+        raise Malformed("refused.refused_at", str(error)) from None
 
 
 async def appliances(session: Session, site_id: str) -> list[Appliance]:

@@ -32,6 +32,12 @@ _IN_FORCE = text(
     " AND (appliance_id IS NULL OR appliance_id = :appliance_id)"
     " ORDER BY site_id NULLS FIRST, appliance_id NULLS FIRST"
 )
+_OF_SITES = text(
+    "SELECT id, site_id, appliance_id, frozen_at, frozen_by_name, reason FROM freezes"
+    " WHERE partner_id = :partner_id AND lifted_at IS NULL AND appliance_id IS NULL"
+    " AND (site_id IS NULL OR site_id = ANY(CAST(:sites AS text[])))"
+    " ORDER BY site_id NULLS FIRST"
+)
 # What an appliance has to obey, and how often that changed, as one look sees it.
 _ORDERED = text(
     "SELECT n.changes, f.id, f.site_id, f.appliance_id, f.frozen_at, f.frozen_by_name, f.reason"
@@ -183,6 +189,10 @@ class Repository:
         return await self._session.rows(
             _IN_FORCE, partner_id=self._partner_id, site_id=site_id, appliance_id=appliance_id
         )
+
+    async def of_sites(self, sites: Sequence[str]) -> list[RowMapping]:
+        """What stops the partner, and what stops one of these sites, the widest first."""
+        return await self._session.rows(_OF_SITES, partner_id=self._partner_id, sites=list(sites))
 
     async def ordered(self, site_id: str) -> tuple[int, list[RowMapping]]:
         """How often what the site has to obey has changed, and what that is, widest first."""

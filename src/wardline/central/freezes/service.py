@@ -82,6 +82,16 @@ async def frozen_by(
     return "; ".join(_freeze(row).words for row in rows) or None
 
 
+async def frozen_by_site(session: Session, sites: Sequence[str]) -> dict[str | None, str]:
+    """Who stopped each of these sites, and what is of no site, and why; only what is stopped."""
+    words: dict[str | None, list[str]] = {site: [] for site in (None, *sites)}
+    for row in await Repository(session).of_sites(sites):
+        stopped = words if row["site_id"] is None else (row["site_id"],)
+        for site in stopped:
+            words[site].append(_freeze(row).words)
+    return {site: "; ".join(told) for site, told in words.items() if told}
+
+
 async def ordered(session: Session, site_id: str) -> tuple[int, tuple[Freeze, ...]]:
     """What every appliance of the site has to obey, and how often that has changed."""
     changes, rows = await Repository(session).ordered(site_id)

@@ -44,6 +44,11 @@ SELECT host_id, incident_type, runbook_id, suppressed_at FROM flap_suppressions
 WHERE site_id = $1 AND appliance_id = $2 AND host_id = ANY($3::text[])
   AND suppressed_at = ANY($4::timestamptz[])
 """
+_ACTIVE = text(
+    "SELECT site_id, host_id, incident_type, runbook_id FROM flap_suppressions"
+    " WHERE partner_id = :partner_id AND cleared_at IS NULL"
+    " AND site_id = ANY(CAST(:sites AS text[]))"
+)
 _GET = text(
     "SELECT id, appliance_id, host_id, incident_type, runbook_id, suppressed_at, cleared_at"
     " FROM flap_suppressions WHERE site_id = :site_id AND id = :id"
@@ -122,6 +127,11 @@ class Repository:
         known = {tuple(row) for row in rows}
         refused = [one.key for one in told if one.key not in known]
         return [row["id"] for row in (*ended, *added)], refused
+
+    async def active(self, sites: Sequence[str]) -> list[RowMapping]:
+        return await self._session.rows(
+            _ACTIVE, partner_id=self._session.scope.owner, sites=list(sites)
+        )
 
     async def get(self, site_id: str, hold_id: str) -> RowMapping | None:
         return await self._session.row(_GET, site_id=site_id, id=hold_id)

@@ -78,6 +78,17 @@ async def page(
     return await Repository(session).page(ended_too=ended_too, after=after, limit=limit + 1)
 
 
+async def active(
+    session: Session, sites: Sequence[str]
+) -> dict[tuple[str | None, str | None, str], frozenset[str]]:
+    """The runbooks that are on hold at these sites, by site, host and check."""
+    found: dict[tuple[str | None, str | None, str], frozenset[str]] = {}
+    for row in await Repository(session).active(sites):
+        place = row["site_id"], row["host_id"], row["incident_type"]
+        found[place] = found.get(place, frozenset()) | {row["runbook_id"]}
+    return found
+
+
 async def one(session: Session, site_id: str, hold_id: str) -> RowMapping:
     """Raises NotFound."""
     row = await Repository(session).one(site_id, hold_id)

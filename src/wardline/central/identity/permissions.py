@@ -22,6 +22,7 @@ class Permission(StrEnum):
     ORDERS = "orders"  # start what the policy offers, clear a hold, cancel what was not fetched
     APPROVALS = "approvals"
     POLICY_READ = "policy.read"
+    POLICY_DECIDE = "policy.decide"  # decisions that count, and what becomes of them
     POLICY_WRITE = "policy.write"
     POLICY_ADMIN = "policy.admin"  # all rules at once: export, backup, restore
     ACCOUNT = "account"  # one's own session and password
@@ -31,7 +32,7 @@ class Permission(StrEnum):
 
 _READER = frozenset({Permission.ACCOUNT, Permission.VIEW, Permission.POLICY_READ})
 _AUDITOR = _READER | {Permission.EVIDENCE}
-_OPERATOR = _AUDITOR | {Permission.ORDERS}
+_OPERATOR = _AUDITOR | {Permission.ORDERS, Permission.POLICY_DECIDE}
 _MANAGER = _OPERATOR | {
     Permission.SITES,
     Permission.HEALING,

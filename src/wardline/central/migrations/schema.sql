@@ -1,5 +1,27 @@
 -- The sum of migrations/*.sql, written by its test; never edited by hand.
 SET check_function_bodies = false;
+CREATE FUNCTION public.count_policy_changes() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  INSERT INTO public.policy_revision_counts AS held
+    (partner_id, revision, added, changed, removed)
+  SELECT v.partner_id, v.revision,
+    count(*) FILTER (WHERE earlier.body IS NULL AND v.body IS NOT NULL),
+    count(*) FILTER (WHERE earlier.body IS NOT NULL AND v.body IS NOT NULL
+      AND earlier.body - 'revision' <> v.body - 'revision'),
+    count(*) FILTER (WHERE earlier.body IS NOT NULL AND v.body IS NULL)
+  FROM fresh v LEFT JOIN LATERAL (
+    SELECT p.body FROM public.policy_rule_versions p
+    WHERE p.partner_id = v.partner_id AND p.rule_id = v.rule_id AND p.revision < v.revision
+    ORDER BY p.revision DESC LIMIT 1) earlier ON true
+  GROUP BY v.partner_id, v.revision
+  ON CONFLICT (partner_id, revision) DO UPDATE SET added = held.added + excluded.added,
+    changed = held.changed + excluded.changed, removed = held.removed + excluded.removed;
+  RETURN NULL;
+END
+$$;
 CREATE FUNCTION public.credential_appliance(given_hash bytea) RETURNS TABLE(appliance_id character varying, site_id character varying, partner_id character varying, epoch integer)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -180,6 +202,12 @@ CREATE TABLE public.appliances (
     quarantined_bundles integer DEFAULT 0 NOT NULL,
     enrolled_at timestamp with time zone DEFAULT now() NOT NULL,
     retired_at timestamp with time zone,
+    policy_epoch bigint,
+    policy_revision bigint,
+    policy_refused_digest character varying(64),
+    policy_refused_code character varying(64),
+    policy_refused_reason character varying(1000),
+    policy_refused_at timestamp with time zone,
     CONSTRAINT appliances_id_check CHECK (((id)::text <> ''::text))
 );
 ALTER TABLE ONLY public.appliances FORCE ROW LEVEL SECURITY;
@@ -296,6 +324,39 @@ CREATE TABLE public.compliance_snapshots (
 ALTER TABLE ONLY public.compliance_snapshots FORCE ROW LEVEL SECURITY;
 ALTER TABLE public.compliance_snapshots ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.compliance_snapshots_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.decision_answers (
+    partner_id character varying(64) NOT NULL,
+    asked_by character varying(255) NOT NULL,
+    key character varying(128) NOT NULL,
+    digest bytea NOT NULL,
+    answer bytea NOT NULL,
+    answered_at timestamp with time zone NOT NULL,
+    CONSTRAINT decision_answers_digest_check CHECK ((length(digest) = 32))
+);
+ALTER TABLE ONLY public.decision_answers FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.decisions_kept (
+    partner_id character varying(64) NOT NULL,
+    id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    revision bigint NOT NULL,
+    epoch bigint NOT NULL,
+    decisions integer NOT NULL,
+    kpis text[] NOT NULL,
+    body bytea NOT NULL,
+    CONSTRAINT decisions_kept_body_check CHECK ((length(body) <= 8388608)),
+    CONSTRAINT decisions_kept_decisions_check CHECK ((decisions >= 1)),
+    CONSTRAINT decisions_kept_epoch_check CHECK ((epoch >= 1)),
+    CONSTRAINT decisions_kept_revision_check CHECK ((revision >= 0))
+);
+ALTER TABLE ONLY public.decisions_kept FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.decisions_kept ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.decisions_kept_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -624,10 +685,18 @@ CREATE TABLE public.policies (
 ALTER TABLE ONLY public.policies FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.policy_heads (
     partner_id character varying(64) NOT NULL,
-    epoch integer DEFAULT 1 NOT NULL,
+    epoch bigint DEFAULT 1 NOT NULL,
     revision bigint DEFAULT 0 NOT NULL
 );
 ALTER TABLE ONLY public.policy_heads FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.policy_revision_counts (
+    partner_id character varying(64) NOT NULL,
+    revision bigint NOT NULL,
+    added bigint NOT NULL,
+    changed bigint NOT NULL,
+    removed bigint NOT NULL
+);
+ALTER TABLE ONLY public.policy_revision_counts FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.policy_revisions (
     partner_id character varying(64) NOT NULL,
     revision bigint NOT NULL,
@@ -644,6 +713,36 @@ CREATE TABLE public.policy_rule_versions (
     body jsonb
 );
 ALTER TABLE ONLY public.policy_rule_versions FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.policy_runs (
+    partner_id character varying(64) NOT NULL,
+    id character varying(64) NOT NULL,
+    site text NOT NULL,
+    host text NOT NULL,
+    action text NOT NULL,
+    rule_id text NOT NULL,
+    pct numeric NOT NULL,
+    qty numeric NOT NULL,
+    reserved_at timestamp with time zone NOT NULL,
+    reserved_by character varying(255) NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    started_at timestamp with time zone,
+    started_by character varying(255),
+    ended_at timestamp with time zone,
+    ended_by character varying(255),
+    released_at timestamp with time zone,
+    released_by character varying(255),
+    CONSTRAINT policy_runs_action_check CHECK ((length(action) <= 128)),
+    CONSTRAINT policy_runs_host_check CHECK ((length(host) <= 128)),
+    CONSTRAINT policy_runs_id_check CHECK (((id)::text <> ''::text)),
+    CONSTRAINT policy_runs_pct_check CHECK ((pct >= (0)::numeric)),
+    CONSTRAINT policy_runs_people CHECK ((((started_at IS NULL) = (started_by IS NULL)) AND ((ended_at IS NULL) = (ended_by IS NULL)) AND ((released_at IS NULL) = (released_by IS NULL)))),
+    CONSTRAINT policy_runs_qty_check CHECK ((qty >= (0)::numeric)),
+    CONSTRAINT policy_runs_rule_id_check CHECK ((length(rule_id) <= 128)),
+    CONSTRAINT policy_runs_site_check CHECK ((length(site) <= 128)),
+    CONSTRAINT policy_runs_states CHECK ((((ended_at IS NULL) OR (started_at IS NOT NULL)) AND ((released_at IS NULL) OR (started_at IS NULL)))),
+    CONSTRAINT policy_runs_times CHECK ((reserved_at < expires_at))
+);
+ALTER TABLE ONLY public.policy_runs FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.results (
     site_id character varying(64) NOT NULL,
     partner_id character varying(64) NOT NULL,
@@ -679,6 +778,37 @@ CREATE TABLE public.results_rest (
     CONSTRAINT results_outcome_check CHECK (((outcome)::text = ANY ((ARRAY['pass'::character varying, 'fail'::character varying, 'unknown'::character varying, 'not_applicable'::character varying])::text[])))
 );
 ALTER TABLE ONLY public.results_rest FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.rule_uses (
+    partner_id character varying(64) NOT NULL,
+    rule_id text NOT NULL,
+    last_decided_at timestamp with time zone NOT NULL,
+    decided bigint NOT NULL,
+    ran bigint NOT NULL,
+    CONSTRAINT rule_uses_check CHECK (((ran >= 0) AND (ran <= decided))),
+    CONSTRAINT rule_uses_decided_check CHECK ((decided >= 1)),
+    CONSTRAINT rule_uses_rule_id_check CHECK ((length(rule_id) <= 128))
+);
+ALTER TABLE ONLY public.rule_uses FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.rule_uses_added (
+    partner_id character varying(64) NOT NULL,
+    id bigint NOT NULL,
+    rule_id text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    decided integer NOT NULL,
+    ran integer NOT NULL,
+    CONSTRAINT rule_uses_added_check CHECK (((ran >= 0) AND (ran <= decided))),
+    CONSTRAINT rule_uses_added_decided_check CHECK ((decided >= 1)),
+    CONSTRAINT rule_uses_added_rule_id_check CHECK ((length(rule_id) <= 128))
+);
+ALTER TABLE ONLY public.rule_uses_added FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.rule_uses_added ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.rule_uses_added_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE public.schema_migrations (
     number integer NOT NULL,
     name text NOT NULL,
@@ -794,6 +924,10 @@ ALTER TABLE ONLY public.change_log
     ADD CONSTRAINT change_log_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.compliance_snapshots
     ADD CONSTRAINT compliance_snapshots_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.decision_answers
+    ADD CONSTRAINT decision_answers_pkey PRIMARY KEY (partner_id, asked_by, key);
+ALTER TABLE ONLY public.decisions_kept
+    ADD CONSTRAINT decisions_kept_pkey PRIMARY KEY (partner_id, id);
 ALTER TABLE ONLY public.enrolment_tokens
     ADD CONSTRAINT enrolment_tokens_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.evidence_alarms
@@ -846,10 +980,18 @@ ALTER TABLE ONLY public.policies
     ADD CONSTRAINT policies_pkey PRIMARY KEY (partner_id, id);
 ALTER TABLE ONLY public.policy_heads
     ADD CONSTRAINT policy_heads_pkey PRIMARY KEY (partner_id);
+ALTER TABLE ONLY public.policy_revision_counts
+    ADD CONSTRAINT policy_revision_counts_pkey PRIMARY KEY (partner_id, revision);
 ALTER TABLE ONLY public.policy_revisions
     ADD CONSTRAINT policy_revisions_pkey PRIMARY KEY (partner_id, revision);
 ALTER TABLE ONLY public.policy_rule_versions
     ADD CONSTRAINT policy_rule_versions_pkey PRIMARY KEY (partner_id, rule_id, revision);
+ALTER TABLE ONLY public.policy_runs
+    ADD CONSTRAINT policy_runs_pkey PRIMARY KEY (partner_id, id);
+ALTER TABLE ONLY public.rule_uses_added
+    ADD CONSTRAINT rule_uses_added_pkey PRIMARY KEY (partner_id, id);
+ALTER TABLE ONLY public.rule_uses
+    ADD CONSTRAINT rule_uses_pkey PRIMARY KEY (partner_id, rule_id);
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_name_key UNIQUE (name);
 ALTER TABLE ONLY public.schema_migrations
@@ -880,6 +1022,8 @@ CREATE INDEX idx_audit_log_partner ON public.audit_log USING btree (partner_id, 
 CREATE INDEX idx_change_log_partner ON public.change_log USING btree (partner_id, tx, id);
 CREATE INDEX idx_change_log_tail ON public.change_log USING btree (tx, id);
 CREATE UNIQUE INDEX idx_compliance_snapshots_site ON public.compliance_snapshots USING btree (site_id, snapshot_at);
+CREATE INDEX idx_decision_answers_age ON public.decision_answers USING btree (answered_at);
+CREATE INDEX idx_decisions_kept_age ON public.decisions_kept USING btree (at);
 CREATE INDEX idx_enrolment_tokens_site ON public.enrolment_tokens USING btree (site_id, created_at);
 CREATE UNIQUE INDEX idx_evidence_bundles_equivocation ON public.evidence_bundles USING btree (site_id, appliance_id, epoch, seq, bundle_hash) WHERE equivocates;
 CREATE INDEX idx_evidence_bundles_partner ON public.evidence_bundles USING btree (partner_id);
@@ -906,6 +1050,10 @@ CREATE INDEX idx_orders_of_hold ON public.orders USING btree (site_id, hold_id, 
 CREATE INDEX idx_orders_partner ON public.orders USING btree (partner_id, created_at DESC, id DESC);
 CREATE INDEX idx_orders_pending ON public.orders USING btree (appliance_id, status) WHERE ((status)::text = 'pending'::text);
 CREATE INDEX idx_orders_site ON public.orders USING btree (site_id, created_at DESC, id DESC);
+CREATE INDEX idx_policy_rule_versions_revision ON public.policy_rule_versions USING btree (partner_id, revision);
+CREATE INDEX idx_policy_runs_age ON public.policy_runs USING btree (reserved_at);
+CREATE INDEX idx_policy_runs_host ON public.policy_runs USING btree (partner_id, site, host, action, reserved_at) WHERE (released_at IS NULL);
+CREATE INDEX idx_policy_runs_rule ON public.policy_runs USING btree (partner_id, site, rule_id, reserved_at) WHERE (released_at IS NULL);
 CREATE INDEX idx_results_latest ON ONLY public.results USING btree (site_id, host_id, check_id, effective_at);
 CREATE INDEX idx_results_partner ON ONLY public.results USING btree (partner_id, received_at);
 CREATE INDEX idx_sessions_user ON public.sessions USING btree (user_id);
@@ -942,6 +1090,7 @@ CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.incident_bundles FOR 
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.policy_revisions FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.policy_rule_versions FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.results FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER count_changes AFTER INSERT ON public.policy_rule_versions REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION public.count_policy_changes();
 ALTER TABLE ONLY public.appliance_keys
     ADD CONSTRAINT appliance_keys_site_id_appliance_id_fkey FOREIGN KEY (site_id, appliance_id) REFERENCES public.appliances(site_id, id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.appliance_keys
@@ -958,6 +1107,10 @@ ALTER TABLE ONLY public.approvals
     ADD CONSTRAINT approvals_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
 ALTER TABLE ONLY public.compliance_snapshots
     ADD CONSTRAINT compliance_snapshots_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
+ALTER TABLE ONLY public.decision_answers
+    ADD CONSTRAINT decision_answers_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
+ALTER TABLE ONLY public.decisions_kept
+    ADD CONSTRAINT decisions_kept_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
 ALTER TABLE ONLY public.enrolment_tokens
     ADD CONSTRAINT enrolment_tokens_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
 ALTER TABLE ONLY public.evidence_alarms
@@ -996,10 +1149,18 @@ ALTER TABLE ONLY public.policies
     ADD CONSTRAINT policies_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
 ALTER TABLE ONLY public.policy_heads
     ADD CONSTRAINT policy_heads_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
+ALTER TABLE ONLY public.policy_revision_counts
+    ADD CONSTRAINT policy_revision_counts_partner_id_revision_fkey FOREIGN KEY (partner_id, revision) REFERENCES public.policy_revisions(partner_id, revision);
 ALTER TABLE ONLY public.policy_revisions
     ADD CONSTRAINT policy_revisions_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
 ALTER TABLE ONLY public.policy_rule_versions
     ADD CONSTRAINT policy_rule_versions_partner_id_revision_fkey FOREIGN KEY (partner_id, revision) REFERENCES public.policy_revisions(partner_id, revision);
+ALTER TABLE ONLY public.policy_runs
+    ADD CONSTRAINT policy_runs_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
+ALTER TABLE ONLY public.rule_uses_added
+    ADD CONSTRAINT rule_uses_added_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
+ALTER TABLE ONLY public.rule_uses
+    ADD CONSTRAINT rule_uses_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
 ALTER TABLE ONLY public.sessions
@@ -1021,6 +1182,8 @@ ALTER TABLE public.approvals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.change_log ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.compliance_snapshots ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.decision_answers ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.decisions_kept ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.enrolment_tokens ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.evidence_alarms ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.evidence_bundles ENABLE ROW LEVEL SECURITY;
@@ -1040,6 +1203,8 @@ CREATE POLICY jobs ON public.appliances TO wardline_jobs USING (true) WITH CHECK
 CREATE POLICY jobs ON public.approvals TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.change_log TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.compliance_snapshots TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.decision_answers TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.decisions_kept TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.evidence_alarms TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.evidence_checkpoints TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.evidence_log_entries TO wardline_jobs USING (true) WITH CHECK (true);
@@ -1050,6 +1215,9 @@ CREATE POLICY jobs ON public.hosts TO wardline_jobs USING (true) WITH CHECK (tru
 CREATE POLICY jobs ON public.latest_results TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.orders TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.policy_heads TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.policy_runs TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.rule_uses TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.rule_uses_added TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.sites TO wardline_jobs USING (true) WITH CHECK (true);
 ALTER TABLE public.latest_results ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.orders ENABLE ROW LEVEL SECURITY;
@@ -1061,10 +1229,14 @@ CREATE POLICY own_site_update ON public.freezes FOR UPDATE TO wardline_app USING
 ALTER TABLE public.partners ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.policies ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.policy_heads ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.policy_revision_counts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.policy_revisions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.policy_rule_versions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.policy_runs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.results ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.results_rest ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.rule_uses ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.rule_uses_added ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.sessions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.sign_in_sources ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.sites ENABLE ROW LEVEL SECURITY;
@@ -1080,6 +1252,8 @@ CREATE POLICY tenant ON public.change_log TO wardline_app USING (((((site_id)::t
    FROM public.sites s
   WHERE (((s.id)::text = (change_log.site_id)::text) AND ((s.partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))))))));
 CREATE POLICY tenant ON public.compliance_snapshots FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
+CREATE POLICY tenant ON public.decision_answers TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant ON public.decisions_kept TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.enrolment_tokens TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.evidence_alarms FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.evidence_bundles FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
@@ -1100,10 +1274,14 @@ CREATE POLICY tenant ON public.orders TO wardline_app USING (((((site_id)::text 
 CREATE POLICY tenant ON public.partners TO wardline_app USING (((id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.policies TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.policy_heads TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant ON public.policy_revision_counts TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.policy_revisions TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.policy_rule_versions TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant ON public.policy_runs TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.results FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.results_rest FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
+CREATE POLICY tenant ON public.rule_uses TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant ON public.rule_uses_added TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.sessions TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.sign_in_sources TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.sites TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
@@ -1145,6 +1323,7 @@ ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
 REVOKE USAGE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO wardline_app;
 GRANT USAGE ON SCHEMA public TO wardline_jobs;
+REVOKE ALL ON FUNCTION public.count_policy_changes() FROM PUBLIC;
 REVOKE ALL ON FUNCTION public.credential_appliance(given_hash bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.credential_appliance(given_hash bytea) TO wardline_app;
 REVOKE ALL ON FUNCTION public.credential_enrolment(given_id text) FROM PUBLIC;
@@ -1185,6 +1364,21 @@ GRANT SELECT,INSERT ON TABLE public.change_log TO wardline_app;
 GRANT SELECT,INSERT ON TABLE public.change_log TO wardline_jobs;
 GRANT SELECT ON TABLE public.compliance_snapshots TO wardline_app;
 GRANT SELECT,INSERT ON TABLE public.compliance_snapshots TO wardline_jobs;
+GRANT SELECT,INSERT ON TABLE public.decision_answers TO wardline_app;
+GRANT DELETE ON TABLE public.decision_answers TO wardline_jobs;
+GRANT SELECT(partner_id) ON TABLE public.decision_answers TO wardline_jobs;
+GRANT SELECT(asked_by) ON TABLE public.decision_answers TO wardline_jobs;
+GRANT SELECT(key) ON TABLE public.decision_answers TO wardline_jobs;
+GRANT UPDATE(digest) ON TABLE public.decision_answers TO wardline_app;
+GRANT UPDATE(answer) ON TABLE public.decision_answers TO wardline_app;
+GRANT UPDATE(answered_at) ON TABLE public.decision_answers TO wardline_app;
+GRANT SELECT(answered_at) ON TABLE public.decision_answers TO wardline_jobs;
+GRANT SELECT,INSERT ON TABLE public.decisions_kept TO wardline_app;
+GRANT DELETE ON TABLE public.decisions_kept TO wardline_jobs;
+GRANT SELECT(partner_id) ON TABLE public.decisions_kept TO wardline_jobs;
+GRANT SELECT(id) ON TABLE public.decisions_kept TO wardline_jobs;
+GRANT SELECT(at) ON TABLE public.decisions_kept TO wardline_jobs;
+GRANT SELECT(decisions) ON TABLE public.decisions_kept TO wardline_jobs;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.enrolment_tokens TO wardline_app;
 GRANT SELECT ON TABLE public.evidence_alarms TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.evidence_alarms TO wardline_jobs;
@@ -1260,9 +1454,22 @@ GRANT SELECT,UPDATE ON TABLE public.partners TO wardline_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.policies TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.policy_heads TO wardline_app;
 GRANT SELECT ON TABLE public.policy_heads TO wardline_jobs;
+GRANT SELECT ON TABLE public.policy_revision_counts TO wardline_app;
 GRANT SELECT,INSERT ON TABLE public.policy_revisions TO wardline_app;
 GRANT SELECT,INSERT ON TABLE public.policy_rule_versions TO wardline_app;
+GRANT SELECT,INSERT ON TABLE public.policy_runs TO wardline_app;
+GRANT SELECT,DELETE ON TABLE public.policy_runs TO wardline_jobs;
+GRANT UPDATE(started_at) ON TABLE public.policy_runs TO wardline_app;
+GRANT UPDATE(started_by) ON TABLE public.policy_runs TO wardline_app;
+GRANT UPDATE(ended_at) ON TABLE public.policy_runs TO wardline_app;
+GRANT UPDATE(ended_by) ON TABLE public.policy_runs TO wardline_app;
+GRANT UPDATE(released_at) ON TABLE public.policy_runs TO wardline_app;
+GRANT UPDATE(released_by) ON TABLE public.policy_runs TO wardline_app;
 GRANT SELECT,INSERT ON TABLE public.results TO wardline_app;
+GRANT SELECT ON TABLE public.rule_uses TO wardline_app;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.rule_uses TO wardline_jobs;
+GRANT SELECT,INSERT ON TABLE public.rule_uses_added TO wardline_app;
+GRANT SELECT,DELETE ON TABLE public.rule_uses_added TO wardline_jobs;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.sessions TO wardline_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sign_in_sources TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.sites TO wardline_app;

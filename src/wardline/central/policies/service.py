@@ -1,8 +1,9 @@
 """Rules of a partner: read, write as one immutable revision, simulate."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -78,7 +79,7 @@ async def save_all(
         held = await repository.named([rule.id for rule in rules])
         for row in held:
             expected.check(row["id"], row["revision"])
-        await _check_room(repository, len(rules) - len(held))
+        await check_room(repository, len(rules) - len(held))
         revision = await _put(session, repository, head, rules, reason)
         told = {"count": len(rules), "ids": [rule.id for rule in rules[:AUDITED_IDS_MAX]]}
         after = told | {"revision": revision}
@@ -129,7 +130,7 @@ async def simulate(
     frozen_by = await freezes.frozen_by(session, None if site is None else site.id)
     request = simulation.request(
         asked,
-        _place(site),
+        place_of(site),
         now=session.now,
         decision_id=ids.new("dec"),
         partner=session.scope.owner,
@@ -138,7 +139,7 @@ async def simulate(
     state = State(
         freeze=frozen_by is not None,
         observing=site is not None and site.healing is Healing.OBSERVE,
-        actions=_actions(asked.alert.platform),
+        actions=actions(asked.alert.platform),
         confirmed_at=request.at,
         frozen_by=frozen_by or "",
     )
@@ -171,7 +172,7 @@ async def estate(session: Session, site_ids: Collection[str]) -> Estate:
     return Estate(
         partner=session.scope.owner,
         sites=sites,
-        actions=_actions(ANY_PLATFORM),
+        actions=actions(ANY_PLATFORM),
         kpis=frozenset(catalogue.checks()),
         holders=await identity.approvers(session),
     )
@@ -180,9 +181,9 @@ async def estate(session: Session, site_ids: Collection[str]) -> Estate:
 async def place(session: Session, site_id: str | None) -> Place:
     """Zone and opening hours of a site; raises RuleInvalid."""
     if site_id is None:
-        return _place(None)
+        return place_of(None)
     try:
-        return _place(await tenancy.get(session, site_id))
+        return place_of(await tenancy.get(session, site_id))
     except NotFound:
         raise RuleInvalid([("site", "you have no site with this id")]) from None
 
@@ -251,7 +252,7 @@ async def _write_one(
     if held is None and must_exist:
         raise RuleUnknown
     expected.check(rule.id, None if held is None else held["revision"])
-    await _check_room(repository, 0 if held is not None else 1)
+    await check_room(repository, 0 if held is not None else 1)
     revision = await _put(session, repository, head, [rule], reason)
     action, kind = ("create", events.CREATED) if held is None else ("update", events.UPDATED)
     before = None if held is None else held["body"]
@@ -280,7 +281,8 @@ async def _held(repository: Repository, rule_id: str) -> RowMapping | None:
     return rows[0] if rows else None
 
 
-async def _check_room(repository: Repository, added: int) -> None:
+async def check_room(repository: Repository, added: int) -> None:
+    """Raises RuleInvalid where that many more rules are too many."""
     if added and await repository.count() + added > RULES_PER_PARTNER_MAX:
         raise RuleInvalid([("$", f"a partner has at most {RULES_PER_PARTNER_MAX} rules")])
 
@@ -335,20 +337,26 @@ async def _site(session: Session, asked: SimulationWire) -> Site | None:
         raise RuleInvalid([(path, "you have no site with this id")]) from None
 
 
-def _place(site: Site | None) -> Place:
+def place_of(site: Site | None) -> Place:
+    """What a decision asks of a site."""
     if site is None:
         return Place(ZONE_WITHOUT_SITE)
     return Place(site.zone, opening.hours(site.opening_hours))
 
 
 def _facts(site: Site) -> SiteFacts:
-    found = _place(site)
+    found = place_of(site)
     return SiteFacts(found.zone, found.opening_hours)
 
 
-def _actions(platform: str | None) -> dict[str, ActionFacts]:
+def actions(platform: str | None) -> Mapping[str, ActionFacts]:
     """The registered actions; without a platform to judge by, all are admissible."""
+    return _registered(by_platform=platform is not None)
+
+
+@cache
+def _registered(*, by_platform: bool) -> Mapping[str, ActionFacts]:
     return {
-        each.id: ActionFacts(Risk(each.risk), each.platforms if platform is not None else ())
+        each.id: ActionFacts(Risk(each.risk), each.platforms if by_platform else ())
         for each in catalogue.runbooks().values()
     }

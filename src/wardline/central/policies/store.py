@@ -1,18 +1,20 @@
 """The partner's rules as the policy manager asks for them, inside the session of one request."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 
 from wardline.central.database.session import Session
-from wardline.central.policies import service
+from wardline.central.policies import past, service
 from wardline.central.policies.shelf import Shelf
 from wardline.core.canonical import Json
 from wardline.core.policy.analysis.estate import Estate
 from wardline.core.policy.compiled import Compiled
+from wardline.core.policy.kept import Sheet
+from wardline.core.policy.request import ActionFacts
 from wardline.core.policy.rule import Rule
 from wardline.core.policy.wire import SimulationWire
 from wardline.policy.simulation import Place, Simulated
-from wardline.policy.store import ANY, Expectation
+from wardline.policy.store import ANY, Expectation, Past
 
 
 class PartnerStore:
@@ -53,6 +55,12 @@ class PartnerStore:
 
     async def simulate(self, asked: SimulationWire) -> Simulated:
         return await service.simulate(self._session, self._shelf, asked, self._user_id)
+
+    def past(self, asked: Past) -> AsyncIterator[Sequence[Sheet]]:
+        return past.sheets(self._session, asked)
+
+    def actions(self, platform: str | None) -> Mapping[str, ActionFacts] | None:
+        return service.actions(platform)
 
     async def current(self) -> Compiled:
         return await service.current(self._session, self._shelf)

@@ -19,6 +19,10 @@ _LOCK = text(
     "SELECT id, name, partner_id, zone, opening_hours, healing, settings_revision, created_at"
     " FROM sites WHERE id = :id FOR UPDATE"
 )
+_NAMED = text(
+    "SELECT id, name, partner_id, zone, opening_hours, healing, settings_revision, created_at"
+    " FROM sites WHERE id = ANY(CAST(:ids AS text[]))"
+)
 _NAME_TAKEN = text("SELECT 1 AS found FROM sites WHERE name = :name AND id <> :id")
 _SET_HEALING = text(
     "UPDATE sites SET healing = :healing, settings_revision = settings_revision + 1 WHERE id = :id"
@@ -47,6 +51,10 @@ async def add(
 
 async def get(session: Session, site_id: str) -> RowMapping | None:
     return await session.row(_GET, id=site_id)
+
+
+async def named(session: Session, site_ids: Sequence[str]) -> list[RowMapping]:
+    return await session.rows(_NAMED, ids=list(site_ids))
 
 
 async def lock(session: Session, site_id: str) -> RowMapping | None:

@@ -61,6 +61,11 @@ async def get(session: Session, site_id: str) -> Site:
     return _site(await repository.get(session, site_id))
 
 
+async def named(session: Session, site_ids: Sequence[str]) -> dict[str, Site]:
+    """Those of the sites that the session may see, by id."""
+    return {row["id"]: _site(row) for row in await repository.named(session, site_ids)}
+
+
 async def change(session: Session, site_id: str, settings: Settings) -> None:
     """Replaces the settings; appliances fetch them because the settings revision rises."""
     _check_zone(settings.zone)

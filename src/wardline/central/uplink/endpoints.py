@@ -11,7 +11,9 @@ from wardline.central.identity import access
 from wardline.central.identity.access import Appliance, ApplianceSession
 from wardline.central.identity.server_keys import ServerKeys
 from wardline.central.orders import service as orders
-from wardline.central.uplink import service, snapshot
+from wardline.central.uplink import service
+from wardline.central.uplink.conformance import Cases
+from wardline.central.uplink.service import Reads
 from wardline.central.web import state
 from wardline.core import protocol
 from wardline.core.protocol import (
@@ -30,9 +32,14 @@ from wardline.core.protocol import (
     ProofRequest,
     ProofResponse,
 )
+from wardline.core.snapshot import PolicyReport, PolicyReported
 
 router = APIRouter(prefix=protocol.PREFIX, tags=["appliance"])
 
+SnapshotSchema = Annotated[
+    int,
+    Query(ge=1, le=1_000, description="newest schema of a policy snapshot that the caller reads"),
+]
 Nonce = Annotated[str, Query(pattern=r"^[0-9a-f]{32}$")]
 
 
@@ -68,10 +75,12 @@ async def post_evidence(request: Request, appliance: Appliance) -> Response:
 
 @router.post("/checkin")
 async def check_in(
-    body: CheckinRequest, caller: ApplianceSession, request: Request
+    body: CheckinRequest, caller: ApplianceSession, request: Request, snapshot: SnapshotSchema = 1
 ) -> CheckinResponse:
     key = _server_keys(request).policy
-    return await service.check_in(caller.session, caller.appliance, body, key)
+    return await service.check_in(
+        caller.session, caller.appliance, body, key, _reads(request, snapshot)
+    )
 
 
 @router.post("/proofs")
@@ -108,10 +117,20 @@ async def report_order(body: OrderReport, caller: ApplianceSession) -> OrderKnow
 
 
 @router.get("/policy")
-async def get_policy(request: Request, caller: ApplianceSession) -> EnvelopeWire:
+async def get_policy(
+    request: Request, caller: ApplianceSession, snapshot: SnapshotSchema = 1
+) -> EnvelopeWire:
     """The policy snapshot of the caller's site, signed."""
-    built = await snapshot.build(caller.session, caller.appliance.site_id)
-    return built.sealed(_server_keys(request).policy)
+    key = _server_keys(request).policy
+    reads = _reads(request, snapshot)
+    return await service.get_policy(caller.session, caller.appliance, key, reads)
+
+
+@router.post("/policy/report")
+async def report_policy(body: PolicyReport, caller: ApplianceSession) -> PolicyReported:
+    """Which snapshot is in force on the caller, and which one it refused."""
+    await fleet.report_policy(caller.session, caller.appliance, body)
+    return PolicyReported()
 
 
 @router.get("/keys", dependencies=[access.PUBLIC])
@@ -127,6 +146,12 @@ async def enrol(body: EnrolRequest, request: Request) -> EnrolResponse:
         state.engine(request), state.now(request), state.address(request), body
     )
     return await service.enrol(gate, _server_keys(request).installation_id, body)
+
+
+def _reads(request: Request, newest: int) -> Reads:
+    """What the caller can take, of what this Central can give."""
+    cases: Cases = request.app.state.policy_cases
+    return Reads(min(newest, protocol.POLICY_SCHEMA_NEWEST), cases)
 
 
 def _server_keys(request: Request) -> ServerKeys:

@@ -22,9 +22,11 @@ from wardline.central.identity.access import ApplianceCaller, ApplianceGate
 from wardline.central.incidents import service as incidents
 from wardline.central.posture import service as posture
 from wardline.central.uplink import mandates, snapshot
+from wardline.central.uplink.conformance import Cases
 from wardline.central.uplink.enrolled import Memory
 from wardline.central.uplink.repository import Enrolled, Repository, State
 from wardline.central.uplink.rounds import Rounds
+from wardline.central.uplink.snapshot import Snapshot
 from wardline.core import clock, protocol
 from wardline.core.evidence import checkpoint
 from wardline.core.evidence.bundle import Bundle, IncidentState
@@ -34,6 +36,7 @@ from wardline.core.protocol import (
     CheckinResponse,
     EnrolRequest,
     EnrolResponse,
+    EnvelopeWire,
     LogUpdate,
     Stream,
 )
@@ -45,6 +48,14 @@ WAITING_PER_LOOK_MAX = 500
 _verifier = ThreadPoolExecutor(max_workers=1, thread_name_prefix="verify")
 _memory = Memory()
 _rounds = Rounds()
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """Which schema of a snapshot an appliance is given, and where its cases are kept."""
+
+    schema: int
+    cases: Cases
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +87,11 @@ async def enrol(gate: ApplianceGate, installation_id: str, request: EnrolRequest
 
 
 async def check_in(
-    session: Session, appliance: ApplianceCaller, request: CheckinRequest, policy_key: SigningKey
+    session: Session,
+    appliance: ApplianceCaller,
+    request: CheckinRequest,
+    policy_key: SigningKey,
+    reads: Reads,
 ) -> CheckinResponse:
     """Marks the appliance as seen; answers only what changed since `request.etag`.
 
@@ -100,13 +115,13 @@ async def check_in(
     stream = Stream(epoch=seen.epoch, next_seq=seen.next_seq, prev=seen.prev)
     if request.stream.epoch == seen.epoch + 1:
         stream = await _raise_epoch(session, appliance, seen)
-    etag = _etag(seen)
+    etag = _etag(seen, reads.schema)
     changed = request.etag != etag
     return CheckinResponse(
         etag=etag,
         server_time=clock.wire(session.now),
         stream=stream,
-        policy=(await snapshot.build(session, site_id)).head if changed else None,
+        policy=(await _snapshot(session, site_id, reads)).head if changed else None,
         log=await tree.update_to(session, site_id, seen.checkpoint, request.witnessed_size),
         interval_s=protocol.CHECKIN_INTERVAL_S,
         orders=seen.orders,
@@ -264,9 +279,20 @@ async def _raise_epoch(session: Session, appliance: ApplianceCaller, seen: State
     )
 
 
-def _etag(seen: State) -> str:
+async def get_policy(
+    session: Session, appliance: ApplianceCaller, key: SigningKey, reads: Reads
+) -> EnvelopeWire:
+    """The policy snapshot of the caller's site, signed."""
+    return (await _snapshot(session, appliance.site_id, reads)).sealed(key)
+
+
+async def _snapshot(session: Session, site_id: str, reads: Reads) -> Snapshot:
+    return await snapshot.build(session, site_id, reads.schema, reads.cases)
+
+
+def _etag(seen: State, schema: int) -> str:
     """Opaque to the agent: names the state of everything that an answer leaves out when it is
     known. Stream and log are always told."""
     policy = f"{seen.policy_epoch}.{seen.policy_revision}.{seen.settings_revision}"
-    state = f"{policy}.{seen.freeze_changes}.{seen.fleet_changes}"
+    state = f"{policy}.{seen.freeze_changes}.{seen.fleet_changes}.{schema}"
     return hashlib.sha256(state.encode()).hexdigest()[:ETAG_CHARS]

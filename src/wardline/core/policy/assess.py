@@ -89,7 +89,7 @@ def observing(case: Case) -> Finding:
 
 
 def hold(case: Case) -> Finding:
-    if case.state.hold:
+    if case.state.hold or case.action in case.state.held:
         return _refuse(Code.HOLD, "flap suppression holds until a person clears it with a reason")
     return _pass("no hold")
 
@@ -144,7 +144,7 @@ def windows(case: Case) -> Finding:
 
 
 def lock(case: Case) -> Finding:
-    if case.state.locked:
+    if case.state.locked or case.action in case.state.running:
         return _refuse(Code.LOCKED, "the same action is running on this host")
     return _pass("not running on this host")
 

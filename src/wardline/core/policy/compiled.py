@@ -213,6 +213,8 @@ def _outcome(parts: Parts, request: Request, state: State) -> tuple[Plan | None,
         raise Undecided
     if state.freeze or state.observing or state.hold or state.locked:
         raise Undecided
+    if state.held or state.running:
+        raise Undecided
     word = request.alert.severity
     winner: Plan | None = None
     closed: Plan | None = None

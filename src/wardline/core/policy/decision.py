@@ -228,6 +228,12 @@ def outcome(verdict: Verdict, code: Code, rule_id: str | None, basis: Basis) -> 
     return decided
 
 
+def basis_of(decision: Decision) -> "Basis | None":
+    """What the rest of a decision whose outcome alone was made is worked out from; None where
+    every field of it was given."""
+    return getattr(decision, "_basis", None)
+
+
 def step(check: Check, outcome: Outcome, detail: str) -> TraceStep:
     """A step of a trace, as its constructor makes it, faster."""
     made = _UnfrozenStep()

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Protocol
 
+from wardline.core.canonical import Json
 from wardline.core.policy import window
 from wardline.core.policy.request import Request
 from wardline.core.policy.rule import Hours, Rule, Window
@@ -22,6 +23,12 @@ def hours(told: Iterable[OpeningHours]) -> tuple[Window, ...]:
         )
         for each in told
     )
+
+
+def wire(span: Window) -> dict[str, Json]:
+    """One span of opening hours as the wire has it."""
+    start, end = window.clock_text(span.start), window.clock_text(span.end)
+    return {"days": list(span.days), "start": start, "end": end}
 
 
 class Timed(Protocol):

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from wardline.core import canonical, clock
 from wardline.core.canonical import Json
 from wardline.core.errors import Refused
-from wardline.core.policy import exact, params, window
+from wardline.core.policy import exact, params, sizes, window
 from wardline.core.policy.rule import (
     Approval,
     Effect,
@@ -27,21 +27,22 @@ from wardline.core.policy.wire import (
     RULES_PER_CALL_MAX,
     AnalysisWire,
     ApprovalWire,
+    AskedWire,
+    AskingWire,
+    CasesWire,
     LimitsWire,
     PreviewWire,
     RemovalWire,
     RuleWire,
     ScopeWire,
     SimulationWire,
+    StandingWire,
     WhenWire,
     WindowWire,
 )
 
 RULE_BYTES_MAX = 32 * 1024
 PROBLEMS_MAX = 100
-# Of one rule or request as it was sent, its list of rules aside; more is refused unread.
-SENT_BYTES_MAX = 4 * RULE_BYTES_MAX
-SENT_PARTS_MAX = 20_000
 # Faults of more rules than it takes to find so many are not looked for.
 PROBLEMS_SOUGHT_MAX = 1_000
 
@@ -79,7 +80,7 @@ class RuleInvalid(Refused):
 
 def rule(obj: Json) -> Rule:
     """The rule that `obj` describes; raises RuleInvalid with every bad field."""
-    made = _rule(_edge(RuleWire, obj))
+    made = _rule(edge(RuleWire, obj))
     if not _is_small(obj):
         size = len(canonical.dumps(to_wire(made)))
         if size > RULE_BYTES_MAX:
@@ -111,18 +112,27 @@ def rules(obj: Json, path: str = "rules") -> tuple[Rule, ...]:
 
 def simulation(obj: Json) -> SimulationWire:
     """The body of POST /test at the edge; its draft rules are still to be parsed by `rules`."""
-    return _edge(SimulationWire, obj)
+    return edge(SimulationWire, obj)
+
+
+def asked(obj: Json) -> list[AskedWire]:
+    """The requests of POST /decide: one, or those of `requests`; raises RuleInvalid."""
+    if isinstance(obj, dict) and "requests" in obj:
+        if not exact.is_few(obj, sizes.ASKED_PARTS_MAX):
+            raise RuleInvalid([("$", f"more than {sizes.ASKED_PARTS_MAX} values, keys and lists")])
+        return edge(AskingWire, obj, sized=False).requests
+    return [edge(AskedWire, obj)]
 
 
 def drafts(obj: Json) -> tuple[Rule, ...] | None:
     """The draft rules of POST /analyse, None where it names none; raises RuleInvalid."""
-    asked = _edge(AnalysisWire, obj)
+    asked = edge(AnalysisWire, obj)
     return None if asked.rules is None else rules(asked.rules)
 
 
 def preview(obj: Json) -> Preview:
     """The body of POST /preview; raises RuleInvalid."""
-    asked = _edge(PreviewWire, obj)
+    asked = edge(PreviewWire, obj)
     if (asked.id is None) == (asked.rule is None):
         raise RuleInvalid([("$", "name either the id of a rule or a rule")])
     try:
@@ -132,9 +142,24 @@ def preview(obj: Json) -> Preview:
     return Preview(draft, asked.id, asked.site, asked.begin, asked.days)
 
 
+def standing(obj: Json) -> tuple[str, ...]:
+    """The ids that the body of POST /standing names, each once; raises RuleInvalid."""
+    return tuple(dict.fromkeys(edge(StandingWire, obj).ids))
+
+
+def cases(obj: Json) -> CasesWire:
+    """A file of cases at the edge; raises RuleInvalid."""
+    return edge(CasesWire, obj, sized=False)
+
+
+def hours(told: Iterable[WindowWire]) -> tuple[Window, ...]:
+    """Opening hours as windows."""
+    return tuple(_window(each) for each in told)
+
+
 def removal(obj: Json) -> str:
     """The id that the body of POST /delete names; raises RuleInvalid."""
-    return _edge(RemovalWire, obj).id
+    return edge(RemovalWire, obj).id
 
 
 def nested(path: str, problems: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -182,11 +207,13 @@ def to_wire(rule: Rule) -> dict[str, Json]:
     }
 
 
-def _edge(model: type[Parsed], obj: Json) -> Parsed:
+def edge(model: type[Parsed], obj: Json, *, sized: bool = True) -> Parsed:
+    """`obj` as a model of the edge; raises RuleInvalid. `sized`: no larger than one rule may be."""
     problems: exact.Problems = []
-    rest, drafts = _apart(model, obj)
-    _check_size(rest)
-    value = exact.read(rest, problems) | drafts if drafts else exact.read(rest, problems)
+    rest, drafts = sizes.apart(obj, model.model_fields)
+    if sized and (why := sizes.too_large(rest)) is not None:
+        raise RuleInvalid([("$", why)])
+    value = exact.read(rest, problems) if not drafts else exact.read(rest, problems) | drafts
     try:
         made = model.model_validate(value)
     except ValidationError as error:
@@ -196,28 +223,6 @@ def _edge(model: type[Parsed], obj: Json) -> Parsed:
     if problems := problems + _params(value):
         raise RuleInvalid(problems)
     return made
-
-
-def _apart(model: type[BaseModel], obj: Json) -> tuple[Json, dict[str, Json]]:
-    """What was sent without its list of rules, and that: each of them is read for itself."""
-    if not isinstance(obj, dict) or "rules" not in model.model_fields or "rules" not in obj:
-        return obj, {}
-    return {name: value for name, value in obj.items() if name != "rules"}, {"rules": obj["rules"]}
-
-
-def _check_size(obj: Json) -> None:
-    """Raises RuleInvalid for more than any rule or request holds: to tell of each of its faults
-    would take longer than to read it."""
-    try:
-        size = len(orjson.dumps(obj))
-    except TypeError:
-        # Too deep for it, or not from JSON.
-        size = 0
-    if size > SENT_BYTES_MAX:
-        raise RuleInvalid([("$", f"{size} bytes, at most {SENT_BYTES_MAX} are read")])
-    # No part takes less than a byte.
-    if not 0 < size <= SENT_PARTS_MAX and not exact.is_few(obj, SENT_PARTS_MAX):
-        raise RuleInvalid([("$", f"more than {SENT_PARTS_MAX} values, keys and lists")])
 
 
 def _is_small(obj: Json) -> bool:

@@ -139,10 +139,11 @@ class State:
     """What holds at the instant of the request, counted by whoever asks, never fetched here.
 
     `frozen_by` says in words who stopped everything and why. `hold` and `locked` are about the
-    request's host and action. `share` is which part of a site's limits whoever decides may use.
-    `actions` None means that actions are free text. `confirmed_at` says when the policy was last
-    known to be the newest; None means that nobody knows, and whoever asks the store itself gives
-    the instant of the request.
+    request's host and action; `held` and `running` name the actions of which that holds there, for
+    a request that leaves the action open. `share` is which part of a site's limits whoever decides
+    may use. `actions` None means that actions are free text. `confirmed_at` says when the policy
+    was last known to be the newest; None means that nobody knows, and whoever asks the store itself
+    gives the instant of the request.
     """
 
     freeze: bool = False
@@ -152,6 +153,8 @@ class State:
     counters: Counters = Counters()
     actions: Mapping[str, ActionFacts] | None = None
     confirmed_at: datetime | None = None
+    held: frozenset[str] = frozenset()
+    running: frozenset[str] = frozenset()
     frozen_by: str = ""
     share: Share = WHOLE
 

@@ -9,6 +9,8 @@ from pydantic.alias_generators import to_camel
 
 from wardline.core.canonical import Json
 from wardline.core.policy import condition, window
+from wardline.core.policy.decision import Code, Verdict
+from wardline.core.policy.request import Initiator
 from wardline.core.policy.rule import Effect, Hours, Mode
 from wardline.core.policy.window import UnknownZone
 from wardline.core.severity import Severity
@@ -27,8 +29,12 @@ PRIORITY_MAX = 1_000_000
 MINUTES_MAX = 366 * 24 * 60
 QUORUM_MAX = 10
 RULES_PER_CALL_MAX = 10_000
+CASES_PER_FILE_MAX = 10_000
+HOURS_MAX = 20
+REQUESTS_PER_CALL_MAX = 1_000
 PREVIEW_DAYS = 14
 PREVIEW_DAYS_MAX = 62
+STANDING_IDS_MAX = 100
 
 
 def _label(text: str) -> str:
@@ -78,6 +84,14 @@ def _instant(value: Json) -> datetime | None:
 
 def _has_zone(value: Json) -> bool:
     return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+
+
+def _moment(text: str) -> str:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("must be a time such as 2026-11-23T09:00 or …T09:00:00+01:00") from None
+    return text
 
 
 Label = Annotated[str, Field(min_length=1, max_length=LABEL_CHARS_MAX), AfterValidator(_label)]
@@ -205,6 +219,22 @@ class SimulationWire(Edge):
     host: Label | None = None
 
 
+class AskedWire(Edge):
+    """One request of POST /decide: roles and instant are the caller's own and the server's."""
+
+    alert: AlertWire
+    action: Label | None = None
+    site: Label | None = None
+    host: Label | None = None
+    initiator: Annotated[Initiator, Field(strict=False)] = Initiator.SYSTEM
+
+
+class AskingWire(Edge):
+    """POST /decide: requests that are decided together, in their order."""
+
+    requests: Annotated[list[AskedWire], Field(min_length=1, max_length=REQUESTS_PER_CALL_MAX)]
+
+
 class AnalysisWire(Edge):
     """POST /analyse: drafts to look at, None for the rules in force."""
 
@@ -221,7 +251,63 @@ class PreviewWire(Edge):
     days: Annotated[int, Field(ge=1, le=PREVIEW_DAYS_MAX)] = PREVIEW_DAYS
 
 
+class StandingWire(Edge):
+    """POST /standing: the rules to tell of, as many as a page shows."""
+
+    ids: Annotated[list[Label], Field(max_length=STANDING_IDS_MAX)]
+
+
+class ReplayWire(Edge):
+    """POST /replay: all `rules`, or some to `put` and `remove`; of which decisions."""
+
+    rules: Annotated[list[Json], Field(max_length=RULES_PER_CALL_MAX)] | None = None
+    put: Annotated[list[Json], Field(max_length=RULES_PER_CALL_MAX)] = []
+    remove: Annotated[list[Label], Field(max_length=RULES_PER_CALL_MAX)] = []
+    since: Instant = None
+    until: Instant = None
+    site: Label | None = None
+
+
 class RemovalWire(Edge):
     """POST /delete: which rule goes."""
 
     id: Label
+
+
+class ExpectWire(Edge):
+    verdict: Annotated[Verdict, Field(strict=False)] | None = None
+    code: Annotated[Code, Field(strict=False)] | None = None
+    rule: Label | None = None
+
+
+class CaseWire(Edge):
+    """A time without an offset is one of the clock in `zone`."""
+
+    name: Annotated[str, Field(min_length=1, max_length=NAME_CHARS_MAX)]
+    kpi_id: Label
+    severity: Word
+    at: Annotated[str, AfterValidator(_moment)]
+    expect: ExpectWire
+    zone: Annotated[str, AfterValidator(_zone)] | None = None
+    action: Label | None = None
+    delta: Number = None
+    facts: Annotated[dict[str, Json], Field(max_length=FACTS_KEYS_MAX)] = {}
+    partner: Label | None = None
+    site: Label | None = None
+    host: Label | None = None
+    platform: Label | None = None
+    tags: Annotated[list[Label], Field(max_length=TAGS_MAX)] = []
+    opening_hours: Annotated[list[WindowWire], Field(max_length=HOURS_MAX)] = []
+    roles: Annotated[list[Label], Field(max_length=ROLES_MAX)] = []
+    initiator: Annotated[Initiator, Field(strict=False)] = Initiator.SYSTEM
+    freeze: bool = False
+    observing: bool = False
+    hold: bool = False
+    locked: bool = False
+
+
+class CasesWire(Edge):
+    """A file of cases: `zone` is that of the cases that name none."""
+
+    zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    cases: Annotated[list[CaseWire], Field(min_length=1, max_length=CASES_PER_FILE_MAX)]

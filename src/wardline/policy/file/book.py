@@ -53,7 +53,11 @@ class Book:
         self.changed: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
         self._index = compiled.build(Policy((), 0, 1))
-        self._refresh()
+        try:
+            self._refresh()
+        except BaseException:
+            self.database.abandon()
+            raise
 
     @property
     def index(self) -> Compiled:

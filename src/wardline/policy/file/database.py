@@ -22,6 +22,8 @@ READERS = 2
 BUSY_SECONDS_MAX = 5.0
 PRIVATE_MODE = 0o600
 FOLDER_MODE = 0o700
+# FULL: a commit is on the disk when it returns.
+PRAGMAS = ("trusted_schema = OFF", "journal_mode = WAL", "synchronous = FULL")
 _FULL = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE})
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
@@ -57,18 +59,16 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         _make(path)
-        self._writer = _opened(path)
+        self._connections: list[sqlite3.Connection] = []
+        self._readers: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
         try:
+            self._writer = self._opened()
             self.run(self._writer, lambda connection: schema.prepare(connection, path.name))
-            self._readers: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
             for _ in range(READERS):
-                self._readers.put(_opened(path, reads_only=True))
-            self._watcher = _opened(path, reads_only=True)
-        except sqlite3.Error as error:
-            self._writer.close()
-            raise _named(path, error) from error
+                self._readers.put(self._opened(reads_only=True))
+            self._watcher = self._opened(reads_only=True)
         except BaseException:
-            self._writer.close()
+            self.abandon()
             raise
         self._write_thread = ThreadPoolExecutor(1, "policy-write")
         self._read_threads = ThreadPoolExecutor(READERS, "policy-read")
@@ -101,10 +101,12 @@ class Database:
         """Ends the threads; the last one to close folds the write-ahead log into the file."""
         for threads in (self._write_thread, self._read_threads, self._watch_thread):
             await asyncio.to_thread(threads.shutdown)
-        self._watcher.close()
-        for _ in range(READERS):
-            self._readers.get().close()
-        self._writer.close()
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Closes the connections; for a database that nobody works on."""
+        for connection in reversed(self._connections):
+            connection.close()
 
     def run(
         self, connection: sqlite3.Connection, work: Work[T], begin: str = "BEGIN IMMEDIATE"
@@ -122,6 +124,18 @@ class Database:
         except sqlite3.Error as error:
             raise _named(self.path, error) from error
         return done
+
+    def _opened(self, *, reads_only: bool = False) -> sqlite3.Connection:
+        connection = _connected(self.path)
+        self._connections.append(connection)
+        try:
+            for pragma in PRAGMAS:
+                connection.execute(f"PRAGMA {pragma}")
+            if reads_only:
+                connection.execute("PRAGMA query_only = ON")
+        except sqlite3.Error as error:
+            raise _named(self.path, error) from error
+        return connection
 
     def _version(self) -> int:
         try:
@@ -144,20 +158,14 @@ def _make(path: Path) -> None:
         raise FileUnusable(f"{path}: cannot be opened: {error.strerror}") from None
 
 
-def _opened(path: Path, *, reads_only: bool = False) -> sqlite3.Connection:
+def _connected(path: Path) -> sqlite3.Connection:
     try:
         connection = sqlite3.connect(
             path, timeout=BUSY_SECONDS_MAX, isolation_level=None, check_same_thread=False
         )
-        connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
-        connection.execute("PRAGMA trusted_schema = OFF")
-        connection.execute("PRAGMA journal_mode = WAL")
-        # A commit is on the disk when it returns.
-        connection.execute("PRAGMA synchronous = FULL")
-        if reads_only:
-            connection.execute("PRAGMA query_only = ON")
     except sqlite3.Error as error:
         raise _named(path, error) from error
+    connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
     return connection
 
 

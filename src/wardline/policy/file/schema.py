@@ -1,4 +1,4 @@
-"""What a policy file has besides when it is lived on: versions of rules, a change log, an audit.
+"""What a policy file has besides when it is lived on: a history, a change log, an audit.
 
 A finished file (`formats/policy_file`) becomes one that is lived on when it is opened here: its
 seal is taken off, these tables are laid beside its own, and it is kept in write-ahead mode.
@@ -21,6 +21,29 @@ TABLES = (
   PRIMARY KEY (rule_id, revision)
 ) STRICT, WITHOUT ROWID""",
     "CREATE INDEX IF NOT EXISTS rule_versions_by_revision ON rule_versions (revision)",
+    # From which revision on every rule's versions are known: a finished file brings only the rules
+    # in force, not what they were before.
+    """CREATE TABLE IF NOT EXISTS history (
+  only INTEGER NOT NULL PRIMARY KEY CHECK (only = 1),
+  since INTEGER NOT NULL CHECK (since >= 0)
+) STRICT""",
+    """CREATE TABLE IF NOT EXISTS revision_counts (
+  revision INTEGER NOT NULL PRIMARY KEY,
+  added INTEGER NOT NULL,
+  changed INTEGER NOT NULL,
+  removed INTEGER NOT NULL
+) STRICT""",
+    """CREATE TRIGGER IF NOT EXISTS revisions_are_counted AFTER INSERT ON rule_versions
+WHEN new.revision > (SELECT since FROM history) BEGIN
+  INSERT INTO revision_counts (revision, added, changed, removed)
+  SELECT new.revision, old IS NULL AND new.body IS NOT NULL,
+    old IS NOT NULL AND new.body IS NOT NULL AND old IS NOT new.body,
+    old IS NOT NULL AND new.body IS NULL
+  FROM (SELECT (SELECT body FROM rule_versions WHERE rule_id = new.rule_id
+    AND revision < new.revision ORDER BY revision DESC LIMIT 1) AS old) WHERE true
+  ON CONFLICT (revision) DO UPDATE SET added = added + excluded.added,
+    changed = changed + excluded.changed, removed = removed + excluded.removed;
+END""",
     """CREATE TRIGGER IF NOT EXISTS rule_versions_are_kept BEFORE UPDATE ON rule_versions
 BEGIN SELECT RAISE(ABORT, 'a version of a rule is never changed'); END""",
     """CREATE TRIGGER IF NOT EXISTS revisions_are_kept BEFORE UPDATE ON revisions
@@ -40,6 +63,56 @@ BEGIN SELECT RAISE(ABORT, 'a revision is never changed'); END""",
   details TEXT NOT NULL,
   at TEXT NOT NULL
 ) STRICT""",
+    # What a decision to run has reserved, and what became of it; site and host '' = none is named.
+    # `pct` and `qty` are numbers as text, because sums of them are exact.
+    """CREATE TABLE IF NOT EXISTS runs (
+  id TEXT NOT NULL PRIMARY KEY CHECK (id <> ''),
+  site TEXT NOT NULL,
+  host TEXT NOT NULL,
+  action TEXT NOT NULL,
+  rule_id TEXT NOT NULL,
+  pct TEXT NOT NULL,
+  qty TEXT NOT NULL,
+  reserved_at TEXT NOT NULL,
+  reserved_by TEXT NOT NULL,
+  expires_at TEXT NOT NULL,
+  started_at TEXT,
+  started_by TEXT,
+  ended_at TEXT,
+  ended_by TEXT,
+  released_at TEXT,
+  released_by TEXT,
+  CHECK (ended_at IS NULL OR started_at IS NOT NULL),
+  CHECK (released_at IS NULL OR started_at IS NULL)
+) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX IF NOT EXISTS runs_of_rules ON runs (site, rule_id, reserved_at)",
+    "CREATE INDEX IF NOT EXISTS runs_of_hosts ON runs (site, host, action, reserved_at)",
+    "CREATE INDEX IF NOT EXISTS runs_by_age ON runs (reserved_at)",
+    # The decisions of one call, as core/policy/kept packs them; `kpis` is a JSON list.
+    """CREATE TABLE IF NOT EXISTS decisions_kept (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at TEXT NOT NULL,
+  revision INTEGER NOT NULL,
+  epoch INTEGER NOT NULL,
+  decisions INTEGER NOT NULL CHECK (decisions >= 1),
+  kpis TEXT NOT NULL,
+  body BLOB NOT NULL
+) STRICT""",
+    """CREATE TABLE IF NOT EXISTS rule_uses (
+  rule_id TEXT NOT NULL PRIMARY KEY,
+  last_decided_at TEXT NOT NULL,
+  decided INTEGER NOT NULL,
+  ran INTEGER NOT NULL
+) STRICT, WITHOUT ROWID""",
+    # What was answered under an Idempotency-Key.
+    """CREATE TABLE IF NOT EXISTS decision_answers (
+  asked_by TEXT NOT NULL,
+  key TEXT NOT NULL,
+  digest BLOB NOT NULL,
+  answer BLOB NOT NULL,
+  answered_at TEXT NOT NULL,
+  PRIMARY KEY (asked_by, key)
+) STRICT, WITHOUT ROWID""",
     # Which change log this is: what a client has seen of another says nothing about this one.
     """CREATE TABLE IF NOT EXISTS log_identity (
   only INTEGER NOT NULL PRIMARY KEY CHECK (only = 1),
@@ -50,6 +123,10 @@ BEGIN SELECT RAISE(ABORT, 'a revision is never changed'); END""",
 _ADOPT = (
     "INSERT INTO rule_versions (rule_id, revision, body) SELECT id, revision, body FROM rules"
     " WHERE true ON CONFLICT DO NOTHING"
+)
+_BEGIN_HISTORY = (
+    "INSERT INTO history (only, since) SELECT 1, revision FROM meta WHERE true"
+    " ON CONFLICT DO NOTHING"
 )
 _UNSEAL = "UPDATE meta SET digest = NULL, made_at = NULL, made_by = NULL, reason = NULL"
 
@@ -75,6 +152,7 @@ def prepare(connection: sqlite3.Connection, name: str) -> None:
     )
     if connection.execute("SELECT digest IS NOT NULL FROM meta").fetchone()[0]:
         connection.execute(_UNSEAL)
+    connection.execute(_BEGIN_HISTORY)
     if connection.execute("SELECT count(*) FROM rule_versions").fetchone()[0] == 0:
         connection.execute(_ADOPT)
 

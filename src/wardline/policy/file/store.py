@@ -2,9 +2,10 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import orjson
@@ -12,21 +13,23 @@ import orjson
 from wardline.core import clock, ids
 from wardline.core.canonical import Json
 from wardline.core.clock import Now
-from wardline.core.policy import exact
+from wardline.core.policy import exact, kept
 from wardline.core.policy.analysis.estate import Estate
 from wardline.core.policy.compiled import Compiled
+from wardline.core.policy.kept import Sheet
 from wardline.core.policy.request import ActionFacts, State
 from wardline.core.policy.rule import Rule
 from wardline.core.policy.wire import SimulationWire
 from wardline.formats import policy_file
 from wardline.formats.policy_schema import RuleRow
 from wardline.policy import admission, events, simulation
-from wardline.policy.file import rows
+from wardline.policy.file import counting, rows
 from wardline.policy.file.book import Book, Written
 from wardline.policy.simulation import Place, Simulated
-from wardline.policy.store import ANY, Expectation, RuleInvalid, RuleUnknown
+from wardline.policy.store import ANY, Expectation, Past, RuleInvalid, RuleUnknown
 
 ALL_RULES = "policies"
+BATCHES_PER_LOOK = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ class FileStore:
             held = rows.held(connection, [rule.id for rule in rules])
             for rule_id, revision in held.items():
                 expected.check(rule_id, revision)
-            _check_room(connection, len(rules) - len(held))
+            check_room(connection, len(rules) - len(held))
             written = self._put(connection, rules, reason)
             rows.announce(connection, written.writing, events.BULK_CREATED, ALL_RULES, len(rules))
             return len(rules), written
@@ -131,6 +134,24 @@ class FileStore:
     async def place(self, site_id: str | None) -> Place:
         return Place(self._terms.zone)
 
+    async def past(self, asked: Past) -> AsyncIterator[Sequence[Sheet]]:
+        before: int | None = None
+        kpis = sorted(asked.kpi_ids)
+        while True:
+            look = partial(
+                counting.kept_batches, kpi_ids=kpis, before=before, limit=BATCHES_PER_LOOK
+            )
+            found = await self._book.read(look)
+            bodies = [each.body for each in found if asked.since <= each.at < asked.until]
+            if bodies:
+                yield await asyncio.to_thread(_sheets, bodies)
+            if len(found) < BATCHES_PER_LOOK or found[-1].at < asked.since:
+                return
+            before = found[-1].id
+
+    def actions(self, platform: str | None) -> Mapping[str, ActionFacts] | None:
+        return self._terms.actions
+
     async def current(self) -> Compiled:
         return self._book.index
 
@@ -147,7 +168,7 @@ class FileStore:
             if revision is None and must_exist:
                 raise RuleUnknown
             expected.check(rule.id, revision)
-            _check_room(connection, 1 if revision is None else 0)
+            check_room(connection, 1 if revision is None else 0)
             written = self._put(connection, [rule], reason)
             kind = events.CREATED if revision is None else events.UPDATED
             rows.announce(connection, written.writing, kind, rule.id, rule.id)
@@ -163,7 +184,12 @@ class FileStore:
         return Written(writing, rows.stand(connection).epoch, rules)
 
 
-def _check_room(connection: sqlite3.Connection, added: int) -> None:
+def _sheets(bodies: Sequence[bytes]) -> list[Sheet]:
+    return [kept.sheet(each) for each in bodies]
+
+
+def check_room(connection: sqlite3.Connection, added: int) -> None:
+    """Raises RuleInvalid where that many more rules are too many."""
     if added and rows.count(connection) + added > policy_file.RULES_MAX:
         raise RuleInvalid([("$", f"a policy has at most {policy_file.RULES_MAX} rules")])
 

@@ -19,6 +19,8 @@ from wardline.policy.standalone.tokens import Caller, Role, TokenRefused, Tokens
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 LOCAL = Caller("local", Role.ADMIN)
+# What proxies say of those for whom they ask, which are not on this machine.
+FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 TICKET_PARAMETER = "ticket"
 _BEARER = "bearer "
 _HOST = re.compile(r"(\[[^\]]*\]|[^:@]*)(?::[0-9]{1,5})?", re.ASCII)
@@ -83,6 +85,8 @@ def _check_local(connection: HTTPConnection) -> None:
     peer = connection.client
     if peer is None or not addresses.is_loopback(peer.host):
         raise Misdirected("without --token-file only this machine is answered")
+    if any(name in connection.headers for name in FORWARDED):
+        raise Misdirected("a proxy stands before the server: say who may ask with --token-file")
     names = connection.headers.getlist("host")
     if len(names) != 1 or _without_port(names[0].lower()) not in LOOPBACK_NAMES:
         raise Misdirected("host: without --token-file the server answers as localhost only")

@@ -16,18 +16,23 @@ from pydantic import BaseModel
 from wardline.core import clock
 from wardline.core.clock import Now
 from wardline.core.errors import WardlineError
+from wardline.core.policy.request import Principal
 from wardline.policy import authoring, bodies, problems, refusals
 from wardline.policy import endpoints as contract
 from wardline.policy.backups import endpoints as backup_routes
 from wardline.policy.backups.folder import Folder
 from wardline.policy.backups.service import Backups
+from wardline.policy.decisions import endpoints as decision_routes
 from wardline.policy.endpoints import Access
 from wardline.policy.file.book import Book, FileLog
+from wardline.policy.file.decisions import FileDecisions
 from wardline.policy.file.restoring import FileRules
+from wardline.policy.file.revisions import FileHistory
 from wardline.policy.file.store import FileStore, Terms
 from wardline.policy.live import socket
 from wardline.policy.live.feed import Resume
 from wardline.policy.live.log import ID_MAX
+from wardline.policy.revisions import endpoints as revision_routes
 from wardline.policy.standalone import settings as files
 from wardline.policy.standalone import tickets
 from wardline.policy.standalone.access import Door
@@ -68,6 +73,13 @@ class Routes:
             lifespan=self._lifespan, route_class=problems.Route, max_body_size=bodies.BYTES_MAX
         )
         self.router.include_router(contract.router(self._access()))
+        self.router.include_router(
+            decision_routes.router(
+                decision_routes.Access(
+                    reader=self._decisions(Role.READER), decider=self._decisions(Role.MANAGER)
+                )
+            )
+        )
         self.router.include_router(authoring.router(self._access()))
         self._folder = Folder(settings.folder, str(settings.folder), now)
         backups = self._backups()
@@ -75,6 +87,10 @@ class Routes:
         self.router.include_router(
             backup_routes.router(backup_routes.Access(admin=backups, asker=backups))
         )
+        history = revision_routes.Access(
+            reader=self._history(Role.READER), writer=self._history(Role.MANAGER)
+        )
+        self.router.include_router(revision_routes.router(history))
         self._add_socket()
 
     @asynccontextmanager
@@ -113,6 +129,21 @@ class Routes:
             return FileStore(self._opened()[0], self._terms, caller.name)
 
         return Depends(store)
+
+    def _history(self, role: Role) -> Any:
+        async def history(request: Request) -> FileHistory:
+            caller = self._caller(request, role)
+            return FileHistory(self._opened()[0], self._terms, caller.name)
+
+        return Depends(history)
+
+    def _decisions(self, role: Role) -> Any:
+        async def decisions(request: Request) -> FileDecisions:
+            caller = self._caller(request, role)
+            principal = Principal(caller.name, frozenset({caller.role.value}))
+            return FileDecisions(self._opened()[0], self._terms, principal)
+
+        return Depends(decisions)
 
     def _backups(self) -> Any:
         async def backups(request: Request) -> Backups:

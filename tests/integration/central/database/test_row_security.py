@@ -213,6 +213,8 @@ def value(name: str, kind: str, tenant: Tenant) -> Any:
     match kind:
         case "character varying" | "text":
             return secrets.token_hex(6)
+        case "text[]":
+            return [secrets.token_hex(6)]
         case "bytea":
             return secrets.token_bytes(32)
         case "jsonb":

@@ -8,6 +8,7 @@ from tests.harness.policy_authoring import AuthoringSuite
 from tests.harness.policy_contract import Served
 from tests.harness.policy_contract import served as serving
 from tests.harness.policy_defects import DefectSuite
+from tests.harness.policy_history import HistorySuite
 from tests.harness.policy_suite import ContractSuite
 from tests.integration.central.conftest import Tenant
 from tests.integration.central.realtime.conftest import People, Serve, Server
@@ -53,6 +54,10 @@ class TestContract(ContractSuite):
 
 
 class TestDefects(DefectSuite):
+    pass
+
+
+class TestHistory(HistorySuite):
     pass
 
 

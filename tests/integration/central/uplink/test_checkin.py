@@ -11,6 +11,7 @@ from wardline.core import canonical, protocol
 from wardline.core.evidence import bundle, checkpoint, log, signing
 from wardline.core.evidence.bundle import Kind
 from wardline.core.evidence.signing import Envelope, SigningKey, VerifyKey
+from wardline.core.snapshot import PolicySnapshot
 
 POLICY_KEY = SigningKey.from_seed(b"p" * 32)
 
@@ -44,7 +45,7 @@ async def test_the_snapshot_is_the_one_that_the_check_in_names(appliance, owner)
         Envelope.from_wire(wire), POLICY_KEY.verify_key, protocol.POLICY_PAYLOAD_TYPE
     )
     assert hashlib.sha256(payload).hexdigest() == head["digest"]
-    said = protocol.PolicySnapshot.model_validate(canonical.loads(payload, bytes_max=1 << 20))
+    said = PolicySnapshot.model_validate(canonical.loads(payload, bytes_max=1 << 20))
     assert (said.site_id, said.healing) == (appliance.site_id, "observe")
     # Another clinic's rule is nobody's business here.
     assert [rule["id"] for rule in said.rules] == ["a", "b"]

@@ -262,7 +262,7 @@ def test_a_simulation_takes_the_documents_alert() -> None:
     "sent",
     [
         [0] * 1_000_000,
-        {f"k{number}": 0 for number in range(1_000_000)},
+        {f"k{number}": 0 for number in range(100_000)},
         {"params": {"a": [[]] * 1_000_000}},
         {"id": "x" * 10_000_000},
     ],

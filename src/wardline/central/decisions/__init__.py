@@ -1,0 +1,1 @@
+"""Decisions that count limits, cooldowns and locks: made, reserved, started, ended or released."""

@@ -1,0 +1,135 @@
+"""What other rules would have made of the decisions that a store has kept."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from wardline.core import clock
+from wardline.core.canonical import Json
+from wardline.core.errors import Conflict
+from wardline.core.policy import kept, replay
+from wardline.core.policy.compiled import Compiled
+from wardline.core.policy.kept import Sheet
+from wardline.core.policy.parse import RuleInvalid
+from wardline.core.policy.replay import Replay
+from wardline.core.policy.replay_body import ReplayAsked
+from wardline.core.policy.rule import Rule
+from wardline.policy.store import Past, PolicyStore
+
+DAYS_DEFAULT = 30
+DECISIONS_MAX = kept.DECISIONS_MAX
+SECONDS_MAX = 20.0
+UNCOUNTED_MAX = 50
+# What a write looks back on, so that it is not held up.
+SAVED_DECISIONS_MAX = 20_000
+SAVED_SECONDS_MAX = 0.25
+# A bulk of more rules than these touches too much to look back on in passing.
+SAVED_RULES_MAX = 1_000
+
+# One at a time in a process: each takes the processor for seconds.
+_turn = threading.BoundedSemaphore(1)
+
+
+class ReplayBusy(Conflict):
+    """Another replay runs here already."""
+
+    status = 429
+    code = "replay_busy"
+
+
+async def replayed(store: PolicyStore, asked: ReplayAsked) -> dict[str, Json]:
+    """The answer of POST /replay; raises RuleInvalid, ReplayBusy."""
+    until = asked.until or store.now()
+    since = asked.since or until - timedelta(days=DAYS_DEFAULT)
+    if since >= until:
+        raise RuleInvalid([("since", "must be earlier than until")])
+    if asked.site is not None:
+        await store.place(asked.site)
+    before = await store.current()
+    with _alone():
+        after = await asyncio.to_thread(_laid, before, asked)
+        kpis = replay.touched(before, after)
+        made = Replay(before, after, store.actions, kpis=kpis, site=asked.site)
+        past = Past(kpis, since, until, asked.site)
+        oldest = await _look(store, made, past, DECISIONS_MAX, SECONDS_MAX)
+        told = await asyncio.to_thread(made.tell)
+    return {
+        "since": clock.wire(since if oldest is None else oldest),
+        "until": clock.wire(until),
+        "complete": oldest is None,
+        "uncountedRuleIds": replay.uncounted(before, after)[:UNCOUNTED_MAX],
+        **told.to_wire(),
+    }
+
+
+async def of_saved(
+    store: PolicyStore, before: Compiled, rules: Sequence[Rule], removed: Iterable[str] = ()
+) -> dict[str, Json]:
+    """What a write's answer says of the past: nothing where no past denial would run."""
+    if len(rules) > SAVED_RULES_MAX:
+        return {}
+    after = before.with_rules(rules, removed, revision=before.revision + 1, epoch=before.epoch)
+    kpis = replay.touched(before, after)
+    if not kpis:
+        return {}
+    now = store.now()
+    made = Replay(before, after, store.actions, kpis=kpis)
+    past = Past(kpis, now - timedelta(days=DAYS_DEFAULT), now + timedelta(minutes=1))
+    await _look(store, made, past, SAVED_DECISIONS_MAX, SAVED_SECONDS_MAX)
+    told = await asyncio.to_thread(made.tell)
+    if not told.denied_to_run:
+        return {}
+    return {"deniedToRun": told.denied_to_run, "pastDecisions": told.judged}
+
+
+async def _look(
+    store: PolicyStore, made: Replay, past: Past, decisions_max: int, seconds_max: float
+) -> datetime | None:
+    """Lets the replay take what is kept; the instant of the oldest if it stopped before the end."""
+    if not past.kpi_ids:
+        return None
+    ends, oldest = time.monotonic() + seconds_max, past.until
+    async for sheets in store.past(past):
+        if made.looked_at >= decisions_max or time.monotonic() > ends:
+            return oldest
+        oldest = min([oldest, *(sheet.at for sheet in sheets)])
+        await asyncio.to_thread(_take, made, sheets)
+    return None
+
+
+def _take(made: Replay, sheets: Iterable[Sheet]) -> None:
+    for sheet in sheets:
+        made.take(sheet)
+
+
+def _laid(before: Compiled, asked: ReplayAsked) -> Compiled:
+    """The rules in force as the caller would have them; an id that is not there is refused."""
+    revision, epoch = before.revision + 1, before.epoch
+    unknown = [each for each in asked.removed if each not in before.plans]
+    if unknown:
+        raise RuleInvalid([("remove", f"there is no rule {unknown[0]}")])
+    if asked.rules is None:
+        return before.with_rules(asked.put, asked.removed, revision=revision, epoch=epoch)
+    ids = {rule.id for rule in asked.rules}
+    gone = [rule_id for rule_id in before.plans if rule_id not in ids]
+    changed = [rule for rule in asked.rules if not _is_held(before, rule)]
+    return before.with_rules(changed, gone, revision=revision, epoch=epoch)
+
+
+def _is_held(before: Compiled, rule: Rule) -> bool:
+    """Whether the rule is in force as it is, but for its stamp."""
+    held = before.plans.get(rule.id)
+    return held is not None and replay.is_same(held.rule, rule)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    if not _turn.acquire(blocking=False):
+        raise ReplayBusy("another replay is running here; ask again in a few seconds")
+    try:
+        yield
+    finally:
+        _turn.release()
