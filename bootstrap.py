@@ -153,7 +153,7 @@ def lock(options: Sequence[str]) -> None:
         uv = _uv()
     command = [uv, "pip", "compile", "--universal", "--python-version", "3.11", "--quiet"]
     command += ["--generate-hashes", "--all-extras", "--no-header"]
-    command += ["--group", "dev", "--group", "bench"]
+    command += ["--group", "dev", "--group", "fuzz", "--group", "bench"]
     _run("lock", [*command, *options, "pyproject.toml", "-o", LOCK.name])
     _say("requirements.lock is written; `make setup` installs it")
 

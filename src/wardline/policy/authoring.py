@@ -1,5 +1,6 @@
 """HTTP: what the policy manager adds to the contract for authors, under /api/v1/policies."""
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Request
@@ -7,8 +8,8 @@ from fastapi import APIRouter, Request
 from wardline.core import clock
 from wardline.core.canonical import Json
 from wardline.core.policy import parse, replay_body
-from wardline.policy import analysis, past, problems, standing
-from wardline.policy.endpoints import Access, body, takes
+from wardline.policy import analysis, past, problems, refusals, standing
+from wardline.policy.endpoints import ONE_BYTES_MAX, Access, body, takes
 from wardline.policy.store import PolicyStore
 
 PREFIX = "/api/v1/policies"
@@ -16,7 +17,12 @@ PREFIX = "/api/v1/policies"
 
 def router(access: Access) -> APIRouter:
     """The routes over the stores that `access` yields."""
-    made = APIRouter(prefix=PREFIX, tags=["policy"], route_class=problems.Route)
+    made = APIRouter(
+        prefix=PREFIX,
+        tags=["policy"],
+        route_class=problems.Route,
+        responses=refusals.of(*refusals.COMMON),
+    )
 
     @made.post(
         "/analyse",
@@ -27,23 +33,31 @@ def router(access: Access) -> APIRouter:
     ) -> dict[str, Json]:
         """What is certain of the rules: shadowed, duplicate, conflicting, dead, never open or
         unsatisfiable ones; of drafts, what a write of them would answer."""
-        drafts = parse.drafts(await body(request))
+        drafts = await asyncio.to_thread(parse.drafts, await body(request))
         if drafts is None:
             report = await analysis.of_all(store)
         else:
             report = await analysis.of_drafts(store, drafts)
         return {"ok": True, **report.to_wire()}
 
-    @made.post(
+    _add_preview(made, access)
+    _add_standing(made, access)
+    _add_replay(made, access)
+    return made
+
+
+def _add_preview(router: APIRouter, access: Access) -> None:
+    @router.post(
         "/preview",
         openapi_extra=takes("{id or rule, site?, from?, days?}: whose openings, where and when."),
+        responses=refusals.of(404),
     )
     async def preview_rule(
         request: Request, store: Annotated[PolicyStore, access.reader]
     ) -> dict[str, Json]:
         """When a rule is open in the days to come, at a site, as instants and as its clocks show
         them."""
-        asked = parse.preview(await body(request))
+        asked = parse.preview(await body(request, ONE_BYTES_MAX))
         rule = asked.rule or await analysis.rule_in_force(store, asked.rule_id or "")
         place = await store.place(asked.site or rule.scope.site)
         begin = asked.begin or store.now()
@@ -56,10 +70,6 @@ def router(access: Access) -> APIRouter:
             "openings": found,
         }
 
-    _add_standing(made, access)
-    _add_replay(made, access)
-    return made
-
 
 def _add_standing(router: APIRouter, access: Access) -> None:
     @router.post(
@@ -70,7 +80,7 @@ def _add_standing(router: APIRouter, access: Access) -> None:
         request: Request, store: Annotated[PolicyStore, access.reader]
     ) -> dict[str, Json]:
         """Whether each rule is open now, and when that turns; a rule that is gone is left out."""
-        ids = parse.standing(await body(request))
+        ids = parse.standing(await body(request, ONE_BYTES_MAX))
         return {"ok": True, "items": await standing.of_rules(store, ids)}
 
 
@@ -90,5 +100,5 @@ def _add_replay(router: APIRouter, access: Access) -> None:
         `leftOut`: decided by what had been used up, which is not kept. `complete` false: only
         those from `since` on were looked at.
         """
-        asked = replay_body.read(await body(request))
+        asked = await asyncio.to_thread(replay_body.read, await body(request))
         return {"ok": True, **await past.replayed(store, asked)}

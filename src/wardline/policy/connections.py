@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
 
 from wardline.policy import addresses
 
@@ -25,6 +26,11 @@ FRAME_BYTES_MAX = 1_024
 KERNEL_BYTES_MAX = 128 << 10
 # The ASGI extension by which a frame is written at once: {"write": Callable[[bytes], bool]}.
 DIRECT = "wardline.direct"
+# What comes up a socket fits one frame; each fragment is kept until the last, and may be empty.
+FRAGMENTS_MAX = 64
+TOO_MUCH = 1008
+# Answers to pings that the peer does not read: nothing else is written past the peer's pace.
+UNREAD_BYTES_MAX = 256 * 1024
 PING_SECONDS = 20.0
 PONG_SECONDS_MAX = 20.0
 # How long the peer may take to read what was sent before the end, and to answer it.
@@ -226,6 +232,20 @@ class GuardedSocket(WebSocketsSansIOProtocol):
             return False
         self.transport.write(frame)
         return True
+
+    def handle_cont(self, event: Frame) -> None:
+        if self.close_sent:
+            return
+        super().handle_cont(event)
+        if len(self.frames) > FRAGMENTS_MAX:
+            self.frames = []
+            self.conn.fail(TOO_MUCH, f"at most {FRAGMENTS_MAX} fragments")
+            self.handle_parser_exception()
+
+    def handle_ping(self) -> None:
+        super().handle_ping()
+        if self.transport.get_write_buffer_size() > UNREAD_BYTES_MAX:
+            self.drop()
 
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()

@@ -12,7 +12,8 @@ from wardline.core.canonical import Json
 from wardline.core.policy import exact, parse
 from wardline.core.policy.compiled import Compiled
 from wardline.core.policy.rule import Rule
-from wardline.policy import analysis, past, problems
+from wardline.policy import analysis, bodies, past, problems, refusals, strict_json
+from wardline.policy.bodies import BodyTooLarge
 from wardline.policy.store import Expectation, PolicyStore, RuleInvalid
 
 PREFIX = "/api/mcp/policy"
@@ -20,6 +21,10 @@ BULK_KEY = "rules"
 # What an export carries beside its rules, so that it is taken back as it is.
 EXPORT_KEYS = frozenset({BULK_KEY, "ok"})
 EXPORT_NAME = "policies-export.json"
+# While a body of more than this is read, others are answered.
+AT_ONCE_BYTES_MAX = 64 * 1024
+# A rule or a question alone, however it is spaced and escaped.
+ONE_BYTES_MAX = 1 << 20
 ETAGS_MAX = 16
 ETAG_CHARS_MAX = 19
 REASON_CHARS_MAX = 500
@@ -41,9 +46,15 @@ class Access:
 
 def router(access: Access) -> APIRouter:
     """The contract's routes over the stores that `access` yields."""
-    made = APIRouter(prefix=PREFIX, tags=["policy"], route_class=problems.Route)
+    made = APIRouter(
+        prefix=PREFIX,
+        tags=["policy"],
+        route_class=problems.Route,
+        responses=refusals.of(*refusals.COMMON),
+    )
     _add_reads(made, access)
     _add_writes(made, access)
+    _add_removal(made, access)
     return made
 
 
@@ -72,7 +83,8 @@ def _add_reads(router: APIRouter, access: Access) -> None:
         answer = {"ok": True, "decision": exact.plain(simulated.decision.to_wire())}
         if simulated.decision.execute:
             return answer
-        return {**answer, "unlock": [unlock.to_wire() for unlock in simulated.unlocks()]}
+        unlocks = await asyncio.to_thread(simulated.unlocks)
+        return {**answer, "unlock": [unlock.to_wire() for unlock in unlocks]}
 
     @router.get("/export")
     async def export_rules(
@@ -84,7 +96,11 @@ def _add_reads(router: APIRouter, access: Access) -> None:
 
 
 def _add_writes(router: APIRouter, access: Access) -> None:
-    @router.post("/create", openapi_extra=takes("A rule, or {rules: [...]} for many at once."))
+    @router.post(
+        "/create",
+        openapi_extra=takes("A rule, or {rules: [...]} for many at once."),
+        responses=refusals.of(409),
+    )
     async def create_rule(
         request: Request,
         response: Response,
@@ -110,7 +126,7 @@ def _add_writes(router: APIRouter, access: Access) -> None:
         response.headers["etag"] = tag(revision)
         return {"ok": True, **await _told(store, before, [rule])}
 
-    @router.post("/update", openapi_extra=takes("The whole rule."))
+    @router.post("/update", openapi_extra=takes("The whole rule."), responses=refusals.of(404, 412))
     async def update_rule(
         request: Request,
         response: Response,
@@ -118,18 +134,22 @@ def _add_writes(router: APIRouter, access: Access) -> None:
         reason: Reason = None,
     ) -> dict[str, Json]:
         """Replaces a rule; `If-Match: "<revision>"` refuses when it has changed since (412)."""
-        rule = parse.rule(await body(request))
+        rule = parse.rule(await body(request, ONE_BYTES_MAX))
         before = await store.current()
         revision = await store.update(rule, _expected(request), reason=clean(reason))
         response.headers["etag"] = tag(revision)
         return {"ok": True, **await _told(store, before, [rule])}
 
-    @router.post("/delete", openapi_extra=takes("{id}: the rule to delete."))
+
+def _add_removal(router: APIRouter, access: Access) -> None:
+    @router.post(
+        "/delete", openapi_extra=takes("{id}: the rule to delete."), responses=refusals.of(404, 412)
+    )
     async def delete_rule(
         request: Request, store: Annotated[PolicyStore, access.writer], reason: Reason = None
     ) -> dict[str, Json]:
         """Takes a rule out of force; `If-Match` as for an update."""
-        rule_id = parse.removal(await body(request))
+        rule_id = parse.removal(await body(request, ONE_BYTES_MAX))
         await store.delete(rule_id, _expected(request), reason=clean(reason))
         return {"ok": True}
 
@@ -140,12 +160,21 @@ async def _told(store: PolicyStore, before: Compiled, rules: Sequence[Rule]) -> 
     return {**found, **await past.of_saved(store, before, rules)}
 
 
-async def body(request: Request) -> Json:
-    """The JSON of a request; raises RuleInvalid."""
+async def body(request: Request, bytes_max: int = bodies.BYTES_MAX) -> Json:
+    """The JSON of a request; raises RuleInvalid, BodyTooLarge."""
+    sent = await request.body()
+    if len(sent) > bytes_max:
+        raise BodyTooLarge(f"body: at most {bytes_max} bytes are taken here")
     try:
-        return orjson.loads(await request.body())
+        if len(sent) <= AT_ONCE_BYTES_MAX:
+            return strict_json.loads(sent)
+        return await asyncio.to_thread(strict_json.loads, sent)
     except orjson.JSONDecodeError as error:
         raise RuleInvalid([("$", f"not JSON (at byte {error.pos})")]) from None
+    except RecursionError:
+        raise RuleInvalid([("$", "nested too deeply")]) from None
+    except strict_json.RepeatedKey as repeated:
+        raise RuleInvalid([(exact.shown(repeated.key), "stands in one object twice")]) from None
 
 
 def _rules(given: dict[str, Json]) -> tuple[Rule, ...]:

@@ -46,7 +46,18 @@ async def test_every_name_of_this_machine_is_answered(local: Served, host: str) 
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.5", ""]
+    "host",
+    [
+        "evil.example",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "10.0.0.5",
+        "[::1]evil.example",
+        "[::1",
+        "localhost:80@evil.example",
+        "localhost:",
+        "",
+    ],
 )
 async def test_a_foreign_host_name_is_refused(local: Served, host: str) -> None:
     for path in ("/list", "/export", "/backup"):
@@ -87,6 +98,8 @@ async def test_a_page_of_this_machine_or_an_allowed_one_is_answered(
         "https://app.example.org:444",
         "file://localhost",
         "http://localhost:x",
+        "http://localhost:",
+        "http://[::1]evil.example",
         "",
     ],
 )
@@ -317,3 +330,9 @@ async def _turns(served: Served, code: int) -> bool:
         while (await served.reader.get("/list")).status_code != code:
             await asyncio.sleep(0.05)
     return True
+
+
+async def test_no_answer_leads_to_the_host_that_a_request_names(served: Served) -> None:
+    found = await served.reader.get("/list/", headers={"host": "evil.example"})
+    assert found.status_code == 404
+    assert "location" not in found.headers

@@ -151,7 +151,8 @@ async def simulate(
     if asked.rules is None:
         index = await _at(session, shelf, revision, epoch)
         return simulation.in_force(index, request, state)
-    return simulation.on_draft(asked, request, state, revision=revision, epoch=epoch)
+    about = (asked, request, state)
+    return await asyncio.to_thread(simulation.on_draft, *about, revision=revision, epoch=epoch)
 
 
 async def rules_of(session: Session, kpi_ids: Collection[str] | None) -> list[Rule]:

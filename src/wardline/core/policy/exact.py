@@ -79,6 +79,25 @@ def are_exact(values: Sequence[Json]) -> bool:
     return set(map(type, level)) <= _SCALARS and not any(map(_bad_key, keys))
 
 
+def is_few(value: Json, most: int) -> bool:
+    """Whether a JSON value has no more parts than `most`, itself and every key counted."""
+    parts, waiting = 1, [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, Mapping):
+            parts += 2 * len(one)
+            inner: Iterable[Json] = one.values()
+        elif isinstance(one, list | tuple):
+            parts += len(one)
+            inner = one
+        else:
+            continue
+        if parts > most:
+            return False
+        waiting += [each for each in inner if isinstance(each, Mapping | list | tuple)]
+    return True
+
+
 def tagged(value: Json) -> Json:
     """`value` in the canonical profile: decimals as `{"$decimal": "1.5"}`."""
     if type(value) in _SCALARS:

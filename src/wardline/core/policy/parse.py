@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel
 from wardline.core import canonical, clock
 from wardline.core.canonical import Json
 from wardline.core.errors import Refused
-from wardline.core.policy import exact, from_wire, params, window
+from wardline.core.policy import exact, from_wire, params, sizes, window
 from wardline.core.policy.rule import (
     Approval,
     Effect,
@@ -41,6 +41,8 @@ from wardline.core.policy.wire import (
 
 RULE_BYTES_MAX = 32 * 1024
 PROBLEMS_MAX = 100
+# Faults of more rules than it takes to find so many are not looked for.
+PROBLEMS_SOUGHT_MAX = 1_000
 
 Parsed = TypeVar("Parsed", bound=BaseModel)
 
@@ -105,7 +107,9 @@ def simulation(obj: Json) -> SimulationWire:
 def asked(obj: Json) -> list[AskedWire]:
     """The requests of POST /decide: one, or those of `requests`; raises RuleInvalid."""
     if isinstance(obj, dict) and "requests" in obj:
-        return edge(AskingWire, obj).requests
+        if not exact.is_few(obj, sizes.ASKED_PARTS_MAX):
+            raise RuleInvalid([("$", f"more than {sizes.ASKED_PARTS_MAX} values, keys and lists")])
+        return edge(AskingWire, obj, sized=False).requests
     return [edge(AskedWire, obj)]
 
 
@@ -134,7 +138,7 @@ def standing(obj: Json) -> tuple[str, ...]:
 
 def cases(obj: Json) -> CasesWire:
     """A file of cases at the edge; raises RuleInvalid."""
-    return edge(CasesWire, obj)
+    return edge(CasesWire, obj, sized=False)
 
 
 def hours(told: Iterable[WindowWire]) -> tuple[Window, ...]:
@@ -185,14 +189,18 @@ def to_wire(rule: Rule) -> dict[str, Json]:
     return wire | _stamp_wire(rule.stamp)
 
 
-def edge(model: type[Parsed], obj: Json) -> Parsed:
-    """`obj` as a model of the edge; raises RuleInvalid with every bad field."""
+def edge(model: type[Parsed], obj: Json, *, sized: bool = True) -> Parsed:
+    """`obj` as a model of the edge; raises RuleInvalid. `sized`: no larger than one rule may be."""
     problems: exact.Problems = []
-    value = exact.read(obj, problems)
+    rest, drafts = sizes.apart(obj, model.model_fields)
+    if sized and (why := sizes.too_large(rest)) is not None:
+        raise RuleInvalid([("$", why)])
+    value = exact.read(rest, problems) if not drafts else exact.read(rest, problems) | drafts
     try:
         made = model.model_validate(value)
     except ValidationError as error:
-        problems += [(_path(found["loc"]), _why(found["msg"])) for found in error.errors()]
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        problems += [(_path(each["loc"]), _why(each["msg"])) for each in found]
         raise RuleInvalid(_once(problems + _params(value))) from None
     if problems := problems + _params(value):
         raise RuleInvalid(problems)
@@ -219,6 +227,8 @@ def _one_by_one(items: list[Json], path: str) -> list[Rule]:
             made.append(rule(item))
         except RuleInvalid as invalid:
             problems += nested(f"{path}[{position}]", invalid.problems)
+            if len(problems) >= PROBLEMS_SOUGHT_MAX:
+                break
     if problems:
         raise RuleInvalid(problems)
     return made

@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from wardline.core.canonical import Json
 from wardline.policy import endpoints as contract
-from wardline.policy import problems
+from wardline.policy import problems, refusals
 from wardline.policy.backups import names, service
 from wardline.policy.backups.folder import BackupUnknown, Entry, Folder
 from wardline.policy.backups.names import Kind, Name
@@ -38,14 +38,18 @@ class Access:
 
 def router(access: Access) -> APIRouter:
     """The routes over the backups that `access` yields."""
-    made = APIRouter(tags=["policy"], route_class=problems.Route)
+    made = APIRouter(
+        tags=["policy"],
+        route_class=problems.Route,
+        responses=refusals.of(*refusals.COMMON),
+    )
     _add_contract(made, access)
     _add_more(made, access)
     return made
 
 
 def _add_contract(router: APIRouter, access: Access) -> None:
-    @router.get(f"{contract.PREFIX}/backup")
+    @router.get(f"{contract.PREFIX}/backup", responses=refusals.of(409))
     async def backup_by_get(
         backups: Annotated[Backups, access.asker], reason: Reason = None
     ) -> dict[str, Json]:
@@ -53,7 +57,7 @@ def _add_contract(router: APIRouter, access: Access) -> None:
         needs: from a page, the header `X-Wardline: 1`."""
         return {"ok": True, "file": await backups.make(contract.clean(reason))}
 
-    @router.post(f"{contract.PREFIX}/backup")
+    @router.post(f"{contract.PREFIX}/backup", responses=refusals.of(409))
     async def backup(
         backups: Annotated[Backups, access.admin], reason: Reason = None
     ) -> dict[str, Json]:
@@ -73,19 +77,20 @@ def _add_contract(router: APIRouter, access: Access) -> None:
     @router.post(
         f"{contract.PREFIX}/restore",
         openapi_extra=contract.takes("{file}: a backup, named as /backups lists it."),
+        responses=refusals.of(400, 404, 409),
     )
     async def restore(
         request: Request, backups: Annotated[Backups, access.admin], reason: Reason = None
     ) -> dict[str, Json]:
         """Puts the rules of a backup in force, all at once and as a new revision, after a backup
         of what they replace. A file that is not whole changes nothing (400)."""
-        file = _file(await contract.body(request))
+        file = _file(await contract.body(request, contract.ONE_BYTES_MAX))
         made = await backups.restore(file, contract.clean(reason))
         return {"ok": True, "restoredFrom": made.file, "safetyBackup": made.safety}
 
 
 def _add_more(router: APIRouter, access: Access) -> None:
-    @router.post(MORE + "/{name}/verify")
+    @router.post(MORE + "/{name}/verify", responses=refusals.of(404, 409))
     async def verify_backup(
         name: BackupName, backups: Annotated[Backups, access.admin]
     ) -> dict[str, Json]:
@@ -93,7 +98,14 @@ def _add_more(router: APIRouter, access: Access) -> None:
         found, fault = await backups.verify(_name(name))
         return {"ok": fault is None, "item": _item(backups.folder, found) | {"fault": fault}}
 
-    @router.get(MORE + "/{name}/download", response_class=Response)
+    @router.get(
+        MORE + "/{name}/download",
+        response_class=Response,
+        responses={
+            200: {"content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}},
+            **refusals.of(400, 404, 409),
+        },
+    )
     async def download_backup(
         name: BackupName, backups: Annotated[Backups, access.admin]
     ) -> StreamingResponse:
@@ -110,7 +122,7 @@ def _add_more(router: APIRouter, access: Access) -> None:
             },
         )
 
-    @router.delete(MORE + "/{name}", status_code=204)
+    @router.delete(MORE + "/{name}", status_code=204, responses=refusals.of(404, 409))
     async def delete_backup(name: BackupName, backups: Annotated[Backups, access.admin]) -> None:
         """Deletes a backup; the last one that is known to be whole stays (409)."""
         await backups.delete(_name(name))

@@ -3,18 +3,17 @@
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi import Path as PathParameter
 
 from wardline.core import clock
 from wardline.core.canonical import Json
 from wardline.core.policy import parse
+from wardline.policy import endpoints as contract
+from wardline.policy import refusals
 from wardline.policy.decisions import store as stores
 from wardline.policy.decisions.reservation import Reservation
 from wardline.policy.decisions.store import KEY_CHARS_MAX, DecisionStore
-from wardline.policy.endpoints import takes
-from wardline.policy.store import RuleInvalid
 
 PREFIX = "/api/v1/policies"
 ID_CHARS_MAX = 64
@@ -44,11 +43,15 @@ class Access:
 
 def router(access: Access) -> APIRouter:
     """The routes over the stores that `access` yields."""
-    made = APIRouter(prefix=PREFIX, tags=["policy"])
+    made = APIRouter(
+        prefix=PREFIX, tags=["policy"], responses=refusals.of(*refusals.COMMON, 404, 409)
+    )
 
     @made.post(
         "/decide",
-        openapi_extra=takes("{alert, action?, site?, host?, initiator?}, or {requests: [...]}."),
+        openapi_extra=contract.takes(
+            "{alert, action?, site?, host?, initiator?}, or {requests: [...]}."
+        ),
     )
     async def decide(
         request: Request,
@@ -58,9 +61,9 @@ def router(access: Access) -> APIRouter:
     ) -> Response:
         """Decides for real, up to 1,000 requests at once, in their order: what may run now has its
         limits, cooldown and lock reserved until it is started, released or expires."""
-        body = await request.body()
-        asked = parse.asked(_json(body))
-        key = None if idempotency_key is None else stores.key(idempotency_key, body)
+        asked = parse.asked(await contract.body(request))
+        sent = await request.body()
+        key = None if idempotency_key is None else stores.key(idempotency_key, sent)
         answer = await store.decide(asked, key, traced=trace)
         return Response(answer, media_type="application/json")
 
@@ -113,10 +116,3 @@ def _add_steps(router: APIRouter, access: Access) -> None:
 def _told(found: tuple[Reservation, Any]) -> dict[str, Json]:
     reservation, now = found
     return {"ok": True, "reservation": reservation.to_wire(now)}
-
-
-def _json(body: bytes) -> Json:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise RuleInvalid([("$", f"not JSON (at byte {error.pos})")]) from None

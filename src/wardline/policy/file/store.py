@@ -115,8 +115,13 @@ class FileStore:
         index = self._book.index
         if asked.rules is None:
             return simulation.in_force(index, request, state)
-        return simulation.on_draft(
-            asked, request, state, revision=index.revision, epoch=index.epoch
+        return await asyncio.to_thread(
+            simulation.on_draft,
+            asked,
+            request,
+            state,
+            revision=index.revision,
+            epoch=index.epoch,
         )
 
     async def rules_of(self, kpi_ids: Collection[str] | None) -> list[Rule]:

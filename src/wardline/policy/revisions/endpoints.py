@@ -15,7 +15,7 @@ from wardline.core.policy import diff, exact
 from wardline.core.policy.wire import LABEL_CHARS_MAX
 from wardline.formats.policy_schema import REVISION_MAX
 from wardline.policy import endpoints as contract
-from wardline.policy import problems
+from wardline.policy import problems, refusals
 from wardline.policy.revisions.store import (
     ITEMS_DEFAULT,
     ITEMS_MAX,
@@ -59,7 +59,12 @@ class Access:
 
 def router(access: Access) -> APIRouter:
     """The routes over the history that `access` yields."""
-    made = APIRouter(prefix=PREFIX, tags=["policy"], route_class=problems.Route)
+    made = APIRouter(
+        prefix=PREFIX,
+        tags=["policy"],
+        route_class=problems.Route,
+        responses=refusals.of(*refusals.COMMON, 404, 409, 412, 428),
+    )
     _add_revisions(made, access)
     _add_differences(made, access)
     _add_ways_back(made, access)
@@ -148,7 +153,7 @@ def _add_ways_back(router: APIRouter, access: Access) -> None:
     ) -> dict[str, Json]:
         """Puts the rules of an older revision in force, as a new one. `If-Match` must name the
         revision in force (428 without, 412 when it is another by now); `*` takes any."""
-        number, reason = _asked(await contract.body(request))
+        number, reason = _asked(await contract.body(request, contract.ONE_BYTES_MAX))
         made = await store.roll_back(number, _seen(request), reason)
         return _rolled_back(made, response)
 
@@ -164,7 +169,7 @@ def _add_ways_back(router: APIRouter, access: Access) -> None:
     ) -> dict[str, Json]:
         """Makes one rule what it was in an older revision, also not there. `If-Match` must name
         the revision that last touched it."""
-        number, reason = _asked(await contract.body(request))
+        number, reason = _asked(await contract.body(request, contract.ONE_BYTES_MAX))
         made = await store.roll_back_rule(rule_id, number, _seen(request), reason)
         return _rolled_back(made, response)
 

@@ -5,6 +5,7 @@ must be loopback (a name that was rebound to this machine still says its own), a
 one of this machine, on any port, or of `--allow-origin`. With one, a token says who it is.
 """
 
+import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ LOCAL = Caller("local", Role.ADMIN)
 FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 TICKET_PARAMETER = "ticket"
 _BEARER = "bearer "
+_HOST = re.compile(r"(\[[^\]]*\]|[^:@]*)(?::[0-9]{1,5})?", re.ASCII)
 
 
 class Misdirected(WardlineError):
@@ -91,8 +93,9 @@ def _check_local(connection: HTTPConnection) -> None:
 
 
 def _without_port(host: str) -> str:
-    name, bracket, _ = host.partition("]")
-    return name + bracket if bracket else host.partition(":")[0]
+    """The name alone; nothing of what is no name with a port or none."""
+    found = _HOST.fullmatch(host)
+    return found[1] if found is not None else ""
 
 
 def _is_of_this_machine(origin: str) -> bool:

@@ -16,7 +16,12 @@ def create(settings: Settings, book: Book | None = None) -> FastAPI:
     """The app on a policy file, or on one that is open already; raises BadSettings."""
     routes = Routes(settings, book)
     app = FastAPI(
-        title="Wardline policy manager", version=__version__, docs_url=None, redoc_url=None
+        title="Wardline policy manager",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        # Its target would be the Host of the request, which anybody can choose.
+        redirect_slashes=False,
     )
     app.include_router(routes.router)
     app.add_api_route("/healthz", healthz, methods=["GET"])

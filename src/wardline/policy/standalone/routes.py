@@ -17,7 +17,7 @@ from wardline.core import clock
 from wardline.core.clock import Now
 from wardline.core.errors import WardlineError
 from wardline.core.policy.request import Principal
-from wardline.policy import authoring, bodies, problems
+from wardline.policy import authoring, bodies, problems, refusals
 from wardline.policy import endpoints as contract
 from wardline.policy.backups import endpoints as backup_routes
 from wardline.policy.backups.folder import Folder
@@ -159,7 +159,12 @@ class Routes:
         return caller
 
     def _add_socket(self) -> None:
-        @self.router.post(TICKET_PATH, status_code=201, tags=["policy"])
+        @self.router.post(
+            TICKET_PATH,
+            status_code=201,
+            tags=["policy"],
+            responses=refusals.of(*refusals.COMMON),
+        )
         async def issue_ticket(request: Request) -> TicketOut:
             """For a page, which can set no header on a socket's handshake."""
             caller = self._caller(request, Role.READER)

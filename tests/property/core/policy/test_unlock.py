@@ -14,6 +14,7 @@ from wardline.core.policy import compiled, evaluate, unlock
 from wardline.core.policy.decision import Code, Verdict
 from wardline.core.policy.request import Request, State
 from wardline.core.policy.rule import Policy, Rule, Scope, When
+from wardline.core.policy.share import WHOLE
 from wardline.core.policy.steps import Kind, Scene
 from wardline.core.severity import Severity
 
@@ -72,10 +73,11 @@ def test_nearly_everything_can_be_unlocked_and_by_every_kind_of_step() -> None:
     locked, helpless = Counter[Code](), Counter[Code]()
     for _ in range(SETS * 2):
         rules, request, state = draw.rules(), draw.request(), draw.state()
-        # With hours that somebody knows, in a zone that there is, on actions that are free text.
+        # With hours that somebody knows, in a zone that there is, on actions that are free text, and
+        # with limits that nobody has a share of: what an appliance may not at all, no step changes.
         hours = request.opening_hours or (draw.window(),)
         request = replace(request, zone="Europe/Berlin", opening_hours=hours)
-        state = replace(state, actions=None)
+        state = replace(state, actions=None, share=WHOLE)
         decision = evaluate.evaluate(Policy(tuple(rules), 0), request, state)
         if decision.verdict is Verdict.RUN:
             continue

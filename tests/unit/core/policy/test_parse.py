@@ -256,3 +256,37 @@ def test_a_simulation_takes_the_documents_alert() -> None:
     with pytest.raises(RuleInvalid) as caught:
         parse.simulation({"alert": alert, "role": []})
     assert {path for path, _ in caught.value.problems} == {"alert.severity", "role"}
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        [0] * 1_000_000,
+        {f"k{number}": 0 for number in range(100_000)},
+        {"params": {"a": [[]] * 1_000_000}},
+        {"id": "x" * 10_000_000},
+    ],
+)
+def test_what_is_far_too_large_is_refused_unread(sent: Any) -> None:
+    """The one problem is its size: to tell of each key took seconds, in which nobody was answered."""
+    for read in (parse.rule, parse.simulation, parse.drafts, parse.removal, parse.preview):
+        with pytest.raises(RuleInvalid) as refused:
+            read(sent)
+        ((path, why),) = refused.value.problems
+        assert path == "$"
+        assert "at most" in why or "more than" in why
+
+
+def test_what_is_nested_and_large_is_counted() -> None:
+    """Too deep for the measure of bytes."""
+    deep: Any = 0
+    for _ in range(400):
+        deep = [deep]
+    with pytest.raises(RuleInvalid, match="more than"):
+        parse.rule({"params": {"deep": deep, "wide": [0] * 100_000}})
+
+
+def test_faults_of_very_many_rules_are_not_all_looked_for() -> None:
+    with pytest.raises(RuleInvalid) as refused:
+        parse.rules([{}] * 10_000)
+    assert len(refused.value.problems) == 100

@@ -60,12 +60,13 @@ def ambiguous(
     for each in standing:
         if each.rule.effect is Effect.ALLOW:
             ranked.setdefault(_rank_of(each.rule), []).append(each)
+    forms: dict[str, bytes] = {}
     for group in ranked.values():
         pairs = combinations(group, 2) if changed is None else _with(group, changed)
         for one, other in pairs:
             if not budget.take(1):
                 return
-            if _clash(one, other, estate) and _differ(one.rule, other.rule):
+            if _clash(one, other, estate) and _differ(one.rule, other.rule, forms):
                 first, later = sorted((one.rule, other.rule), key=lambda rule: rule.rank)
                 yield later, first
 
@@ -97,9 +98,15 @@ def _clash(one: Standing, other: Standing, estate: Estate) -> bool:
     return clocks.meet(one, other, clocks.here(place, estate))
 
 
-def _differ(one: Rule, other: Rule) -> bool:
-    """Whether it matters which of two allows decides."""
-    return _consequences(one) != _consequences(other) or _params(one) != _params(other)
+def _differ(one: Rule, other: Rule, forms: dict[str, bytes]) -> bool:
+    """Whether it matters which of two allows decides. `forms` keeps the parameters of each rule:
+    writing them down takes longer than all else."""
+    if _consequences(one) != _consequences(other):
+        return True
+    for rule in (one, other):
+        if rule.id not in forms:
+            forms[rule.id] = _params(rule)
+    return forms[one.id] != forms[other.id]
 
 
 def _consequences(rule: Rule) -> Hashable:
