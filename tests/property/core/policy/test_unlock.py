@@ -74,10 +74,11 @@ def test_nearly_everything_can_be_unlocked_and_by_every_kind_of_step() -> None:
     for _ in range(SETS * 2):
         rules, request, state = draw.rules(), draw.request(), draw.state()
         # With hours that somebody knows, in a zone that there is, on actions that are free text, and
-        # with limits that nobody has a share of: what an appliance may not at all, no step changes.
+        # with limits of which it has all: what an appliance may not at all, no step changes.
         hours = request.opening_hours or (draw.window(),)
         request = replace(request, zone="Europe/Berlin", opening_hours=hours)
         state = replace(state, actions=None, share=WHOLE)
+        rules = [_helped(rule) for rule in rules]
         decision = evaluate.evaluate(Policy(tuple(rules), 0), request, state)
         if decision.verdict is Verdict.RUN:
             continue
@@ -86,8 +87,22 @@ def test_nearly_everything_can_be_unlocked_and_by_every_kind_of_step() -> None:
         locked[decision.code] += 1
         helpless[decision.code] += not found
     assert set(Kind) - set(kinds) <= {Kind.FACTS}, kinds
-    # What is left: approvals that no role may give, and parameters that are no number.
-    assert helpless.total() <= locked.total() * 0.05, (locked, helpless)
+    # What is left: rules that no instant opens together with a floor or the hours of the site.
+    assert helpless.total() <= locked.total() * 0.02, (locked, helpless)
+
+
+def _helped(rule: Rule) -> Rule:
+    """The rule without what no step can bring about: an approval that no role may give, a run of
+    none, and facts that nobody can guess."""
+    approval, params = rule.approval, rule.params
+    if approval is not None and approval.roles == ():
+        approval = None
+    if params is not None and "{" in str(params.get("x")):
+        params = None
+    limits = replace(
+        rule.limits, max_runs_per_host_per_day=rule.limits.max_runs_per_host_per_day or None
+    )
+    return replace(rule, approval=approval, params=params, limits=limits)
 
 
 @pytest.mark.parametrize("year", [1, 1969, 9998, 9999])
