@@ -15,7 +15,7 @@ from wardline.central.policies.restoring import PartnerRules
 from wardline.central.policies.revisions import PartnerHistory
 from wardline.central.policies.shelf import Shelf
 from wardline.central.policies.store import PartnerStore
-from wardline.policy import authoring
+from wardline.policy import authoring, refusals
 from wardline.policy import endpoints as contract
 from wardline.policy.backups import endpoints as backup_routes
 from wardline.policy.backups.service import Backups
@@ -82,7 +82,9 @@ HISTORY = revision_routes.Access(
 router = contract.router(ACCESS)
 authoring_router = authoring.router(ACCESS)
 backup_router = backup_routes.router(BACKUPS)
-epoch_router = APIRouter(prefix=revision_routes.PREFIX, tags=["policy"])
+epoch_router = APIRouter(
+    prefix=revision_routes.PREFIX, tags=["policy"], responses=refusals.of(*refusals.COMMON)
+)
 
 
 class EpochOut(BaseModel):
