@@ -132,7 +132,7 @@ class Deciding(RuleBasedStateMachine):
             given = {key: value for key, value in place.items() if value is not None}
             requests.append({"alert": alert, **given})
         answer = self.loop.run(self.store.decide(parse.asked({"requests": requests}), None))
-        decisions = orjson.loads(answer)["decisions"]
+        decisions, reserved = orjson.loads(answer)["decisions"], []
         for (name, site, host, _), decision in zip(wanted, decisions, strict=True):
             code = self.model.code(name, site, host, self.now)
             assert decision["code"] == code, (name, site, host)
@@ -142,8 +142,11 @@ class Deciding(RuleBasedStateMachine):
                 made = {"id": decision["decisionId"], "name": name, "site": site, "host": host}
                 states = {"started": None, "ended": False, "released": False}
                 self.model.runs.append({**made, **states, "reserved": self.now})
-                for word in then:
-                    self._tell(self.model.runs[-1], word)
+                reserved.append(self.model.runs[-1])
+        # All of them were decided before the first could begin.
+        for run in reserved:
+            for word in then:
+                self._tell(run, word)
 
     @rule(place=st.integers(0, 9), word=st.sampled_from(["started", "released", "ended"]))
     def tell(self, place: int, word: str) -> None:

