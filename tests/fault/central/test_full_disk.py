@@ -13,7 +13,7 @@ import pytest
 
 from tests.harness.appliance import Appliance, issue_token
 from tests.harness.flow import ROUNDS_UNTIL_USUAL, Flow
-from tests.harness.product import Central, wait_for
+from tests.harness.product import Central, run, wait_for
 from tests.harness.served import Served, make_place
 from wardline.agent.uplink import Address, CentralUnavailable, Uplink
 from wardline.central import supervisor
@@ -129,9 +129,15 @@ def test_a_full_disk_is_said_once_and_the_database_comes_back_when_there_is_room
         words = ("There is room again", "The database runs again")
         wait_for(lambda: all(one in output() for one in words), "all goes on", WAIT_SECONDS_MAX)
         assert output().count(no_room) == output().count(no_start) == 1
+        # Recovery and the pool may take another moment; what is asked is that it comes back.
+        wait_for(lambda: answers(central), "Central answers again", WAIT_SECONDS_MAX)
         assert central.status()["totals"]["sites"] == 0
     finally:
         central.stop()
+
+
+def answers(central: Central) -> bool:
+    return run("status", "--json", "--data", central.data, expect=None).returncode == 0
 
 
 def postmaster(central: Central) -> int:
