@@ -5,6 +5,7 @@ Exit codes: 0 as asked; 1 refused or failed, with the reason on stderr; 64 wrong
 """
 
 import contextlib
+import ctypes
 import json
 import os
 import shlex
@@ -38,6 +39,7 @@ from wardline.core.incidents import ladder
 EXIT_FAILED = 1
 EXIT_UNWELL = 3
 EXIT_USAGE = 64
+M_ARENA_MAX = -8
 # What the parser ends with on a line that it cannot read; nothing of ours ends with it.
 PARSER_EXIT = 2
 
@@ -108,10 +110,21 @@ def enrol(
 @app.command()
 def run(data: Data = None) -> None:
     """Measure, repair what the policy allows, report; until Ctrl-C or SIGTERM."""
+    _share_one_heap()
     agent.run(Layout(settings_file.data_directory(data)), _say)
     # A thread that did not end in its time must not hold up the end of the process.
     sys.stdout.flush()
     os._exit(0)
+
+
+def _share_one_heap() -> None:
+    """The threads allocate from one heap instead of one each, which rests half empty: 1 to 2 MB.
+
+    mallopt(3) of glibc; another C library may have none, and does as it does.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_ARENA_MAX, 1)
 
 
 @app.command()
