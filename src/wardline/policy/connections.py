@@ -206,11 +206,6 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         if (raw := transport.get_extra_info("socket")) is not None:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES_MAX)
 
-    def handle_connect(self, event: Any) -> None:
-        super().handle_connect(event)
-        if hasattr(self, "scope"):
-            self.scope["extensions"][DIRECT] = {"write": self._write_frame}
-
     def connection_lost(self, exc: Exception | None) -> None:
         self.crowd.leave(self, self._address)
         if self._end_due is not None:
