@@ -24,7 +24,7 @@ import uvicorn
 from _central import add_site, machine, running
 from _policies import MONDAY, Draw
 
-from wardline.core.policy import analyse, compiled, exact, parse, shift, unlock
+from wardline.core.policy import analyse, compiled, exact, parse, unlock
 from wardline.core.policy.analysis.estate import Estate
 from wardline.core.policy.decision import Verdict
 from wardline.core.policy.rule import Policy, Rule, Scope
@@ -33,7 +33,6 @@ from wardline.policy.standalone.settings import Settings
 
 SEED = 20261126
 RULES = 10_000
-DECISIONS = 20_000
 SITES = 100
 SAVES, SAVES_QUICK = 60, 15
 ROUNDS, ROUNDS_QUICK = 5, 2
@@ -52,7 +51,6 @@ def main() -> int:
     figures = {
         **_saves(policy, SAVES_QUICK if options.quick else SAVES),
         **_whole(policy, ROUNDS_QUICK if options.quick else ROUNDS),
-        **_shift(draw, policy, ROUNDS_QUICK if options.quick else ROUNDS),
         **_unlock(draw, policy),
         **_in_central(quick=options.quick),
         **_fanout.figures(quick=options.quick),
@@ -97,31 +95,6 @@ def _saves(policy: Policy, count: int) -> dict[str, float]:
 def _whole(policy: Policy, rounds: int) -> dict[str, float]:
     spent = [_timed(lambda: analyse.whole(policy.rules, Estate(), MONDAY)) for _ in range(rounds)]
     return {"analyse_10000_ms": round(statistics.median(spent) * 1000, 1)}
-
-
-def _shift(draw: Draw, policy: Policy, rounds: int) -> dict[str, float]:
-    """The decisions kept of one bucket under the set before and after its rules have changed."""
-    before = compiled.build(policy)
-    rule = max(
-        policy.rules, key=lambda each: len(before.buckets[each.when.kpi_id, each.action].sites)
-    )
-    about = [
-        each
-        for each in policy.rules
-        if (each.when.kpi_id, each.action) == (rule.when.kpi_id, rule.action)
-    ]
-    changed = [replace(each, window=None, auto_execute=True) for each in about]
-    after = before.with_rules(changed, (), revision=2, epoch=1)
-    bucket = Policy(tuple(about), 1)
-    kept = [(draw.aimed(bucket), draw.state()) for _ in range(DECISIONS // 20)] * 20
-    spent = [_timed(lambda: shift.between(kept, before, after)) for _ in range(rounds)]
-    assert shift.between(kept, before, after).new_runs, "opened windows let something run"
-    one = before.with_rules(changed[:1], (), revision=2, epoch=1)
-    of_one = [_timed(lambda: shift.between(kept, before, one)) for _ in range(rounds)]
-    return {
-        "shift_20000_ms": round(statistics.median(spent) * 1000, 1),
-        "shift_20000_one_rule_ms": round(statistics.median(of_one) * 1000, 1),
-    }
 
 
 def _unlock(draw: Draw, policy: Policy) -> dict[str, float]:
