@@ -24,8 +24,6 @@ ADDRESS_CONNECTIONS_MAX = 256
 FRAME_BYTES_MAX = 1_024
 # How much the kernel keeps for a peer that reads nothing, before the server notices.
 KERNEL_BYTES_MAX = 128 << 10
-# The ASGI extension by which a frame is written at once: {"write": Callable[[bytes], bool]}.
-DIRECT = "wardline.direct"
 # What comes up a socket fits one frame; each fragment is kept until the last, and may be empty.
 FRAGMENTS_MAX = 64
 TOO_MUCH = 1008
@@ -218,15 +216,6 @@ class GuardedSocket(WebSocketsSansIOProtocol):
             self.writable.set()
             self._end_soon()
         await super().send(message)
-
-    def _write_frame(self, frame: bytes) -> bool:
-        """Whether a whole frame, as the wire has it, could be written without waiting."""
-        if self.close_sent or self.disconnected or not self.handshake_complete:
-            return False
-        if self.conn.extensions or not self.writable.is_set() or self.transport.is_closing():
-            return False
-        self.transport.write(frame)
-        return True
 
     def handle_cont(self, event: Frame) -> None:
         if self.close_sent:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fastapi import WebSocket, WebSocketDisconnect
 
 from wardline.core.errors import WardlineError
-from wardline.policy import connections, problems
+from wardline.policy import problems
 from wardline.policy.live.client import Client
 from wardline.policy.live.seats import Limits
 
@@ -43,9 +43,6 @@ async def accept(websocket: WebSocket) -> bool:
 async def hold(websocket: WebSocket, client: Client, check: Check, limits: Limits) -> None:
     """Sends what is put into the client's queue until the peer leaves, `check` raises, or the
     client is too slow or says too much; then the socket is closed."""
-    extension = websocket.scope.get("extensions", {}).get(connections.DIRECT)
-    if extension is not None:
-        client.attach(extension["write"])
     ending = await _until_one_ends(websocket, client, check, limits)
     if ending is not None:
         await problems.close_socket(websocket, ending.code, ending.reason)
