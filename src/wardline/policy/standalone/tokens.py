@@ -8,7 +8,9 @@ The file is read again when it has changed; while it cannot be read, nobody is l
 import hashlib
 import hmac
 import logging
+import os
 import re
+import stat
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -23,6 +25,7 @@ TOKENS_MAX = 1_000
 FILE_BYTES_MAX = 1 << 20
 NAME_CHARS_MAX = 64
 TOKEN_CHARS_MAX = 512
+OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 
@@ -121,7 +124,10 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
 
 def _read(path: Path) -> dict[str, Caller]:
     try:
-        with path.open("rb") as file:
+        # Not blocking: a pipe would be waited for without end.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor
+            _check_kind(os.fstat(descriptor), path)
             text = file.read(FILE_BYTES_MAX + 1)
     except OSError as error:
         raise BadSettings(f"{path}: cannot be read: {error.strerror}") from None
@@ -138,6 +144,14 @@ def _read(path: Path) -> dict[str, Caller]:
     if not 0 < len(known) <= TOKENS_MAX:
         raise BadSettings(f"{path}: holds {len(known)} tokens; 1 to {TOKENS_MAX} are taken")
     return known
+
+
+def _check_kind(found: os.stat_result, path: Path) -> None:
+    """Whoever may write the file lets in whom they like, so that is nobody but its owner."""
+    if not stat.S_ISREG(found.st_mode):
+        raise BadSettings(f"{path}: is no regular file")
+    if found.st_mode & OTHERS_WRITE:
+        raise BadSettings(f"{path}: others than its owner may write it; chmod go-w {path.name}")
 
 
 def _parsed(words: list[str], where: str) -> tuple[str, Caller]:
