@@ -4,6 +4,7 @@ import asyncio
 import datetime
 import json
 import os
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -97,7 +98,10 @@ class Served:
 
 
 class Opened:
-    """A policy file of this machine, whether it is served meanwhile or not."""
+    """A policy file of this machine, whether it is served meanwhile or not.
+
+    Only a write makes a finished one a file that is lived on: what reads, reads a copy of it.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -114,7 +118,7 @@ class Opened:
             found = await analysis.of_saved(store, made)
             return {"ok": True, "count": count, **found, **await past.of_saved(store, before, made)}
 
-        return self._do(work)
+        return _on(self._path, work)
 
     def analyse(self, drafts: Sequence[Json] | None) -> Any:
         made = None if drafts is None else parse.rules(list(drafts))
@@ -124,11 +128,11 @@ class Opened:
                 return (await analysis.of_all(store)).to_wire()
             return (await analysis.of_drafts(store, made)).to_wire()
 
-        return self._do(work)
+        return self._read(work)
 
     def replay(self, body: dict[str, Json]) -> Any:
         asked = replay_body.read(body)
-        return self._do(lambda store: past.replayed(store, asked))
+        return self._read(lambda store: past.replayed(store, asked))
 
     def simulate(self, body: dict[str, Json]) -> Any:
         asked = parse.simulation(body)
@@ -140,17 +144,28 @@ class Opened:
                 answer["unlock"] = [each.to_wire() for each in told.unlocks()]
             return answer
 
-        return self._do(work)
+        return self._read(work)
 
-    def _do(self, work: Callable[[FileStore], Awaitable[T]]) -> T:
-        async def opened() -> T:
-            book = Book(self._path)
+    def _read(self, work: Callable[[FileStore], Awaitable[T]]) -> T:
+        with tempfile.TemporaryDirectory() as scratch:
             try:
-                return await work(FileStore(book, Terms(), AUTHOR))
-            finally:
-                await book.close()
+                policy_file.read(self._path, Path(scratch))
+            except PolicyFileRefused:
+                return _on(self._path, work)
+            copy = Path(scratch) / self._path.name
+            shutil.copyfile(self._path, copy)
+            return _on(copy, work)
 
-        return asyncio.run(opened())
+
+def _on(path: Path, work: Callable[[FileStore], Awaitable[T]]) -> T:
+    async def opened() -> T:
+        book = Book(path)
+        try:
+            return await work(FileStore(book, Terms(), AUTHOR))
+        finally:
+            await book.close()
+
+    return asyncio.run(opened())
 
 
 @contextmanager

@@ -13,8 +13,10 @@ import uvicorn
 from tests.harness import product
 from tests.harness.policy_contract import ALERT, RULE
 from tests.harness.policy_replay import OPEN, SHUT
+from tests.unit.formats import policy_files
 from wardline.core.policy import parse
 from wardline.core.policy.request import Principal
+from wardline.formats import policy_file
 from wardline.policy.file.book import Book
 from wardline.policy.file.decisions import FileDecisions
 from wardline.policy.file.store import FileStore, Terms
@@ -143,6 +145,17 @@ def test_what_is_exported_comes_back_in_the_same_bytes(tmp_path: Path, db: Path)
     product.run("policy", "export", *where, "-o", second)
     assert first.read_bytes() == second.read_bytes()
     product.run("policy", "diff", first, db)
+
+
+def test_what_only_reads_leaves_a_backup_as_it_was_written(tmp_path: Path) -> None:
+    backup, alert = tmp_path / "policies.db", tmp_path / "alert.json"
+    policy_file.write(backup, policy_files.contents(1).rows, policy_files.MAKING)
+    alert.write_text(json.dumps(ALERT))
+    before = backup.read_bytes()
+    for reads in (("lint",), ("simulate", alert), ("export",)):
+        product.run("policy", *reads, "--db", backup)
+        assert backup.read_bytes() == before, reads
+        assert {each.name for each in tmp_path.iterdir()} == {"alert.json", "policies.db"}
 
 
 def test_a_replay_and_a_simulation_work_on_a_file_and_against_a_server(
