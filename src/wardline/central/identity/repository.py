@@ -52,10 +52,6 @@ _FORGET_SOURCES = text(
 _SET_PASSWORD = text(
     "UPDATE users SET password_hash = :hash, must_change_password = false WHERE id = :id"
 )
-_PASSWORD = text(
-    "UPDATE users SET password_hash = :hash, must_change_password = false, failed_logins = 0,"
-    " locked_until = NULL WHERE id = :id"
-)
 _ACTIVE = text("SELECT id, role FROM users WHERE disabled_at IS NULL ORDER BY id LIMIT :people_max")
 _PASSWORD = text("SELECT password_hash FROM users WHERE id = :id")
 _OPEN = text(
