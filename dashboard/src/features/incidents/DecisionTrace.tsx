@@ -3,7 +3,8 @@ import classes from "@/features/incidents/Story.module.css";
 import type { Decided, Story } from "@/features/incidents/story";
 import { Badge } from "@/ui/Badge";
 import { Hash } from "@/ui/Copy";
-import { capital, codeWords, TRACE, VERDICT, wordFor } from "@/ui/words";
+import { Trace } from "@/ui/Trace";
+import { capital, codeWords, VERDICT, wordFor } from "@/ui/words";
 
 export function DecisionTrace(props: { decision: Decided; runbook: Story["runbook"] }) {
   const { decision, runbook } = props;
@@ -22,15 +23,7 @@ export function DecisionTrace(props: { decision: Decided; runbook: Story["runboo
           )}
         </span>
       </p>
-      <ol className={classes.trace} aria-label="Trace of the decision">
-        {decision.trace.map((step, index) => (
-          <li key={index}>
-            <Badge word={wordFor(TRACE, step.outcome)} quiet />
-            <b>{step.check.replaceAll("_", " ")}</b>
-            <span>{step.detail}</span>
-          </li>
-        ))}
-      </ol>
+      <Trace steps={decision.trace} />
       <p className={classes.meta}>
         {runbook && (
           <span>

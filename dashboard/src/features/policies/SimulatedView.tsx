@@ -5,7 +5,8 @@ import classes from "@/features/policies/Simulator.module.css";
 import { Badge } from "@/ui/Badge";
 import { Json } from "@/ui/Json";
 import { Time } from "@/ui/Time";
-import { capital, codeWords, TRACE, VERDICT, wordFor } from "@/ui/words";
+import { Trace } from "@/ui/Trace";
+import { capital, codeWords, VERDICT, wordFor } from "@/ui/words";
 
 export function SimulatedView({ simulated, isDraft }: { simulated: Simulated; isDraft: boolean }) {
   const { decision, unlock } = simulated;
@@ -35,15 +36,7 @@ export function SimulatedView({ simulated, isDraft }: { simulated: Simulated; is
       {Object.keys(params).length > 0 && <Json value={params} label="Inputs it would have" />}
       {unlock && <Unlocks ways={unlock} />}
       <h3>How it came to that</h3>
-      <ol className={classes.trace} aria-label="Trace of the decision">
-        {decision.trace.map((step, index) => (
-          <li key={index}>
-            <Badge word={wordFor(TRACE, step.outcome)} quiet />
-            <b>{step.check.replaceAll("_", " ")}</b>
-            <span>{step.detail}</span>
-          </li>
-        ))}
-      </ol>
+      <Trace steps={decision.trace} />
     </section>
   );
 }
