@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -27,6 +28,9 @@ NO_ROOM = (
     "The disk of the server's data directory is full. Nothing was changed: free some space there"
     " and try again; appliances keep their evidence and send it then."
 )
+
+AWAY = "The database does not answer just now: try again in a moment."
+RETRY_SECONDS = 1
 
 FAILED = "Something failed here; the server's log says what. Nothing was changed."
 
@@ -60,8 +64,22 @@ def response(
     return Response(orjson.dumps(body), status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
 
-def install(app: FastAPI, *, is_want_of_room: Callable[[Exception], bool]) -> None:
-    """Every error of the app leaves as a problem; one for want of room on the disk says so."""
+def _never(_: Exception) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """The errors of a store, and which of them are for want of room on the disk, or only mean that
+    its database is away for a moment."""
+
+    errors: tuple[type[Exception], ...]
+    is_want_of_room: Callable[[Exception], bool]
+    is_away: Callable[[Exception], bool] = _never
+
+
+def install(app: FastAPI, storage: Storage) -> None:
+    """Every error of the app leaves as a problem; one of the store's says what is the matter."""
 
     async def wardline(request: Request | WebSocket, error: Exception) -> Response | None:
         if isinstance(error, WardlineError) and error.status == HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -69,11 +87,25 @@ def install(app: FastAPI, *, is_want_of_room: Callable[[Exception], bool]) -> No
                 return await unexpected(request, error)
         return await refused(request, error)
 
+    async def stored(request: Request | WebSocket, error: Exception) -> Response | None:
+        if isinstance(request, Request):
+            return await unexpected(request, error)
+        if storage.is_away(error):
+            _log.error("%s: the database is away: %s", request.url.path, error)
+            await close_socket(request, SOCKET_TRY_AGAIN, "busy")
+        else:
+            _log.error("%s failed", request.url.path, exc_info=error)
+            await close_socket(request, SOCKET_FAILED, "internal")
+        return None
+
     async def unexpected(request: Request, error: Exception) -> Response:
         where = f"{request.method} {request.url.path}"
-        if is_want_of_room(error):
+        if storage.is_want_of_room(error):
             _log.error("%s: the database has no room: %s", where, error)
             return response(507, "no_room", NO_ROOM)
+        if storage.is_away(error):
+            _log.error("%s: the database is away: %s", where, error)
+            return response(503, "busy", AWAY, headers={"retry-after": str(RETRY_SECONDS)})
         _log.error("%s failed", where, exc_info=error)
         return response(500, "internal", FAILED)
 
@@ -81,6 +113,10 @@ def install(app: FastAPI, *, is_want_of_room: Callable[[Exception], bool]) -> No
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(WebSocketRequestValidationError, _socket_validation)
     app.add_exception_handler(HTTPException, _http)
+    # Named one by one: an answer to any other error also ends the caller's connection, and leaves
+    # its stack in the log once more.
+    for each in storage.errors:
+        app.add_exception_handler(each, stored)  # type: ignore[arg-type]
     app.add_exception_handler(Exception, unexpected)
 
 

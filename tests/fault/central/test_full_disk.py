@@ -26,6 +26,7 @@ ROUNDS_MAX = 60
 INSUFFICIENT_STORAGE = 507
 REQUEST_SECONDS_MAX = 30.0
 WAIT_SECONDS_MAX = 40.0
+LOG_CHARS = 4_000
 
 
 class Disk:
@@ -130,7 +131,10 @@ def test_a_full_disk_is_said_once_and_the_database_comes_back_when_there_is_room
         wait_for(lambda: all(one in output() for one in words), "all goes on", WAIT_SECONDS_MAX)
         assert output().count(no_room) == output().count(no_start) == 1
         # Recovery and the pool may take another moment; what is asked is that it comes back.
-        wait_for(lambda: answers(central), "Central answers again", WAIT_SECONDS_MAX)
+        try:
+            wait_for(lambda: answers(central), "Central answers again", WAIT_SECONDS_MAX)
+        except AssertionError:
+            pytest.fail(_found(central))
         assert central.status()["totals"]["sites"] == 0
     finally:
         central.stop()
@@ -138,6 +142,14 @@ def test_a_full_disk_is_said_once_and_the_database_comes_back_when_there_is_room
 
 def answers(central: Central) -> bool:
     return run("status", "--json", "--data", central.data, expect=None).returncode == 0
+
+
+def _found(central: Central) -> str:
+    """What Central says, and the ends of its logs."""
+    assert central.process is not None
+    said = run("status", "--json", "--data", central.data, expect=None)
+    logs = [file.read_text()[-LOG_CHARS:] for file in sorted((central.data / "log").iterdir())]
+    return "\n\n".join([str(said), central.process.output(), *logs])
 
 
 def postmaster(central: Central) -> int:

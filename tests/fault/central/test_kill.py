@@ -18,6 +18,8 @@ from wardline.cli.client import Client, Rejected, Unreachable
 RECOVERY_SECONDS_MAX = 40.0
 ATTEMPTS = 30
 KILL_AT = 5
+DEATHS_OF_THE_DATABASE = 3
+LOGGED_CHARS_MAX = 400
 SITE = {"zone": "Europe/Berlin", "opening_hours": []}
 
 
@@ -100,6 +102,29 @@ def test_web_postgres_and_jobs_come_back_with_all_that_was_acknowledged(central:
     assert "The web process ended (signal 9)" in output
     assert "The database ended and is started again" in output
     assert "The jobs process ended (signal 9)" in output
+
+
+def test_while_the_database_is_away_callers_are_asked_to_come_again(central: Central) -> None:
+    owner = central.owner()
+    said: list[int] = []
+    for _ in range(DEATHS_OF_THE_DATABASE):
+        (postmaster,) = serving(central, "postgres")
+        psutil.Process(postmaster).kill()
+        deadline = time.monotonic() + RECOVERY_SECONDS_MAX
+        while True:
+            assert time.monotonic() < deadline, said
+            try:
+                owner.get("/fleet")
+            except Rejected as error:
+                said.append(error.status)
+            else:
+                if serving(central, "postgres") - {postmaster}:
+                    break
+    assert set(said) == {503}
+    owner.close()
+    log = (central.data / "log" / "web.log").read_text()
+    assert "the database is away" in log
+    assert len(log) / len(said) < LOGGED_CHARS_MAX, "no stacks of what is expected"
 
 
 def test_killing_the_supervisor_ends_its_children_and_the_next_start_works(

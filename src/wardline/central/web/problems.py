@@ -1,12 +1,18 @@
 """The errors of Central's app, in the one shape that `wardline.policy.problems` gives them."""
 
+import asyncpg
 from fastapi import FastAPI
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from wardline.core.errors import Refused
 from wardline.policy import problems
 
-# PostgreSQL's disk_full.
+# PostgreSQL's disk_full, its classes of broken connections, and its ways to say that it ends or
+# only begins.
 DISK_FULL = "53100"
+BROKEN_CLASS = "08"
+ENDING = frozenset({"57P01", "57P02", "57P03"})
 
 response = problems.response
 
@@ -19,9 +25,30 @@ class InvalidText(Refused):
 
 def install(app: FastAPI) -> None:
     """Every error of the app leaves as a problem."""
-    problems.install(app, is_want_of_room=_is_for_want_of_room)
+    errors = SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError
+    problems.install(app, problems.Storage(errors, _is_want_of_room, _is_away))
 
 
-def _is_for_want_of_room(error: Exception) -> bool:
-    """The driver's error as it is, or as the toolkit around it hands it on."""
-    return getattr(getattr(error, "orig", error), "sqlstate", None) == DISK_FULL
+def _is_want_of_room(error: Exception) -> bool:
+    return _state(error) == DISK_FULL
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether it was killed, ends, starts or is busy with others."""
+    cause = getattr(error, "orig", error)
+    match cause:
+        case ConnectionError() | TimeoutError() | PoolExhausted():
+            return True
+        case FileNotFoundError():
+            # Its socket; a file that is missing has a name.
+            return cause.filename is None
+        case asyncpg.InterfaceError():
+            # The driver has no class of its own for what it says where it lost its connection.
+            return "connection is closed" in str(cause) or "connection was closed" in str(cause)
+    state = _state(error)
+    return state.startswith(BROKEN_CLASS) or state in ENDING
+
+
+def _state(error: Exception) -> str:
+    """The SQLSTATE of the driver's error, as it is or as the toolkit around it hands it on."""
+    return getattr(getattr(error, "orig", error), "sqlstate", None) or ""

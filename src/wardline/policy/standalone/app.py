@@ -25,7 +25,7 @@ def create(settings: Settings, book: Book | None = None) -> FastAPI:
     )
     app.include_router(routes.router)
     app.add_api_route("/healthz", healthz, methods=["GET"])
-    problems.install(app, is_want_of_room=_is_want_of_room)
+    problems.install(app, problems.Storage((sqlite3.Error,), _is_want_of_room))
     app.add_middleware(Gate, door=routes.door)
     return app
 
