@@ -29,6 +29,7 @@ from wardline.agent import enrol as enrolment
 from wardline.agent import settings as settings_file
 from wardline.agent.checks import check
 from wardline.agent.enrol import Wish
+from wardline.agent.scrub.scrubber import Scrubber
 from wardline.agent.settings import Flap, HostSettings, Intervals, Layout
 from wardline.agent.uplink import Address, Uplink
 from wardline.core import clock, ids, protocol
@@ -189,8 +190,8 @@ def _tree(text: str) -> HostSettings:
 
 
 def _measured(declared: HostSettings) -> list[Result]:
-    host = roster.open_host(declared)
-    return [measure.measure(one, host, clock.system) for one in check.registry().values()]
+    host, scrubber = roster.open_host(declared), Scrubber.ephemeral()
+    return [measure.measure(one, host, clock.system, scrubber) for one in check.registry().values()]
 
 
 def _wire(host: HostSettings, result: Result) -> dict[str, object]:
