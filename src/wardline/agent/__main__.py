@@ -23,6 +23,7 @@ from wardline.agent import (
     freeze_commands,
     hold_commands,
     measure,
+    name_commands,
     roster,
 )
 from wardline.agent import enrol as enrolment
@@ -48,6 +49,7 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Enrol, run and examine an appliance's agent."
 )
 app.add_typer(hold_commands.app, name="holds")
+app.add_typer(name_commands.app, name="names")
 app.command()(freeze_commands.freeze)
 app.command()(freeze_commands.unfreeze)
 

@@ -14,11 +14,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from wardline.agent.scrub.marks import Kind, Marker
+from wardline.agent.scrub.ordinary_words import ORDINARY
 from wardline.core.errors import WardlineError
 
 NAMES_MAX = 20_000
 NAME_CHARS_MAX = 100
 WORDS_MAX = 4
+LETTERS_LEAST = 3
 FILE_BYTES_MAX = 4 << 20
 FOREIGN_BITS = 0o077
 
@@ -42,6 +44,27 @@ def plain(name: str) -> tuple[str, ...]:
         if unicodedata.category(char) not in ("Mn", "Cf")
     )
     return tuple(word.casefold() for word in _WORD.findall("".join(kept)))
+
+
+def key(name: str) -> tuple[str, ...]:
+    """What two ways of writing one name have in common."""
+    return tuple(sorted(plain(name)))
+
+
+def refusal(name: str) -> str | None:
+    """Why a name cannot stand in a list, without saying the name; None where it can."""
+    words = plain(name)
+    if not words or "\n" in name or name.strip().startswith("#"):
+        return "it has no letters, or more than one line"
+    if len(name) > NAME_CHARS_MAX or len(words) > WORDS_MAX:
+        return f"it is longer than {NAME_CHARS_MAX} characters or {WORDS_MAX} words"
+    if len(words) > 1:
+        return None
+    if len(words[0]) < LETTERS_LEAST:
+        return f"a single word needs {LETTERS_LEAST} letters: give the whole name"
+    if words[0] in ORDINARY:
+        return "it is also an ordinary word of paths and evidence: give the whole name"
+    return None
 
 
 class PatientNames:
@@ -125,6 +148,8 @@ class PatientNames:
         single: set[int] = set()
         for name in names:
             parts = plain(name)[:WORDS_MAX]
+            if refusal(name) is not None:
+                continue
             if len(parts) == 1:
                 words.add(hash(parts[0]))
                 single.add(hash(parts[0]))
