@@ -154,10 +154,13 @@ def _born(found: Match) -> str | None:
 # --- insurance, prescribers ---
 _MBI_LETTER, _MBI_ANY = "[AC-HJKMNP-RT-Y]", "[AC-HJKMNP-RT-Y0-9]"
 _MBI = re.compile(
-    rf"(?<![A-Za-z0-9-])(?P<v>[1-9]{_MBI_LETTER}{_MBI_ANY}\d(?P<s>-?){_MBI_LETTER}{_MBI_ANY}\d(?P=s)"
-    rf"{_MBI_LETTER}{{2}}\d\d)(?![A-Za-z0-9-])"
+    rf"{BEFORE}(?P<v>[1-9]{_MBI_LETTER}{_MBI_ANY}\d(?P<s>-?){_MBI_LETTER}{_MBI_ANY}\d(?P=s)"
+    rf"{_MBI_LETTER}{{2}}\d\d)(?![A-Za-z0-9-])",
+    re.MULTILINE,
 )
-_MBI_DASHED = re.compile(_MBI.pattern.replace("(?P<s>-?)", "(?P<s>-)"), re.IGNORECASE)
+_MBI_DASHED = re.compile(
+    _MBI.pattern.replace("(?P<s>-?)", "(?P<s>-)"), re.IGNORECASE | re.MULTILINE
+)
 _MEMBER = named(
     r"(?:member|subscriber|beneficiary|insurance|insured|medicaid|medicare|payer|claim)[ _.-]?"
     r"(?:identifier|id|number|num|no\.?|nr|#)|policy[ _.-]?(?:number|num|no\.?|#)|mbi|hicn?"

@@ -31,7 +31,8 @@ _LDAP_HASH = re.compile(
 _WINDOWS_HASH = re.compile(r":(?P<v>[0-9a-fA-F]{32}:[0-9a-fA-F]{32}):::")
 _URL_PASSWORD = re.compile(r"(?<=[a-z0-9])://[^\s:/@]{0,100}:(?P<v>[^\s@/]{1,200})(?=@)")
 _AUTHORIZATION = re.compile(
-    r"\b(?:bearer|basic|negotiate|ntlm|digest)[ \t]+(?P<v>[a-z0-9._~+/=-]{8,4000})"
+    r"\b(?:bearer[ \t]+|(?:basic|negotiate|ntlm|digest)[ \t]+(?=[a-z0-9._~+/=-]{8}))"
+    r"(?P<v>(?<=r[ \t])[^\s\"',;]{8,4000}|[a-z0-9._~+/=-]{8,4000})"
 )
 _COOKIE = re.compile(r"cookie[\"']?[ \t]{0,4}[:=][ \t]{0,4}[\"'\[]{0,2}(?P<v>[^\r\n\"']{6,4000})")
 _SESSION = re.compile(
@@ -51,7 +52,8 @@ _TOKENS = re.compile(
     r"|AIza[A-Za-z0-9_-]{35}|ya29\.[A-Za-z0-9_-]{20,400}|GOCSPX-[A-Za-z0-9_-]{20,60}"
     r"|SG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{30,64}|hv[sb]\.[A-Za-z0-9_-]{20,200}"
     r"|do[op]_v1_[a-f0-9]{64}|dckr_pat_[A-Za-z0-9_-]{20,60}|AGE-SECRET-KEY-1[A-Z0-9]{50,70}"
-    r"|(?<![_-])eyJ[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]{4,4000}(?:\.[A-Za-z0-9_-]{0,2000}){0,3})"
+    r"|(?:(?<![_-])|(?<=^-))eyJ[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]{4,4000}(?:\.[A-Za-z0-9_-]{0,2000}){0,3})",
+    re.MULTILINE,
 )
 _HOOK = re.compile(
     r"(?:hooks\.slack\.com/(?:services|workflows)|discord(?:app)?\.com/api/webhooks)/"
@@ -74,10 +76,16 @@ def _key_body(found: Match) -> str | None:
     return None if is_public else line
 
 
+def _session(found: Match) -> str | None:
+    """Sessions that are counted are none that somebody could take over."""
+    return None if found["v"].isdigit() else found["v"]
+
+
 def _authorization(found: Match) -> str | None:
     """`Basic authentication` is about it."""
     value = found["v"]
-    return None if value.isalpha() and len(value) < WORD_CHARS_MAX else value
+    bare = value.rstrip(".:)]")
+    return None if bare.isalpha() and len(bare) < WORD_CHARS_MAX else value
 
 
 RULES: tuple[Rule, ...] = (
@@ -98,6 +106,7 @@ RULES: tuple[Rule, ...] = (
         Kind.SECRET,
         _SESSION,
         ("phpsess", "jsession", "asp.net_session", "session", "connect.sid"),
+        value=_session,
         exact=True,
     ),
     Rule(Kind.SECRET, _SIGNED_URL, ("sig=", "x-amz-", "x-goog-"), exact=True),

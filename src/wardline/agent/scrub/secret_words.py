@@ -93,6 +93,8 @@ _PROSE = re.compile(
     r"|strong|stronger|taken|that|the|there|too|typed|unchanged|unknown|unsafe|used|valid|weak"
     r"|weaker|wrong|your"
 )
+# A list or an object: what is secret in it has a name of its own there.
+_STRUCTURE = re.compile(r"[{\[]\s{0,4}\\?\"|\[\w{1,60}\(")
 _COUNT = re.compile(r"\d+(?:\.\d+)?[.,;]?")
 _KNOWN_PATH = re.compile(
     r"/(?:bin|boot|dev|etc|home|lib|media|mnt|opt|proc|root|run|sbin|srv|sys|tmp|usr|var)"
@@ -106,6 +108,8 @@ def _fact(found: Match) -> bool:
     name, value = found["n"], found["v"]
     bare = value.strip("\"',;.)}]\\").lower()
     counted = name.rstrip(" \t=:>\"'\\").endswith("s") and _COUNT.fullmatch(value)
+    if _STRUCTURE.match(value):
+        return True
     known = _FACT.fullmatch(bare) or _KNOWN_PATH.fullmatch(value.strip("\"'"))
     return not bare or known is not None or bool(counted) or _ends_a_path(found)
 

@@ -12,7 +12,7 @@ _KINDS_OF_STREET = (
 _GAP = r"[ _+]"
 _WORD = r"(?:[A-Z][A-Za-z'.-]{0,30}|\d{1,3}(?:st|nd|rd|th|ST|ND|RD|TH))"
 _UNIT = (
-    r"(?:,?[ _](?:Apt|Apartment|Suite|Ste|Unit|Floor|Fl|Rm|APT|STE|UNIT|#)\.?[ _]?#?"
+    r"(?:,?[ _](?:Apt|Apartment|Suite|Ste|Unit|Floor|Fl|Rm|APT|SUITE|STE|UNIT|#)\.?[ _]?#?"
     r"[A-Za-z0-9-]{1,8})"
 )
 _TOWN = (
@@ -33,7 +33,7 @@ _BEGINNINGS = tuple(
     start + gap + word
     for start in (b"0", b"0A")
     for gap in (b" ", b"_", b"+")
-    for word in (b"A", b"00aa", b"0aa")
+    for word in (b"A", b"00aa", b"0aa", b"00AA", b"0AA")
 )
 # What drives and goes a way in computers.
 _NO_STREET = re.compile(
