@@ -35,4 +35,10 @@ noble orange owen pace pack pike pool post potts pound quick rich roads robin ro
 self shell ships signal singer skinner song speed sparks steel storm table tanner taylor tower
 train turner vale vance vane walker wall walls ware watch webb weeks wells wheeler wise wolf worth
 """
-ORDINARY = frozenset(_WORDS.split())
+# One text, for a set of them would take ten times the memory of an agent that has no list.
+_TEXT = f" {' '.join(_WORDS.split())} "
+
+
+def is_ordinary(word: str) -> bool:
+    """Of a word in lower case."""
+    return f" {word} " in _TEXT

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from wardline.agent.scrub.marks import Kind, Marker
-from wardline.agent.scrub.ordinary_words import ORDINARY
+from wardline.agent.scrub.ordinary_words import is_ordinary
 from wardline.core.errors import WardlineError
 
 NAMES_MAX = 20_000
@@ -62,7 +62,7 @@ def refusal(name: str) -> str | None:
         return None
     if len(words[0]) < LETTERS_LEAST:
         return f"a single word needs {LETTERS_LEAST} letters: give the whole name"
-    if words[0] in ORDINARY:
+    if is_ordinary(words[0]):
         return "it is also an ordinary word of paths and evidence: give the whole name"
     return None
 

@@ -9,6 +9,7 @@ into.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import NewType
 
 from wardline.agent.scrub import (
@@ -45,6 +46,10 @@ HOST_NAME_CHARS_MAX = 255
 CUT = "[cut]"
 _NOTHING = "\x7f"
 _QUOTES = "\"'"
+# Ids, times and digests, which are new with every row and no rule finds anything in.
+_OURS = re.compile(
+    r"[a-z]{2,8}_[0-9a-hjkmnp-tv-z]{26}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z|[0-9a-f]{64}"
+)
 # The last word before a cut may be half an identifier.
 _CUT_WORD = re.compile(r"(?<!\S)(?=[^\s…]{0,200}[\d@=:])[^\s…]{1,200}…\Z")
 _CUT_FROM_CHARS = 100
@@ -56,6 +61,7 @@ _TELLING_KEY = re.compile(
     re.IGNORECASE,
 )
 _KEY_CHARS_MAX = 64
+_KEYS_MAX = 512
 
 Clean = NewType("Clean", str)
 
@@ -85,7 +91,7 @@ class Scrubber:
 
     def text(self, raw: str) -> Clean:
         """`raw` with what was found replaced by marks; longer than TEXT_CHARS_MAX it is cut."""
-        if raw in self._harmless:
+        if raw in self._harmless or (len(raw) <= HARMLESS_CHARS_MAX and _OURS.fullmatch(raw)):
             return Clean(raw)
         clean = self._settled(_whole(_bounded(raw)))
         if clean == raw and len(raw) <= HARMLESS_CHARS_MAX:
@@ -110,7 +116,7 @@ class Scrubber:
 
     def _under(self, key: str, item: Json) -> Json:
         """An item whose key says what it is."""
-        if not isinstance(item, str) or len(key) > _KEY_CHARS_MAX or not _TELLING_KEY.search(key):
+        if not isinstance(item, str) or not _is_telling(key):
             return self.value(item)
         clean, led = self.text(item), f"{key}: "
         if clean != item or MARK.fullmatch(item):
@@ -227,6 +233,11 @@ class Scrubber:
             length += len(mark)
             done = last
         return ("".join((*pieces, raw[done:])), places) if places else (raw, places)
+
+
+@lru_cache(_KEYS_MAX)
+def _is_telling(key: str) -> bool:
+    return len(key) <= _KEY_CHARS_MAX and _TELLING_KEY.search(key) is not None
 
 
 def _bounded(raw: str) -> str:
