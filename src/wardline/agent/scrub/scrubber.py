@@ -38,6 +38,10 @@ RULES: tuple[Rule, ...] = (
     *persons.RULES,
     *street_addresses.RULES,
 )
+# Flat, for most texts have none of them: what a rule needs, and which rule that is.
+_ANCHORS = tuple((anchor, at) for at, rule in enumerate(RULES) for anchor in rule.anchors)
+_SHAPES = tuple((shape, at) for at, rule in enumerate(RULES) for shape in rule.shapes)
+_ALWAYS = frozenset(at for at, rule in enumerate(RULES) if not (rule.anchors or rule.shapes))
 TEXT_CHARS_MAX = 1 << 20
 PASSES_MAX = 8
 HARMLESS_MAX = 2048
@@ -256,7 +260,10 @@ def _whole(raw: str) -> str:
 
 def _found(text: str) -> Iterable[Span]:
     seen = view(text)
-    for rule in RULES:
+    hit = {at for anchor, at in _ANCHORS if anchor in seen.lower}
+    hit |= {at for shape, at in _SHAPES if shape in seen.shape}
+    for at in sorted(hit | _ALWAYS):
+        rule = RULES[at]
         for match, value in rule.found(seen):
             start, end = match.span("v")
             if end - start > 2 and text[start] in _QUOTES and text[end - 1] == text[start]:
