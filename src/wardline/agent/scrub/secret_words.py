@@ -82,7 +82,7 @@ _SNMP_USER = re.compile(
 _FACT = re.compile(
     r"yes|no|true|false|none|null|required|requisite|sufficient|optional|include|substack|enabled"
     r"|disabled|removed|missing|files|compat|exop|md5|crypt|clear|ask|prompt|default|unset|empty"
-    r"|hidden|redacted"
+    r"|hidden|redacted|filtered|masked|expired"
 )
 _PROSE = re.compile(
     r"accepted|allowed|already|also|always|any|asked|bad|based|being|blank|changed|checked"
@@ -106,7 +106,7 @@ _PATH_BEFORE = re.compile(r"(?<![\w./-])/(?:[\w.@+-]+/)+[\w.@+-]*$")
 def _fact(found: Match) -> bool:
     """Words that say whether there is a secret, where it stands, or how many there are."""
     name, value = found["n"], found["v"]
-    bare = value.strip("\"',;.)}]\\").lower()
+    bare = value.strip("\"',;.)}]\\[<>_*").lower()
     counted = name.rstrip(" \t=:>\"'\\").endswith("s") and _COUNT.fullmatch(value)
     if _STRUCTURE.match(value):
         return True

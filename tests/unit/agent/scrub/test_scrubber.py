@@ -104,6 +104,7 @@ KEPT = [
     "host_01JD5Q0V8Z3N4R5S6T7V8W9XYZ seq 1234567890123456 epoch 1",
     "-0666 0:0\n+0640 0:42",
     "4111111111111112",
+    '"password":"[FILTERED]" password=****** token: __REDACTED__ secret=<hidden>',
     "0000000000000000",
 ]
 
