@@ -1569,6 +1569,45 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * ActiveFreeze
+         * @description A freeze in force; `confirmed` of `total` appliances have said that they obey it.
+         */
+        ActiveFreeze: {
+            /** Freeze Id */
+            freeze_id: string;
+            reach: components["schemas"]["Reach"];
+            /** Site Id */
+            site_id: string | null;
+            /** Site Name */
+            site_name: string | null;
+            /** Appliance Id */
+            appliance_id: string | null;
+            /** Appliance Name */
+            appliance_name: string | null;
+            /**
+             * Frozen At
+             * Format: date-time
+             */
+            frozen_at: string;
+            /** Frozen By */
+            frozen_by: string;
+            /** Frozen By Name */
+            frozen_by_name: string;
+            /** Reason */
+            reason: string;
+            /** Confirmed */
+            confirmed: number;
+            /** Total */
+            total: number;
+        };
+        /** ActiveFreezes */
+        ActiveFreezes: {
+            /** Active */
+            active: number;
+            /** Newest */
+            newest: components["schemas"]["ActiveFreeze"][];
+        };
         /** ActiveHold */
         ActiveHold: {
             /** Site Id */
@@ -3713,6 +3752,7 @@ export interface components {
             blocked: components["schemas"]["Blocks"];
             left: components["schemas"]["LeftOvers"];
             holds: components["schemas"]["ActiveHolds"];
+            freezes: components["schemas"]["ActiveFreezes"];
             orders: components["schemas"]["OrdersTold"];
             central: components["schemas"]["CentralStatus"];
             /** Sites */
