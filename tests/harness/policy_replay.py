@@ -1,11 +1,18 @@
 """What a replay of kept decisions promises, whoever serves it: one suite for both stores."""
 
+import asyncio
+import threading
 from typing import Any
 
+import pytest
+
 from tests.harness.policy_authoring import asked
-from tests.harness.policy_contract import ALERT, RULE, Served, done
+from tests.harness.policy_contract import ALERT, RULE, SOON_SECONDS, Served, done
 from tests.harness.policy_decisions import asked as request
 from tests.harness.policy_decisions import decide
+from wardline.core.policy.replay import Replay
+from wardline.policy import past
+from wardline.policy.turns import REPLAYS
 
 # Open at no time that a test is likely to run at: one minute of a week.
 SHUT: dict[str, Any] = {
@@ -84,6 +91,40 @@ class ReplaySuite:
         ):
             await asked(served, "/replay", wrong, "manager", 422)
         await asked(served, "/replay", {"put": [RULE]}, "reader", 403)
+
+    async def test_one_replay_runs_at_a_time(self, served: Served) -> None:
+        with REPLAYS.taken("another"):
+            refused = await asked(served, "/replay", {"put": [OPEN]}, "manager", 503)
+        assert refused["code"] == "busy"
+        assert (await asked(served, "/replay", {"put": [OPEN]}, "manager"))["turns"] == []
+
+    async def test_a_replay_ends_when_nobody_waits_for_it(
+        self, served: Served, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await done(served.manager, "/create", SHUT)
+        await decide(served.manager, request())
+        begun, may_go_on, told = asyncio.Event(), threading.Event(), []
+        take, tell, loop = past._take, Replay.tell, asyncio.get_running_loop()
+
+        def slow(*given: Any) -> None:
+            loop.call_soon_threadsafe(begun.set)
+            assert may_go_on.wait(SOON_SECONDS)
+            take(*given)
+
+        monkeypatch.setattr(past, "_take", slow)
+        monkeypatch.setattr(Replay, "tell", lambda made: told.append(made) or tell(made))
+        left = asyncio.create_task(asked(served, "/replay", {"put": [OPEN]}, "manager"))
+        await asyncio.wait_for(begun.wait(), SOON_SECONDS)
+        busy = await asked(served, "/replay", {"put": [OPEN]}, "manager", 429)
+        assert busy["code"] == "busy"
+        left.cancel()
+        await asyncio.gather(left, return_exceptions=True)
+        may_go_on.set()
+        async with asyncio.timeout(SOON_SECONDS):
+            while REPLAYS.is_taken:
+                await asyncio.sleep(0.01)
+        assert told == []
+        assert (await asked(served, "/replay", {"put": [OPEN]}, "manager"))["deniedToRun"] == 1
 
     async def test_what_limits_decided_is_left_out_and_changed_limits_are_named(
         self, served: Served
