@@ -102,7 +102,5 @@ def _add_replay(router: APIRouter, access: Access) -> None:
         `leftOut`: decided by what had been used up, which is not kept. `complete` false: only
         those from `since` on were looked at.
         """
-        given = await body(request)
-        with turns.REPLAYS.taken(store.owner):
-            asked = await asyncio.to_thread(replay_body.read, given)
-            return {"ok": True, **await past.replayed(store, asked, request.is_disconnected)}
+        asked = await asyncio.to_thread(replay_body.read, await body(request))
+        return {"ok": True, **await past.replayed(store, asked, request.is_disconnected)}

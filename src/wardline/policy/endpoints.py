@@ -148,10 +148,11 @@ def _add_removal(router: APIRouter, access: Access) -> None:
     async def delete_rule(
         request: Request, store: Annotated[PolicyStore, access.writer], reason: Reason = None
     ) -> dict[str, Json]:
-        """Takes a rule out of force; `If-Match` as for an update."""
+        """Takes a rule out of force; `If-Match` as for an update. `deniedToRun` as for a write."""
         rule_id = parse.removal(await body(request, ONE_BYTES_MAX))
+        before = await store.current()
         await store.delete(rule_id, _expected(request), reason=clean(reason))
-        return {"ok": True}
+        return {"ok": True, **await past.of_saved(store, before, (), (rule_id,))}
 
 
 async def _simulated(store: PolicyStore, asked: SimulationWire) -> dict[str, Json]:

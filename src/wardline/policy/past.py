@@ -15,6 +15,7 @@ from wardline.core.policy.parse import RuleInvalid
 from wardline.core.policy.replay import Replay
 from wardline.core.policy.replay_body import ReplayAsked
 from wardline.core.policy.rule import Rule
+from wardline.policy import turns
 from wardline.policy.store import Past, PolicyStore
 
 DAYS_DEFAULT = 30
@@ -41,7 +42,8 @@ IsGone = Callable[[], Awaitable[bool]]
 async def replayed(
     store: PolicyStore, asked: ReplayAsked, is_gone: IsGone | None = None
 ) -> dict[str, Json]:
-    """The answer of POST /replay; raises RuleInvalid, and CallerGone as soon as that is seen."""
+    """The answer of POST /replay; raises RuleInvalid, Busy, and CallerGone as soon as that is
+    seen."""
     until = asked.until or store.now()
     since = asked.since or until - timedelta(days=DAYS_DEFAULT)
     if since >= until:
@@ -49,12 +51,13 @@ async def replayed(
     if asked.site is not None:
         await store.place(asked.site)
     before = await store.current()
-    after = await asyncio.to_thread(_laid, before, asked)
-    kpis = replay.touched(before, after)
-    made = Replay(before, after, store.actions, kpis=kpis, site=asked.site)
-    past = Past(kpis, since, until, asked.site)
-    oldest = await _look(store, made, past, DECISIONS_MAX, SECONDS_MAX, is_gone)
-    told = await asyncio.to_thread(made.tell)
+    with turns.REPLAYS.taken(store.owner):
+        after = await asyncio.to_thread(_laid, before, asked)
+        kpis = replay.touched(before, after)
+        made = Replay(before, after, store.actions, kpis=kpis, site=asked.site)
+        past = Past(kpis, since, until, asked.site)
+        oldest = await _look(store, made, past, DECISIONS_MAX, SECONDS_MAX, is_gone)
+        told = await asyncio.to_thread(made.tell)
     return {
         "since": clock.wire(since if oldest is None else oldest),
         "until": clock.wire(until),
@@ -65,10 +68,11 @@ async def replayed(
 
 
 async def of_saved(
-    store: PolicyStore, before: Compiled, rules: Sequence[Rule], removed: Iterable[str] = ()
+    store: PolicyStore, before: Compiled, rules: Sequence[Rule], removed: Sequence[str] = ()
 ) -> dict[str, Json]:
-    """What a write's answer says of the past: nothing where no past denial would run."""
-    if len(rules) > SAVED_RULES_MAX:
+    """What the answer of a write, of these rules in and those out, says of the past: nothing where
+    no past denial would run."""
+    if len(rules) + len(removed) > SAVED_RULES_MAX:
         return {}
     after = before.with_rules(rules, removed, revision=before.revision + 1, epoch=before.epoch)
     kpis = replay.touched(before, after)
@@ -82,6 +86,14 @@ async def of_saved(
     if not told.denied_to_run:
         return {}
     return {"deniedToRun": told.denied_to_run, "pastDecisions": told.judged}
+
+
+async def of_restored(
+    store: PolicyStore, before: Compiled, rules: Sequence[Rule]
+) -> dict[str, Json]:
+    """What the answer says of the past where these are all rules from now on."""
+    changed, gone = await asyncio.to_thread(_exchanged, before, rules)
+    return await of_saved(store, before, changed, gone)
 
 
 async def _look(
@@ -119,10 +131,15 @@ def _laid(before: Compiled, asked: ReplayAsked) -> Compiled:
         raise RuleInvalid([("remove", f"there is no rule {unknown[0]}")])
     if asked.rules is None:
         return before.with_rules(asked.put, asked.removed, revision=revision, epoch=epoch)
-    ids = {rule.id for rule in asked.rules}
-    gone = [rule_id for rule_id in before.plans if rule_id not in ids]
-    changed = [rule for rule in asked.rules if not _is_held(before, rule)]
+    changed, gone = _exchanged(before, asked.rules)
     return before.with_rules(changed, gone, revision=revision, epoch=epoch)
+
+
+def _exchanged(before: Compiled, rules: Sequence[Rule]) -> tuple[list[Rule], list[str]]:
+    """What comes, new or other than now, and the ids of what goes where these are all rules."""
+    ids = {rule.id for rule in rules}
+    gone = [rule_id for rule_id in before.plans if rule_id not in ids]
+    return [rule for rule in rules if not _is_held(before, rule)], gone
 
 
 def _is_held(before: Compiled, rule: Rule) -> bool:
