@@ -2,6 +2,7 @@
 import { queryOptions } from "@tanstack/react-query";
 import { body, client } from "@/api/client";
 import { asProblem } from "@/api/problem";
+import { BUSY, isWorthRetrying } from "@/api/queries";
 import type { Rule } from "@/features/policies/rule";
 
 /** A change that nobody has made yet; `over` is the revision that it would replace. */
@@ -50,10 +51,8 @@ export interface Replay {
   turns: Turn[];
 }
 
-const BUSY = "busy";
 const BUSY_TRIES_MAX = 15;
 const BUSY_PAUSE_MS = 2_000;
-const FAILED_TRIES_MAX = 2;
 
 export const replayQuery = (change: Change) =>
   queryOptions({
@@ -61,11 +60,10 @@ export const replayQuery = (change: Change) =>
     queryFn: async ({ signal }): Promise<Replay> =>
       (await body(asked(change, signal) as Promise<{ data?: unknown }>)) as Replay,
     // One runs at a time; the one that a new draft has called off may still be ending.
-    retry: (failures, error) => {
-      const { status, code } = asProblem(error);
-      if (code === BUSY) return failures < BUSY_TRIES_MAX;
-      return (status === 0 || status >= 500) && failures < FAILED_TRIES_MAX;
-    },
+    retry: (failures, error) =>
+      asProblem(error).code === BUSY
+        ? failures < BUSY_TRIES_MAX
+        : isWorthRetrying(failures, error),
     retryDelay: BUSY_PAUSE_MS,
     staleTime: Infinity,
     gcTime: 0,
