@@ -265,6 +265,7 @@ def test_every_policy_page_fits_and_has_no_grave_barrier(
     viewport: dict[str, int],
     scheme: str,
 ) -> None:
+    _put(client, effect="deny", window=ALWAYS)
     _put(client, window=ALWAYS)
     _decided(client, 2)
     page = _signed_in(open_page(real, viewport=viewport, scheme=scheme), session)
@@ -276,6 +277,15 @@ def test_every_policy_page_fits_and_has_no_grave_barrier(
         "backups": "/policy/backups",
     }
     wrong = []
+
+    def look(name: str, *, whole: bool = True) -> None:
+        file = shots / f"rules-{name}-{viewport['width']}-{scheme}.png"
+        page.screenshot(path=file, full_page=whole)
+        wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        if wide > 0:
+            wrong.append(f"{name}: {wide} px too wide")
+        wrong.extend(f"{name}: {found}" for found in axe.violations(page))
+
     for name, address in pages.items():
         page.goto(address)
         expect(page.get_by_role("heading", level=1)).to_be_visible()
@@ -286,13 +296,12 @@ def test_every_policy_page_fits_and_has_no_grave_barrier(
             expect(_turned(page)).to_contain_text("Ask→Offer")
             _turned(page).get_by_text("Examples").first.click()
             expect(page.get_by_role("list", name=re.compile("Open in the next"))).to_be_visible()
-        page.screenshot(
-            path=shots / f"rules-{name}-{viewport['width']}-{scheme}.png", full_page=True
-        )
-        wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-        if wide > 0:
-            wrong.append(f"{address}: {wide} px too wide")
-        wrong += [f"{address}: {found}" for found in axe.violations(page)]
+        look(name)
+        if name == "history":
+            page.get_by_role("button", name=re.compile("^Go back to revision")).first.click()
+            dialog = page.get_by_role("dialog")
+            expect(_turned(dialog)).to_contain_text("Ask→Block")
+            look("go-back", whole=False)
     assert not wrong, "\n".join(wrong)
 
 
