@@ -135,7 +135,7 @@ class PartnerHistory:
         await asyncio.to_thread(service.check, self._session, going.rules)
         revision, author = head + 1, self._session.actor.id
         await self._repository.begin_revision(revision, author, why)
-        bodies = [service.stored(rule, revision) for rule in going.rules]
+        bodies = service.texts(going.rules, revision)
         await self._repository.put(revision, author, bodies)
         await self._repository.remove(revision, going.removed)
         return revision
