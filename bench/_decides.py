@@ -6,7 +6,6 @@ import itertools
 import multiprocessing
 import statistics
 import time
-from collections import Counter
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from random import Random
@@ -170,7 +169,9 @@ def _round(
     per_us = 1e6 / count
     return Round(
         sum(each[0] / each[1] for each in told),
-        *((after[kind] - before[kind]) * per_us for kind in ("web", "jobs", "postgres")),
+        (after["web"] - before["web"]) * per_us,
+        (after["jobs"] - before["jobs"]) * per_us,
+        (after["postgres"] - before["postgres"]) * per_us,
         sum(each[2] for each in told) * per_us,
     )
 
@@ -208,9 +209,9 @@ def _called(body: bytes, number: int) -> bytes:
     return body.replace(CALL, b"call-%06d" % number)
 
 
-def _spent() -> Counter[str]:
+def _spent() -> dict[str, float]:
     """Processor seconds so far: of Central's web processes, its jobs process, and PostgreSQL."""
-    found: Counter[str] = Counter()
+    found = dict.fromkeys(("web", "jobs", "postgres"), 0.0)
     for process in psutil.Process().children(recursive=True):
         try:
             spent, line = sum(process.cpu_times()[:2]), process.cmdline()
