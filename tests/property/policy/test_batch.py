@@ -21,6 +21,7 @@ from wardline.policy.simulation import Place
 
 SETS, SETS_FULL = 60, 600
 BATCHES = 6
+WISHES = 10
 REQUESTS_MAX = 25
 PARTNER = "p1"
 # A day like others, and the nights on which clocks are set in Berlin.
@@ -110,11 +111,13 @@ def history(draw: Draw) -> Counter:
     now = draw._one(DAYS) + timedelta(minutes=draw.random.randint(0, 7 * 24 * 60))
     seen = Counter()
     standing, known = settings(draw), actions(draw)
+    # Few, so that they come again in the batches after.
+    pool = [wish(draw) for _ in range(WISHES)]
     for _ in range(BATCHES):
         now = next_instant(draw, now)
         if draw._chance(0.2):
             standing = settings(draw)
-        seen += compare(draw, policy, index, (standing, known), now)
+        seen += compare(draw, policy, index, (standing, known, pool), now)
     return seen
 
 
@@ -135,11 +138,11 @@ def next_instant(draw: Draw, now: datetime) -> datetime:
 
 
 def compare(draw: Draw, policy, index, there, now) -> Counter:
-    standing, known = there
-    traced = draw._chance(0.5)
+    standing, known, pool = there
+    traced = draw._chance(0.9)
     caller = draw._one([Principal("mia", frozenset(["manager"])), Principal("max", frozenset())])
     wanted = parse.asked(
-        {"requests": [wish(draw) for _ in range(draw.random.randint(1, REQUESTS_MAX))]}
+        {"requests": [draw._one(pool) for _ in range(draw.random.randint(1, REQUESTS_MAX))]}
     )
     terms = Terms(now, PARTNER, caller, known, holds(draw))
     batch = asking.batch(index, wanted, standing, terms, traced=traced)
