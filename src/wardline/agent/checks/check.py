@@ -42,7 +42,7 @@ from wardline.agent.checks import (
 )
 from wardline.agent.checks.probe import Budget, Probe
 from wardline.agent.checks.protocol import Check, Finding, Manifest
-from wardline.agent.hosts.host import Reader, covers
+from wardline.agent.hosts.host import Kind, Reader, covers
 from wardline.core import canonical, clock
 from wardline.core.canonical import Json
 from wardline.core.errors import WardlineError
@@ -125,8 +125,9 @@ def _find(check: Check, probe: Probe) -> Finding:
     try:
         platform = probe.platform
         if not covers(check.manifest.platforms, platform):
-            # A tree that is not there says so here, as the reason.
-            probe.stat("/")
+            if probe.kind is Kind.TREE:
+                # One that is not there says so here, as the reason.
+                probe.stat("/")
             return _unknown(f"no checks for this platform yet ({platform})", "platform")
         return check.measure(probe)
     except WardlineError as error:
