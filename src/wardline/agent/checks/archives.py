@@ -14,7 +14,7 @@ from wardline.agent.checks.unpacking import Damaged
 ARCHIVE_BYTES_MAX = 512 * 1024 * 1024
 PLAIN_BYTES_MAX = 2 * 1024 * 1024 * 1024
 MEMBERS_MAX = 100_000
-ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2")
+ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz")
 
 
 def member(probe: Probe, archive: str, wanted: str, bytes_max: int) -> bytes | None:

@@ -1,6 +1,5 @@
-"""Packed files read as what they hold: gzip, xz and bzip2 by the name's end, bounded in size."""
+"""Packed files read as what they hold: gzip and xz by the name's end, bounded in size."""
 
-import bz2
 import lzma
 import zlib
 from collections.abc import Iterator
@@ -11,7 +10,6 @@ PIECE_BYTES_MAX = 1024 * 1024
 XZ_MEMORY_BYTES_MAX = 128 * 1024 * 1024
 GZIP = (".gz", ".tgz")
 XZ = (".xz", ".txz")
-BZIP2 = (".bz2", ".tbz2")
 
 
 class Damaged(Unreadable):
@@ -37,8 +35,8 @@ def plain(pieces: Iterator[bytes], path: str, bytes_max: int) -> Iterator[bytes]
 def _unpacked(pieces: Iterator[bytes], path: str) -> Iterator[bytes]:
     if path.endswith(GZIP):
         return _gunzip(pieces)
-    if path.endswith((*XZ, *BZIP2)):
-        return _decompress(pieces, is_xz=path.endswith(XZ))
+    if path.endswith(XZ):
+        return _decompress(pieces)
     return pieces
 
 
@@ -52,10 +50,8 @@ def _gunzip(pieces: Iterator[bytes]) -> Iterator[bytes]:
     yield unpacker.flush()
 
 
-def _decompress(pieces: Iterator[bytes], *, is_xz: bool) -> Iterator[bytes]:
-    unpacker = (
-        lzma.LZMADecompressor(memlimit=XZ_MEMORY_BYTES_MAX) if is_xz else bz2.BZ2Decompressor()
-    )
+def _decompress(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    unpacker = lzma.LZMADecompressor(memlimit=XZ_MEMORY_BYTES_MAX)
     for piece in pieces:
         if unpacker.eof:
             return
@@ -63,6 +59,6 @@ def _decompress(pieces: Iterator[bytes], *, is_xz: bool) -> Iterator[bytes]:
         yield from _drain(unpacker)
 
 
-def _drain(unpacker: lzma.LZMADecompressor | bz2.BZ2Decompressor) -> Iterator[bytes]:
+def _drain(unpacker: lzma.LZMADecompressor) -> Iterator[bytes]:
     while not (unpacker.eof or unpacker.needs_input):
         yield unpacker.decompress(b"", PIECE_BYTES_MAX)
