@@ -190,10 +190,8 @@ _FOR_PERSONS: tuple[tuple[str, str, Callable[[Path], bool]], ...] = (
     ),
     (
         "account_ageing",
-        "somebody gave the front desk a password without an end",
-        _replaced(
-            "etc/shadow", "frontdesk:!:20000:1:365:", "frontdesk:$6$demo$demo:20000:1:99999:"
-        ),
+        "somebody gave a service account a password without an end",
+        _replaced("etc/shadow", "sshd:!:", "sshd:$6$demo$demo:"),
     ),
     (
         "backup_restore",
