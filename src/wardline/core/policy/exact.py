@@ -55,18 +55,19 @@ def read(value: Json, problems: Problems, path: str = "", nested: int = 1) -> Js
     return [read(item, problems, f"{path}[{i}]", nested + 1) for i, item in enumerate(value)]
 
 
-def are_exact(values: Sequence[Json]) -> bool:
-    """Whether `read` would give back each of the values as it is, whole levels of them at a time;
-    it may say no where it would."""
+def are_exact(values: Sequence[Json], nested: int = 1) -> bool:
+    """Whether `read` would give back each of the values, which stand on the level `nested`, as it
+    is; whole levels of them at a time. It may say no where it would."""
     try:
         data = orjson.dumps(values, option=orjson.OPT_STRICT_INTEGER)
     except TypeError:
         return False
-    if not data.isascii() or _NUL in data:
+    # What holds a lone surrogate could not be written.
+    if _NUL in data:
         return False
     keys: set[str] = set()
     level = list(values)
-    for _ in range(NESTED_MAX):
+    for _ in range(nested, NESTED_MAX + 1):
         kinds = set(map(type, level))
         if not kinds <= _PLAIN:
             return False
