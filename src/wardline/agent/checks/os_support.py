@@ -3,7 +3,6 @@
 The dates are data: os_support.json says where they come from, under which licence and as of when.
 """
 
-import functools
 import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -57,14 +56,15 @@ class OsSupport:
 
     def measure(self, probe: Probe) -> Finding:
         told = os_release.read(probe)
+        table, dates_of = _table()
         system, version = told.get("ID", "").lower(), told.get("VERSION_ID", "").lower()
         facts: dict[str, Json] = {
             "failing": [],
             "system": system,
             "version": version,
-            "dates_of": _table()[1],
+            "dates_of": dates_of,
         }
-        dates = _dates(system, version)
+        dates = _dates(table, system, version)
         if dates is None:
             reason = f"no dates are known for {system or 'a system without a name'} {version}"
             return Finding(Outcome.UNKNOWN, reason.strip(), {**facts, "reason": reason.strip()})
@@ -88,9 +88,9 @@ def _judge(name: str, end: date, now: datetime, facts: dict[str, Json]) -> Findi
     return Finding(Outcome.PASS, f"{name} gets security updates until {end}", facts)
 
 
-def _dates(system: str, version: str) -> tuple[date, date | None] | None:
+def _dates(table: Dates, system: str, version: str) -> tuple[date, date | None] | None:
     """The end of updates and of extended ones, by the whole version, else by its first part."""
-    releases = _table()[0].get(system, {})
+    releases = table.get(system, {})
     found = releases.get(version) or releases.get(version.partition(".")[0])
     if found is None:
         return None
@@ -105,9 +105,8 @@ def _is_extended(probe: Probe, system: str) -> bool:
     return attached and any(True for _ in active_lines.of_all(probe, (ESM_SOURCES,)))
 
 
-@functools.cache
 def _table() -> tuple[Dates, str]:
-    """The dates by system and version, and from which day they are."""
+    """The dates by system and version, and from which day they are; not kept between hours."""
     content = json.loads((resources.files(__package__) / DATES_FILE).read_bytes())
     return content["releases"], f"{content['source'].partition(',')[0]}, {content['as_of']}"
 

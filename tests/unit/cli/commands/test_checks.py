@@ -13,10 +13,13 @@ from typer.testing import CliRunner
 
 from tests.tidy import tree
 from tests.unit.agent import host_trees
+from wardline.agent import settings
 from wardline.agent.checks import check
+from wardline.agent.settings import Settings
 from wardline.cli import check_author, check_templates
 from wardline.cli.check_author import CheckExists, NotACheckout
 from wardline.cli.commands import checks
+from wardline.core import ids
 from wardline.core.errors import NotFound, WrongUsage
 
 RUNNER = CliRunner()
@@ -58,6 +61,39 @@ def test_a_run_measures_a_tree_and_ends_with_what_it_found(tmp_path: Path) -> No
     (one,) = json.loads(done.stdout)
     assert (one["outcome"], done.exit_code) == ("fail", checks.EXIT_FOUND)
     assert "everybody" in one["facts"]["failing"]
+
+
+def test_a_run_measures_a_host_of_the_appliance_by_its_name(tmp_path: Path) -> None:
+    root = host_trees.clinic(tmp_path / "host")
+    (tmp_path / "agent.toml").write_text(_agent_toml(root))
+    asked = ["run", "time_sync", "--data", str(tmp_path), "--json", "--host"]
+    done = RUNNER.invoke(checks.app, [*asked, "records"])
+    (one,) = json.loads(done.stdout)
+    assert (one["outcome"], done.exit_code) == ("pass", 0)
+    done = RUNNER.invoke(checks.app, [*asked, "pacs"])
+    (one,) = json.loads(done.stdout)
+    assert (one["outcome"], done.exit_code) == ("unknown", checks.EXIT_FOUND)
+    assert one["summary"] == "no checks for this platform yet (windows/11)"
+    done = RUNNER.invoke(checks.app, [*asked, "other"])
+    assert isinstance(done.exception, NotFound)
+    assert "it has records, pacs" in str(done.exception)
+
+
+def _agent_toml(root: Path) -> str:
+    key = "A" * 43 + "="
+    keys = dict.fromkeys(("uplink_key", "log_key", "policy_key", "order_key"), key)
+    central = {"url": "https://central.example", "installation_id": "x", "log_origin": "x", **keys}
+    hosts = [
+        {"id": ids.host(), "name": "records", "kind": "tree", "root": root},
+        {"id": ids.host(), "name": "pacs", "kind": "declared", "platform": "windows/11"},
+    ]
+    whole = {
+        "central": central,
+        "site": {"id": ids.site(), "name": "x"},
+        "appliance": {"id": ids.appliance()},
+        "hosts": hosts,
+    }
+    return settings.to_toml(Settings.model_validate(whole))
 
 
 def test_a_run_changes_nothing(tmp_path: Path) -> None:
