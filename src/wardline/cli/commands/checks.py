@@ -14,6 +14,7 @@ from wardline.agent.checks.protocol import Check
 from wardline.agent.hosts.host import Host
 from wardline.agent.hosts.local import LocalHost
 from wardline.agent.hosts.tree import TreeHost
+from wardline.agent.scrub.scrubber import Scrubber
 from wardline.agent.settings import Layout
 from wardline.cli import check_author, plain
 from wardline.core import clock
@@ -83,7 +84,8 @@ def run(
     """
     measured = _host(tree, host, data)
     chosen = [_named(name)] if name else [one for _, one in sorted(check.registry().items())]
-    results = [measure.measure(one, measured, clock.system) for one in chosen]
+    scrubber = Scrubber.ephemeral()
+    results = [measure.measure(one, measured, clock.system, scrubber) for one in chosen]
     if as_json:
         print(json.dumps([_wire(one) for one in results], indent=2))
     else:

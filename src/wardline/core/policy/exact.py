@@ -74,10 +74,10 @@ def are_exact(values: Sequence[Json], nested: int = 1) -> bool:
         maps = [item for item in level if type(item) is dict] if dict in kinds else []
         lists = [item for item in level if type(item) is list] if list in kinds else []
         if not maps and not lists:
-            return not any(map(_bad_key, keys))
+            return not any(map(bad_key, keys))
         keys.update(*maps)
         level = [*chain.from_iterable(map(dict.values, maps)), *chain.from_iterable(lists)]
-    return set(map(type, level)) <= _SCALARS and not any(map(_bad_key, keys))
+    return set(map(type, level)) <= _SCALARS and not any(map(bad_key, keys))
 
 
 def is_few(value: Json, most: int) -> bool:
@@ -164,7 +164,7 @@ def _is_exact(value: Json, nested: int) -> bool:
 
 def _is_good(key: Json) -> bool:
     """Whether a key may stay, remembered for the next request with it."""
-    if _bad_key(key):
+    if bad_key(key):
         return False
     if len(_good_keys) >= KEYS_KEPT_MAX:
         _good_keys.clear()
@@ -224,7 +224,7 @@ def _mapping(value: Mapping[Json, Json], problems: Problems, path: str, nested: 
         return _decimal(value[TAG], problems, path)
     result: dict[str, Json] = {}
     for key, item in value.items():
-        if reason := _bad_key(key):
+        if reason := bad_key(key):
             problems.append((shown(path), reason))
         else:
             inner = f"{path}.{key}" if path else key
@@ -242,7 +242,7 @@ def _decimal(value: Json, problems: Problems, path: str) -> int | Decimal:
     return 0
 
 
-def _bad_key(key: Json) -> str | None:
+def bad_key(key: Json) -> str | None:
     if not isinstance(key, str) or not key.isascii() or not key.isprintable():
         return "a key that is not printable ASCII text"
     if len(key) > KEY_CHARS_MAX:

@@ -41,6 +41,10 @@ class Terms:
     actions: Mapping[str, ActionFacts] | None = None
     now: Now = clock.system
 
+    def known(self, _: str | None) -> Mapping[str, ActionFacts] | None:
+        """The actions that there are, on any platform."""
+        return self.actions
+
 
 class FileStore:
     """A PolicyStore over a policy file; `author` is who asks."""
