@@ -192,7 +192,7 @@ def _look_at_ssh(probe: Probe, seen: _Seen) -> None:
     seen.reachable.add("ssh")
     seen.ssh = "password" if _takes_password(options) else "key"
     if seen.ssh == "password":
-        seen.problems["ssh.password"] = Severity.MEDIUM
+        seen.problems["ssh.guessable"] = Severity.MEDIUM
     loosened = [
         one
         for one in options.matched
@@ -200,8 +200,8 @@ def _look_at_ssh(probe: Probe, seen: _Seen) -> None:
         and one.option.words[0].lower() == "yes"
     ]
     if loosened and seen.ssh == "key":
-        seen.problems["match.ssh.password"] = Severity.MEDIUM
-        seen.where["match.ssh.password"] = loosened[0].option.where
+        seen.problems["match.ssh.guessable"] = Severity.MEDIUM
+        seen.where["match.ssh.guessable"] = loosened[0].option.where
 
 
 def _takes_password(options: Options) -> bool:

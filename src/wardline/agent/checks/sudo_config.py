@@ -115,7 +115,7 @@ def _of_rules(found: Sudoers) -> dict[str, Severity]:
         label = _label(one)
         if one.unasked and one.who != "root":
             grade = Severity.HIGH if "ALL" in one.unasked else Severity.LOW
-            key = f"no_password:{label}"
+            key = f"unasked:{label}"
             problems[key] = max(problems.get(key, grade), grade, key=severity.rank)
         if one.everything and one.who == "ALL" and not by_root:
             problems["everybody"] = Severity.CRITICAL
