@@ -30,6 +30,7 @@ from wardline.agent.roster import Roster
 from wardline.agent.settings import Layout, Settings
 from wardline.agent.store import alarms, policies, scrub
 from wardline.agent.store.alarms import Code
+from wardline.agent.store.credentials import Credentials
 from wardline.agent.store.database import Database, StoreFull, Transaction
 from wardline.agent.store.keys import Keyring
 from wardline.agent.store.ledger import Ledger
@@ -71,6 +72,7 @@ class Agent:
     bells: Bells
 
     def close(self) -> None:
+        self.roster.close()
         self.uplink.close()
         self.ledger.database.close()
 
@@ -99,7 +101,7 @@ def load_settings(layout: Layout) -> Settings:
 def assemble(layout: Layout, settings: Settings, ledger: Ledger, uplink: Uplink, say: Say) -> Agent:
     """The loops over one store."""
     bells, draw = Bells(), random.Random()
-    roster = rosters.open_all(settings.hosts)
+    roster = rosters.open_all(settings.hosts, Credentials(layout, settings.appliance.id))
     checks = check.registry()
     return Agent(
         settings,

@@ -48,7 +48,12 @@ UFW_ADDED = Query("ufw_added", ("ufw", "show", "added"))
 
 def unit_state(unit: str) -> Query:
     """systemctl(1): LoadState, ActiveState and UnitFileState of one unit as key=value."""
-    if not _UNIT.fullmatch(unit):
-        raise Malformed("unit", "not the name of a systemd unit")
+    check_unit(unit)
     properties = "--property=LoadState,ActiveState,UnitFileState"
     return Query(f"unit_state:{unit}", ("systemctl", "show", properties, "--", unit))
+
+
+def check_unit(unit: str) -> None:
+    """Raise Malformed for what is not the name of a unit of systemd."""
+    if not _UNIT.fullmatch(unit):
+        raise Malformed("unit", "not the name of a systemd unit")
