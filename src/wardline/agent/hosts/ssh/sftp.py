@@ -8,6 +8,7 @@ import asyncio
 import stat
 import struct
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
@@ -96,6 +97,7 @@ class Sftp:
         self._reader = reader
         self._write = write
         self._waiting: dict[int, asyncio.Future[tuple[int, bytes]]] = {}
+        self._unsent: list[bytes] = []
         self._next = 0
         self._closed: BaseException | None = None
         self._has_statvfs = False
@@ -273,7 +275,17 @@ class Sftp:
         return self._next
 
     def _send(self, body: bytes) -> None:
-        self._write(struct.pack(">I", len(body)) + body)
+        """What is asked in one turn of the loop travels together: one packet instead of many."""
+        if not self._unsent:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._unsent.append(struct.pack(">I", len(body)) + body)
+
+    def _flush(self) -> None:
+        together = b"".join(self._unsent)
+        self._unsent.clear()
+        # A line that has broken meanwhile is noticed by who reads from it.
+        with suppress(OSError):
+            self._write(together)
 
     async def _packet(self) -> bytes:
         size = struct.unpack(">I", await self._reader.readexactly(4))[0]
