@@ -1,8 +1,8 @@
-"""An SSH server that takes one password and runs what it is told as this account."""
+"""An SSH server that takes one password and runs what it is told as this account, in a process."""
 
 import asyncio
 import subprocess
-import threading
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,19 +12,16 @@ import asyncssh
 @contextmanager
 def serving(password: str) -> Iterator[tuple[int, str]]:
     """Port and host key, until the block is left."""
-    key = asyncssh.generate_private_key("ssh-ed25519")
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    server = asyncio.run_coroutine_threadsafe(_start(key, password), loop).result(10)
-    try:
-        public = " ".join(key.export_public_key("openssh").decode().split()[:2])
-        yield server.get_port(), public
-    finally:
-        asyncio.run_coroutine_threadsafe(_stop(server), loop).result(10)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+    process = subprocess.Popen(
+        [sys.executable, __file__, password], stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        try:
+            assert process.stdout is not None
+            port, key = process.stdout.readline().strip().split(" ", 1)
+            yield int(port), key
+        finally:
+            process.kill()
 
 
 class _Door(asyncssh.SSHServer):
@@ -41,8 +38,21 @@ class _Door(asyncssh.SSHServer):
         return password == self._password
 
 
-async def _start(key: asyncssh.SSHKey, password: str) -> asyncssh.SSHAcceptor:
-    return await asyncssh.listen(
+async def _run(process: asyncssh.SSHServerProcess[bytes]) -> None:
+    assert process.command is not None
+    child = await asyncio.create_subprocess_shell(
+        process.command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    await process.redirect(child.stdin, child.stdout, child.stderr)
+    process.exit(await child.wait())
+
+
+async def _serve(password: str) -> None:
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    server = await asyncssh.listen(
         "127.0.0.1",
         0,
         server_factory=lambda: _Door(password),
@@ -50,22 +60,10 @@ async def _start(key: asyncssh.SSHKey, password: str) -> asyncssh.SSHAcceptor:
         process_factory=_run,
         encoding=None,
     )
-
-
-async def _stop(server: asyncssh.SSHAcceptor) -> None:
-    server.close()
+    public = " ".join(key.export_public_key("openssh").decode().split()[:2])
+    print(server.get_port(), public, flush=True)
     await server.wait_closed()
 
 
-async def _run(process: asyncssh.SSHServerProcess[bytes]) -> None:
-    assert process.command is not None
-    child = subprocess.Popen(
-        process.command,
-        shell=True,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    await process.redirect(child.stdin, child.stdout, child.stderr)
-    process.exit(await asyncio.to_thread(child.wait))
-    await process.wait_closed()
+if __name__ == "__main__":
+    asyncio.run(_serve(sys.argv[1]))

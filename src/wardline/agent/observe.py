@@ -39,6 +39,7 @@ REMOTE_SPLAY_S = 60.0
 REMOTE_SPLAY_PER_HOST_S = 0.3
 # How soon to look again whether a line is open, or a thread free.
 REMOTE_LOOK_S = 0.1
+WORKERS_STOP_S = 1.0
 # What one bundle of a cycle may hold, well below the limit of a payload.
 PARTS_BYTES_MAX = 160 * 1024
 
@@ -77,7 +78,7 @@ class Observer:
         ]
 
     def run(self) -> None:
-        """Until the bells say stop."""
+        """Until the bells say stop; what is measured in a thread then has a moment to end."""
         while not self._bells.stopping:
             try:
                 wait_s = self.turn()
@@ -86,6 +87,7 @@ class Observer:
                 self._ledger.begin_gap(str(error))
                 wait_s = REST_WHEN_FULL_S
             self._bells.observe.wait(wait_s)
+        self._workers.join(WORKERS_STOP_S)
 
     def turn(self) -> float:
         """Measure what is due; seconds until there is more."""

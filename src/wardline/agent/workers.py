@@ -1,9 +1,11 @@
 """Threads for hosts that answer over a line: a few at once, one per host, none delays another."""
 
 import threading
+import time
 from collections.abc import Callable
 
 WORKERS_MAX = 8
+JOIN_LOOK_S = 0.02
 
 
 class Workers:
@@ -40,6 +42,12 @@ class Workers:
             failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
+
+    def join(self, timeout_s: float) -> None:
+        """Wait for what is under way, no longer than this."""
+        deadline = time.monotonic() + timeout_s
+        while self._busy and time.monotonic() < deadline:
+            time.sleep(JOIN_LOOK_S)
 
     def _run(self, host_id: str, work: Callable[[], None]) -> None:
         try:

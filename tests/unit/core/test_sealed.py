@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.tidy import tree
 from wardline.core import sealed
 from wardline.core.errors import Malformed
 from wardline.core.sealed import (
@@ -103,3 +104,17 @@ def test_limits_hold_and_nothing_prints_a_secret() -> None:
 def test_the_fingerprint_is_that_of_the_public_key() -> None:
     assert KEY.fingerprint == sealed.fingerprint(KEY.public)
     assert KEY.fingerprint.startswith("SHA256:")
+
+
+def test_the_example_of_the_documentation_opens() -> None:
+    page = (tree.ROOT / "docs/credential-envelope.md").read_text()
+    envelope = page.split("```json\n")[1].split("\n```")[0].encode()
+    purpose = Purpose(
+        "appl_00000000000000000000000001",
+        "host_00000000000000000000000001",
+        "10.0.0.5",
+        22,
+        "wardline",
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA7VrjEcRDgnijy2H9U3QhMjMESCJKwV3VRSvQudfrXr",
+    )
+    assert sealed.unseal(KEY, envelope, purpose) == SECRET

@@ -138,7 +138,7 @@ class Line:
         raise AssertionError("unreachable")
 
     async def close(self) -> None:
-        """Say goodbye; the next question opens the line again."""
+        """Let go without waiting for the host; the next question opens the line again."""
         connecting, self._connecting = self._connecting, None
         if connecting is not None:
             connecting.cancel()
@@ -147,7 +147,7 @@ class Line:
         if opened is not None:
             opened.serving.cancel()
             await asyncio.gather(opened.serving, return_exceptions=True)
-            opened.connection.close()
+            opened.connection.abort()
             await opened.connection.wait_closed()
 
     def _is_resting(self) -> bool:
