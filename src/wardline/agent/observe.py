@@ -18,6 +18,7 @@ from wardline.agent.checks.protocol import Check
 from wardline.agent.hosts.host import Kind
 from wardline.agent.notice import Notice, Say
 from wardline.agent.roster import Member, Roster
+from wardline.agent.scrub.patient_names import NamesUnusable
 from wardline.agent.settings import Intervals
 from wardline.agent.store import incidents, results
 from wardline.agent.store.database import StoreFull, Transaction
@@ -72,6 +73,7 @@ class Observer:
         self._draw = draw
         self._store_full = Notice(say)
         self._workers = Workers(bells.observe.ring)
+        self._names_unusable = Notice(say)
         self._plan = [
             (member, [_Due(check, first) for check in checks.values()])
             for member, first in self._first_cycles()
@@ -92,6 +94,7 @@ class Observer:
     def turn(self) -> float:
         """Measure what is due; seconds until there is more."""
         self._workers.check()
+        self._take_names()
         now = time.monotonic()
         wait_s = IDLE_S_MAX
         for member, plan in self._plan:
@@ -126,7 +129,10 @@ class Observer:
         """Measure these checks of a host and record what changed, in one transaction."""
         self._ledger.require_room()
         with member.busy:
-            found = [measure.measure(one, member.host, self._ledger.now) for one in checks]
+            scrubber = self._ledger.scrubber
+            found = [
+                measure.measure(one, member.host, self._ledger.now, scrubber) for one in checks
+            ]
             with self._ledger.transaction() as tx:
                 changed = [one for one in found if results.is_news(tx, member.id, one)]
                 moved = [record for one in found for record in self._follow(tx, member.id, one)]
@@ -139,6 +145,16 @@ class Observer:
         if changed or moved:
             self._bells.report.ring()
         return found
+
+    def _take_names(self) -> None:
+        """The list of patients' names as it is now; one that cannot be used leaves the one before
+        in force."""
+        try:
+            self._ledger.scrubber.refresh()
+        except NamesUnusable as error:
+            self._names_unusable.begins(f"the names before stay in force: {error}")
+        else:
+            self._names_unusable.ends("the list of names is in force again")
 
     def _seal(
         self,

@@ -183,7 +183,8 @@ class Supervisor:
     def _start_postgres(self) -> embedded.Server:
         assert self._passwords is not None
         log = self._layout.logs / DATABASE_LOG
-        return embedded.start(self._layout.postgres, log, self._passwords.owner)
+        sockets = self._server.sockets if self._server is not None else None
+        return embedded.start(self._layout.postgres, log, self._passwords.owner, sockets=sockets)
 
     def _tend_database(self) -> None:
         """The sockets stay where they were, so web and jobs find the new server by themselves."""

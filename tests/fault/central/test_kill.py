@@ -24,8 +24,11 @@ SITE = {"zone": "Europe/Berlin", "opening_hours": []}
 
 
 @pytest.fixture
-def central(tmp_path: Path) -> Iterator[Central]:
-    made = Central(tmp_path).start()
+def central(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Central]:
+    """In a folder of the name that the test asks for, if it does."""
+    folder = tmp_path / getattr(request, "param", "")
+    folder.mkdir(exist_ok=True)
+    made = Central(folder).start()
     yield made
     made.stop()
 
@@ -104,7 +107,9 @@ def test_web_postgres_and_jobs_come_back_with_all_that_was_acknowledged(central:
     assert "The jobs process ended (signal 9)" in output
 
 
+@pytest.mark.parametrize("central", ["deep" * 30], indirect=True)
 def test_while_the_database_is_away_callers_are_asked_to_come_again(central: Central) -> None:
+    """On a path that is too long for a socket, which then lies elsewhere."""
     owner = central.owner()
     said: list[int] = []
     for _ in range(DEATHS_OF_THE_DATABASE):

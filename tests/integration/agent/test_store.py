@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from wardline.agent.scrub.scrubber import Scrubber
 from wardline.agent.store import database, outbox
 from wardline.agent.store.database import Database, StoreDamaged, StoreFull, StoreUnusable
 from wardline.core import clock
@@ -23,7 +24,9 @@ DOCUMENT = {
 
 
 def _open(folder: Path, bytes_max: int = BYTES_MAX) -> Database:
-    return Database(folder / "agent.db", bytes_max, clock.system, folder / "ballast")
+    return Database(
+        folder / "agent.db", bytes_max, clock.system, folder / "ballast", Scrubber.ephemeral()
+    )
 
 
 def test_the_documents_tables_columns_indexes_and_pragmas_are_there(tmp_path: Path) -> None:

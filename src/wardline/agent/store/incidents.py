@@ -5,9 +5,8 @@ from datetime import datetime
 
 import orjson
 
-from wardline.agent.store import scrub
 from wardline.agent.store.database import Row, Transaction
-from wardline.core import canonical, clock
+from wardline.core import clock
 from wardline.core.evidence import bundle
 from wardline.core.evidence.bundle import IncidentOutcome, ResolutionLevel
 from wardline.core.incidents.incident import Incident, State
@@ -38,7 +37,7 @@ def save(tx: Transaction, incident: Incident) -> None:
         " state = excluded.state, closed_at = excluded.closed_at,"
         " runbook_id = excluded.runbook_id, tried = excluded.tried,"
         " interruptions = excluded.interruptions",
-        _values(scrub.incident(incident)),
+        _values(tx, tx.scrubber.incident(incident)),
     )
 
 
@@ -158,14 +157,14 @@ def heals(tx: Transaction, incident: Incident, runbook_id: str, since: datetime)
     return [clock.parse(row["closed_at"]) for row in rows]
 
 
-def _values(incident: Incident) -> dict[str, object]:
+def _values(tx: Transaction, incident: Incident) -> dict[str, object]:
     return {
         "id": incident.id,
         "site_id": incident.site_id,
         "host_id": incident.host_id,
         "check": incident.check,
         "severity": incident.severity.value,
-        "raw_data": canonical.dumps(_raw(incident)).decode(),
+        "raw_data": tx.json(_raw(incident)),
         "pattern": incident.pattern_signature,
         "created_at": clock.wire(incident.opened_at),
         "level": incident.level and incident.level.value,
@@ -173,7 +172,7 @@ def _values(incident: Incident) -> dict[str, object]:
         "state": incident.state.value,
         "closed_at": clock.wire(incident.closed_at) if incident.closed_at else None,
         "runbook_id": incident.runbook and incident.runbook.id,
-        "tried": canonical.dumps(list(incident.tried)).decode(),
+        "tried": tx.json(list(incident.tried)),
         "interruptions": incident.interruptions,
     }
 

@@ -1,5 +1,6 @@
 """The appliance's secret files: signing and sealing keys, its credential; each 0600 and synced."""
 
+import contextlib
 import os
 import secrets
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ EVIDENCE = "evidence.key"
 WITNESS = "witness.key"
 SEALING = "sealing.key"
 CREDENTIAL = "credential"
+SCRUBBING = "scrubbing.key"
+SCRUBBING_BYTES = 32
 CENTRAL_CA = "central-ca.pem"
 SECRET_MODE = 0o600
 FOREIGN_BITS = 0o077
@@ -48,6 +51,18 @@ class Keyring:
         if not (self.folder / SEALING).exists():
             write_secret(self.folder / SEALING, secrets.token_bytes(sealed.KEY_BYTES))
         return self.sealing()
+
+    def scrubbing(self) -> bytes:
+        """The key of the marks that stand for what was scrubbed; made where there is none yet. It
+        never leaves this folder."""
+        path = self.folder / SCRUBBING
+        if not path.exists():
+            with contextlib.suppress(FileExistsError):
+                write_secret(path, secrets.token_bytes(SCRUBBING_BYTES))
+        key = self._read(SCRUBBING)
+        if len(key) != SCRUBBING_BYTES:
+            raise KeyUnusable(f"{path} holds {len(key)} bytes, not {SCRUBBING_BYTES}: move it away")
+        return key
 
     def credential(self) -> str:
         """The bearer credential; raises KeyUnusable."""

@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +16,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from wardline.central.database import cluster
+from wardline.central.database import sockets as socket_folder
+from wardline.central.database.sockets import NOBODY, PORT
 from wardline.central.settings import (
     PRIVATE_DIRECTORY_MODE,
     PRIVATE_FILE_MODE,
@@ -27,10 +28,7 @@ from wardline.central.settings import (
 
 OWNER = "wardline_owner"
 DATABASE = "wardline"
-PORT = 5432
-NOBODY = 65534
 CONNECTIONS_MAX = 60
-SOCKET_PATH_BYTES_MAX = 107
 START_SECONDS_MAX = 30.0
 STOP_SECONDS_MAX = 5.0
 PREDECESSOR_SECONDS_MAX = 15.0
@@ -77,7 +75,7 @@ class Server:
                 self.process.send_signal(number)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(STOP_SECONDS_MAX)
-        _remove_sockets(self.sockets)
+        socket_folder.remove(self.sockets)
 
 
 def binaries() -> Binaries:
@@ -101,14 +99,22 @@ def check(directory: Path) -> None:
         _check_version(binaries(), directory)
 
 
-def start(directory: Path, log: Path, password: str, *, sync: bool = True) -> Server:
+def start(
+    directory: Path,
+    log: Path,
+    password: str,
+    *,
+    sync: bool = True,
+    sockets: Path | None = None,
+) -> Server:
     """Starts the server of `directory`, made on first use with `password` for its owner.
 
     Call it from the main thread: the server is told when that thread ends. `sync` False is for
-    data that may be lost (tests). Raises StartFailed or DataUnusable with what to do next.
+    data that may be lost (tests). `sockets` is where a server before this one listened, whose
+    callers know no other place. Raises StartFailed or DataUnusable with what to do next.
     """
     try:
-        return _start(binaries(), directory, log, password, sync=sync)
+        return _start(binaries(), directory, log, password, sync=sync, sockets=sockets)
     except OSError as error:
         raise DataUnusable(
             f"{error.filename or directory} cannot be used: {error.strerror}; it must be this"
@@ -116,7 +122,15 @@ def start(directory: Path, log: Path, password: str, *, sync: bool = True) -> Se
         ) from error
 
 
-def _start(found: Binaries, directory: Path, log: Path, password: str, *, sync: bool) -> Server:
+def _start(
+    found: Binaries,
+    directory: Path,
+    log: Path,
+    password: str,
+    *,
+    sync: bool,
+    sockets: Path | None,
+) -> Server:
     _check_disk(directory)
     with _lock(directory) as lock:
         identity = _identity(directory)
@@ -124,7 +138,10 @@ def _start(found: Binaries, directory: Path, log: Path, password: str, *, sync: 
             _create(found, directory, identity, password, sync=sync)
         _check_version(found, directory)
         _clear_stale(directory)
-        sockets = _socket_directory(directory.parent / "run")
+        if sockets is None:
+            sockets = socket_folder.directory(directory.parent / "run")
+        else:
+            socket_folder.take_again(sockets)
         return _launch(found, directory, sockets, log, identity, lock, sync=sync)
 
 
@@ -274,22 +291,6 @@ def _clear_stale(directory: Path) -> None:
     (directory / "postmaster.pid").unlink(missing_ok=True)
 
 
-def _socket_directory(preferred: Path) -> Path:
-    """A private directory whose socket path fits into an address."""
-    preferred.mkdir(mode=PRIVATE_DIRECTORY_MODE, exist_ok=True)
-    path = preferred.resolve()
-    if len(os.fsencode(path / f".s.PGSQL.{PORT}.lock")) > SOCKET_PATH_BYTES_MAX:
-        path = Path(tempfile.mkdtemp(prefix="wardline-"))
-    return path
-
-
-def _remove_sockets(sockets: Path) -> None:
-    _unlink_sockets(sockets)
-    if sockets.name.startswith("wardline-"):
-        with contextlib.suppress(OSError):
-            sockets.rmdir()
-
-
 def _launch(
     found: Binaries,
     directory: Path,
@@ -300,7 +301,7 @@ def _launch(
     *,
     sync: bool,
 ) -> Server:
-    _unlink_sockets(sockets)
+    socket_folder.unlink(sockets)
     if identity == "nobody":
         shutil.chown(sockets, NOBODY, NOBODY)
     with append_private(log) as output:
@@ -322,11 +323,6 @@ def _launch(
         server.stop()
         raise
     return server
-
-
-def _unlink_sockets(sockets: Path) -> None:
-    for name in (f".s.PGSQL.{PORT}", f".s.PGSQL.{PORT}.lock"):
-        (sockets / name).unlink(missing_ok=True)
 
 
 def _command(found: Binaries, directory: Path, sockets: Path, *, sync: bool) -> list[str | Path]:

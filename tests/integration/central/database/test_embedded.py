@@ -16,7 +16,7 @@ import asyncpg
 import pytest
 
 from tests.integration.central.conftest import Cluster
-from wardline.central.database import embedded
+from wardline.central.database import embedded, sockets
 from wardline.central.database.embedded import Server, StartFailed
 from wardline.central.database.engine import APP_ROLE
 from wardline.central.settings import DataUnusable
@@ -36,8 +36,8 @@ def server(home: Path) -> Iterator[Server]:
     started.stop()
 
 
-def begin(home: Path) -> Server:
-    return embedded.start(home, home.parent / "postgres.log", PASSWORD, sync=False)
+def begin(home: Path, place: Path | None = None) -> Server:
+    return embedded.start(home, home.parent / "postgres.log", PASSWORD, sync=False, sockets=place)
 
 
 def ask(dsn: str, sql: str = "SELECT 1") -> object:
@@ -97,6 +97,41 @@ def test_a_killed_server_starts_again(home: Path) -> None:
         assert ask(owner(second)) == 1
     finally:
         second.stop()
+
+
+def deep(tmp_path: Path) -> Path:
+    """A home whose own socket would have too long a path."""
+    made = tmp_path / ("deep" * 30)
+    made.mkdir()
+    return made / "postgres"
+
+
+def test_a_server_on_a_deep_path_comes_back_where_its_callers_look(tmp_path: Path) -> None:
+    home = deep(tmp_path)
+    first = begin(home)
+    assert home.parent not in first.sockets.parents
+    dsn = owner(first)
+    first.stop()
+    assert not first.sockets.exists()
+    second = begin(home, first.sockets)
+    try:
+        assert ask(dsn) == 1
+        assert stat.S_IMODE(second.sockets.stat().st_mode) == 0o700
+    finally:
+        second.stop()
+
+
+def test_a_socket_directory_that_others_may_enter_is_not_taken_again(tmp_path: Path) -> None:
+    home = deep(tmp_path)
+    first = begin(home)
+    first.stop()
+    first.sockets.mkdir(mode=0o700)
+    try:
+        first.sockets.chmod(0o755)
+        with pytest.raises(DataUnusable, match="no longer a private directory"):
+            begin(home, first.sockets)
+    finally:
+        first.sockets.rmdir()
 
 
 def test_a_lock_file_of_a_process_that_is_not_postgres_is_stale(home: Path) -> None:
@@ -220,7 +255,7 @@ def test_root_without_user_namespaces_runs_it_as_nobody(
         started = begin(shared / "postgres")
         try:
             assert ask(owner(started)) == 1
-            assert Path(f"/proc/{started.process.pid}").stat().st_uid == embedded.NOBODY
+            assert Path(f"/proc/{started.process.pid}").stat().st_uid == sockets.NOBODY
         finally:
             started.stop()
         assert begin_again_as_nobody(shared) == 1

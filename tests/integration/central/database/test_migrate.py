@@ -12,7 +12,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.integration.central.conftest import Cluster, execute
+from tests.integration.central.conftest import Cluster, drop, execute
 from wardline.central.database import embedded, migrate
 from wardline.central.database.migrate import Migration, MigrationRefused
 
@@ -69,7 +69,7 @@ def empty(cluster: Cluster) -> Iterator[str]:
     server = cluster.owner("postgres")
     asyncio.run(execute(server, f"CREATE DATABASE {name} TEMPLATE template0"))
     yield cluster.owner(name)
-    asyncio.run(execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
+    asyncio.run(drop(cluster, name))
 
 
 async def catalogue(dsn: str) -> list[str]:
@@ -172,7 +172,7 @@ async def test_schema_sql_is_the_sum_of_the_migrations(empty: str, cluster: Clus
         SCHEMA.write_text(dump(empty))
     await execute(cluster.owner(other), SCHEMA.read_text())
     wanted, found = await catalogue(empty), await catalogue(cluster.owner(other))
-    await execute(cluster.owner("postgres"), f"DROP DATABASE {other} WITH (FORCE)")
+    await drop(cluster, other)
     assert len(wanted) > 200
     assert found == wanted, f"{SCHEMA} is out of date: run this test with {REWRITE}=1"
 

@@ -50,7 +50,7 @@ echo missing
 """
 
 # What the library would tell of keys and accounts belongs into no log of ours.
-logging.getLogger("asyncssh").setLevel(logging.CRITICAL)
+asyncssh.set_log_level(logging.CRITICAL)
 
 OpenCredential = Callable[[], Credential]
 
