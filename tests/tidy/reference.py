@@ -186,7 +186,9 @@ def _keys(model: type[BaseModel], prefix: str) -> Iterator[str]:
 def _properties(schema: dict[str, Any], parts: dict[str, Any], prefix: str) -> Iterator[str]:
     for name, field in schema["properties"].items():
         many = field.get("type") == "array"
-        reference = (field.get("items", {}) if many else field).get("$ref")
+        reference = (field.get("items", {}) if many else field).get("$ref") or next(
+            (one["$ref"] for one in field.get("anyOf", ()) if "$ref" in one), None
+        )
         if reference is not None:
             inner = parts[reference.rsplit("/", 1)[-1]]
             yield from _properties(inner, parts, f"{prefix}{name}{'[]' if many else ''}.")

@@ -20,7 +20,8 @@ EXACT = {
 # Who seals a bundle, who makes a row through the connection itself, who writes to a terminal.
 SEALS = {"store/outbox.py"}
 CONNECTS = {"store/database.py"}
-ECHOES = {"__main__.py", "freeze_commands.py", "hold_commands.py", "name_commands.py"}
+ECHOES = {"__main__.py", "freeze_commands.py", "hold_commands.py", "host_commands.py"}
+ECHOES |= {"name_commands.py"}
 
 
 def _nodes(name: str) -> Iterator[tuple[str, ast.Call]]:

@@ -23,6 +23,7 @@ from wardline.agent import (
     doctor,
     freeze_commands,
     hold_commands,
+    host_commands,
     measure,
     name_commands,
     roster,
@@ -50,6 +51,7 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Enrol, run and examine an appliance's agent."
 )
 app.add_typer(hold_commands.app, name="holds")
+app.add_typer(host_commands.app, name="hosts")
 app.add_typer(name_commands.app, name="names")
 app.command()(freeze_commands.freeze)
 app.command()(freeze_commands.unfreeze)

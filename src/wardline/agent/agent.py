@@ -33,6 +33,7 @@ from wardline.agent.scrub.scrubber import Scrubber
 from wardline.agent.settings import Layout, Settings
 from wardline.agent.store import alarms, policies
 from wardline.agent.store.alarms import Code
+from wardline.agent.store.credentials import Credentials
 from wardline.agent.store.database import Database, StoreFull, Transaction
 from wardline.agent.store.keys import Keyring
 from wardline.agent.store.ledger import Ledger
@@ -74,6 +75,7 @@ class Agent:
     bells: Bells
 
     def close(self) -> None:
+        self.roster.close()
         self.uplink.close()
         self.ledger.database.close()
 
@@ -106,7 +108,7 @@ def assemble(layout: Layout, settings: Settings, ledger: Ledger, uplink: Uplink,
     """The loops over one store; what they say is scrubbed as what they store."""
     say = _scrubbed(say, ledger.scrubber)
     bells, draw = Bells(), random.Random()
-    roster = rosters.open_all(settings.hosts)
+    roster = rosters.open_all(settings.hosts, Credentials(layout, settings.appliance.id))
     checks = check.registry()
     return Agent(
         settings,

@@ -1,15 +1,21 @@
-"""The observing loop: measures when it is due, records what changed, opens and clears incidents."""
+"""The observing loop: measures when it is due, records what changed, opens and clears incidents.
+
+Hosts over SSH are measured beside it, each in a thread and only once its line is open or given up:
+a host that does not answer delays no other one.
+"""
 
 import random
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from wardline.agent import measure
 from wardline.agent.bell import Bells
 from wardline.agent.checks.protocol import Check
+from wardline.agent.hosts.host import Kind
 from wardline.agent.notice import Notice, Say
 from wardline.agent.roster import Member, Roster
 from wardline.agent.scrub.patient_names import NamesUnusable
@@ -18,9 +24,10 @@ from wardline.agent.store import incidents, results
 from wardline.agent.store.database import StoreFull, Transaction
 from wardline.agent.store.ledger import Ledger
 from wardline.agent.store.outbox import Draft
+from wardline.agent.workers import Workers
 from wardline.core import canonical, ids
 from wardline.core.evidence import bundle
-from wardline.core.evidence.bundle import IncidentRecord, Kind, Outcome, Result
+from wardline.core.evidence.bundle import IncidentRecord, Outcome, Result
 from wardline.core.incidents import incident, ladder
 from wardline.core.incidents.incident import Incident, State
 
@@ -28,6 +35,12 @@ IDLE_S_MAX = 5.0
 REST_WHEN_FULL_S = 10.0
 FIRST_SPLAY_S = 2.0
 FIRST_SPLAY_PER_HOST_S = 0.05
+# Lines are opened over a longer time: each costs a handshake here and there.
+REMOTE_SPLAY_S = 60.0
+REMOTE_SPLAY_PER_HOST_S = 0.3
+# How soon to look again whether a line is open, or a thread free.
+REMOTE_LOOK_S = 0.1
+WORKERS_STOP_S = 1.0
 # What one bundle of a cycle may hold, well below the limit of a payload.
 PARTS_BYTES_MAX = 160 * 1024
 
@@ -36,7 +49,6 @@ PARTS_BYTES_MAX = 160 * 1024
 class _Due:
     """When a check of a host is measured next, on the monotonic clock."""
 
-    member: Member
     check: Check
     at: float
 
@@ -60,15 +72,15 @@ class Observer:
         self._bells = bells
         self._draw = draw
         self._store_full = Notice(say)
+        self._workers = Workers(bells.observe.ring)
         self._names_unusable = Notice(say)
         self._plan = [
-            _Due(member, check, first)
+            (member, [_Due(check, first) for check in checks.values()])
             for member, first in self._first_cycles()
-            for check in checks.values()
         ]
 
     def run(self) -> None:
-        """Until the bells say stop."""
+        """Until the bells say stop; what is measured in a thread then has a moment to end."""
         while not self._bells.stopping:
             try:
                 wait_s = self.turn()
@@ -77,19 +89,41 @@ class Observer:
                 self._ledger.begin_gap(str(error))
                 wait_s = REST_WHEN_FULL_S
             self._bells.observe.wait(wait_s)
+        self._workers.join(WORKERS_STOP_S)
 
     def turn(self) -> float:
-        """Measure what is due, one host after the other; seconds until there is more."""
+        """Measure what is due; seconds until there is more."""
+        self._workers.check()
         self._take_names()
         now = time.monotonic()
-        for member in self._roster:
-            due = [one for one in self._plan if one.member is member and one.at <= now]
-            if due and not self._bells.stopping:
-                self.cycle(member, [one.check for one in due])
-                for one in due:
-                    one.at = time.monotonic() + self._interval(one.check)
-        soonest = min((one.at for one in self._plan), default=now + IDLE_S_MAX)
-        return min(max(soonest - time.monotonic(), 0.0), IDLE_S_MAX)
+        wait_s = IDLE_S_MAX
+        for member, plan in self._plan:
+            due = [one for one in plan if one.at <= now]
+            if not due or self._bells.stopping or self._workers.is_busy(member.id):
+                continue
+            if member.host.kind is not Kind.SSH:
+                self._measure(member, due)
+            elif self._workers.can_start(member.id) and member.host.prepare():
+                self._workers.start(member.id, partial(self._measure, member, due))
+            else:
+                wait_s = REMOTE_LOOK_S
+        return min(wait_s, self._soonest_s())
+
+    def _measure(self, member: Member, due: list[_Due]) -> None:
+        self.cycle(member, [one.check for one in due])
+        for one in due:
+            one.at = time.monotonic() + self._interval(one.check)
+
+    def _soonest_s(self) -> float:
+        """Seconds until the next check is due; what waits for a line or a thread is not counted."""
+        now = time.monotonic()
+        coming = [
+            one.at - now
+            for member, plan in self._plan
+            for one in plan
+            if one.at > now or member.host.kind is not Kind.SSH
+        ]
+        return max(min(coming, default=IDLE_S_MAX), 0.0)
 
     def cycle(self, member: Member, checks: Iterable[Check]) -> list[Result]:
         """Measure these checks of a host and record what changed, in one transaction."""
@@ -130,7 +164,7 @@ class Observer:
         moved: list[IncidentRecord],
     ) -> None:
         for some, records in _parts(changed, moved):
-            self._ledger.seal(tx, Draft(Kind.CYCLE, member.id, some, records))
+            self._ledger.seal(tx, Draft(bundle.Kind.CYCLE, member.id, some, records))
         now = self._ledger.now()
         last = results.heartbeat_at(tx, member.id)
         interval = timedelta(seconds=self._intervals.heartbeat_s)
@@ -138,7 +172,7 @@ class Observer:
             # The first heartbeat comes an interval after the first cycle, which says it all.
             if last is not None:
                 for some, _ in _parts(results.all_of(tx, member.id), []):
-                    self._ledger.seal(tx, Draft(Kind.HEARTBEAT, member.id, some))
+                    self._ledger.seal(tx, Draft(bundle.Kind.HEARTBEAT, member.id, some))
             results.set_heartbeat(tx, member.id, now)
 
     def _follow(self, tx: Transaction, host_id: str, result: Result) -> list[IncidentRecord]:
@@ -165,8 +199,16 @@ class Observer:
     def _first_cycles(self) -> list[tuple[Member, float]]:
         """When each host is measured for the first time: soon, and not all at the same instant."""
         started, hosts = time.monotonic(), list(self._roster)
-        spread_s = min(FIRST_SPLAY_S, FIRST_SPLAY_PER_HOST_S * len(hosts))
-        return [(member, started + self._draw.uniform(0, spread_s)) for member in hosts]
+        remote = sum(member.host.kind is Kind.SSH for member in hosts)
+        near_s = min(FIRST_SPLAY_S, FIRST_SPLAY_PER_HOST_S * len(hosts))
+        far_s = min(REMOTE_SPLAY_S, near_s + REMOTE_SPLAY_PER_HOST_S * remote)
+        return [
+            (
+                member,
+                started + self._draw.uniform(0, far_s if member.host.kind is Kind.SSH else near_s),
+            )
+            for member in hosts
+        ]
 
 
 def _is_gone(result: Result) -> bool:

@@ -39,18 +39,33 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class SshSettings(_Part):
+    """How a host is reached over SSH. `host_key` is the pinned `type base64`, `sudo` runs it all by
+    `sudo -n`, `platform` is what the host was when it was added."""
+
+    address: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.:-]{1,253}$")]
+    port: Annotated[int, Field(ge=1, le=65535)] = 22
+    user: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,31}$")]
+    sudo: bool = False
+    host_key: Annotated[
+        str, StringConstraints(pattern=r"^[a-z0-9-]{7,32} [A-Za-z0-9+/=]{16,4096}$")
+    ]
+    platform: protocol.Text64 = "linux/unknown"
+
+
 class HostSettings(_Part):
     """A host that this appliance checks; `root` is the folder of a tree. One that is `declared` has
     a platform and is not reached: every check of it is unknown."""
 
     id: Annotated[str, StringConstraints(pattern=r"^host_[0-9a-hjkmnp-tv-z]{26}$")]
     name: protocol.Text255
-    kind: Literal["local", "tree", "declared"]
+    kind: Literal["local", "tree", "ssh", "declared"]
     root: Path | None = None
     observed: bool = False
     platform: (
         Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,24}/[a-z0-9._-]{1,32}$")] | None
     ) = None
+    ssh: SshSettings | None = None
 
     @model_validator(mode="after")
     def _root_belongs_to_trees(self) -> Self:
@@ -60,6 +75,8 @@ class HostSettings(_Part):
             raise ValueError("the root of a tree is an absolute path")
         if (self.kind == "declared") != (self.platform is not None):
             raise ValueError("a declared host has a platform, and of others it is found out")
+        if (self.kind == "ssh") != (self.ssh is not None):
+            raise ValueError("a host over SSH has the table hosts.ssh, and nothing else has one")
         return self
 
 
@@ -161,6 +178,11 @@ class Layout:
         return self.root / "keys"
 
     @property
+    def credentials(self) -> Path:
+        """The sealed credentials of hosts."""
+        return self.root / "credentials"
+
+    @property
     def database(self) -> Path:
         return self.root / "agent.db"
 
@@ -216,7 +238,7 @@ def load(layout: Layout) -> Settings:
 
 def to_toml(settings: Settings) -> str:
     """The text that `load` reads back; defaults are written out, so that they can be seen."""
-    lines = ["# Written by `wardline agent enrol`; hosts and intervals may be edited by hand."]
+    lines = ["# Written by `wardline agent`; hosts and intervals may be edited by hand."]
     for name in ("central", "site", "appliance"):
         lines += ["", f"[{name}]", *_fields(getattr(settings, name))]
     lines += ["", "[intervals]", *_fields(settings.intervals)]
@@ -226,6 +248,8 @@ def to_toml(settings: Settings) -> str:
     lines += ["", "[flap]", *_fields(settings.flap), "", "[outbox]", *_fields(settings.outbox)]
     for host in settings.hosts:
         lines += ["", "[[hosts]]", *_fields(host)]
+        if host.ssh is not None:
+            lines += ["", "[hosts.ssh]", *_fields(host.ssh)]
     if not settings.hosts:
         lines.insert(1, "hosts = []")
     return "\n".join(lines) + "\n"

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from types import MappingProxyType
 
 from wardline.agent.checks import (
@@ -104,9 +105,7 @@ def measure(check: Check, host: Reader, now: clock.Now) -> Result:
     manifest = check.manifest
     measured_at = clock.parse(clock.wire(now()))
     started = time.monotonic()
-    finding = _find(
-        check, Probe(host, Budget(manifest.cpu_ms_max, manifest.timeout_s), measured_at)
-    )
+    finding = _find(check, host, measured_at)
     facts = _clean(finding.facts)
     return Result(
         check=manifest.id,
@@ -121,15 +120,18 @@ def measure(check: Check, host: Reader, now: clock.Now) -> Result:
     )
 
 
-def _find(check: Check, probe: Probe) -> Finding:
+def _find(check: Check, host: Reader, measured_at: datetime) -> Finding:
+    manifest = check.manifest
     try:
-        platform = probe.platform
-        if not covers(check.manifest.platforms, platform):
-            if probe.kind is Kind.TREE:
-                # One that is not there says so here, as the reason.
-                probe.stat("/")
-            return _unknown(f"no checks for this platform yet ({platform})", "platform")
-        return check.measure(probe)
+        with host.measuring(manifest.id, manifest.timeout_s):
+            probe = Probe(host, Budget(manifest.cpu_ms_max, manifest.timeout_s), measured_at)
+            platform = probe.platform
+            if not covers(manifest.platforms, platform):
+                if probe.kind is Kind.TREE:
+                    # One that is not there says so here, as the reason.
+                    probe.stat("/")
+                return _unknown(f"no checks for this platform yet ({platform})", "platform")
+            return check.measure(probe)
     except WardlineError as error:
         return _unknown(str(error), error.code)
     except Exception as error:  # noqa: BLE001 (becomes a result that names the check)

@@ -5,9 +5,11 @@ instead of being missing.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from wardline.agent.hosts.host import CannotRun, Kind, Output, ReadOnly, Space, Stat
 from wardline.agent.hosts.queries import Query
+from wardline.agent.hosts.revert import ArmedRevert, Revert
 
 WHY = "this host is declared only: nothing reaches it yet"
 
@@ -23,6 +25,12 @@ class DeclaredHost:
         self.id = id
         self.name = name
         self.platform = platform
+
+    def prepare(self) -> bool:
+        return True
+
+    def measuring(self, check: str, timeout_s: float) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def read(self, path: str, bytes_max: int) -> bytes:
         raise CannotRun(path, WHY)
@@ -87,3 +95,12 @@ class DeclaredHost:
 
     def remove_folder(self, path: str) -> None:
         raise ReadOnly(path)
+
+    def arm_revert(self, revert: Revert) -> ArmedRevert:
+        raise CannotRun(self.name, WHY)
+
+    def disarm_revert(self, armed: ArmedRevert) -> None:
+        raise CannotRun(self.name, WHY)
+
+    def close(self) -> None:
+        return

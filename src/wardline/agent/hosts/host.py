@@ -5,11 +5,13 @@ and never returns more than the caller allowed; whatever cannot be answered is a
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from wardline.agent.hosts.queries import Query
+from wardline.agent.hosts.revert import ArmedRevert, Revert
 from wardline.core.errors import WardlineError
 
 ENTRIES_MAX = 20_000
@@ -21,6 +23,7 @@ class Kind(StrEnum):
 
     LOCAL = "local"
     TREE = "tree"
+    SSH = "ssh"
     DECLARED = "declared"
 
 
@@ -37,7 +40,10 @@ class FileKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stat:
-    """Facts of one file; `uid` and `gid` are None where ownership says nothing about the host."""
+    """Facts of one file; `uid` and `gid` are None where ownership says nothing about the host.
+
+    `links` is 1 in a measurement over SSH, whose SFTP does not tell it; outside of one it is true.
+    """
 
     kind: FileKind
     mode: int
@@ -152,6 +158,30 @@ class ReadOnly(HostError):
         super().__init__(path, "this host is only observed and is never changed")
 
 
+class Unreachable(HostError):
+    """The line to the host is down; `path` says which, `why` what happened and what is next."""
+
+    code = "unreachable"
+
+
+class HostKeyChanged(Unreachable):
+    """Who answers shows another host key than the pinned one: nothing was sent to it."""
+
+    code = "host_key_changed"
+
+
+class LoginRefused(Unreachable):
+    """The host is reached, and lets the agent's account not in, or not become root."""
+
+    code = "login_refused"
+
+
+class RevertFired(HostError):
+    """A revert that was to be disarmed has put the host back already; `why` ends with its log."""
+
+    code = "revert_fired"
+
+
 class Failed(HostError):
     """The operating system refused; `why` holds its words."""
 
@@ -171,6 +201,18 @@ class Reader(Protocol):
     @property
     def platform(self) -> str:
         """`linux/<ID of os-release>`, `linux/unknown`, or another system's own word."""
+        ...
+
+    def prepare(self) -> bool:
+        """Begin whatever it takes to reach the host; False as long as that is under way.
+
+        True where nothing has to be reached, and where reaching it failed: questions say why.
+        """
+        ...
+
+    def measuring(self, check: str, timeout_s: float) -> AbstractContextManager[None]:
+        """One measurement: its questions together may take `timeout_s`, and a host that is far away
+        may ask beforehand what the same check asked last time. Answers live no longer than it."""
         ...
 
     def read(self, path: str, bytes_max: int) -> bytes:
@@ -269,6 +311,25 @@ class Host(Reader, Protocol):
 
     def remove_folder(self, path: str) -> None:
         """Remove an empty folder; Failed for one that is not empty."""
+        ...
+
+    def arm_revert(self, revert: Revert) -> ArmedRevert:
+        """From now on the host puts itself back after `revert.after_s`, without the agent.
+
+        What the files and their absence are now is kept on the host. CannotRun on a tree, which no
+        change can cut off: ask `runs_commands`.
+        """
+        ...
+
+    def disarm_revert(self, armed: ArmedRevert) -> None:
+        """Call it off, over a connection that was opened for this; RevertFired if it was too late.
+
+        Where the host cannot be reached anew this raises Unreachable, and the host goes back.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the line to the host; it is opened again when somebody asks."""
         ...
 
 

@@ -1,6 +1,7 @@
 """The machine that the agent itself runs on; observed only, unless it is declared writable."""
 
 import os
+import secrets
 import selectors
 import shutil
 import signal
@@ -10,9 +11,10 @@ import time
 from collections.abc import Sequence
 from typing import IO
 
-from wardline.agent.hosts import platforms
+from wardline.agent.hosts import platforms, revert_scripts
 from wardline.agent.hosts.host import CannotRun, Failed, Kind, Output, Space, TimedOut
 from wardline.agent.hosts.queries import Query
+from wardline.agent.hosts.revert import ArmedRevert, Revert
 from wardline.agent.hosts.rooted import RootedFiles
 
 SEARCH_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
@@ -71,6 +73,42 @@ class LocalHost(RootedFiles):
             finally:
                 _end(process)
         return Output(code, out, err, cut, round((time.monotonic() - started) * 1000))
+
+    def arm_revert(self, revert: Revert) -> ArmedRevert:
+        """It outlives the agent: a repair may end it, or the machine's way to Central."""
+        self._check_writable(self.name)
+        revert.check()
+        armed = ArmedRevert(secrets.token_hex(8), revert)
+        arguments = revert_scripts.arm_arguments(armed)
+        output = self._script(revert_scripts.ARM, arguments, revert_scripts.PROGRAM)
+        revert_scripts.check_armed(output, self.name)
+        return armed
+
+    def disarm_revert(self, armed: ArmedRevert) -> None:
+        """No line leads here that could be cut: whoever asks is still here."""
+        self._check_writable(self.name)
+        output = self._script(revert_scripts.DISARM, [armed.id], b"")
+        revert_scripts.check_disarmed(output, self.name, armed)
+
+    def _script(self, text: str, arguments: Sequence[str], content: bytes) -> Output:
+        started = time.monotonic()
+        try:
+            ended = subprocess.run(
+                ["/bin/sh", "-c", text, "sh", *arguments],
+                input=content,
+                capture_output=True,
+                env=_ENVIRONMENT | {"HOME": os.path.expanduser("~")},
+                cwd="/",
+                timeout=revert_scripts.TIMEOUT_S,
+                start_new_session=True,
+                check=False,
+            )
+        except OSError as error:
+            raise CannotRun("/bin/sh", error.strerror or "could not be started") from None
+        except subprocess.TimeoutExpired:
+            raise TimedOut("/bin/sh", f"took longer than {revert_scripts.TIMEOUT_S:g} s") from None
+        spent_ms = round((time.monotonic() - started) * 1000)
+        return Output(ended.returncode, ended.stdout, ended.stderr, False, spent_ms)
 
 
 def _collect(

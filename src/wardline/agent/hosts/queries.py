@@ -52,8 +52,7 @@ UFW_ADDED = Query("ufw_added", ("ufw", "show", "added"))
 
 def unit_state(unit: str) -> Query:
     """systemctl(1): LoadState, ActiveState and UnitFileState of one unit as key=value."""
-    if not _UNIT.fullmatch(unit):
-        raise Malformed("unit", "not the name of a systemd unit")
+    check_unit(unit)
     properties = "--property=LoadState,ActiveState,UnitFileState"
     return Query(f"unit_state:{unit}", ("systemctl", "show", properties, "--", unit))
 
@@ -67,3 +66,9 @@ def restic_restore(repository: str, password_file: str, path: str) -> Query:
     options = ("--no-lock", "--no-cache", "--quiet", f"--password-file={password_file}")
     words = ("restic", *options, f"--repo={repository}", "dump", "latest", path)
     return Query("restic_restore", words, RESTORE_TIMEOUT_S, RESTORE_BYTES_MAX)
+
+
+def check_unit(unit: str) -> None:
+    """Raise Malformed for what is not the name of a unit of systemd."""
+    if not _UNIT.fullmatch(unit):
+        raise Malformed("unit", "not the name of a systemd unit")

@@ -6,15 +6,14 @@ elsewhere, not even by changing while it is walked.
 """
 
 import errno
-import fnmatch
 import os
 import secrets
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 
 from wardline.agent.hosts import links as linking
-from wardline.agent.hosts import replacing
+from wardline.agent.hosts import paths, replacing
 from wardline.agent.hosts.host import (
     ENTRIES_MAX,
     PIECE_BYTES,
@@ -34,10 +33,8 @@ from wardline.agent.hosts.host import (
 
 LINKS_MAX = 40
 STEPS_MAX = 4096
-PATH_BYTES_MAX = 4096
 
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY
-_MAGIC = frozenset("*?[")
 
 
 class RootedFiles:
@@ -50,6 +47,17 @@ class RootedFiles:
         self._dotdot_escapes = dotdot_escapes
         self._owners_known = owners_known
         self.writable = writable
+
+    # Reaching
+
+    def prepare(self) -> bool:
+        return True
+
+    def measuring(self, check: str, timeout_s: float) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def close(self) -> None:
+        """There is no line to let go of."""
 
     # Reading
 
@@ -101,21 +109,7 @@ class RootedFiles:
                 os.close(descriptor)
 
     def glob(self, pattern: str) -> list[str]:
-        found = [""]
-        looked_at = 0
-        for part in _parts(pattern):
-            if not _MAGIC.intersection(part):
-                found = [f"{base}/{part}" for base in found]
-                continue
-            matched = []
-            for base in found:
-                names = self._names(base or "/")
-                looked_at += len(names)
-                if looked_at > ENTRIES_MAX:
-                    raise TooLarge(pattern, ENTRIES_MAX, "entries")
-                matched += [f"{base}/{name}" for name in names if _matches(name, part)]
-            found = matched
-        return sorted(path for path in found if path and self.exists(path))
+        return paths.glob(self, pattern)
 
     # Changing
 
@@ -187,7 +181,7 @@ class RootedFiles:
     @contextmanager
     def _place(self, path: str, *, follow_last: bool = True) -> Iterator[tuple[int, str]]:
         """The directory that `path` ends in, opened, and the last name: a link only if wanted."""
-        pending = _parts(path)[::-1]
+        pending = paths.parts(path)[::-1]
         walked: list[str] = []
         links = steps = 0
         folder = self._open_root()
@@ -207,7 +201,7 @@ class RootedFiles:
                     links += 1
                     if links > LINKS_MAX:
                         raise TooManyLinks(path)
-                    pending += _parts(target, absolute=False)[::-1]
+                    pending += paths.parts(target, absolute=False)[::-1]
                     if target.startswith("/"):
                         walked.clear()
                         folder = self._reopen(folder, walked)
@@ -278,12 +272,6 @@ class RootedFiles:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
 
-    def _names(self, folder: str) -> list[str]:
-        try:
-            return self.listdir(folder)
-        except (Missing, WrongKind):
-            return []
-
     def _stat(self, status: os.stat_result) -> Stat:
         return Stat(
             kind=_kind(status),
@@ -298,15 +286,6 @@ class RootedFiles:
     def _check_writable(self, path: str) -> None:
         if not self.writable:
             raise ReadOnly(path)
-
-
-def _parts(path: str, *, absolute: bool = True) -> list[str]:
-    """The components of a path; refuses what no system call would take."""
-    if "\x00" in path or (absolute and not path.startswith("/")):
-        raise Failed(path.replace("\x00", "\\x00"), "is not an absolute path")
-    if len(os.fsencode(path)) > PATH_BYTES_MAX:
-        raise Failed(f"{path[:64]}…", f"is longer than {PATH_BYTES_MAX} bytes")
-    return [part for part in path.split("/") if part not in ("", ".")]
 
 
 def _descend(folder: int, name: str) -> int:
@@ -325,12 +304,6 @@ def _entries(descriptor: int, path: str) -> list[str]:
             if len(names) > ENTRIES_MAX:
                 raise TooLarge(path, ENTRIES_MAX, "entries")
     return sorted(names, key=os.fsencode)
-
-
-def _matches(name: str, pattern: str) -> bool:
-    if name.startswith(".") and not pattern.startswith("."):
-        return False
-    return fnmatch.fnmatchcase(name, pattern)
 
 
 def _stat_or_none(folder: int, name: str) -> os.stat_result | None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from wardline.agent.hosts import platforms
 from wardline.agent.hosts.host import CannotRun, Kind, Output, Space
 from wardline.agent.hosts.queries import Query
+from wardline.agent.hosts.revert import ArmedRevert, Revert
 from wardline.agent.hosts.rooted import RootedFiles
 
 
@@ -43,3 +44,9 @@ class TreeHost(RootedFiles):
 
     def run(self, argv: Sequence[str], timeout_s: float, output_bytes_max: int) -> Output:
         raise CannotRun(argv[0], "a file tree runs no commands")
+
+    def arm_revert(self, revert: Revert) -> ArmedRevert:
+        raise CannotRun(self.name, "no change can cut a file tree off, and nothing runs on it")
+
+    def disarm_revert(self, armed: ArmedRevert) -> None:
+        raise CannotRun(self.name, "nothing is armed on a file tree")

@@ -1,4 +1,4 @@
-"""The appliance's secret files: its signing keys and its credential, each 0600 and synced."""
+"""The appliance's secret files: signing and sealing keys, its credential; each 0600 and synced."""
 
 import contextlib
 import os
@@ -6,12 +6,15 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from wardline.core import sealed
 from wardline.core.errors import WardlineError
 from wardline.core.evidence import signing
 from wardline.core.evidence.signing import SigningKey
+from wardline.core.sealed import SealingKey
 
 EVIDENCE = "evidence.key"
 WITNESS = "witness.key"
+SEALING = "sealing.key"
 CREDENTIAL = "credential"
 SCRUBBING = "scrubbing.key"
 SCRUBBING_BYTES = 32
@@ -39,6 +42,16 @@ class Keyring:
     def witness(self) -> SigningKey:
         return self._key(WITNESS)
 
+    def sealing(self) -> SealingKey:
+        """The key that credentials of hosts are sealed to."""
+        return SealingKey(self._seed(SEALING))
+
+    def sealing_made(self) -> SealingKey:
+        """As `sealing`; the first host over SSH makes it."""
+        if not (self.folder / SEALING).exists():
+            write_secret(self.folder / SEALING, secrets.token_bytes(sealed.KEY_BYTES))
+        return self.sealing()
+
     def scrubbing(self) -> bytes:
         """The key of the marks that stand for what was scrubbed; made where there is none yet. It
         never leaves this folder."""
@@ -61,13 +74,16 @@ class Keyring:
         return path if path.exists() else None
 
     def _key(self, name: str) -> SigningKey:
+        return SigningKey.from_seed(self._seed(name))
+
+    def _seed(self, name: str) -> bytes:
         seed = self._read(name)
         if len(seed) != signing.KEY_BYTES:
             raise KeyUnusable(
                 f"{self.folder / name} holds {len(seed)} bytes, not {signing.KEY_BYTES}:"
                 " restore it from a backup or enrol this appliance again"
             )
-        return SigningKey.from_seed(seed)
+        return seed
 
     def _read(self, name: str) -> bytes:
         path = self.folder / name
@@ -105,3 +121,14 @@ def sync_directory(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def replace_secret(path: Path, data: bytes) -> None:
+    """As `write_secret`, in place of a file that may be there: the old or the new one, whole."""
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        write_secret(fresh, data)
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+    sync_directory(path.parent)

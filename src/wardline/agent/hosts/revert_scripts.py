@@ -1,0 +1,164 @@
+"""The scripts that arm a revert on a host and call it off: POSIX sh, the same on every host.
+
+Each armed revert has a folder, 0700. Whoever makes the folder `decided` in it first, the revert or
+who calls it off, has decided: the other one finds it made. What fired stays, with its log.
+"""
+
+from collections.abc import Sequence
+
+from wardline.agent.hosts.host import Failed, Output, RevertFired
+from wardline.agent.hosts.revert import FOLDER, ArmedRevert
+
+UNKNOWN, FIRED, FOREIGN, NOT_A_FILE, NOT_STARTED = 30, 31, 32, 33, 34
+# What a fired one may take until its log is whole, and how long what fired is kept.
+TIMEOUT_S = 60.0
+KEPT_DAYS = 30
+WORDS_CHARS_MAX = 400
+
+_BASE = f"""
+base={FOLDER}
+[ "$(id -u)" = 0 ] || base=$HOME/.local/state/wardline/reverts
+"""
+
+# It runs without whoever wrote it, in its own folder, with nothing but that folder to go by.
+PROGRAM = rb"""cd "$1" || exit 1
+PATH=/usr/sbin:/usr/bin:/sbin:/bin; LC_ALL=C; export PATH LC_ALL
+trap '' HUP PIPE
+exec </dev/null >>log 2>&1
+: > armed
+sleep "$(cat after)"
+mkdir decided 2>/dev/null || exit 0
+echo "nobody called it off: putting back"
+bad=0
+for f in *.path; do
+  [ -e "$f" ] || continue
+  i=${f%.path}
+  p=$(cat "$f" && printf x); p=${p%x}
+  if [ -e "$i.absent" ]; then
+    rm -f -- "$p" && echo "removed $p" || bad=1
+    continue
+  fi
+  if [ -f "$p" ] && cmp -s -- "$i.saved" "$p" &&
+    [ "$(stat -c '%a %u %g' -- "$p")" = "$(cat "$i.facts")" ]
+  then
+    echo "unchanged $p"; continue
+  fi
+  t=${p%/*}/.wardline-revert-$i
+  if { cp --preserve=all -- "$i.saved" "$t" 2>/dev/null || cp -p -- "$i.saved" "$t"; } &&
+    mv -f -- "$t" "$p"
+  then echo "restored $p"; else echo "could not restore $p"; rm -f -- "$t"; bad=1; fi
+done
+sync
+while read -r verb unit; do
+  limit=; command -v timeout >/dev/null 2>&1 && limit="timeout 30"
+  if command -v systemctl >/dev/null 2>&1
+  then $limit systemctl "$verb" -- "$unit"
+  else $limit service "${unit%.service}" "$verb"
+  fi && echo "$verb $unit" || { echo "could not $verb $unit"; bad=1; }
+done < units
+echo "$bad" > outcome
+"""
+
+# id, seconds, days that old ones are kept, number of files, files, then "verb unit" each.
+ARM = (
+    _BASE
+    + r"""
+id=$1; after=$2; kept=$3; files=$4; shift 4
+umask 077
+mkdir -p -- "$base" || exit 1
+[ -O "$base" ] && [ ! -L "$base" ] || exit 32
+chmod 700 -- "$base" || exit 1
+find "$base" -mindepth 1 -maxdepth 1 -type d -mtime +"$kept" -exec rm -rf -- {} + 2>/dev/null
+folder=$base/$id
+mkdir -- "$folder" || exit 1
+trap '[ -n "$done" ] || { mkdir "$folder/decided"; rm -rf -- "$folder"; } 2>/dev/null' EXIT
+trap 'exit 1' HUP INT TERM PIPE
+done=
+i=0
+while [ "$i" -lt "$files" ]; do
+  p=$1; shift; i=$((i + 1)); s=$folder/$(printf %03d "$i")
+  if [ -L "$p" ]; then p=$(readlink -f -- "$p" && printf x) || exit 33; p=${p%?x}; fi
+  printf %s "$p" > "$s.path" || exit 1
+  if [ -f "$p" ]; then
+    cp --preserve=all -- "$p" "$s.saved" 2>/dev/null || cp -p -- "$p" "$s.saved" || exit 1
+    stat -c '%a %u %g' -- "$p" > "$s.facts" || exit 1
+  elif [ -e "$p" ]; then exit 33
+  else : > "$s.absent" || exit 1
+  fi
+done
+: > "$folder/units"
+for unit in "$@"; do printf '%s\n' "$unit" >> "$folder/units" || exit 1; done
+printf '%s\n' "$after" > "$folder/after" || exit 1
+cat > "$folder/revert.sh" || exit 1
+[ -s "$folder/revert.sh" ] || exit 1
+sync
+started=
+if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null 2>&1; then
+  systemd-run --quiet --collect --unit="wardline-revert-$id" \
+    /bin/sh "$folder/revert.sh" "$folder" </dev/null >/dev/null 2>&1 && started=systemd-run
+fi
+if [ -z "$started" ]; then
+  if command -v setsid >/dev/null 2>&1
+  then setsid nohup /bin/sh "$folder/revert.sh" "$folder" </dev/null >/dev/null 2>&1 &
+  else nohup /bin/sh "$folder/revert.sh" "$folder" </dev/null >/dev/null 2>&1 &
+  fi
+fi
+i=0
+while [ ! -e "$folder/armed" ]; do
+  i=$((i + 1)); [ "$i" -le 50 ] || exit 34
+  sleep 0.1 2>/dev/null || sleep 1
+done
+done=1
+"""
+)
+
+# id; waits for one that fired until its log is whole.
+DISARM = (
+    _BASE
+    + r"""
+folder=$base/$1
+[ -d "$folder" ] || exit 30
+if mkdir -- "$folder/decided" 2>/dev/null; then rm -rf -- "$folder"; exit 0; fi
+i=0
+while [ ! -e "$folder/outcome" ] && [ "$i" -lt 40 ]; do i=$((i + 1)); sleep 1; done
+tail -c 2000 -- "$folder/log"
+exit 31
+"""
+)
+
+
+def arm_arguments(armed: ArmedRevert) -> Sequence[str]:
+    revert = armed.revert
+    units = [f"{one.verb.value} {one.unit}" for one in revert.units]
+    counted = [str(revert.after_s), str(KEPT_DAYS), str(len(revert.files))]
+    return [armed.id, *counted, *revert.files, *units]
+
+
+def check_armed(output: Output, host: str) -> None:
+    """Raise Failed where it is not armed; then nothing of it is left on the host."""
+    why = {
+        0: "",
+        FOREIGN: f"{FOLDER} belongs to another account",
+        NOT_A_FILE: "only a regular file, or none, can be put back",
+        NOT_STARTED: "it did not start within 5 s",
+    }.get(output.exit_code, _words(output))
+    if why:
+        raise Failed(host, f"the revert is not armed: {why}")
+
+
+def check_disarmed(output: Output, host: str, armed: ArmedRevert) -> None:
+    """Raise RevertFired with its log where it was too late."""
+    if output.exit_code == 0:
+        return
+    if output.exit_code == FIRED:
+        said = output.stdout.decode("utf-8", "backslashreplace").split("\n")
+        log = "; ".join(filter(None, said))[-WORDS_CHARS_MAX:]
+        raise RevertFired(host, f"the revert {armed.id} has put the host back: {log}")
+    if output.exit_code == UNKNOWN:
+        raise Failed(host, f"there is no revert {armed.id}")
+    raise Failed(host, f"the revert {armed.id} could not be called off: {_words(output)}")
+
+
+def _words(output: Output) -> str:
+    said = output.stderr.decode("utf-8", "backslashreplace").strip()
+    return said[-WORDS_CHARS_MAX:] or f"ended with exit code {output.exit_code}"

@@ -1,0 +1,1 @@
+"""Hosts over SSH: the line, files by SFTP, programs and changes by exactly framed scripts."""

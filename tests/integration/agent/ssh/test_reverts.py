@@ -1,0 +1,194 @@
+"""A host puts itself back when nobody calls it off over a new connection; otherwise it stays."""
+
+import contextlib
+import os
+import shutil
+import stat
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.integration.agent.ssh.conftest import Boxed, Opening
+from wardline.agent.hosts.host import (
+    CannotRun,
+    Failed,
+    ReadOnly,
+    RevertFired,
+    Unreachable,
+)
+from wardline.agent.hosts.local import LocalHost
+from wardline.agent.hosts.revert import FOLDER, Revert, UnitAction, Verb
+from wardline.agent.hosts.tree import TreeHost
+from wardline.core.errors import Malformed
+
+FILES = ("/etc/ssh/sshd_config", "/etc/new.conf")
+REVERT = Revert(FILES, (UnitAction(Verb.RELOAD, "ssh.service"),), after_s=5)
+LATER = Revert(FILES, (), after_s=600)
+FIRES_S_MAX = 40.0
+
+
+@pytest.fixture
+def host(boxed: Boxed) -> Boxed:
+    """With a file to break, and a systemctl that writes down what it is told."""
+    (boxed.root / "etc/ssh").mkdir()
+    config = boxed.root / "etc/ssh/sshd_config"
+    config.write_text("Port 22\n")
+    config.chmod(0o640)
+    if os.geteuid() == 0:
+        os.chown(config, 12, 34)
+    systemctl = boxed.root / "usr/bin/systemctl"
+    systemctl.write_text('#!/bin/sh\necho "$@" >> /told\n')
+    systemctl.chmod(0o755)
+    return boxed
+
+
+def _break(host: Boxed) -> None:
+    """What a repair does that cuts the line, without the time that it takes."""
+    fresh = host.root / "etc/ssh/fresh"
+    fresh.write_text("Port 1\n")
+    fresh.chmod(0o600)
+    fresh.rename(host.root / "etc/ssh/sshd_config")
+    (host.root / "etc/new.conf").write_text("new\n")
+
+
+def test_a_host_whose_line_is_cut_puts_itself_back(host: Boxed) -> None:
+    config = host.root / "etc/ssh/sshd_config"
+    before = config.stat()
+    armed = host.host.arm_revert(REVERT)
+    _break(host)
+    folder = host.root / "var/lib/wardline/reverts" / armed.id
+    assert (
+        stat.S_IMODE(folder.stat().st_mode) == stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
+    )
+    host.server.stop()
+    _until((folder / "outcome").exists)
+    after = config.stat()
+    assert config.read_text() == "Port 22\n"
+    assert (after.st_mode, after.st_uid, after.st_gid) == (
+        before.st_mode,
+        before.st_uid,
+        before.st_gid,
+    )
+    assert not (host.root / "etc/new.conf").exists()
+    assert (host.root / "told").read_text() == "reload -- ssh.service\n"
+    assert (folder / "outcome").read_text() == "0\n"
+
+
+def test_a_host_that_can_be_entered_anew_stays_as_it_was_made(host: Boxed) -> None:
+    armed = host.host.arm_revert(replace(REVERT, after_s=12))
+    _break(host)
+    before = host.server.logins()
+    host.host.disarm_revert(armed)
+    assert host.server.logins() == before + 1, "not over a new connection"
+    assert not list((host.root / "var/lib/wardline/reverts").iterdir())
+    # What was called off wakes up once more, and finds nothing to do.
+    _until(lambda: not _runs(armed.id))
+    assert (host.root / "etc/ssh/sshd_config").read_text() == "Port 1\n"
+    assert not (host.root / "told").exists()
+
+
+def test_an_open_line_does_not_call_it_off_where_no_new_one_comes_about(host: Boxed) -> None:
+    armed = host.host.arm_revert(REVERT)
+    _break(host)
+    assert host.server.process is not None
+    # The listener alone ends, as after a repair that leaves sshd unable to start again.
+    host.server.process.kill()
+    host.server.process.wait()
+    assert host.host.run(["true"], 10, 100).exit_code == 0
+    with pytest.raises(Unreachable):
+        host.host.disarm_revert(armed)
+    _until(lambda: (host.root / "etc/ssh/sshd_config").read_text() == "Port 22\n")
+
+
+def test_who_comes_too_late_is_told_what_was_put_back(host: Boxed) -> None:
+    armed = host.host.arm_revert(REVERT)
+    _break(host)
+    _until(lambda: (host.root / "etc/ssh/sshd_config").read_text() == "Port 22\n")
+    with pytest.raises(RevertFired, match=r"restored /etc/ssh/sshd_config; removed /etc/new.conf"):
+        host.host.disarm_revert(armed)
+
+
+def test_what_did_not_change_is_not_written_again(host: Boxed) -> None:
+    config = host.root / "etc/ssh/sshd_config"
+    before = config.stat()
+    armed = host.host.arm_revert(REVERT)
+    _until((host.root / "told").exists)
+    with pytest.raises(RevertFired, match="unchanged /etc/ssh/sshd_config"):
+        host.host.disarm_revert(armed)
+    assert config.stat().st_ino == before.st_ino
+
+
+def test_what_cannot_be_armed_leaves_nothing(host: Boxed, opening: Opening) -> None:
+    os.mkfifo(host.root / "etc/pipe")
+    for files in (("/etc/ssh",), ("/etc/pipe",)):
+        with pytest.raises(Failed, match="only a regular file"):
+            host.host.arm_revert(Revert(files, (), 60))
+    assert not list((host.root / "var/lib/wardline/reverts").iterdir())
+    with pytest.raises(ReadOnly):
+        opening(host.server, observed="yes").arm_revert(LATER)
+
+
+@pytest.mark.parametrize(
+    "revert",
+    [
+        Revert((), (), 60),
+        Revert(("etc/file",), (), 60),
+        Revert(("/etc/a\x00b",), (), 60),
+        Revert(FILES, (), 1),
+        Revert(FILES, (UnitAction(Verb.STOP, "x.service; reboot"),), 60),
+    ],
+)
+def test_what_is_no_revert_is_refused_before_the_host_hears_of_it(revert: Revert) -> None:
+    with pytest.raises(Malformed):
+        revert.check()
+
+
+def test_a_folder_of_another_account_is_not_used(host: Boxed) -> None:
+    place = host.root / "var/lib/wardline/reverts"
+    place.parent.mkdir(parents=True)
+    place.symlink_to("/tmp")
+    with pytest.raises(Failed, match="belongs to another account"):
+        host.host.arm_revert(LATER)
+
+
+def test_this_machine_puts_itself_back_as_well(tmp_path: Path) -> None:
+    file, new = tmp_path / "file", tmp_path / "new"
+    file.write_text("old")
+    host = LocalHost("h", "h", writable=True)
+    revert = Revert((str(file), str(new)), (), after_s=5)
+    kept, fires = host.arm_revert(replace(revert, after_s=600)), host.arm_revert(revert)
+    file.write_text("broken")
+    new.write_text("new")
+    host.disarm_revert(kept)
+    with pytest.raises(Failed, match="there is no revert"):
+        host.disarm_revert(kept)
+    _until(lambda: file.read_text() == "old" and not new.exists())
+    with pytest.raises(RevertFired):
+        host.disarm_revert(fires)
+    for place in (Path(FOLDER), Path.home() / ".local/state/wardline/reverts"):
+        shutil.rmtree(place / fires.id, ignore_errors=True)
+
+
+def test_nothing_is_armed_on_a_tree(tmp_path: Path) -> None:
+    host = TreeHost("h", "h", str(tmp_path))
+    assert not host.runs_commands
+    with pytest.raises(CannotRun):
+        host.arm_revert(LATER)
+
+
+def _runs(word: str) -> bool:
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if word.encode() in path.read_bytes():
+                return True
+    return False
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + FIRES_S_MAX
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
