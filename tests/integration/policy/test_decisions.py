@@ -161,3 +161,17 @@ async def test_what_is_old_makes_room_and_what_counts_stays(desk: Desk) -> None:
 
 def _state(one):
     return State(freeze=one.freeze, observing=one.observing, hold=one.held)
+
+
+async def test_what_could_not_be_replayed_is_not_decided(desk: Desk) -> None:
+    await desk.rules.save(parse.rule(LIMITED))
+    large = {**asked()["alert"], "facts": {"text": "x" * (kept.BYTES_MAX + 1)}}
+    with pytest.raises(parse.RuleInvalid, match="bytes to keep, at most"):
+        await desk.decide({**asked(), "alert": large})
+    assert await desk.store.kept(limit=1) == []
+    assert await desk.store.uses() == []
+    text = "x" * (kept.BYTES_MAX - 1_000)
+    (told,) = await desk.decide({**asked(), "alert": {**large, "facts": {"text": text}}})
+    (batch,) = await desk.store.kept(limit=1)
+    (read,) = kept.unpack(batch.body)
+    assert (told["verdict"], read.request.facts) == ("run", {"text": text})
