@@ -13,6 +13,8 @@ from pydantic import BaseModel
 
 from tests.tidy import tree
 from wardline.agent import settings as agent_settings
+from wardline.agent.checks import check
+from wardline.cli import check_pages
 from wardline.cli import main as cli
 
 NAMED = re.compile(r"(WARDLINE|POLICY)_[A-Z_]+")
@@ -50,6 +52,17 @@ def pages() -> dict[str, str]:
         "error-codes.md": error_page(),
         "settings.md": settings_page(),
     }
+
+
+def check_docs() -> dict[str, str]:
+    """The pages of the checks that are there, each with the head of its manifest, and their index."""
+    manifests = [one.manifest for one in check.registry().values()]
+    found = {f"{check_pages.FOLDER}/{check_pages.INDEX}": check_pages.index(manifests)}
+    for manifest in manifests:
+        path = f"{check_pages.FOLDER}/{manifest.id}.md"
+        if (tree.ROOT / path).is_file():
+            found[path] = check_pages.with_head(manifest, (tree.ROOT / path).read_text())
+    return found
 
 
 def error_page() -> str:
@@ -204,6 +217,8 @@ def main() -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, content in pages().items():
         (FOLDER / name).write_text(content)
+    for path, content in check_docs().items():
+        (tree.ROOT / path).write_text(content)
     return 0
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from wardline.agent import (
     agent,
@@ -61,6 +62,14 @@ Data = Annotated[
         " /var/lib/wardline/agent, else ~/.local/share/wardline/agent.",
     ),
 ]
+Declared = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--declare",
+        metavar="NAME=PLATFORM",
+        help="A host that is only on the list, such as pacs=windows/server-2022; may be repeated.",
+    ),
+]
 Trees = Annotated[
     list[str] | None,
     typer.Option("--tree", metavar="NAME=PATH", help="A file tree as a host; may be repeated."),
@@ -73,12 +82,19 @@ class TreeInvalid(WrongUsage):
     code = "tree_invalid"
 
 
+class DeclarationInvalid(WrongUsage):
+    """A --declare that names no host and platform."""
+
+    code = "declaration_invalid"
+
+
 @app.command()
 def enrol(
     url: Annotated[str, typer.Argument(help="Where Central is, as its site page shows it.")],
     token: Annotated[str, typer.Argument(help="The enrolment token (wl1.…); works once.")],
     data: Data = None,
     tree: Trees = None,
+    declare: Declared = None,
     *,
     no_local: Annotated[
         bool, typer.Option("--no-local", help="This machine itself is no host of the appliance.")
@@ -100,6 +116,7 @@ def enrol(
     layout = Layout(settings_file.data_directory(data))
     hosts = [] if no_local else [_local(observed=observe_local)]
     hosts += [_tree(text) for text in tree or []]
+    hosts += [_declared(text) for text in declare or []]
     rhythm = Intervals(scale=interval_scale, checkin_s=checkin_seconds)
     wish = Wish(url, token, tuple(hosts), rhythm, Flap(heals=flap_heals))
     made = enrolment.enrol(layout, wish, roster.open_host, _connect)
@@ -189,6 +206,16 @@ def _tree(text: str) -> HostSettings:
     if not root.is_dir():
         raise TreeInvalid(f"--tree {text!r}: {root} is no directory")
     return HostSettings(id=ids.host(), name=name, kind="tree", root=root)
+
+
+def _declared(text: str) -> HostSettings:
+    name, _, platform = text.partition("=")
+    try:
+        return HostSettings(id=ids.host(), name=name, kind="declared", platform=platform)
+    except ValidationError:
+        raise DeclarationInvalid(
+            f"--declare {text!r}: give it as NAME=PLATFORM, such as pacs=windows/server-2022"
+        ) from None
 
 
 def _measured(declared: HostSettings) -> list[Result]:

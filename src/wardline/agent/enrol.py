@@ -154,7 +154,8 @@ def report(host: HostSettings, opened: Reader, scrubber: Scrubber) -> HostReport
     return HostReport(
         id=host.id,
         name=scrubber.host_name(host.name),
-        kind=host.kind,
+        # Central knows three ways to a host; one that is declared is elsewhere, as over SSH.
+        kind="ssh" if host.kind == "declared" else host.kind,
         platform=opened.platform,
         observed=host.observed,
     )

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from wardline.agent.hosts.declared import DeclaredHost
 from wardline.agent.hosts.host import Host
 from wardline.agent.hosts.local import LocalHost
 from wardline.agent.hosts.tree import TreeHost
@@ -40,6 +41,8 @@ class Roster:
 
 def open_host(declared: HostSettings) -> Host:
     """The host as declared; an observed one refuses every change."""
+    if declared.kind == "declared" and declared.platform is not None:
+        return DeclaredHost(declared.id, declared.name, declared.platform)
     writable = not declared.observed
     if declared.kind == "tree":
         return TreeHost(declared.id, declared.name, str(declared.root), writable=writable)

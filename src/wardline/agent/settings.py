@@ -40,13 +40,17 @@ class _Part(BaseModel):
 
 
 class HostSettings(_Part):
-    """A host that this appliance checks; `root` is the folder of a tree."""
+    """A host that this appliance checks; `root` is the folder of a tree. One that is `declared` has
+    a platform and is not reached: every check of it is unknown."""
 
     id: Annotated[str, StringConstraints(pattern=r"^host_[0-9a-hjkmnp-tv-z]{26}$")]
     name: protocol.Text255
-    kind: Literal["local", "tree"]
+    kind: Literal["local", "tree", "declared"]
     root: Path | None = None
     observed: bool = False
+    platform: (
+        Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,24}/[a-z0-9._-]{1,32}$")] | None
+    ) = None
 
     @model_validator(mode="after")
     def _root_belongs_to_trees(self) -> Self:
@@ -54,6 +58,8 @@ class HostSettings(_Part):
             raise ValueError("a tree has a root, and nothing else has one")
         if self.root is not None and not self.root.is_absolute():
             raise ValueError("the root of a tree is an absolute path")
+        if (self.kind == "declared") != (self.platform is not None):
+            raise ValueError("a declared host has a platform, and of others it is found out")
         return self
 
 

@@ -49,6 +49,10 @@ COMMANDS = {
         handles_interrupts=True,
         extra="policy",
     ),
+    "checks": Command(
+        "wardline.cli.commands.checks",
+        "What is measured and why; measure once; begin a new check",
+    ),
     "agent": Command("wardline.cli.commands.agent", "Enrol, run and examine an appliance's agent"),
     "evidence": Command("wardline.cli.commands.evidence", "Export a site's evidence, verify one"),
 }

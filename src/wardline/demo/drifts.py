@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-WANTED = "etc/systemd/system/multi-user.target.wants"
+SYSTEMD = "etc/systemd/system"
+WANTED = f"{SYSTEMD}/multi-user.target.wants"
 UNITS = "usr/lib/systemd/system"
 BACKUP = "srv/backup/records"
 SNAPSHOT = f"{BACKUP}/snapshots/{'5f' * 32}"
@@ -96,9 +97,9 @@ def _text(path: str, text: str) -> Callable[[Path], bool]:
     return apply
 
 
-def _disabled(unit: str) -> Callable[[Path], bool]:
+def _disabled(unit: str, wanted: str = WANTED) -> Callable[[Path], bool]:
     def apply(folder: Path) -> bool:
-        link = folder / WANTED / unit
+        link = folder / wanted / unit
         if not link.is_symlink():
             return False
         link.unlink()
@@ -179,6 +180,80 @@ _MODE_DRIFTS = {
     "etc/ssh/ssh_host_ed25519_key": 0o644,
     "etc/ssh/sshd_config": 0o664,
 }
+_SOURCES = "etc/apt/sources.list.d/debian.sources"
+# What no runbook repairs: a person does.
+_FOR_PERSONS: tuple[tuple[str, str, Callable[[Path], bool]], ...] = (
+    (
+        "os_support",
+        "an old image was put back over the system",
+        _replaced("etc/os-release", 'VERSION_ID="12"', 'VERSION_ID="10"'),
+    ),
+    (
+        "account_ageing",
+        "somebody gave a service account a password without an end",
+        _replaced("etc/shadow", "sshd:!:", "sshd:$6$demo$demo:"),
+    ),
+    (
+        "backup_restore",
+        "somebody wrote into the file that is restored to try the backup",
+        _text("srv/records/canary.txt", "Phone list of the front desk\n"),
+    ),
+    (
+        "core_dumps",
+        "a vendor's technician wanted to see why a program crashed",
+        _without("etc/security/limits.d/10-cores.conf", "*"),
+    ),
+    (
+        "file_integrity",
+        "somebody switched the daily look at system files off",
+        _disabled("dailyaidecheck.timer", f"{SYSTEMD}/timers.target.wants"),
+    ),
+    (
+        "log_retention",
+        "somebody let logs be kept for four weeks only",
+        _line("etc/logrotate.d/rsyslog", "rotate", "\trotate 4"),
+    ),
+    (
+        "mandatory_access_control",
+        "an installer switched AppArmor off",
+        _disabled("apparmor.service", f"{SYSTEMD}/sysinit.target.wants"),
+    ),
+    (
+        "package_sources",
+        "somebody told apt to trust an archive unseen",
+        _replaced(_SOURCES, "updates\nComponents", "updates\nTrusted: yes\nComponents"),
+    ),
+    (
+        "remote_access",
+        "somebody opened a remote desktop",
+        _enabled("xrdp.service", "multi-user.target"),
+    ),
+    (
+        "removable_media",
+        "somebody let USB sticks in again",
+        _without("etc/modprobe.d/clinic.conf", "install"),
+    ),
+    (
+        "scheduled_jobs",
+        "a support call left the backup job open to all",
+        _mode("etc/cron.daily/clinic-backup", 0o777),
+    ),
+    (
+        "session_timeout",
+        "somebody was tired of logging in again",
+        _without("etc/profile.d/timeout.sh", "readonly"),
+    ),
+    (
+        "ssh_keys",
+        "a support call left the front desk's keys open to all",
+        _mode("home/frontdesk/.ssh/authorized_keys", 0o666),
+    ),
+    (
+        "sudo_config",
+        "somebody let administrators become root unasked",
+        _replaced("etc/sudoers", "%sudo ALL=(ALL:ALL) ALL", "%sudo ALL=(ALL:ALL) NOPASSWD: ALL"),
+    ),
+)
 BREAKS = (
     *(
         Break(
@@ -299,6 +374,7 @@ BREAKS = (
         1,
         _without("etc/chrony/chrony.conf", "pool"),
     ),
+    *(Break(check, says, 1, apply) for check, says, apply in _FOR_PERSONS),
 )
 
 

@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+import tarfile
 from importlib import resources
 from pathlib import Path
 
@@ -20,14 +21,19 @@ _FOLDERS = (
     "var/lib/apt/periodic",
     "var/lib/dpkg",
     "var/lib/wardline",
+    "var/backups/clinic",
 )
 # Services that start at boot, and the target that wants each.
 _SERVICES = {
+    "apparmor.service": "sysinit.target",
     "auditd.service": "multi-user.target",
     "chrony.service": "multi-user.target",
+    "dailyaidecheck.timer": "timers.target",
     "ufw.service": "multi-user.target",
 }
-_RESTORE_TEST = "var/lib/wardline/restore-test"
+_RESTORE_TESTS = ("var/lib/wardline/restore-test", "var/lib/wardline/restore-test-settings")
+_ARCHIVES_OF_BACKUPS = "var/backups/clinic"
+_CANARY = "srv/records/canary.txt"
 _MODES = {
     "etc/shadow": 0o640,
     "etc/shadow-": 0o640,
@@ -38,12 +44,15 @@ _MODES = {
     "etc/ssh/sshd_config": 0o600,
     "etc/ssh/sshd_config.d/10-logging.conf": 0o600,
     "etc/ssh/ssh_host_ed25519_key": 0o600,
+    "etc/cron.allow": 0o640,
     "etc/crontab": 0o600,
     "etc/cron.d": 0o700,
     "etc/cron.hourly": 0o700,
     "etc/cron.daily": 0o700,
     "etc/cron.weekly": 0o700,
     "etc/cron.monthly": 0o700,
+    "home/frontdesk/.ssh": 0o700,
+    "home/frontdesk/.ssh/authorized_keys": 0o600,
 }
 # Names and versions of Debian 12.
 _PACKAGES = {
@@ -106,7 +115,9 @@ def refresh(folder: Path) -> None:
     """Let what the host's timers do every day have been done just now, unless it was stopped."""
     (folder / "var/lib/apt/periodic/update-success-stamp").touch()
     _write_definitions(folder / "var/lib/clamav")
-    (folder / _RESTORE_TEST).touch()
+    for stamp in _RESTORE_TESTS:
+        (folder / stamp).touch()
+    _write_archive(folder)
     if (folder / drifts.SNAPSHOT).stat().st_mtime != drifts.STOPPED_S:
         (folder / drifts.SNAPSHOT).touch()
 
@@ -181,6 +192,21 @@ def _write_backup(folder: Path) -> None:
         (folder / drifts.BACKUP / name).mkdir(parents=True, exist_ok=True)
     for path in (f"{drifts.BACKUP}/config", f"{drifts.BACKUP}/keys/{'8a' * 32}", drifts.SNAPSHOT):
         (folder / path).write_bytes(b"sealed")
+
+
+def _write_archive(folder: Path) -> None:
+    """The settings of today as tar(1) would have packed them; that of another day goes.
+
+    A canary that was changed since stays in it as it was, for nobody makes a new one of it.
+    """
+    archives = folder / _ARCHIVES_OF_BACKUPS
+    path = archives / f"settings-{clock.system():%Y-%m-%d}.tar"
+    for old in sorted(archives.glob("settings-*.tar")):
+        old.rename(path)
+    if not path.exists():
+        with tarfile.open(path, "w") as archive:
+            archive.add(folder / _CANARY, _CANARY)
+    path.touch()
 
 
 def _set_modes(folder: Path) -> None:

@@ -1,9 +1,12 @@
 """Whatever stands in the files of a host, a check has an outcome and, if unknown, a reason."""
 
 import copy
+import gzip
 import json
+import lzma
 import random
 import string
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +56,20 @@ PARSED = {
     "/etc/chrony/chrony.conf": "pool server include confdir /etc/chrony/* ntp.example ! # 127.0.0.1",
     "/etc/wardline/backup.toml": '[[backup]] name = "a" kind "restic" path "/srv" max_age_hours 1 [ { } # \'\'\'',
 }
+PARSED |= {
+    "/etc/os-release": "ID=debian ID=ubuntu VERSION_ID= =\"12\" VERSION_ID='22.04' $(id) ` \" '",
+    "/etc/profile.d/timeout.sh": 'TMOUT= TMOUT=900 TMOUT="-1" readonly export -x ; unset then # 99999999999',
+    "/etc/sudoers": 'root ALL=(ALL:ALL) ALL NOPASSWD: %sudo = , \\ @include /etc/sudoers @includedir Defaults !authenticate timestamp_timeout=1e9 timestamp_timeout=-1.5 User_Alias # " ( )',
+    "/etc/sudoers.d/README": 'a b=NOPASSWD: ALL,PASSWD: /bin/ls SETENV: TIMEOUT=1 ( ) " \\, = @include x%h',
+    "/home/frontdesk/.ssh/authorized_keys": 'from="a,b" command="x \\" ssh-rsa ssh-dss ssh-ed25519 AAAAB3NzaC1yc2EAAAADAQABAAAAAw== ==== sk-ssh-ed25519@openssh.com #',
+    "/etc/crontab": "* @daily @reboot 0-59/5 root 0 /bin/sh ; && > >/tmp/x MAILTO= = % /etc/../etc/passwd",
+    "/etc/security/limits.d/10-cores.conf": "* hard soft - core 0 unlimited # @group 1:2",
+    "/etc/modprobe.d/clinic.conf": "install blacklist usb-storage usb_storage /bin/false /bin/true ; #",
+    "/etc/logrotate.conf": 'include /etc/logrotate.d /etc/logrotate.conf weekly daily rotate maxage 26 -1 999999 { } postrotate endscript /var/log/* " #',
+    "/etc/logrotate.d/rsyslog": "/var/log/syslog /var/log/[ { } weekly rotate 0 hourly postrotate endscript ' maxage x",
+    "/etc/apt/sources.list.d/debian.sources": "Types: URIs: https://u:p@h/x Trusted: yes Signed-By: Enabled: no : # - \t",
+    "/srv/records/canary.txt": "This file never changes. x",
+}
 # Files that a healthy host of the clinic has not, and services that would read them.
 ADDED = {
     "/etc/inetd.conf": "telnet ftp 127.0.0.1:finger stream tcp nowait root # : 23 \t",
@@ -61,6 +78,27 @@ ADDED = {
     "/etc/postfix/main.cf": "smtpd_tls_cert_file smtpd_tls_chain_files = , /etc/ssl/a.pem #",
     "/etc/ssl/a.pem": "-----BEGIN CERTIFICATE----- -----END CERTIFICATE----- MIIB AAAA = \n",
     "/etc/wardline/ports.toml": '[[allow]] port = 22 why "x" protocol \n [ ] { } 1e9 \' . "udp"',
+    "/etc/apt/sources.list": "deb deb-src [ ] trusted=yes signed-by= http://x cdrom: main # allow-insecure=yes",
+    "/etc/yum.repos.d/x.repo": "[a] [main gpgcheck=0 gpgcheck = 1 enabled=0 sslverify=no ; # ]",
+    "/etc/samba/smb.conf": "[global] [a ] guest ok = yes public=yes map to guest=bad server min protocol = NT1 = ; # writable",
+    "/etc/exports": '/srv "/a b" * *(rw) (ro,no_root_squash) -sec=krb5 192.0.2.0/24( \\ # ) sec=krb5p',
+    "/etc/postgresql/15/main/pg_hba.conf": 'local host hostssl all 0.0.0.0/0 ::1/128 255.0.0.0 trust peer password " include samenet # :',
+    "/etc/mysql/my.cnf": "[mysqld] [client skip-grant-tables skip_grant_tables = 0 # ; !includedir",
+    "/etc/redis/redis.conf": 'bind 127.0.0.1 -::1 protected-mode no requirepass "" user # "',
+    "/etc/mongod.conf": "net: bindIp: 0.0.0.0 security: authorization: enabled auth = true : - # bindIpAll: true",
+    "/etc/selinux/config": "SELINUX= SELINUX=enforcing =permissive disabled # SELINUXTYPE=targeted",
+    "/etc/default/grub": 'GRUB_CMDLINE_LINUX="apparmor=0" selinux=0 enforcing=0 \' # =',
+    "/etc/dconf/db/local.d/00-x": "[org/gnome/desktop/session] idle-delay=uint32 0 9999999999 [org/gnome/desktop/screensaver] lock-enabled=false # '",
+    "/etc/systemd/logind.conf": "[Login] StopIdleSessionSec= =15min StopIdleSessionSec=1h infinity \\ # ; 1 2",
+    "/etc/systemd/coredump.conf": "[Coredump] Storage= Storage=none =external \\ # ;",
+    "/var/spool/cron/crontabs/root": "* @daily 0 /bin/sh ; > < 2>&1 aide --check #",
+    "/var/ossec/etc/ossec.conf": "<syscheck> </syscheck> <disabled> yes </disabled> <!-- -->",
+    "/etc/xrdp/xrdp.ini": "[Globals] [ port=3389 port=tcp://.:3389 port= vsock://-1:3389 /run/x ; #",
+    "/etc/systemd/system/x11vnc.service": "[Service] ExecStart= ExecStart=/usr/bin/x11vnc -localhost \\ # ;",
+    "/sys/kernel/security/apparmor/profiles": "a (enforce) b (complain) ( ) (enforce (kill)",
+    "/sys/module/apparmor/parameters/enabled": "Y N",
+    "/proc/cmdline": "ro quiet apparmor=0 selinux=0 enforcing=0 ' \"",
+    "/proc/sys/kernel/core_pattern": "core | |/bin/false |/usr/lib/systemd/systemd-coredump |/usr/share/apport/apport %p /",
     "/proc/net/tcp": "local_address 0: 00000000:0016 00000000:0000 0A 01 1001 FFFFFFFF:FFFF \n",
     "/proc/net/udp6": "local_address 0: 00000000000000000000000001000000:0045 07 0 1001 \n",
 }
@@ -74,6 +112,13 @@ PRESENT = {
     "/usr/lib/systemd/system/snmpd.service": b"[Service]\n",
     "/etc/nginx/nginx.conf": b"ssl_certificate /etc/ssl/a.pem;\n",
     "/proc/net/tcp": b"local_address\n",
+    "/usr/lib/systemd/system/smbd.service": b"[Service]\n",
+    "/usr/lib/systemd/system/nfs-server.service": b"[Service]\n",
+    "/usr/lib/systemd/system/gdm.service": b"[Service]\n",
+    "/etc/systemd/system/multi-user.target.wants/xrdp.service": b"",
+    "/etc/systemd/system/multi-user.target.wants/x11vnc.service": b"",
+    "/sys/module/apparmor/parameters/enabled": b"Y\n",
+    "/proc/sys/kernel/core_pattern": b"core\n",
     "/proc/net/udp": b"local_address\n",
 }
 # What a check parses on other hosts than the clinic's, and as which file of which service.
@@ -105,7 +150,13 @@ ANSWERS = {
     "time_status": "NTPSynchronized=yes NTPSynchronized=no NTPSynchronized = NTP=yes",
     "zfs_encryption": "rpool \t off aes-256-gcm -",
     "unit_state:ufw.service": "ActiveState=active ActiveState=inactive = LoadState",
+    "restic_restore": "This file never changes. It is restored",
     "unit_state:auditd.service": "ActiveState=active ActiveState=failed =",
+}
+PACK: dict[str, Callable[[bytes], bytes]] = {
+    ".tar": bytes,
+    ".tar.gz": gzip.compress,
+    ".tar.xz": lzma.compress,
 }
 RECORDED = Path(__file__).parents[2] / "data/recorded"
 NODES = (
@@ -245,6 +296,24 @@ def test_any_answer_of_any_program_gives_an_outcome_with_a_reason(
     for one in check.registry().values():
         result = check.measure(one, host, clock.system)
         assert _is_sound(result), (answers, result)
+
+
+@settings(max_examples=150)
+@given(st.binary(max_size=2000), st.sampled_from((".tar", ".tar.gz", ".tar.xz")), st.booleans())
+def test_any_archive_gives_an_outcome_with_a_reason(
+    healthy: dict[str, bytes], content: bytes, ending: str, damaged: bool
+) -> None:
+    """Bytes of any kind, and a whole archive with some of it put over its own bytes."""
+    (name,) = (path for path in healthy if path.startswith("/var/backups/clinic/"))
+    files = {path: data for path, data in healthy.items() if path != name}
+    if damaged:
+        whole = bytearray(PACK[ending](healthy[name]))
+        at = len(content) * 7 % len(whole)
+        whole[at : at + len(content)] = content
+        content = bytes(whole)
+    host = MemoryHost({**files, f"/var/backups/clinic/x-2099-01-01{ending}": content})
+    result = check.measure(check.registry()["backup_restore"], host, clock.system)
+    assert _is_sound(result), (content, result)
 
 
 @settings(max_examples=150)

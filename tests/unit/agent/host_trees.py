@@ -142,6 +142,8 @@ HOSTILE_TEXTS: dict[str, Callable[[], str]] = {
     "certificates": _repeated("  ssl_certificate " * 400 + "\n", 140),
     "quotes": _repeated("Banner " + '"a" ' * 2000 + "\n", 100),
     "digits": lambda: "[[backup]]\nmax_age_hours = " + "9" * 7000 + "\n",
+    "sources of apt": _repeated("deb http://deb.debian.org/debian x main\n", 1001),
+    "shares of samba": _numbered("[s{0}]\npath = /srv\n", 4000),
     "audit rules": _repeated("-w /etc/x -p wa -k x\n", MEBIBYTE // 21),
     "statements of nft": _repeated("add rule inet f in tcp dport { 1, 2 } drop\n", 5001),
 }

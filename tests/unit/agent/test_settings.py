@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from wardline.agent import settings
 from wardline.agent.settings import Flap, HostSettings, Intervals, Layout, Settings, SettingsInvalid
@@ -91,3 +92,21 @@ def test_the_data_directory_is_as_given_then_the_variable_then_the_usual_one(
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     assert settings.data_directory(None) == tmp_path / "wardline" / "agent"
+
+
+@pytest.mark.parametrize(
+    ("kind", "platform"),
+    [("declared", None), ("local", "windows/11"), ("declared", "Windows"), ("declared", "a/b/c")],
+)
+def test_a_declared_host_and_no_other_names_its_platform(kind: str, platform: str | None) -> None:
+    with pytest.raises(ValidationError):
+        HostSettings.model_validate(
+            {"id": ids.host(), "name": "pacs", "kind": kind, "platform": platform}
+        )
+
+
+def test_a_declared_host_survives_the_file_of_settings(tmp_path: Path) -> None:
+    host = {"id": ids.host(), "name": "pacs", "kind": "declared", "platform": "windows/11"}
+    one = made(hosts=[host])
+    (tmp_path / "agent.toml").write_text(settings.to_toml(one))
+    assert settings.load(Layout(tmp_path)) == one

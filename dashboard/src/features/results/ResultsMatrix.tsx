@@ -6,7 +6,7 @@ import { ResultCell } from "@/features/results/ResultCell";
 import classes from "@/features/results/ResultsMatrix.module.css";
 import { Empty } from "@/ui/States";
 
-/** Below this width eighteen columns do not fit beside the names of the hosts. */
+/** Below this width the columns do not fit beside the names of the hosts. */
 const NARROW = "(max-width: 42em)";
 
 export function ResultsMatrix({ siteId, results }: { siteId: string; results: SiteResults }) {

@@ -3,13 +3,11 @@
 Sources: deb822(5), dpkg's status file, apt's /var/lib/apt/lists, the Debian repository format.
 """
 
-import lzma
 import re
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from wardline.agent.checks import debian_version
+from wardline.agent.checks import debian_version, unpacking
 from wardline.agent.checks.debian_version import Version
 from wardline.agent.checks.probe import Probe, Unreadable
 
@@ -20,7 +18,6 @@ LIST_BYTES_MAX = 256 * 1024 * 1024
 RELEASE_BYTES_MAX = 8 * 1024 * 1024
 RELEASE_HEAD_BYTES = 16 * 1024
 STANZA_BYTES_MAX = 1024 * 1024
-PIECE_BYTES_MAX = 1024 * 1024
 
 _FIELD = re.compile(rb"^(Package|Version|Architecture|Status):(.*)$", re.MULTILINE)
 _RELEASE_FIELD = re.compile(r"^(Origin|Label|Suite|Codename|NotAutomatic):(.*)$")
@@ -78,7 +75,7 @@ def available(probe: Probe, names: list[str], wanted: Installed) -> Available:
         if archive is not None and not archive.automatic:
             continue
         path = f"{LISTS_FOLDER}/{name}"
-        pieces = _plain(probe.stream(path, LIST_BYTES_MAX), path)
+        pieces = unpacking.plain(probe.stream(path, LIST_BYTES_MAX), path, LIST_BYTES_MAX)
         for stanza in _stanzas(pieces, path, interesting.__contains__):
             _offer(offers, stanza, path, wanted, archive is not None and archive.security)
     return offers
@@ -169,46 +166,3 @@ def _version(text: str, path: str) -> Version:
         return debian_version.parse(text)
     except ValueError:
         raise Unreadable(path, f"{text[:64]!r} is not a Debian version") from None
-
-
-def _plain(pieces: Iterator[bytes], path: str) -> Iterator[bytes]:
-    """The content of a list, decompressed where its name says so; its size is capped."""
-    if path.endswith(".gz"):
-        unpacked = _inflate(pieces)
-    elif path.endswith(".xz"):
-        unpacked = _decompress_xz(pieces)
-    else:
-        unpacked = pieces
-    size = 0
-    try:
-        for piece in unpacked:
-            size += len(piece)
-            if size > LIST_BYTES_MAX:
-                raise Unreadable(path, f"unpacks to more than {LIST_BYTES_MAX} bytes")
-            yield piece
-    except (zlib.error, lzma.LZMAError, EOFError):
-        raise Unreadable(path, "cannot be unpacked") from None
-
-
-def _inflate(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
-    for piece in pieces:
-        left = piece
-        while left:
-            yield unpacker.decompress(left, PIECE_BYTES_MAX)
-            left = unpacker.unconsumed_tail
-    yield unpacker.flush()
-
-
-def _decompress_xz(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    unpacker = lzma.LZMADecompressor(memlimit=128 * 1024 * 1024)
-    for piece in pieces:
-        if unpacker.eof:
-            return
-        yield unpacker.decompress(piece, PIECE_BYTES_MAX)
-        yield from _drain(unpacker)
-
-
-def _drain(unpacker: lzma.LZMADecompressor) -> Iterator[bytes]:
-    while not (unpacker.eof or unpacker.needs_input):
-        yield unpacker.decompress(b"", PIECE_BYTES_MAX)

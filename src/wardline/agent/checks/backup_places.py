@@ -9,6 +9,8 @@ A declaration is `/etc/wardline/backup.toml`:
     max_age_hours = 26                                # 1 to 168
     restore_test = "/var/lib/wardline/restore-test"   # touched when a restore was tried and worked
     restore_test_max_days = 90                        # 1 to 366
+    canary = "/srv/records/canary.txt"                # a file that never changes, to be restored
+    password_file = "/etc/restic/password"            # restic's own, where a canary is named
 
 The limits have limits: a host cannot declare that a backup of last year is recent.
 """
@@ -47,7 +49,16 @@ DATED = re.compile(
     r"(?<!\d)(20\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?=\D|$|\d{4}(?!\d)|\d{6}(?!\d))"
 )
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
-_KEYS = {"name", "kind", "path", "max_age_hours", "restore_test", "restore_test_max_days"}
+_KEYS = {
+    "name",
+    "kind",
+    "path",
+    "max_age_hours",
+    "restore_test",
+    "restore_test_max_days",
+    "canary",
+    "password_file",
+}
 
 
 class BackupKind(StrEnum):
@@ -60,7 +71,7 @@ class BackupKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """One backup to be judged, with its limits."""
+    """One backup to be judged, with its limits; without a canary nothing is restored from it."""
 
     name: str
     kind: BackupKind
@@ -68,6 +79,8 @@ class Backup:
     max_age_hours: int = AGE_HOURS
     restore_test: str = RESTORE_STAMP
     restore_test_max_days: int = RESTORE_DAYS
+    canary: str = ""
+    password_file: str = ""
 
 
 def declared(probe: Probe) -> list[Backup] | None:
@@ -124,6 +137,8 @@ def _backup(entry: Any) -> Backup:
         restore_test_max_days=_number(
             entry, name, "restore_test_max_days", RESTORE_DAYS, RESTORE_DAYS_MAX
         ),
+        canary=_path(entry, name, "canary", "") if "canary" in entry else "",
+        password_file=_path(entry, name, "password_file", "") if "password_file" in entry else "",
     )
 
 

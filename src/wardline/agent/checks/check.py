@@ -5,28 +5,44 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from wardline.agent.checks import (
+    account_ageing,
     antivirus,
     audit_logging,
     backup,
+    backup_restore,
+    core_dumps,
+    database_access,
     disk_encryption,
     disk_space,
     empty_passwords,
+    file_integrity,
     file_permissions,
+    file_sharing,
     firewall,
     kernel_sysctl,
     listening_ports,
+    log_retention,
     login_banner,
+    mandatory_access_control,
+    os_support,
+    package_sources,
     password_policy,
     patching,
     prohibited_services,
+    remote_access,
+    removable_media,
+    scheduled_jobs,
+    session_timeout,
     ssh_config,
+    ssh_keys,
+    sudo_config,
     time_sync,
     tls_certificates,
     uid0_accounts,
 )
 from wardline.agent.checks.probe import Budget, Probe
 from wardline.agent.checks.protocol import Check, Finding, Manifest
-from wardline.agent.hosts.host import Reader, covers
+from wardline.agent.hosts.host import Kind, Reader, covers
 from wardline.core import canonical, clock
 from wardline.core.canonical import Json
 from wardline.core.errors import WardlineError
@@ -39,21 +55,37 @@ _REGISTRY: Mapping[str, Check] = MappingProxyType(
     {
         check.manifest.id: check
         for check in (
+            account_ageing.CHECK,
             antivirus.CHECK,
             audit_logging.CHECK,
             backup.CHECK,
+            backup_restore.CHECK,
+            core_dumps.CHECK,
+            database_access.CHECK,
             disk_encryption.CHECK,
             disk_space.CHECK,
             empty_passwords.CHECK,
+            file_integrity.CHECK,
             file_permissions.CHECK,
+            file_sharing.CHECK,
             firewall.CHECK,
             kernel_sysctl.CHECK,
             listening_ports.CHECK,
+            log_retention.CHECK,
             login_banner.CHECK,
+            mandatory_access_control.CHECK,
+            os_support.CHECK,
+            package_sources.CHECK,
             password_policy.CHECK,
             patching.CHECK,
             prohibited_services.CHECK,
+            remote_access.CHECK,
+            removable_media.CHECK,
+            scheduled_jobs.CHECK,
+            session_timeout.CHECK,
             ssh_config.CHECK,
+            ssh_keys.CHECK,
+            sudo_config.CHECK,
             time_sync.CHECK,
             tls_certificates.CHECK,
             uid0_accounts.CHECK,
@@ -93,8 +125,9 @@ def _find(check: Check, probe: Probe) -> Finding:
     try:
         platform = probe.platform
         if not covers(check.manifest.platforms, platform):
-            # A tree that is not there says so here, as the reason.
-            probe.stat("/")
+            if probe.kind is Kind.TREE:
+                # One that is not there says so here, as the reason.
+                probe.stat("/")
             return _unknown(f"no checks for this platform yet ({platform})", "platform")
         return check.measure(probe)
     except WardlineError as error:

@@ -72,6 +72,10 @@ class Probe:
     def platform(self) -> str:
         return self._host.platform
 
+    def look(self) -> None:
+        """To be called between steps that take long by themselves: TooExpensive past the budget."""
+        self._budget.look()
+
     def tick(self) -> None:
         """To be called in every loop over what a host holds."""
         self._ticks += 1

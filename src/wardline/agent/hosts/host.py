@@ -21,6 +21,7 @@ class Kind(StrEnum):
 
     LOCAL = "local"
     TREE = "tree"
+    DECLARED = "declared"
 
 
 class FileKind(StrEnum):

@@ -12,6 +12,10 @@ from wardline.core.errors import Malformed
 TIMEOUT_S = 5.0
 OUTPUT_BYTES_MAX = 512 * 1024
 
+RESTORE_TIMEOUT_S = 30.0
+RESTORE_BYTES_MAX = 64 * 1024
+
+_PATH = re.compile(r"/[A-Za-z0-9_@+.,=/ -]{1,511}")
 _UNIT = re.compile(r"[A-Za-z0-9@_][A-Za-z0-9@_.:-]{0,127}\.(service|socket|timer|target)")
 
 
@@ -52,3 +56,14 @@ def unit_state(unit: str) -> Query:
         raise Malformed("unit", "not the name of a systemd unit")
     properties = "--property=LoadState,ActiveState,UnitFileState"
     return Query(f"unit_state:{unit}", ("systemctl", "show", properties, "--", unit))
+
+
+def restic_restore(repository: str, password_file: str, path: str) -> Query:
+    """restic(1) dump: one file of the newest snapshot to standard output; it takes no lock and
+    keeps no cache, so that nothing is written on the host."""
+    for name, value in (("path", repository), ("password_file", password_file), ("canary", path)):
+        if not _PATH.fullmatch(value):
+            raise Malformed(name, "not a plain absolute path")
+    options = ("--no-lock", "--no-cache", "--quiet", f"--password-file={password_file}")
+    words = ("restic", *options, f"--repo={repository}", "dump", "latest", path)
+    return Query("restic_restore", words, RESTORE_TIMEOUT_S, RESTORE_BYTES_MAX)

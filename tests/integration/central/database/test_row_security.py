@@ -215,6 +215,8 @@ def value(name: str, kind: str, tenant: Tenant) -> Any:
             return secrets.token_hex(6)
         case "text[]":
             return [secrets.token_hex(6)]
+        case "integer[]":
+            return [7]
         case "bytea":
             return secrets.token_bytes(32)
         case "jsonb":

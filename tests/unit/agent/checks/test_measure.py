@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from wardline.agent import roster
 from wardline.agent.checks import check, ssh_config
 from wardline.agent.checks.check import Finding, Manifest
 from wardline.agent.checks.probe import Probe
 from wardline.agent.hosts.tree import TreeHost
-from wardline.core import canonical, clock
+from wardline.agent.settings import HostSettings
+from wardline.core import canonical, clock, ids
 from wardline.core.evidence.bundle import Outcome, Result
 
 MANIFEST = replace(ssh_config.CHECK.manifest, cpu_ms_max=50, timeout_s=0.3)
@@ -86,17 +88,23 @@ def test_text_of_a_host_is_made_fit_for_evidence(host: TreeHost, text: str) -> N
     assert result.facts["failing"][0] == result.facts["deep"][0]["text"]
 
 
-class WindowsHost(TreeHost):
-    """A host that is declared to be one of Windows."""
-
-    platform = "windows/11"
-
-
-def test_another_platform_has_no_checks_yet(host: TreeHost, tmp_path: Path) -> None:
+def test_another_platform_has_no_checks_yet() -> None:
+    declared = HostSettings(
+        id=ids.host(), name="pacs", kind="declared", platform="windows/server-2022"
+    )
     for one in check.registry().values():
-        result = check.measure(one, WindowsHost("host", "host", str(tmp_path)), clock.system)
+        result = check.measure(one, roster.open_host(declared), clock.system)
         assert result.outcome == Outcome.UNKNOWN
-        assert result.summary == "no checks for this platform yet (windows/11)"
+        assert result.summary == "no checks for this platform yet (windows/server-2022)"
+        assert result.facts["reason_code"] == "platform"
+
+
+def test_a_declared_host_of_a_platform_with_checks_is_unknown_because_nothing_reaches_it() -> None:
+    declared = HostSettings(id=ids.host(), name="far", kind="declared", platform="linux/debian")
+    for one in check.registry().values():
+        result = check.measure(one, roster.open_host(declared), clock.system)
+        assert result.outcome == Outcome.UNKNOWN
+        assert "declared only: nothing reaches it yet" in result.summary
 
 
 def test_a_tree_that_is_gone_is_unknown_with_that_reason(tmp_path: Path) -> None:
