@@ -44,6 +44,20 @@ def asked(**changes: Any) -> dict[str, Any]:
 class DecisionSuite:
     """`served` and `beside` serve the same store."""
 
+    async def test_a_batch_too_large_to_replay_is_refused_and_reserves_nothing(
+        self, served: Served
+    ) -> None:
+        await done(served.manager, "/create", LIMITED)
+        large = {**ALERT, "facts": {"text": "x" * (9 << 20)}}
+        refused = await served.manager.post(
+            at(served.manager, "/api/v1/policies/decide"),
+            json={"requests": [asked(), {**asked(), "alert": large}]},
+        )
+        assert (refused.status_code, refused.json()["code"]) == (422, "rule_invalid")
+        used = await served.manager.get(at(served.manager, "/api/v1/policies/uses"))
+        assert used.json() == {"ok": True, "data": []}
+        await done(served.manager, "/update", {**LIMITED, "priority": 1})
+
     async def test_a_decision_to_run_reserves_and_says_until_when(self, served: Served) -> None:
         await done(served.manager, "/create", LIMITED)
         (decision,) = await decide(served.manager, asked())

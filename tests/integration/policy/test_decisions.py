@@ -1,5 +1,7 @@
 """Decisions that count on a policy file, on real sockets and over several processes."""
 
+import asyncio
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -161,3 +163,44 @@ async def test_what_is_old_makes_room_and_what_counts_stays(desk: Desk) -> None:
 
 def _state(one):
     return State(freeze=one.freeze, observing=one.observing, hold=one.held)
+
+
+async def test_rules_that_another_process_has_just_written_decide(
+    desk: Desk, tmp_path: Path
+) -> None:
+    await desk.rules.save(parse.rule(LIMITED))
+    (before,) = await desk.decide(asked())
+    other = Book(tmp_path / "policies.db")
+    await FileStore(other, Terms(now=desk.clock), "else").delete(LIMITED["id"])
+    await other.close()
+    (after,) = await desk.decide(asked())
+    assert (before["verdict"], after["code"]) == ("run", "no_match"), "nobody looked in between"
+    (newest, _) = await desk.store.kept(limit=2)
+    assert newest.revision == 2
+
+
+async def test_who_waited_for_a_writer_decides_by_what_it_wrote(desk: Desk) -> None:
+    await desk.rules.save(parse.rule(LIMITED))
+    held = threading.Event()
+    first = asyncio.create_task(desk.book.database.write(lambda _: held.wait()))
+    writes = asyncio.create_task(desk.rules.delete(LIMITED["id"]))
+    await asyncio.sleep(0)
+    decides = asyncio.create_task(desk.decide(asked()))
+    await asyncio.sleep(0)
+    held.set()
+    await asyncio.gather(first, writes)
+    assert [each["code"] for each in await decides] == ["no_match"]
+
+
+async def test_what_could_not_be_replayed_is_not_decided(desk: Desk) -> None:
+    await desk.rules.save(parse.rule(LIMITED))
+    large = {**asked()["alert"], "facts": {"text": "x" * (kept.BYTES_MAX + 1)}}
+    with pytest.raises(parse.RuleInvalid, match="bytes to keep, at most"):
+        await desk.decide({**asked(), "alert": large})
+    assert await desk.store.kept(limit=1) == []
+    assert await desk.store.uses() == []
+    text = "x" * (kept.BYTES_MAX - 1_000)
+    (told,) = await desk.decide({**asked(), "alert": {**large, "facts": {"text": text}}})
+    (batch,) = await desk.store.kept(limit=1)
+    (read,) = kept.unpack(batch.body)
+    assert (told["verdict"], read.request.facts) == ("run", {"text": text})

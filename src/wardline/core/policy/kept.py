@@ -18,12 +18,13 @@ from wardline.core.canonical import Json
 from wardline.core.errors import Malformed
 from wardline.core.policy import exact
 from wardline.core.policy.decision import Code, Decision, Verdict
+from wardline.core.policy.parse import RuleInvalid
 from wardline.core.policy.request import Alert, Initiator, Principal, Request, State
 from wardline.core.policy.rule import Window
 from wardline.core.severity import Severity
 
 FORMAT = 1
-# What a batch takes once it is unpacked, at most: the body of a request, and our keys.
+# What a batch takes once it is unpacked, at most.
 BYTES_MAX = 8 << 20
 # A store keeps so many decisions of one owner, and for so long.
 DECISIONS_MAX = 1_000_000
@@ -88,7 +89,8 @@ def write(
     rows: Sequence[tuple[object, ...]],
 ) -> bytes:
     """All of one batch: made at one instant, for one principal of one partner. A row holds what a
-    Row does; several values that follow each other may be one fragment of JSON."""
+    Row does; several values that follow each other may be one fragment of JSON. Raises RuleInvalid
+    for more than `sheet` reads: nothing is decided that could not be replayed."""
     head = {
         "v": FORMAT,
         "at": clock.wire(at),
@@ -101,7 +103,12 @@ def write(
         ],
         "rows": rows,
     }
-    return zlib.compress(orjson.dumps(head, default=_number), _LEVEL)
+    told = orjson.dumps(head, default=_number)
+    if len(told) > BYTES_MAX:
+        raise RuleInvalid(
+            [("$", f"{len(told)} bytes to keep, at most {BYTES_MAX} are decided together")]
+        )
+    return zlib.compress(told, _LEVEL)
 
 
 def unpack(data: bytes) -> Iterable[Kept]:

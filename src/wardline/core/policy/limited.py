@@ -8,6 +8,8 @@ from wardline.core.policy.compiled import Compiled
 from wardline.core.policy.rule import Limits, Rule
 
 KEPT_MAX = 64
+# Each keeps its index in memory.
+RULES_KEPT_MAX = 60_000
 
 _NO_LIMITS = Limits()
 _NONE: frozenset[str] = frozenset()
@@ -41,9 +43,14 @@ def of(index: Compiled) -> Limited:
         return held[1]
     found = _found(index)
     _known[id(index)] = index, found
-    while len(_known) > KEPT_MAX:
+    while len(_known) > 1 and _is_full():
         _known.popitem(last=False)
     return found
+
+
+def _is_full() -> bool:
+    rules = sum(len(index.plans) for index, _ in _known.values())
+    return len(_known) > KEPT_MAX or rules > RULES_KEPT_MAX
 
 
 def _found(index: Compiled) -> Limited:

@@ -26,9 +26,14 @@ from wardline.core.severity import Severity
 
 # Of everything that a process remembers.
 BYTES_MAX = 64 << 20
-# What an answer takes besides its bytes: the question, the object, its place in a dictionary.
-OVERHEAD_BYTES = 1024
-SHARED_MAX = 4096
+# What an answer takes besides its texts: the objects, and their places in dictionaries.
+OVERHEAD_BYTES = 2048
+# A character takes four bytes at most in the question and, as UTF-8, in what is kept of it.
+CHARACTER_BYTES = 8
+# What is known of an index keeps all of its rules in memory.
+OWNERS_MAX, RULES_MAX = 64, 60_000
+# Of pieces; one that is longer is no other's.
+SHARED_MAX, SHARED_BYTES_MAX = 4096, 2048
 
 _MINUTE = timedelta(minutes=1)
 # Until then some zones were ahead by minutes and seconds; since then a wall clock shows another
@@ -148,7 +153,7 @@ class Known:
             self._shelf.size += len(made.head) + sum(map(len, made.tail))
         if found is None or found.passing:
             place.passing.append(question)
-        self._shelf.size += OVERHEAD_BYTES
+        self._shelf.size += OVERHEAD_BYTES + CHARACTER_BYTES * _characters(question)
         place.answers[question] = made
         return made
 
@@ -184,7 +189,7 @@ def of(
     _shelves.move_to_end(owner)
     if shelf.size > BYTES_MAX:
         shelf.askers, shelf.size = {}, 0
-    while len(_shelves) > 1 and sum(each.size for each in _shelves.values()) > BYTES_MAX:
+    while len(_shelves) > 1 and _is_full():
         _shelves.popitem(last=False)
     key = asker, traced
     held = shelf.askers.get(key)
@@ -192,6 +197,20 @@ def of(
         held = shelf.askers[key] = Known(shelf, actions, traced=traced)
         shelf.size += OVERHEAD_BYTES
     return held
+
+
+def _is_full() -> bool:
+    held = _shelves.values()
+    return (
+        len(held) > OWNERS_MAX
+        or sum(each.size for each in held) > BYTES_MAX
+        or sum(len(each.index.plans) for each in held) > RULES_MAX
+    )
+
+
+def _characters(question: Question) -> int:
+    kpi_id, action, _, platform, _ = question
+    return len(kpi_id) + len(action or "") + len(platform or "")
 
 
 def answer(
@@ -313,6 +332,8 @@ _pieces_kept: dict[bytes, bytes] = {}
 
 
 def _shared(piece: bytes) -> bytes:
+    if len(piece) > SHARED_BYTES_MAX:
+        return piece
     held = _pieces_kept.get(piece)
     if held is None:
         if len(_pieces_kept) >= SHARED_MAX:

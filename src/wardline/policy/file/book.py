@@ -67,6 +67,13 @@ class Book:
         """The rules of one whole revision; swapped, never changed."""
         return self._index
 
+    def newest(self, connection: sqlite3.Connection) -> Compiled:
+        """The rules that the file holds, for who is its one writer now; raises FileUnusable."""
+        held, now = self._index, rows.stand(connection)
+        if (held.epoch, held.revision) != (now.epoch, now.revision):
+            self._refresh()
+        return self._index
+
     async def write(self, work: Callable[[sqlite3.Connection], tuple[T, Written | None]]) -> T:
         """Does `work` in one transaction; what it wrote is in force and told when this returns."""
 

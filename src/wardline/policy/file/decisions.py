@@ -35,15 +35,16 @@ class FileDecisions:
         self, asked: Sequence[Wanted], key: Key | None, *, traced: bool = True
     ) -> bytes:
         asking.check(asked)
-        index, who = self.book.index, self.caller.user_id
+        who = self.caller.user_id
 
         def work(connection: sqlite3.Connection) -> bytes:
             if key is not None:
                 held = counting.answer(connection, who, key, self.terms.now())
                 if held is not None:
                     return held
-            # Of the time at which it counts: the lock may have been waited for.
-            now = self.terms.now()
+            # Of the time at which it counts, and by the rules in force then: the lock may have
+            # been waited for.
+            index, now = self.book.newest(connection), self.terms.now()
             batch = self._batch(index, asked, now, traced=traced)
             counted = counting.count(
                 connection, now, sorted(batch.needs.rules), sorted(batch.needs.hosts)
