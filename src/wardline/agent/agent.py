@@ -29,6 +29,7 @@ from wardline.agent.report import Reporter
 from wardline.agent.roster import Roster
 from wardline.agent.settings import Layout, Settings
 from wardline.agent.store import alarms, policies, scrub
+from wardline.agent.store import ledger as ledgers
 from wardline.agent.store.alarms import Code
 from wardline.agent.store.database import Database, StoreFull, Transaction
 from wardline.agent.store.keys import Keyring
@@ -75,10 +76,16 @@ class Agent:
         self.ledger.database.close()
 
 
-def open_ledger(layout: Layout, settings: Settings, now: clock.Now = clock.system) -> Ledger:
+def open_ledger(
+    layout: Layout,
+    settings: Settings,
+    now: clock.Now = clock.system,
+    monotonic_ms: Callable[[], int] = ledgers.monotonic_ms,
+) -> Ledger:
     """The appliance's store; raises StoreDamaged, StoreUnusable or StoreFull."""
     database = Database(layout.database, settings.outbox.bytes_max, now, layout.ballast)
-    return Ledger(database, Keyring(layout.keys), settings.site.id, settings.appliance.id, now)
+    keyring = Keyring(layout.keys)
+    return Ledger(database, keyring, settings.site.id, settings.appliance.id, now, monotonic_ms)
 
 
 def open_uplink(layout: Layout, settings: Settings) -> Uplink:
@@ -105,7 +112,10 @@ def assemble(layout: Layout, settings: Settings, ledger: Ledger, uplink: Uplink,
         settings,
         roster,
         ledger,
-        Observer(ledger, roster, checks, settings.intervals, bells, draw, say),
+        Observer(
+            *(ledger, roster, checks, settings.intervals, bells, draw, say),
+            settings.watch.period_s,
+        ),
         Healer(
             ledger,
             roster,
@@ -115,6 +125,7 @@ def assemble(layout: Layout, settings: Settings, ledger: Ledger, uplink: Uplink,
             policies.public_key(settings.central.policy_key),
             policies.public_key(settings.central.order_key),
             bells,
+            settings.watch.period_s,
         ),
         Reporter(ledger, roster, uplink, settings, bells, draw, say),
         uplink,

@@ -1,5 +1,6 @@
 """The observing loop: measures when it is due, records what changed, opens and clears incidents."""
 
+import math
 import random
 import time
 from collections.abc import Iterable, Mapping
@@ -13,19 +14,22 @@ from wardline.agent.checks.protocol import Check
 from wardline.agent.notice import Notice, Say
 from wardline.agent.roster import Member, Roster
 from wardline.agent.settings import Intervals
-from wardline.agent.store import incidents, results
+from wardline.agent.store import heals, incidents, results
 from wardline.agent.store.database import StoreFull, Transaction
 from wardline.agent.store.ledger import Ledger
 from wardline.agent.store.outbox import Draft
 from wardline.core import canonical, ids
 from wardline.core.evidence import bundle
 from wardline.core.evidence.bundle import IncidentRecord, Kind, Outcome, Result
-from wardline.core.incidents import incident, ladder
-from wardline.core.incidents.incident import Incident, State
+from wardline.core.incidents import incident, ladder, watching
+from wardline.core.incidents.incident import Incident
+from wardline.core.incidents.states import State
 
 IDLE_S_MAX = 5.0
 REST_WHEN_FULL_S = 10.0
 FIRST_SPLAY_S = 2.0
+# Two clocks tell when a watch ends; the last look is a little late rather than a little early.
+END_LATE_S = 0.05
 FIRST_SPLAY_PER_HOST_S = 0.05
 # What one bundle of a cycle may hold, well below the limit of a payload.
 PARTS_BYTES_MAX = 160 * 1024
@@ -33,11 +37,12 @@ PARTS_BYTES_MAX = 160 * 1024
 
 @dataclass(slots=True)
 class _Due:
-    """When a check of a host is measured next, on the monotonic clock."""
+    """When a check of a host is measured next, on the monotonic clock, and when it was last."""
 
     member: Member
     check: Check
     at: float
+    measured_at: float = -math.inf
 
 
 class Observer:
@@ -52,7 +57,10 @@ class Observer:
         bells: Bells,
         draw: random.Random,
         say: Say,
+        watched_s: float,
     ) -> None:
+        """`watched_s`: how many seconds a heal is watched."""
+        self._watched_s = watched_s
         self._ledger = ledger
         self._roster = roster
         self._intervals = intervals
@@ -78,15 +86,31 @@ class Observer:
 
     def turn(self) -> float:
         """Measure what is due, one host after the other; seconds until there is more."""
+        self._hasten()
         now = time.monotonic()
         for member in self._roster:
             due = [one for one in self._plan if one.member is member and one.at <= now]
             if due and not self._bells.stopping:
                 self.cycle(member, [one.check for one in due])
                 for one in due:
-                    one.at = time.monotonic() + self._interval(one.check)
+                    one.measured_at = time.monotonic()
+                    one.at = one.measured_at + self._interval(one.check)
+        self._hasten()
         soonest = min((one.at for one in self._plan), default=now + IDLE_S_MAX)
         return min(max(soonest - time.monotonic(), 0.0), IDLE_S_MAX)
+
+    def _hasten(self) -> None:
+        """What is watched is measured at the pace of its watch, and once right at its end."""
+        moment, now = self._ledger.moment(), time.monotonic()
+        with self._ledger.reading() as tx:
+            lefts = heals.watched(tx, moment)
+        for one in self._plan if lefts else ():
+            left = lefts.get((one.member.id, one.check.manifest.id))
+            if left is None or not timedelta(0) < left <= timedelta(seconds=self._watched_s):
+                continue
+            pace_s = watching.pace_s(self._watched_s, self._interval_s(one.check))
+            end = now + left.total_seconds() + END_LATE_S
+            one.at = min(one.at, one.measured_at + pace_s, end)
 
     def cycle(self, member: Member, checks: Iterable[Check]) -> list[Result]:
         """Measure these checks of a host and record what changed, in one transaction."""
@@ -126,10 +150,14 @@ class Observer:
             results.set_heartbeat(tx, member.id, now)
 
     def _follow(self, tx: Transaction, host_id: str, result: Result) -> list[IncidentRecord]:
-        """Open the incident of a new drift; clear that of one which is gone."""
-        known = incidents.open_of(tx, self._ledger.site_id, host_id, result.check)
+        """Open the incident of a new drift, or that of a heal which did not last; clear that of
+        one which is gone; a heal that lasted is stable."""
+        drift = (self._ledger.site_id, host_id, result.check)
+        known, watched = incidents.open_of(tx, *drift), incidents.watched_of(tx, *drift)
         moved: Incident | None = None
-        if result.outcome is Outcome.FAIL and known is None:
+        if watched is not None:
+            moved = self._follow_watch(tx, watched, result)
+        elif result.outcome is Outcome.FAIL and known is None:
             moved = incident.opened(
                 ids.incident(), self._ledger.site_id, host_id, result, self._ledger.now()
             )
@@ -140,11 +168,23 @@ class Observer:
         if moved is None:
             return []
         incidents.save(tx, moved)
+        incidents.count_pattern(tx, moved)
         return [moved.record()]
 
+    def _follow_watch(self, tx: Transaction, watched: Incident, result: Result) -> Incident | None:
+        moment = self._ledger.moment()
+        passed = heals.passed(tx, watched.id, moment)
+        moved = incident.watched(watched, result, moment.at, passed)
+        if moved is not None and moved.state is State.OPEN:
+            incidents.set_judgement(tx, moved.id, None, None, moment.at)
+        return moved
+
     def _interval(self, check: Check) -> float:
-        seconds = self._intervals.of(check.manifest.id, check.manifest.interval_s)
+        seconds = self._interval_s(check)
         return seconds * self._draw.uniform(1 - ladder.SPLAY_SHARE, 1 + ladder.SPLAY_SHARE)
+
+    def _interval_s(self, check: Check) -> float:
+        return self._intervals.of(check.manifest.id, check.manifest.interval_s)
 
     def _first_cycles(self) -> list[tuple[Member, float]]:
         """When each host is measured for the first time: soon, and not all at the same instant."""

@@ -11,7 +11,7 @@ from wardline.central.database.session import Session
 from wardline.central.reports import queries
 from wardline.core.evidence.bundle import IncidentState
 
-_CLOSED = frozenset({IncidentState.HEALED, IncidentState.RESOLVED})
+_CLOSED = frozenset({IncidentState.HEALED, IncidentState.STABLE, IncidentState.RESOLVED})
 
 
 class About(BaseModel):

@@ -206,7 +206,8 @@ ACTION = (*INCIDENT, "actions", 0)
 @pytest.mark.parametrize(
     ("change", "where"),
     [
-        (at("schema", to="evidence.bundle/2"), "schema"),
+        (at("schema", to="evidence.bundle/3"), "schema"),
+        (at("schema", to="evidence.bundle/2"), "incidents[0].watch"),
         (at("schema", to=REMOVED), "schema"),
         (at("surprise", to=1), "surprise"),
         (at("kind", to="party"), "kind"),
