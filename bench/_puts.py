@@ -8,6 +8,7 @@ from pathlib import Path
 
 from _bundles import Stream, wire
 
+from wardline.agent.scrub.scrubber import Scrubber
 from wardline.agent.store import database, outbox
 from wardline.agent.store.database import Database
 from wardline.agent.store.outbox import Author, Draft, Sealed
@@ -29,7 +30,10 @@ class Outbox:
 
     def __init__(self, folder: Path) -> None:
         self._stream = stream()
-        self.database = Database(folder / "agent.db", BYTES_MAX, clock.system, folder / "ballast")
+        self.database = Database(
+            *(folder / "agent.db", BYTES_MAX, clock.system, folder / "ballast"),
+            Scrubber.ephemeral(),
+        )
         made = self._stream
         self._author = Author(made.site_id, made.appliance_id, "0.1.0", made.key)
 
@@ -48,7 +52,9 @@ class Outbox:
             place = outbox.head(tx)
         made = []
         for draft in self.drafts(count):
-            one = outbox.seal(place, self._author, draft, clock.system(), MOMENT)
+            one = outbox.seal(
+                place, self._author, draft, clock.system(), MOMENT, self.database.scrubber
+            )
             place = outbox.Head(one.epoch, one.seq + 1, one.chain_hash)
             made.append(one)
         return made

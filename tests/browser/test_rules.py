@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, WebSocketRoute, expect
+from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 
 from tests.browser import axe
 from tests.browser.visit import DESKTOP, PASSWORD, PHONE, OpenPage, sign_in
@@ -33,6 +33,8 @@ NIGHT: dict[str, Any] = {
     },
     "approval": {"required": True, "roles": ["manager", "admin"]},
 }
+# Ends with 23:59:59, so that no test is sooner or later than it.
+ALWAYS = {**NIGHT["window"], "start": "00:00", "end": "23:59"}
 SITE = {"name": "Harbour Clinic", "zone": "Europe/Zurich", "opening_hours": []}
 
 
@@ -45,10 +47,32 @@ def client(real: product.Central) -> Iterator[Client]:
     client.close()
 
 
-def _signed_in(central: product.Central, page: Page) -> Page:
-    sign_in(page, central.login()[0], PASSWORD)
+@pytest.fixture(scope="module")
+def session(real: product.Central, client: Client, chromium: Browser) -> Any:
+    """The owner's cookies: one sign-in serves every page of this file."""
+    context = chromium.new_context(base_url=real.address["url"])
+    page = context.new_page()
+    sign_in(page, real.login()[0], PASSWORD)
     expect(page.get_by_role("heading", name="Fleet", level=1)).to_be_visible()
+    cookies = context.cookies()
+    context.close()
+    return cookies
+
+
+def _signed_in(page: Page, session: Any) -> Page:
+    page.context.add_cookies(session)
     return page
+
+
+def _decided(client: Client, count: int) -> None:
+    """So many decisions by the rules of now, for a replay to look back on."""
+    alert = {"id": "a", "kpiId": "patching", "title": "t", "message": "m", "severity": "high"}
+    asked = [{"alert": alert, "action": NIGHT["action"]}] * count
+    client.post("/policies/decide", {"requests": asked})
+
+
+def _turned(place: Page | Locator) -> Locator:
+    return place.get_by_role("list", name="What would have come out otherwise")
 
 
 def _put(client: Client, **parts: Any) -> None:
@@ -80,10 +104,10 @@ def _save(page: Page, button: str, reason: str, confirm: str) -> None:
 
 
 def test_a_rule_is_made_in_words_and_arrives_in_a_second_window(
-    real: product.Central, client: Client, open_page: OpenPage
+    real: product.Central, client: Client, session: Any, open_page: OpenPage
 ) -> None:
-    author = _signed_in(real, open_page(real, refused=["/policies/analyse"]))
-    other = _signed_in(real, open_page(real))
+    author = _signed_in(open_page(real, refused=["/policies/analyse"]), session)
+    other = _signed_in(open_page(real), session)
     other.goto("/policy?q=night")
     expect(other.get_by_role("heading", name="No rule fits")).to_be_visible()
     other.evaluate("window.notReloaded = true")
@@ -121,13 +145,13 @@ def test_a_rule_is_made_in_words_and_arrives_in_a_second_window(
 
 
 def test_two_people_in_one_rule_lose_nothing(
-    real: product.Central, client: Client, open_page: OpenPage
+    real: product.Central, client: Client, session: Any, open_page: OpenPage
 ) -> None:
     _put(client, limits={"maxRunsPerHostPerDay": 3}, maxStaleMinutes=90)
     page = open_page(real, refused=["/policy/update"])
     # Nobody tells this page of the colleague: it learns of them when it saves.
     page.route_web_socket(re.compile("/api/v1/live"), _silent)
-    _signed_in(real, page).goto(f"/policy/rule?id={RULE_ID}")
+    _signed_in(page, session).goto(f"/policy/rule?id={RULE_ID}")
     page.get_by_label("Runs per site in an hour").fill("2")
     page.get_by_label("Name", exact=True).fill("Mine")
     _put(client, name="Theirs", limits={"maxRunsPerHostPerDay": 1}, maxStaleMinutes=90)
@@ -158,10 +182,10 @@ def _silent(route: WebSocketRoute) -> None:
 
 
 def test_what_would_be_decided_is_told_with_what_would_unlock_it(
-    real: product.Central, client: Client, open_page: OpenPage
+    real: product.Central, client: Client, session: Any, open_page: OpenPage
 ) -> None:
     _put(client)
-    page = _signed_in(real, open_page(real))
+    page = _signed_in(open_page(real), session)
     page.goto("/policy/try")
     _choose(page, "Check that fails", "security", "Security updates")
     page.get_by_label("At", exact=True).fill("2026-11-20T12:00")
@@ -179,12 +203,13 @@ def test_what_would_be_decided_is_told_with_what_would_unlock_it(
 
 
 def test_one_goes_back_to_a_revision_and_sees_what_that_changes(
-    real: product.Central, client: Client, open_page: OpenPage
+    real: product.Central, client: Client, session: Any, open_page: OpenPage
 ) -> None:
-    _put(client)
+    _put(client, window=ALWAYS)
     before = _held(client)["revision"]
-    _put(client, name="A mistake", approval={"required": False})
-    page = _signed_in(real, open_page(real))
+    _put(client, name="A mistake", effect="deny", window=ALWAYS)
+    _decided(client, 3)
+    page = _signed_in(open_page(real), session)
     page.goto("/policy/history")
     latest = page.get_by_role("list", name="Revisions").get_by_role("listitem").first
     expect(latest).to_contain_text("1 changed")
@@ -193,20 +218,21 @@ def test_one_goes_back_to_a_revision_and_sees_what_that_changes(
     page.get_by_role("button", name=f"Go back to revision {before}", exact=True).click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("list", name=f"Fields of {RULE_ID}")).to_contain_text("Night updates")
+    expect(_turned(dialog)).to_have_text(re.compile("^Block→Ask3"))
     dialog.get_by_label("Reason").fill("Nobody meant that")
     dialog.get_by_role("button", name="Go back", exact=True).click()
     expect(dialog).to_have_count(0)
     expect(page.get_by_role("list", name="Revisions")).to_contain_text("Nobody meant that")
     held = _held(client)
-    assert (held["name"], held["approval"]) == (NIGHT["name"], NIGHT["approval"])
+    assert (held["name"], held.get("effect", "allow")) == (NIGHT["name"], "allow")
     assert held["revision"] > before
 
 
 def test_a_restore_names_what_it_replaced(
-    real: product.Central, client: Client, open_page: OpenPage
+    real: product.Central, client: Client, session: Any, open_page: OpenPage
 ) -> None:
     _put(client)
-    page = _signed_in(real, open_page(real))
+    page = _signed_in(open_page(real), session)
     page.goto("/policy/backups")
     page.get_by_role("button", name="Make a backup…").click()
     page.get_by_role("dialog").get_by_label("Reason (optional)").fill("Before the change")
@@ -221,6 +247,7 @@ def test_a_restore_names_what_it_replaced(
     assert Path(download.value.path()).read_bytes().startswith(b"SQLite format 3")
     backups.get_by_role("button", name=re.compile("^Restore ")).first.click()
     dialog = page.get_by_role("dialog", name="Restore the rules")
+    expect(dialog.get_by_text(re.compile("of the last 30 days"))).to_be_visible()
     dialog.get_by_label("Reason").fill("The rule is needed after all")
     dialog.get_by_role("button", name="Restore them").click()
     expect(page.get_by_text(re.compile(r"pre-restore-.*\.db"))).not_to_have_count(0)
@@ -232,13 +259,16 @@ def test_a_restore_names_what_it_replaced(
 def test_every_policy_page_fits_and_has_no_grave_barrier(
     real: product.Central,
     client: Client,
+    session: Any,
     open_page: OpenPage,
     shots: Path,
     viewport: dict[str, int],
     scheme: str,
 ) -> None:
-    _put(client)
-    page = _signed_in(real, open_page(real, viewport=viewport, scheme=scheme))
+    _put(client, effect="deny", window=ALWAYS)
+    _put(client, window=ALWAYS)
+    _decided(client, 2)
+    page = _signed_in(open_page(real, viewport=viewport, scheme=scheme), session)
     pages = {
         "list": "/policy",
         "rule": f"/policy/rule?id={RULE_ID}",
@@ -247,31 +277,41 @@ def test_every_policy_page_fits_and_has_no_grave_barrier(
         "backups": "/policy/backups",
     }
     wrong = []
+
+    def look(name: str, *, whole: bool = True) -> None:
+        file = shots / f"rules-{name}-{viewport['width']}-{scheme}.png"
+        page.screenshot(path=file, full_page=whole)
+        wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        if wide > 0:
+            wrong.append(f"{name}: {wide} px too wide")
+        wrong.extend(f"{name}: {found}" for found in axe.violations(page))
+
     for name, address in pages.items():
         page.goto(address)
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         expect(page.get_by_role("status", name="Loading")).to_have_count(0)
         if name == "rule":
-            page.get_by_label("Why it is there").fill("Nobody works then")
+            page.get_by_label("Somebody has to approve it first").uncheck(force=True)
             expect(page.get_by_role("list", name="Changed fields")).to_be_visible()
+            expect(_turned(page)).to_contain_text("Ask→Offer")
+            _turned(page).get_by_text("Examples").first.click()
             expect(page.get_by_role("list", name=re.compile("Open in the next"))).to_be_visible()
-        page.screenshot(
-            path=shots / f"rules-{name}-{viewport['width']}-{scheme}.png", full_page=True
-        )
-        wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-        if wide > 0:
-            wrong.append(f"{address}: {wide} px too wide")
-        wrong += [f"{address}: {found}" for found in axe.violations(page)]
+        look(name)
+        if name == "history":
+            page.get_by_role("button", name=re.compile("^Go back to revision")).first.click()
+            dialog = page.get_by_role("dialog")
+            expect(_turned(dialog)).to_contain_text("Ask→Block")
+            look("go-back", whole=False)
     assert not wrong, "\n".join(wrong)
 
 
 def test_ten_thousand_rules_are_found_in_a_moment(
-    real: product.Central, client: Client, open_page: OpenPage
+    real: product.Central, client: Client, session: Any, open_page: OpenPage
 ) -> None:
     rules = [NIGHT | {"id": f"many-{number}", "name": f"Many {number}"} for number in range(9_900)]
     for first in range(0, len(rules), BULK):
         client.policy("create", {"rules": rules[first : first + BULK]})
-    page = _signed_in(real, open_page(real))
+    page = _signed_in(open_page(real), session)
     page.goto("/policy")
     expect(_rules(page).get_by_role("row")).to_have_count(51)
     page.get_by_role("searchbox", name="Search the rules").fill("8765")

@@ -1,13 +1,16 @@
 """What every store tells authors: findings with each write, what would unlock, when rules open."""
 
+import asyncio
 from datetime import datetime
 from typing import Any
 
 import httpx2
 import pytest
 
-from tests.harness.policy_contract import ALERT, RULE, Served, done
+from tests.harness.policy_contract import ALERT, RULE, SOON_SECONDS, Served, done
+from wardline.policy import analysis, turns
 
+LOOKS = ("/api/v1/policies/analyse", "/api/mcp/policy/test")
 NIGHT = {"days": [0, 1, 2, 3, 4, 5, 6], "start": "22:00", "end": "05:00"}
 NOON = "2026-11-20T12:00:00Z"
 
@@ -117,6 +120,44 @@ class AuthoringSuite:
         tokyo = told["tokyo"]
         assert tokyo["zone"] == "Asia/Tokyo"
         assert datetime.fromisoformat(tokyo["turnsAt"]) == (end if tokyo["open"] else begin)
+
+    async def test_only_so_many_costly_questions_run_at_once(
+        self, served: Served, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        running, may_end = asyncio.Semaphore(0), asyncio.Event()
+
+        async def slow(store: object) -> analysis.Report:
+            running.release()
+            await may_end.wait()
+            return analysis.Report([])
+
+        monkeypatch.setattr(analysis, "of_all", slow)
+        asking = [asyncio.create_task(asked(served, "/analyse", {})) for _ in range(2)]
+        async with asyncio.timeout(SOON_SECONDS):
+            for _ in asking:
+                await running.acquire()
+        draft = {"alert": ALERT, "rules": [RULE]}
+        for path, body in zip(LOOKS, ({}, draft), strict=True):
+            address = f"http://127.0.0.1:{served.port}{path}"
+            refused = await served.reader.post(address, json=body)
+            assert refused.status_code == 429, refused.text
+            assert refused.json()["code"] == "busy"
+            assert refused.headers["retry-after"] == str(turns.RETRY_SECONDS)
+        # What costs little goes on beside it.
+        await done(served.reader, "/test", {"alert": ALERT})
+        await asked(served, "/preview", {"rule": RULE})
+        may_end.set()
+        assert [answer["findings"] for answer in await asyncio.gather(*asking)] == [[], []]
+        await asked(served, "/analyse", {"rules": [RULE]})
+        await done(served.reader, "/test", draft)
+
+    async def test_others_may_take_all_places_for_a_while(self, served: Served) -> None:
+        with turns.LOOKS.taken("a"), turns.LOOKS.taken("b"), turns.LOOKS.taken("c"):
+            await asked(served, "/analyse", {})
+            with turns.LOOKS.taken("a"):
+                refused = await asked(served, "/analyse", {}, status=503)
+        assert refused["code"] == "busy"
+        await asked(served, "/analyse", {})
 
     @pytest.mark.parametrize(
         ("path", "body", "status", "field"),

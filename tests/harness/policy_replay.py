@@ -1,17 +1,32 @@
 """What a replay of kept decisions promises, whoever serves it: one suite for both stores."""
 
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
+import httpx2
+import pytest
+
 from tests.harness.policy_authoring import asked
-from tests.harness.policy_contract import ALERT, RULE, Served, done
+from tests.harness.policy_contract import ALERT, RULE, SOON_SECONDS, Served, done
 from tests.harness.policy_decisions import asked as request
 from tests.harness.policy_decisions import decide
+from wardline.core.policy.replay import Replay
+from wardline.policy import past
+from wardline.policy.turns import REPLAYS
 
 # Open at no time that a test is likely to run at: one minute of a week.
 SHUT: dict[str, Any] = {
     **RULE,
     "limits": {},
     "window": {"days": [0], "start": "03:00", "end": "03:01"},
+}
+DENY: dict[str, Any] = {
+    **{key: value for key, value in RULE.items() if key != "limits"},
+    "id": "no",
+    "effect": "deny",
 }
 OPEN: dict[str, Any] = {key: value for key, value in SHUT.items() if key != "window"}
 
@@ -85,6 +100,40 @@ class ReplaySuite:
             await asked(served, "/replay", wrong, "manager", 422)
         await asked(served, "/replay", {"put": [RULE]}, "reader", 403)
 
+    async def test_one_replay_runs_at_a_time(self, served: Served) -> None:
+        with REPLAYS.taken("another"):
+            refused = await asked(served, "/replay", {"put": [OPEN]}, "manager", 503)
+        assert refused["code"] == "busy"
+        assert (await asked(served, "/replay", {"put": [OPEN]}, "manager"))["turns"] == []
+
+    async def test_a_replay_ends_when_nobody_waits_for_it(
+        self, served: Served, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await done(served.manager, "/create", SHUT)
+        await decide(served.manager, request())
+        begun, may_go_on, told = asyncio.Event(), threading.Event(), []
+        take, tell, loop = past._take, Replay.tell, asyncio.get_running_loop()
+
+        def slow(*given: Any) -> None:
+            loop.call_soon_threadsafe(begun.set)
+            assert may_go_on.wait(SOON_SECONDS)
+            take(*given)
+
+        monkeypatch.setattr(past, "_take", slow)
+        monkeypatch.setattr(Replay, "tell", lambda made: told.append(made) or tell(made))
+        left = asyncio.create_task(asked(served, "/replay", {"put": [OPEN]}, "manager"))
+        await asyncio.wait_for(begun.wait(), SOON_SECONDS)
+        busy = await asked(served, "/replay", {"put": [OPEN]}, "manager", 429)
+        assert busy["code"] == "busy"
+        left.cancel()
+        await asyncio.gather(left, return_exceptions=True)
+        may_go_on.set()
+        async with asyncio.timeout(SOON_SECONDS):
+            while REPLAYS.is_taken:
+                await asyncio.sleep(0.01)
+        assert told == []
+        assert (await asked(served, "/replay", {"put": [OPEN]}, "manager"))["deniedToRun"] == 1
+
     async def test_what_limits_decided_is_left_out_and_changed_limits_are_named(
         self, served: Served
     ) -> None:
@@ -103,3 +152,43 @@ class ReplaySuite:
         assert (written["deniedToRun"], written["pastDecisions"]) == (3, 3)
         again = (await done(served.manager, "/update", {**OPEN, "priority": 1})).json()
         assert "deniedToRun" not in again
+
+    async def test_whatever_takes_a_denial_away_says_what_would_run_before_and_after(
+        self, served: Served
+    ) -> None:
+        await done(served.manager, "/create", OPEN)
+        file = (await done(served.admin, "/backup", None)).json()["file"]
+        await done(served.manager, "/create", DENY)
+        await decide(served.manager, request(), request(), request())
+        name, counted = Path(file).name, {"deniedToRun": 3, "pastDecisions": 3}
+
+        async def back(path: str) -> httpx2.Response:
+            address = f"http://127.0.0.1:{served.port}/api/v1/policies{path}"
+            body = {"revision": 1, "reason": "it was better"}
+            return await served.manager.post(address, json=body, headers={"if-match": "*"})
+
+        ways: list[tuple[str, object, Callable[[], Awaitable[httpx2.Response]]]] = [
+            ("/replay", {"remove": ["no"]}, lambda: done(served.manager, "/delete", {"id": "no"})),
+            ("/revisions/1/replay", None, lambda: back("/rollback")),
+            ("/replay", {"remove": ["no"]}, lambda: back("/rules/no/rollback")),
+            (
+                f"/backups/{name}/replay",
+                None,
+                lambda: done(served.admin, "/restore", {"file": file}),
+            ),
+        ]
+        for path, body, do in ways:
+            before = await asked(served, path, body, "admin")
+            assert (before["deniedToRun"], turns(before)) == (3, {("block", "run"): 3}), path
+            answer = await do()
+            assert answer.status_code == 200, answer.text
+            told = answer.json()
+            assert {key: told.get(key) for key in counted} == counted, path
+            assert (await done(served.manager, "/create", DENY)).json().get("deniedToRun") is None
+        other = await asked(served, "/revisions/99/replay", None, "manager", 404)
+        assert other["code"] == "revision_unknown"
+        await asked(
+            served, "/backups/policies-2020-01-01T00-00-00-000000.db/replay", None, "admin", 404
+        )
+        await asked(served, "/revisions/1/replay", None, "reader", 403)
+        await asked(served, f"/backups/{name}/replay", None, "manager", 403)

@@ -24,6 +24,7 @@ ENVIRONMENT = {
     "DATABASE_URL": "PostgreSQL to use instead of the embedded one; its user owns the schema",
     "POLICY_BACKUP_DIR": "folder of a policy file's backups, where `--backup-dir` is not given",
     "POLICY_DB": "the policy file, where `--db` is not given",
+    "POLICY_TIMEZONE": "zone of windows that name none, where `--timezone` is not given",
     "WARDLINE_AGENT_DATA": "the agent's data directory, where `--data` is not given",
     "WARDLINE_DATA": "Central's data directory, where `--data` is not given",
     "WARDLINE_TOKEN": "the token that `wardline policy … --url` shows",

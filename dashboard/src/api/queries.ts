@@ -5,6 +5,8 @@ import { sessionKey } from "@/api/session";
 
 const RETRIES_MAX = 2;
 const STALE_MS = 1_000;
+/** What Central says, also with 429, where it has no turn for a question just now. */
+export const BUSY = "busy";
 
 export function makeQueryClient(): QueryClient {
   const onError = (error: Error) => {
@@ -31,7 +33,7 @@ export function makeQueryClient(): QueryClient {
   return client;
 }
 
-function isWorthRetrying(failures: number, error: Error): boolean {
-  const { status } = asProblem(error);
-  return (status === 0 || status >= 500) && failures < RETRIES_MAX;
+export function isWorthRetrying(failures: number, error: Error): boolean {
+  const { status, code } = asProblem(error);
+  return (status === 0 || status >= 500 || code === BUSY) && failures < RETRIES_MAX;
 }

@@ -23,12 +23,14 @@ from wardline.agent import (
     freeze_commands,
     hold_commands,
     measure,
+    name_commands,
     roster,
 )
 from wardline.agent import enrol as enrolment
 from wardline.agent import settings as settings_file
 from wardline.agent.checks import check
 from wardline.agent.enrol import Wish
+from wardline.agent.scrub.scrubber import Scrubber
 from wardline.agent.settings import Flap, HostSettings, Intervals, Layout
 from wardline.agent.uplink import Address, Uplink
 from wardline.core import clock, ids, protocol
@@ -47,6 +49,7 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Enrol, run and examine an appliance's agent."
 )
 app.add_typer(hold_commands.app, name="holds")
+app.add_typer(name_commands.app, name="names")
 app.command()(freeze_commands.freeze)
 app.command()(freeze_commands.unfreeze)
 
@@ -189,8 +192,8 @@ def _tree(text: str) -> HostSettings:
 
 
 def _measured(declared: HostSettings) -> list[Result]:
-    host = roster.open_host(declared)
-    return [measure.measure(one, host, clock.system) for one in check.registry().values()]
+    host, scrubber = roster.open_host(declared), Scrubber.ephemeral()
+    return [measure.measure(one, host, clock.system, scrubber) for one in check.registry().values()]
 
 
 def _wire(host: HostSettings, result: Result) -> dict[str, object]:

@@ -23,7 +23,6 @@ from wardline.agent.store import (
     policies,
     results,
     runs,
-    scrub,
 )
 from wardline.agent.store.alarms import Code
 from wardline.agent.store.backoff import Moment
@@ -146,7 +145,7 @@ class Healer:
                     "type": "deny",
                     "verdict": Verdict.BLOCK.value,
                     "code": DecisionCode.ERROR.value,
-                    "reason": reason[:REASON_CHARS_MAX],
+                    "reason": tx.scrubber.short(reason, REASON_CHARS_MAX),
                 }
                 self._repairs.record(tx, incident.escalated(known, told))
         self._bells.report.ring()
@@ -204,12 +203,12 @@ class Healer:
         moved = incident.judged(
             case.incident,
             _waiting_state(case, chosen.decision if chosen else None),
-            judge.wire(case, chosen) if chosen else None,
+            judge.wire(case, chosen, self._ledger.scrubber) if chosen else None,
             chosen.ref() if chosen else None,
             self._dry_run(case, chosen),
         )
         # Of what will be stored, so that what was scrubbed out can never be news again.
-        news = _material(scrub.incident(moved))
+        news = _material(self._ledger.scrubber.incident(moved))
         with self._ledger.transaction() as tx:
             if incidents.judgement(tx, moved.id).digest != news:
                 self._repairs.record(tx, moved)
@@ -235,7 +234,7 @@ class Healer:
 
     def _escalate(self, case: Case, chosen: Judged | None) -> None:
         """L3: a person's. What flaps is held from then on, and this is the one ticket of it."""
-        wire = judge.wire(case, chosen) if chosen else None
+        wire = judge.wire(case, chosen, self._ledger.scrubber) if chosen else None
         moved = incident.escalated(case.incident, wire)
         with self._ledger.transaction() as tx:
             if chosen is not None and chosen.flapping:

@@ -27,8 +27,11 @@ from wardline.agent.notice import Say
 from wardline.agent.observe import Observer
 from wardline.agent.report import Reporter
 from wardline.agent.roster import Roster
+from wardline.agent.scrub.marks import Marker
+from wardline.agent.scrub.patient_names import PatientNames
+from wardline.agent.scrub.scrubber import Scrubber
 from wardline.agent.settings import Layout, Settings
-from wardline.agent.store import alarms, policies, scrub
+from wardline.agent.store import alarms, policies
 from wardline.agent.store import ledger as ledgers
 from wardline.agent.store.alarms import Code
 from wardline.agent.store.database import Database, StoreFull, Transaction
@@ -82,9 +85,11 @@ def open_ledger(
     now: clock.Now = clock.system,
     monotonic_ms: Callable[[], int] = ledgers.monotonic_ms,
 ) -> Ledger:
-    """The appliance's store; raises StoreDamaged, StoreUnusable or StoreFull."""
-    database = Database(layout.database, settings.outbox.bytes_max, now, layout.ballast)
+    """The appliance's store; raises StoreDamaged, StoreUnusable, StoreFull, KeyUnusable and
+    NamesUnusable."""
     keyring = Keyring(layout.keys)
+    scrubber = Scrubber(Marker(keyring.scrubbing()), PatientNames(layout.patient_names))
+    database = Database(layout.database, settings.outbox.bytes_max, now, layout.ballast, scrubber)
     return Ledger(database, keyring, settings.site.id, settings.appliance.id, now, monotonic_ms)
 
 
@@ -104,7 +109,8 @@ def load_settings(layout: Layout) -> Settings:
 
 
 def assemble(layout: Layout, settings: Settings, ledger: Ledger, uplink: Uplink, say: Say) -> Agent:
-    """The loops over one store."""
+    """The loops over one store; what they say is scrubbed as what they store."""
+    say = _scrubbed(say, ledger.scrubber)
     bells, draw = Bells(), random.Random()
     roster = rosters.open_all(settings.hosts)
     checks = check.registry()
@@ -131,6 +137,10 @@ def assemble(layout: Layout, settings: Settings, ledger: Ledger, uplink: Uplink,
         uplink,
         bells,
     )
+
+
+def _scrubbed(say: Say, scrubber: Scrubber) -> Say:
+    return lambda line: say(scrubber.text(line))
 
 
 def run(layout: Layout, say: Say) -> None:
@@ -197,7 +207,7 @@ class _Loop:
         except Exception as error:
             self._failures += 1
             self._failed_at = time.monotonic()
-            self._say(scrub.text("".join(traceback.format_exception(error))))
+            self._say("".join(traceback.format_exception(error)))
             detail = f"{type(error).__name__}: {error}"
             self._tell(lambda tx, at: alarms.sound(tx, Code.LOOP_FAILED, self.name, detail, at))
             if self._failures > RESTARTS_MAX:
@@ -220,6 +230,7 @@ class _Loop:
 
 def _work(agent: Agent, say: Say) -> None:
     """One thread per loop, until all are told to stop; raises LoopDied if one had to give up."""
+    say = _scrubbed(say, agent.ledger.scrubber)
     at_once = threading.Event()
     at_once.set()
     # Two begin once Central could say where the stream stands.
@@ -240,7 +251,7 @@ def _work(agent: Agent, say: Say) -> None:
     if died is not None:
         raise LoopDied(
             f"the agent stopped because its {died.name} loop kept failing:"
-            f" {scrub.text(str(died.died))}"
+            f" {agent.ledger.scrubber.text(str(died.died))}"
         ) from died.died
 
 

@@ -14,6 +14,9 @@ from pathlib import Path
 from wardline import __version__
 from wardline.agent import settings
 from wardline.agent.hosts.host import Reader
+from wardline.agent.scrub.marks import Marker
+from wardline.agent.scrub.patient_names import PatientNames
+from wardline.agent.scrub.scrubber import Scrubber
 from wardline.agent.settings import (
     ApplianceSettings,
     CentralSettings,
@@ -112,12 +115,16 @@ def enrol(layout: Layout, wish: Wish, open_host: OpenHost, connect: Connect) -> 
     url = check_address(wish.url)
     _refuse_second(layout)
     _check_hosts(wish.hosts)
-    reports = [report(one, open_host(one)) for one in wish.hosts]
+    scrubbing = secrets.token_bytes(keys.SCRUBBING_BYTES)
+    scrubber = Scrubber(Marker(scrubbing), PatientNames(layout.patient_names))
+    reports = [report(one, open_host(one), scrubber) for one in wish.hosts]
     server = meet(url, token, connect)
     staging = _fresh_staging(layout)
     try:
         ca = _pin(staging / "keys", server)
-        response = _introduce(Address(url, ca), token, staging / "keys", reports, connect)
+        keys.write_secret(staging / "keys" / keys.SCRUBBING, scrubbing)
+        own_name = scrubber.host_name(socket.gethostname()) or "unnamed"
+        response = _introduce(Address(url, ca), token, staging / "keys", own_name, reports, connect)
         made = _settings(url, server, response, wish)
         keys.write_secret(staging / "agent.toml", settings.to_toml(made).encode())
         settings.load(Layout(staging))
@@ -142,11 +149,11 @@ def _check_hosts(hosts: tuple[HostSettings, ...]) -> None:
             )
 
 
-def report(host: HostSettings, opened: Reader) -> HostReport:
-    """How the appliance declares a host to Central."""
+def report(host: HostSettings, opened: Reader, scrubber: Scrubber) -> HostReport:
+    """How the appliance declares a host to Central: no patient's name in its name."""
     return HostReport(
         id=host.id,
-        name=host.name,
+        name=scrubber.host_name(host.name),
         kind=host.kind,
         platform=opened.platform,
         observed=host.observed,
@@ -230,7 +237,12 @@ def _certificate(pem: str) -> bytes:
 
 
 def _introduce(
-    address: Address, token: Token, folder: Path, reports: list[HostReport], connect: Connect
+    address: Address,
+    token: Token,
+    folder: Path,
+    own_name: str,
+    reports: list[HostReport],
+    connect: Connect,
 ) -> EnrolResponse:
     """Make the keys, show them to Central, and keep the credential that it gives."""
     evidence_key, witness_key = SigningKey.generate(), SigningKey.generate()
@@ -247,7 +259,7 @@ def _introduce(
                 public=public,
                 witness=witness,
                 proof=_text(evidence_key.sign(proof)),
-                hostname=socket.gethostname()[:255] or "unnamed",
+                hostname=own_name,
                 platform=reports[0].platform if reports else "linux/unknown",
                 agent_version=__version__,
                 hosts=reports,

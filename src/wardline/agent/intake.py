@@ -37,9 +37,8 @@ class _Kept:
     refusal: PolicyRefusal
     version: str | None
 
-    def dump(self) -> str:
-        told = {"refusal": self.refusal.model_dump(), "version": self.version}
-        return orjson.dumps(told).decode()
+    def dump(self) -> dict[str, object]:
+        return {"refusal": self.refusal.model_dump(), "version": self.version}
 
 
 class PolicyIntake:
@@ -105,7 +104,7 @@ class PolicyIntake:
             refused_at=clock.wire(now),
         )
         with self._ledger.transaction() as tx:
-            facts.put(tx, facts.Name.POLICY_REFUSED, _Kept(refusal, version).dump())
+            facts.put(tx, facts.Name.POLICY_REFUSED, tx.json(_Kept(refusal, version).dump()))
             alarms.sound(tx, Code.POLICY_REFUSED, SUBJECT, str(error), now)
 
     def _settle(self) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 from wardline.agent.roster import Member
 from wardline.agent.runbooks import runbook
 from wardline.agent.runbooks.runbook import Runbook
+from wardline.agent.scrub.scrubber import Scrubber
 from wardline.agent.settings import Flap
 from wardline.agent.standing import NOT_FROZEN, Standing
-from wardline.agent.store import heals, holds, policies, runs, scrub
+from wardline.agent.store import heals, holds, policies, runs
 from wardline.agent.store.backoff import Moment
 from wardline.agent.store.database import Transaction
 from wardline.agent.store.policies import Active
@@ -158,11 +159,11 @@ def judge(tx: Transaction, case: Case, one: Remedy) -> Judged:
     return Judged(one, book, inputs, decision, flapping)
 
 
-def wire(case: Case, judged: Judged) -> dict[str, Any]:
+def wire(case: Case, judged: Judged, scrubber: Scrubber) -> dict[str, Any]:
     """The decision as evidence keeps it; what a person may say yes to names exactly what it is."""
     told = judged.decision.to_wire()
     if judged.decision.verdict in (Verdict.ASK, Verdict.OFFER) and judged.inputs is not None:
-        told["pins"] = {**pins(case, judged), "inputs": _shown(judged.inputs)}
+        told["pins"] = {**pins(case, judged), "inputs": _shown(judged.inputs, scrubber)}
     return told
 
 
@@ -180,9 +181,9 @@ def _rule_revision(case: Case, rule_id: str | None) -> int | None:
     return next((rule.stamp.revision for rule in rules if rule.id == rule_id), None)
 
 
-def _shown(inputs: Mapping[str, Json]) -> Json:
+def _shown(inputs: Mapping[str, Json], scrubber: Scrubber) -> Json:
     """The inputs for a person's eyes: scrubbed, and said to be too long where they are."""
-    shown = scrub.value(dict(inputs))
+    shown = scrubber.value(dict(inputs))
     size = len(canonical.dumps(shown))
     return shown if size <= PINNED_INPUTS_BYTES_MAX else {"left_out_bytes": size}
 

@@ -13,6 +13,7 @@ from wardline.agent.bell import Bells
 from wardline.agent.checks.protocol import Check
 from wardline.agent.notice import Notice, Say
 from wardline.agent.roster import Member, Roster
+from wardline.agent.scrub.patient_names import NamesUnusable
 from wardline.agent.settings import Intervals
 from wardline.agent.store import heals, incidents, results
 from wardline.agent.store.database import StoreFull, Transaction
@@ -67,6 +68,7 @@ class Observer:
         self._bells = bells
         self._draw = draw
         self._store_full = Notice(say)
+        self._names_unusable = Notice(say)
         self._plan = [
             _Due(member, check, first)
             for member, first in self._first_cycles()
@@ -86,6 +88,7 @@ class Observer:
 
     def turn(self) -> float:
         """Measure what is due, one host after the other; seconds until there is more."""
+        self._take_names()
         self._hasten()
         now = time.monotonic()
         for member in self._roster:
@@ -116,7 +119,10 @@ class Observer:
         """Measure these checks of a host and record what changed, in one transaction."""
         self._ledger.require_room()
         with member.busy:
-            found = [measure.measure(one, member.host, self._ledger.now) for one in checks]
+            scrubber = self._ledger.scrubber
+            found = [
+                measure.measure(one, member.host, self._ledger.now, scrubber) for one in checks
+            ]
             with self._ledger.transaction() as tx:
                 changed = [one for one in found if results.is_news(tx, member.id, one)]
                 moved = [record for one in found for record in self._follow(tx, member.id, one)]
@@ -129,6 +135,16 @@ class Observer:
         if changed or moved:
             self._bells.report.ring()
         return found
+
+    def _take_names(self) -> None:
+        """The list of patients' names as it is now; one that cannot be used leaves the one before
+        in force."""
+        try:
+            self._ledger.scrubber.refresh()
+        except NamesUnusable as error:
+            self._names_unusable.begins(f"the names before stay in force: {error}")
+        else:
+            self._names_unusable.ends("the list of names is in force again")
 
     def _seal(
         self,

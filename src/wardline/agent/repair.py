@@ -89,7 +89,9 @@ class Repairs:
         self._bells = bells
 
     def measure(self, member: Member, check: str) -> Result:
-        return measure.measure(self._checks[check], member.host, self._ledger.now)
+        return measure.measure(
+            self._checks[check], member.host, self._ledger.now, self._ledger.scrubber
+        )
 
     def reserve(self, case: Case, one: Remedy) -> Reserved | Judged | None:
         """Decide once more and take what the run uses, in one write transaction, so that no two
@@ -223,7 +225,7 @@ def _taken(
     inputs: Mapping[str, Json],
     order: Order | None,
 ) -> Reserved:
-    wire = judge.wire(case, judged)
+    wire = judge.wire(case, judged, tx.scrubber)
     if order is not None:
         wire["order"] = _order_wire(order)
     repairing = incident.started(case.incident, wire, judged.ref())

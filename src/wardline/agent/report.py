@@ -245,7 +245,10 @@ class Reporter:
             request = CheckinRequest(
                 agent_version=__version__,
                 etag=facts.get(tx, facts.Name.ETAG),
-                hosts=[enrol.report(one.declared, one.host) for one in self._roster],
+                hosts=[
+                    enrol.report(one.declared, one.host, self._ledger.scrubber)
+                    for one in self._roster
+                ],
                 stream=Stream(epoch=own.epoch, next_seq=own.next_seq, prev=own.prev),
                 queue=QueueReport(
                     pending=counts.pending,

@@ -175,6 +175,10 @@ class Layout:
         return self.root / "agent.lock"
 
     @property
+    def patient_names(self) -> Path:
+        return self.root / "patient-names"
+
+    @property
     def ballast(self) -> Path:
         return self.root / "ballast"
 

@@ -109,10 +109,10 @@ def create(
     app.state.policy_cases = Cases()
     app.state.policy_backups = Folders(settings.backups, now)
     app.state.site_overview = overview.site
-    for router in ROUTERS:
+    for router in (*ROUTERS, _description(app)):
         access.guard(router)
-        app.include_router(router)
-    app.include_router(_description(app))
+        # As they are: `include_router` would work out every route once more, at the first request.
+        app.router.routes.extend(router.routes)
     problems.install(app)
     app.mount("/", spa.Dashboard())
     app.add_middleware(
@@ -134,5 +134,4 @@ def _description(app: FastAPI) -> APIRouter:
         """This API's description."""
         return app.openapi()
 
-    access.guard(router)
     return router

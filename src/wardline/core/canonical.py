@@ -5,6 +5,7 @@ at most 32 deep. Lone surrogates and NUL are refused everywhere.
 """
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -23,6 +24,7 @@ _OPTIONS = (
     | orjson.OPT_PASSTHROUGH_DATETIME
 )
 _NUL = b"\\u0000"
+_BREAK = orjson.Fragment(b"\n")
 
 
 def dumps(value: object) -> bytes:
@@ -36,6 +38,31 @@ def dumps(value: object) -> bytes:
         if not data:
             raise Malformed("$", "holds something that has no place in the profile")
     return data
+
+
+def dumps_each(values: Sequence[object]) -> list[bytes]:
+    """`dumps` of each of the values, which are maps under the names of fields; in them stand texts
+    and fragments that `dumps` has made. Raises Malformed."""
+    try:
+        made = texts(values, _OPTIONS)
+    except TypeError:
+        raise Malformed("$", "holds something that has no place in the profile") from None
+    for text in made:
+        if _NUL in text:
+            # As text it may stand there: that takes a closer look.
+            dumps(orjson.loads(text))
+    return made
+
+
+def texts(values: Sequence[object], option: int = 0) -> list[bytes]:
+    """The JSON of each of the values, at a fraction of what it costs to write one by one; raises
+    TypeError for what the serialiser does not take."""
+    if not values:
+        return []
+    # As no text holds a line's end, what stands between two of them is theirs alone.
+    parted: list[object] = [_BREAK] * (2 * len(values) - 1)
+    parted[::2] = values
+    return orjson.dumps(parted, option=option)[1:-1].split(b",\n,")
 
 
 def loads(data: bytes, *, bytes_max: int) -> Json:

@@ -9,9 +9,10 @@ may keep tables of its own beside these; a finished file has exactly these.
 """
 
 import sqlite3
+from collections.abc import Sequence
 
 from wardline.core import canonical, clock
-from wardline.core.policy import parse
+from wardline.core.policy import parse, written
 from wardline.core.policy.parse import RuleInvalid
 from wardline.core.policy.rule import Rule, Stamp
 from wardline.core.policy.wire import LABEL_CHARS_MAX
@@ -81,6 +82,11 @@ def row(rule: Rule) -> RuleRow:
         stamp.updated_by or stamp.created_by,
         clock.wire(updated_at),
     )
+
+
+def bodies(rules: Sequence[Rule]) -> list[str]:
+    """`body` of each."""
+    return [text.decode() for text in written.texts(rules, _NO_STAMP)]
 
 
 def body(rule: Rule) -> str:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from wardline.core import clock
 from wardline.core.canonical import Json
 from wardline.core.policy import parse, replay_body
-from wardline.policy import analysis, past, problems, refusals, standing
+from wardline.policy import analysis, past, problems, refusals, standing, turns
 from wardline.policy.endpoints import ONE_BYTES_MAX, Access, body, takes
 from wardline.policy.store import PolicyStore
 
@@ -33,11 +33,13 @@ def router(access: Access) -> APIRouter:
     ) -> dict[str, Json]:
         """What is certain of the rules: shadowed, duplicate, conflicting, dead, never open or
         unsatisfiable ones; of drafts, what a write of them would answer."""
-        drafts = await asyncio.to_thread(parse.drafts, await body(request))
-        if drafts is None:
-            report = await analysis.of_all(store)
-        else:
-            report = await analysis.of_drafts(store, drafts)
+        given = await body(request)
+        with turns.LOOKS.taken(store.owner):
+            drafts = await asyncio.to_thread(parse.drafts, given)
+            if drafts is None:
+                report = await analysis.of_all(store)
+            else:
+                report = await analysis.of_drafts(store, drafts)
         return {"ok": True, **report.to_wire()}
 
     _add_preview(made, access)
@@ -101,4 +103,4 @@ def _add_replay(router: APIRouter, access: Access) -> None:
         those from `since` on were looked at.
         """
         asked = await asyncio.to_thread(replay_body.read, await body(request))
-        return {"ok": True, **await past.replayed(store, asked)}
+        return {"ok": True, **await past.replayed(store, asked, request.is_disconnected)}

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
+from websockets.protocol import State
 
 from wardline.policy import addresses
 
@@ -24,6 +25,8 @@ ADDRESS_CONNECTIONS_MAX = 256
 FRAME_BYTES_MAX = 1_024
 # How much the kernel keeps for a peer that reads nothing, before the server notices.
 KERNEL_BYTES_MAX = 128 << 10
+# The ASGI extension by which whole frames are written at once: {"wire": live.client.Wire}.
+WIRE = "wardline.wire"
 # What comes up a socket fits one frame; each fragment is kept until the last, and may be empty.
 FRAGMENTS_MAX = 64
 TOO_MUCH = 1008
@@ -210,6 +213,26 @@ class GuardedSocket(WebSocketsSansIOProtocol):
             self._end_due.cancel()
         super().connection_lost(exc)
 
+    async def run_asgi(self) -> None:
+        if not self.conn.extensions:
+            self.scope["extensions"][WIRE] = {"wire": self}
+        await super().run_asgi()
+
+    def is_writable(self) -> bool:
+        """Whether the peer reads what it is sent; False for good once the socket is closing."""
+        return self.writable.is_set() and self._is_open()
+
+    def write(self, frames: bytes) -> None:
+        """Whole frames; only while it is writable, and never waits."""
+        self.transport.write(frames)
+
+    async def until_writable(self) -> None:
+        """Raises ConnectionError when the socket is closing."""
+        while not self.is_writable():
+            if not self._is_open():
+                raise ConnectionAbortedError
+            await self.writable.wait()
+
     async def send(self, message: Any) -> None:
         if message["type"] == "websocket.close":
             # Put behind what is buffered, even where the peer reads nothing of it any more.
@@ -246,6 +269,9 @@ class GuardedSocket(WebSocketsSansIOProtocol):
     def drop(self) -> None:
         """Closes it at once, whatever it was about to say."""
         self.transport.abort()
+
+    def _is_open(self) -> bool:
+        return self.conn.state is State.OPEN and not self.transport.is_closing()
 
     def _end_soon(self) -> None:
         if self._end_due is None:

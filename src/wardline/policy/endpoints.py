@@ -1,6 +1,7 @@
 """HTTP: the policy contract under /api/mcp/policy, camelCase, refusals with `detail`."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -12,7 +13,8 @@ from wardline.core.canonical import Json
 from wardline.core.policy import exact, parse
 from wardline.core.policy.compiled import Compiled
 from wardline.core.policy.rule import Rule
-from wardline.policy import analysis, bodies, past, problems, refusals, strict_json
+from wardline.core.policy.wire import SimulationWire
+from wardline.policy import analysis, bodies, past, problems, refusals, strict_json, turns
 from wardline.policy.bodies import BodyTooLarge
 from wardline.policy.store import Expectation, PolicyStore, RuleInvalid
 
@@ -79,12 +81,10 @@ def _add_reads(router: APIRouter, access: Access) -> None:
     ) -> dict[str, Json]:
         """What would be decided about an alert, and what would unlock it; nothing is counted or
         reserved."""
-        simulated = await store.simulate(parse.simulation(await body(request)))
-        answer = {"ok": True, "decision": exact.plain(simulated.decision.to_wire())}
-        if simulated.decision.execute:
-            return answer
-        unlocks = await asyncio.to_thread(simulated.unlocks)
-        return {**answer, "unlock": [unlock.to_wire() for unlock in unlocks]}
+        asked = parse.simulation(await body(request))
+        is_draft = asked.rules is not None
+        with turns.LOOKS.taken(store.owner) if is_draft else contextlib.nullcontext():
+            return await _simulated(store, asked)
 
     @router.get("/export")
     async def export_rules(
@@ -148,10 +148,20 @@ def _add_removal(router: APIRouter, access: Access) -> None:
     async def delete_rule(
         request: Request, store: Annotated[PolicyStore, access.writer], reason: Reason = None
     ) -> dict[str, Json]:
-        """Takes a rule out of force; `If-Match` as for an update."""
+        """Takes a rule out of force; `If-Match` as for an update. `deniedToRun` as for a write."""
         rule_id = parse.removal(await body(request, ONE_BYTES_MAX))
+        before = await store.current()
         await store.delete(rule_id, _expected(request), reason=clean(reason))
-        return {"ok": True}
+        return {"ok": True, **await past.of_saved(store, before, (), (rule_id,))}
+
+
+async def _simulated(store: PolicyStore, asked: SimulationWire) -> dict[str, Json]:
+    simulated = await store.simulate(asked)
+    answer = {"ok": True, "decision": exact.plain(simulated.decision.to_wire())}
+    if simulated.decision.execute:
+        return answer
+    unlocks = await asyncio.to_thread(simulated.unlocks)
+    return {**answer, "unlock": [unlock.to_wire() for unlock in unlocks]}
 
 
 async def _told(store: PolicyStore, before: Compiled, rules: Sequence[Rule]) -> dict[str, Json]:

@@ -79,6 +79,10 @@ class PolicyStore(Protocol):
     """The rules of one owner. Every write is one transaction: a new immutable revision with its
     author, instant and reason, and the row of the change log that tells of it."""
 
+    @property
+    def owner(self) -> str:
+        """Whose rules they are, for what is counted of each owner."""
+
     async def rules(self) -> list[dict[str, Json]]:
         """Every rule in its public form with its stamp, by id."""
 

@@ -51,12 +51,13 @@ class Bench:
     flap: Flap = field(default_factory=Flap)
     outbox: OutboxSettings = field(default_factory=OutboxSettings)
     said: list[str] = field(default_factory=list)
+    name: str = "records"
 
     def __post_init__(self) -> None:
         self.tree = self.folder / "host"
         build_tree(self.tree)
         self.layout = Layout(self.folder / "agent")
-        self.host = HostSettings(id=ids.host(), name="records", kind="tree", root=self.tree)
+        self.host = HostSettings(id=ids.host(), name=self.name, kind="tree", root=self.tree)
         self.settings: Settings = enrol.enrol(
             self.layout,
             Wish(URL, self.central.token, (self.host,), Intervals(reevaluate_s=3600), self.flap),

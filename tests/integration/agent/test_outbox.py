@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from wardline.agent.scrub.scrubber import Scrubber
 from wardline.agent.store import database, outbox, places
 from wardline.agent.store.database import Database, StoreUnusable, Transaction
 from wardline.agent.store.outbox import Author, Draft, Head, Queued
@@ -33,7 +34,9 @@ STEPS = 400
 
 
 def _open(folder: Path) -> Database:
-    return Database(folder / "agent.db", 64 << 20, clock.system, folder / "ballast")
+    return Database(
+        folder / "agent.db", 64 << 20, clock.system, folder / "ballast", Scrubber.ephemeral()
+    )
 
 
 @pytest.fixture
@@ -64,7 +67,9 @@ def test_a_put_writes_its_own_page_and_nothing_beside_it(queue: Database, tmp_pa
 
 def test_a_place_is_taken_once(queue: Database) -> None:
     with queue.transaction() as tx:
-        sealed = outbox.seal(outbox.head(tx), AUTHOR, Draft(Kind.CYCLE, HOST), AT, MOMENT)
+        sealed = outbox.seal(
+            outbox.head(tx), AUTHOR, Draft(Kind.CYCLE, HOST), AT, MOMENT, tx.scrubber
+        )
         outbox.put(tx, sealed, AT)
     with pytest.raises(StoreUnusable, match="UNIQUE"), queue.transaction() as tx:
         outbox.put(tx, sealed, AT)
@@ -78,7 +83,9 @@ def test_a_place_that_no_key_can_name_is_refused_and_never_another_one(
 ) -> None:
     with queue.transaction() as tx:
         _append(tx)
-        sealed = outbox.seal(Head(1, 2, "a" * 64), AUTHOR, Draft(Kind.CYCLE, HOST), AT, MOMENT)
+        sealed = outbox.seal(
+            Head(1, 2, "a" * 64), AUTHOR, Draft(Kind.CYCLE, HOST), AT, MOMENT, tx.scrubber
+        )
         with pytest.raises(Malformed, match="beyond"):
             outbox.put(tx, replace(sealed, epoch=epoch, seq=seq), AT)
         assert places.chain_hash_at(tx, epoch, seq) is None

@@ -4,15 +4,19 @@ import base64
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tests.harness.fake_central import FakeCentral
 from tests.integration.agent.bench import Bench
+from wardline.agent import agent, name_commands
 from wardline.agent.hosts.host import Failed, Output
 from wardline.agent.runbooks import runbook
+from wardline.agent.settings import Layout
 from wardline.agent.store import alarms, backoff, holds, incidents, orders, outbox, results, runs
 from wardline.agent.store.orders import Ending
 from wardline.agent.store.outbox import Draft
@@ -25,6 +29,7 @@ from wardline.core.policy import parse, seeds
 from wardline.core.severity import Severity
 
 CHECK = "ssh_config"
+NAME, SURNAME = "Okonkwo-Smythe", "Vandermolen"
 CANARIES = (
     "Hunter2-Prod!",
     "12345678",
@@ -32,10 +37,24 @@ CANARIES = (
     "jane.roe@clinic.example.org",
     "4111 1111 1111 1111",
     "ghp_" + "a1B2" * 9,
+    "212-555-0147",
+    "1EG4-TE5-MK73",
+    "02/29/1980",
+    "1200 Lindenhurst Avenue",
+    "W987654321",
+    "MIIEowIBAAKCAQEA7bq",
+    "s3cr3tDsn",
+    "eyJzdWIiOiJqYW5lIn0",
+    NAME,
+    SURNAME,
+    SURNAME.lower(),
 )
 SPOKEN = (
     f"root password={CANARIES[0]} patient MRN: {CANARIES[1]} ssn {CANARIES[2]} mail {CANARIES[3]}"
-    f" card {CANARIES[4]} use {CANARIES[5]}"
+    f" card {CANARIES[4]} use {CANARIES[5]} call {CANARIES[6]} mbi {CANARIES[7]} DOB {CANARIES[8]}"
+    f" at {CANARIES[9]} member id {CANARIES[10]} postgres://app:{CANARIES[12]}@db/x"
+    f" jwt eyJhbGciOiJIUzI1NiJ9.{CANARIES[13]}.c2lnbmF0dXJl Adaeze {NAME} /scans/{SURNAME.lower()}.pdf"
+    f" -----BEGIN RSA PRIVATE KEY-----\\n{CANARIES[11]}\\n-----END RSA PRIVATE KEY-----"
 )
 CONFIG = Path("etc/ssh/sshd_config")
 WRITTEN = (
@@ -48,7 +67,9 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     """A site where everything that is no high risk runs unasked, on a host full of canaries."""
     books = runbook.registry().values()
     rules = seeds.rules_for_runbooks([(book.id, book.check, "low") for book in books])
-    made = Bench(tmp_path, FakeCentral(rules=[parse.to_wire(rule) for rule in rules]))
+    name_commands.put(Layout(tmp_path / "agent"), [f"Adaeze {NAME}", SURNAME])
+    central = FakeCentral(rules=[parse.to_wire(rule) for rule in rules])
+    made = Bench(tmp_path, central, name=f"room of {SURNAME}")
     (made.tree / CONFIG).write_text(WRITTEN)
     yield made
     made.close()
@@ -76,6 +97,14 @@ def _told(bench: Bench) -> Iterator[str]:
         yield path.read_bytes().decode("latin-1")
     for one in bench.central.stored:
         yield one.envelope.payload.decode()
+    # What the process says goes to the log; what is sent beside evidence goes to Central.
+    yield from bench.said
+    yield from _sent(bench)
+
+
+def _sent(bench: Bench) -> Iterator[str]:
+    for path, body in bench.central.requests:
+        yield f"{path} {json.dumps(body, ensure_ascii=False)}"
 
 
 def _text(cell: object) -> str:
@@ -101,7 +130,7 @@ def test_a_dry_run_tells_what_would_change_and_no_secret(bench: Bench) -> None:
     last = bench.central.records(CHECK)[-1]
     assert last.state is IncidentState.OBSERVING
     assert "+PermitRootLogin no" in last.actions[0].diff
-    assert "[secret removed]" in last.actions[0].diff
+    assert "[secret:" in last.actions[0].diff
     assert (bench.tree / CONFIG).read_text() == WRITTEN
 
 
@@ -146,7 +175,7 @@ def test_the_output_of_a_failed_command_holds_no_secret(bench: Bench) -> None:
     _no_canary(bench)
     failed = bench.central.records(CHECK)[1]
     assert failed.state is IncidentState.FAILED
-    assert "[secret removed]" in failed.actions[0].output
+    assert "[secret:" in failed.actions[0].output
 
 
 def test_an_interrupted_run_leaves_no_secret_behind(bench: Bench) -> None:
@@ -186,6 +215,37 @@ def test_the_latest_result_is_stored_with_the_digest_of_its_scrubbed_facts(bench
             kept = results.latest(tx, bench.host.id, name)
             assert kept is not None
             assert kept.facts_digest == result.facts_digest
+
+
+def test_the_names_of_hosts_reach_central_as_marks(bench: Bench) -> None:
+    bench.check_in()
+    bodies = [body for body in _sent(bench) if "room of [name:" in body]
+    assert len(bodies) >= 2, "at enrolment and at the check-in"
+    _no_canary(bench)
+
+
+def test_the_log_holds_no_secret(bench: Bench) -> None:
+    _heal(bench)
+
+    def fails() -> None:
+        bench.agent.bells.stop()
+        raise OverflowError(SPOKEN)
+
+    broken = replace(bench.agent, observer=SimpleNamespace(run=fails))
+    broken.reporter.introduced.set()
+    agent._work(replace(broken, uplink=SimpleNamespace(close=lambda: None)), bench.said.append)
+    assert any("Traceback" in line and "[ssn:" in line for line in bench.said)
+    bench.agent = bench.open()
+    _no_canary(bench)
+
+
+def test_what_an_earlier_release_sealed_is_sent_as_it_is(bench: Bench) -> None:
+    """The gate stands before sealing: signed bytes are never touched again."""
+    with bench.agent.ledger.transaction() as tx:
+        queued = bench.agent.ledger.seal(tx, Draft(Kind.GAP, None, note={"reason": "x"}))
+        stored = tx.row("SELECT bundle_json FROM queued_evidence WHERE id = ?", (queued.id,))
+    assert stored is not None
+    assert stored["bundle_json"] == queued.envelope
 
 
 def _raw(bench: Bench) -> Result:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.core.incidents.drift import AT, BOOK, failed, result
+from wardline.agent.scrub.scrubber import Scrubber
 from wardline.agent.store import database, heals, incidents, outbox
 from wardline.agent.store.database import Database, StoreDamaged, StoreFull, StoreUnusable
 from wardline.core import canonical, clock
@@ -31,7 +32,9 @@ DOCUMENT = {
 
 
 def _open(folder: Path, bytes_max: int = BYTES_MAX) -> Database:
-    return Database(folder / "agent.db", bytes_max, clock.system, folder / "ballast")
+    return Database(
+        folder / "agent.db", bytes_max, clock.system, folder / "ballast", Scrubber.ephemeral()
+    )
 
 
 def test_the_documents_tables_columns_indexes_and_pragmas_are_there(tmp_path: Path) -> None:

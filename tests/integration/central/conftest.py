@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import secrets
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ from wardline.core import clock, ids
 from wardline.core.evidence.signing import SigningKey
 
 TEMPLATE = "wardline_template"
+DROP_SECONDS_MAX = 60.0
+DROP_PAUSE_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,20 @@ async def execute(dsn: str, sql: str) -> None:
         await connection.close()
 
 
+async def drop(cluster: Cluster, name: str) -> None:
+    """Ends whoever is connected. An autovacuum worker, which only a superuser may end, is waited
+    for."""
+    deadline = time.monotonic() + DROP_SECONDS_MAX
+    while True:
+        try:
+            await execute(cluster.owner("postgres"), f"DROP DATABASE {name} WITH (FORCE)")
+        except asyncpg.InsufficientPrivilegeError:
+            assert time.monotonic() < deadline, f"somebody else stays connected to {name}"
+            await asyncio.sleep(DROP_PAUSE_SECONDS)
+        else:
+            return
+
+
 def clone(cluster: Cluster, template: str = TEMPLATE) -> Database:
     """A fresh database with the addresses of its three roles."""
     name = f"test_{secrets.token_hex(6)}"
@@ -106,7 +123,7 @@ def database(cluster: Cluster) -> Iterator[Database]:
     """A clone of the migrated template for this module."""
     made = clone(cluster)
     yield made
-    asyncio.run(execute(cluster.owner("postgres"), f"DROP DATABASE {made.name} WITH (FORCE)"))
+    asyncio.run(drop(cluster, made.name))
 
 
 @pytest.fixture

@@ -138,10 +138,12 @@ EXAMPLES: dict[tuple[str, str], Example] = {
         lambda scene: {"file": f"backups/{scene.backup}"}, names_own=True
     ),
     ("post", "/api/v1/policies/backups/{name}/verify"): Example(),
+    ("post", "/api/v1/policies/backups/{name}/replay"): Example(),
     ("get", "/api/v1/policies/backups/{name}/download"): Example(),
     ("delete", "/api/v1/policies/backups/{name}"): Example(ok=204),
     ("get", "/api/v1/policies/revisions"): Example(),
     ("get", "/api/v1/policies/revisions/{revision}"): Example(),
+    ("post", "/api/v1/policies/revisions/{revision}/replay"): Example(),
     ("get", "/api/v1/policies/diff"): Example(query="?from=0&to=0"),
     ("get", "/api/v1/policies/rules/{rule_id}/versions"): Example(),
     ("post", "/api/v1/policies/rollback"): Example(

@@ -69,6 +69,15 @@ def test_a_person_freezes_sees_who_obeys_and_lifts(
     assert "not yet: clinic-1 at Clinic, last heard never" in said
     assert "scanner\ufffd]0;owned\ufffd broke" in said
     assert not {"\x1b", "\x07"}.intersection(said)
+    told = central.status()["freezes"]
+    assert told["active"] == 2
+    assert [each["reach"] for each in told["newest"]] == ["partner", "site"]
+    assert (told["newest"][1]["confirmed"], told["newest"][1]["total"]) == (0, 1)
+    seen = product.run("status", "--data", central.data).stdout
+    assert "Frozen, so that nothing is repaired: 2" in seen
+    assert "  site Clinic: scanner\ufffd]0;owned\ufffd broke (" in seen
+    assert seen.count("0 of 1 appliances have confirmed)") == 2
+    assert not {"\x1b", "\x07"}.intersection(seen)
     assert product.run("freeze", "lift", *one, "--reason", " ", *who, expect=1)
     lifted = product.run("freeze", "lift", *one, "--reason", "found", *who).stdout
     assert ": found" in lifted
@@ -77,5 +86,7 @@ def test_a_person_freezes_sees_who_obeys_and_lifts(
     assert "this site is not frozen" in gone.stderr
     product.run("freeze", "lift", "--partner", "--reason", "found", *who)
     assert shown(central) == []
+    assert central.status()["freezes"] == {"active": 0, "newest": []}
+    assert "Frozen" not in product.run("status", "--data", central.data).stdout
     assert [each["state"] for each in shown(central, "--all")] == ["lifted", "lifted"]
     assert "Nothing is frozen." in product.run("freeze", "status", "--data", central.data).stdout

@@ -131,6 +131,7 @@ def test_what_is_exported_comes_back_in_the_same_bytes(tmp_path: Path, db: Path)
     dry = product.run("policy", "import", rules, *where, "--dry-run").stdout
     assert "changed  sysctl" in dry
     assert "Nothing was written." in dry
+    assert "4 of the last 4 decisions were denials" in dry
     assert json.loads(product.run("policy", "export", *where).stdout)["rules"][0]["window"]
     done = product.run("policy", "import", rules, *where, "--reason", "by hand").stdout
     assert "2 rules written" in done

@@ -7,6 +7,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -23,7 +24,7 @@ from wardline.core.policy import parse
 from wardline.formats import policy_file as files
 from wardline.policy import seed
 from wardline.policy.file.book import Book
-from wardline.policy.file.database import FileUnusable
+from wardline.policy.file.database import Database, FileUnusable
 from wardline.policy.file.schema import NotAPolicyFile
 from wardline.policy.file.store import FileStore, Terms
 from wardline.policy.store import ANY
@@ -269,3 +270,47 @@ def test_it_ends_when_it_is_told_to(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     assert process.wait(20) in (0, 130)
     assert not (tmp_path / "policies.db-wal").exists()
+
+
+async def test_nobody_takes_up_what_a_writer_is_about_to(tmp_path: Path) -> None:
+    """What it commits can be seen before it is told; who then read all of it held it up."""
+    seen: list[tuple[bool, bool]] = []
+    database, lock = Database(tmp_path / "policies.db"), threading.Lock()
+    try:
+        await database.write(
+            lambda connection: lock.locked() and connection.in_transaction,
+            lambda held: seen.append((held, lock.locked())),
+            lock,
+        )
+        assert seen == [(True, True)]
+        assert not lock.locked()
+        with pytest.raises(ZeroDivisionError):
+            await database.write(lambda _: 1 // 0, lock=lock)
+        assert not lock.locked()
+    finally:
+        await database.close()
+
+
+async def test_a_file_whose_rows_counted_themselves_counts_once(
+    serve: Serve, policy_file: Path
+) -> None:
+    async with serve() as first:
+        await done(first.manager, "/create", _many(1, 600))
+    with closing(sqlite3.connect(policy_file)) as connection:
+        connection.execute(
+            "CREATE TRIGGER revisions_are_counted AFTER INSERT ON rule_versions BEGIN"
+            " UPDATE revision_counts SET added = added + 1; END"
+        )
+        connection.commit()
+    async with serve() as second:
+        mixed = _many(2, 700)["rules"][400:]
+        await done(second.manager, "/create", {"rules": [*mixed, _many(1)["rules"][0]]})
+        await done(second.manager, "/delete", {"id": "r1"})
+    with closing(sqlite3.connect(policy_file)) as connection:
+        counts = connection.execute("SELECT * FROM revision_counts ORDER BY revision").fetchall()
+        kept = connection.execute(
+            "SELECT count(*) FROM rules JOIN rule_versions v ON v.rule_id = id"
+            " AND v.revision = rules.revision AND v.body = rules.body"
+        ).fetchone()
+    assert counts == [(1, 600, 0, 0), (2, 100, 200, 0), (3, 0, 0, 1)]
+    assert kept == (699,)

@@ -45,7 +45,7 @@ def _lines() -> list[str]:
 
 def _environment() -> dict[str, str]:
     found = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    for name in ("POLICY_DB", "POLICY_BACKUP_DIR"):
+    for name in ("POLICY_DB", "POLICY_BACKUP_DIR", "POLICY_TIMEZONE"):
         found.pop(name, None)
     return found
 

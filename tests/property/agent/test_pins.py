@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wardline.agent.store import scrub
+from wardline.agent.scrub.scrubber import Scrubber
 from wardline.core import canonical
 from wardline.core.errors import Malformed
 from wardline.core.policy import params
@@ -27,6 +27,7 @@ def test_digests_survive_the_scrubbing_of_the_decision_that_names_them(
         "inputsDigest": digest,
         "inputs": inputs,
     }
-    kept = scrub.value({"verdict": "ask", "pins": pins})["pins"]
+    scrubber = Scrubber.ephemeral()
+    kept = scrubber.value({"verdict": "ask", "pins": pins})["pins"]
     assert {**kept, "inputs": None} == {**pins, "inputs": None}
-    assert kept["inputs"] == scrub.value(inputs)
+    assert kept["inputs"] == scrubber.value(inputs)

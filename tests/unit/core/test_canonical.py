@@ -139,3 +139,23 @@ def test_enumerations_of_texts_are_texts() -> None:
 def test_equal_values_have_equal_digests() -> None:
     assert canonical.digest({"a": 1, "b": 2}) == canonical.digest({"b": 2, "a": 1})
     assert canonical.digest({"a": 1}) != canonical.digest({"a": "1"})
+
+
+def test_texts_of_many_are_those_of_each() -> None:
+    values = [{"a": ',\n,"'}, "\n", [], {}, 1, None, [1, ",", "\n,"], "", "ü"]
+    assert canonical.texts(values) == [orjson.dumps(value) for value in values]
+    assert canonical.texts([]) == []
+
+
+def test_of_many_each_is_canonical() -> None:
+    inner = orjson.Fragment(canonical.dumps({"b": 1, "a": [True]}))
+    assert canonical.dumps_each([{"z": inner, "id": "x"}, {"id": "\\u0000"}]) == [
+        canonical.dumps({"z": {"b": 1, "a": [True]}, "id": "x"}),
+        canonical.dumps({"id": "\\u0000"}),
+    ]
+
+
+@pytest.mark.parametrize("text", ["a\x00", "\ud800"])
+def test_of_many_none_leaves_the_profile(text: str) -> None:
+    with pytest.raises(Malformed):
+        canonical.dumps_each([{"id": "x"}, {"id": text}])

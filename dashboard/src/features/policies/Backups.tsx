@@ -6,6 +6,7 @@ import { BackupTable } from "@/features/policies/BackupTable";
 import classes from "@/features/policies/BackupTable.module.css";
 import type { Backup } from "@/features/policies/get-backups";
 import { useMakeBackup } from "@/features/policies/make-backup";
+import { Past } from "@/features/policies/Past";
 import { useRestoreBackup } from "@/features/policies/restore-backup";
 import { useVerifyBackup } from "@/features/policies/verify-backup";
 import { FormProblem } from "@/ui/FormProblem";
@@ -84,7 +85,12 @@ export function Backups({ backups, rules }: { backups: Backup[]; rules: number }
           restore.mutate({ file: wanted.file, reason }, { onSuccess: () => setWanted(null) })
         }
       >
-        {wanted && <RestoreWords backup={wanted} rules={rules} />}
+        {wanted && (
+          <>
+            <RestoreWords backup={wanted} rules={rules} />
+            <Past change={{ kind: "backup", name: wanted.name }} />
+          </>
+        )}
       </ReasonDialog>
     </>
   );

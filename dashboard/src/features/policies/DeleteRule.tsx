@@ -1,6 +1,7 @@
 /** Takes a rule out of force, with a reason. */
 import { useNavigate } from "@tanstack/react-router";
 import { useDeleteRule } from "@/features/policies/delete-rule";
+import { Past } from "@/features/policies/Past";
 import type { Rule } from "@/features/policies/rule";
 import { ReasonDialog } from "@/ui/ReasonDialog";
 
@@ -29,6 +30,7 @@ export function DeleteRule(props: { rule: Rule; isOpen: boolean; onClose: () => 
           : "What it lets run is blocked from then on, unless another rule lets it."}{" "}
         Its history stays.
       </p>
+      <Past change={{ kind: "delete", id: rule.id }} />
     </ReasonDialog>
   );
 }

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { useAuthorWords } from "@/features/policies/author";
 import type { Counts, Revision, RevisionPage } from "@/features/policies/get-revisions";
 import classes from "@/features/policies/History.module.css";
+import { Past } from "@/features/policies/Past";
 import { RuleChanges } from "@/features/policies/RuleChanges";
 import { useRollBack } from "@/features/policies/roll-back";
 import { ReasonDialog } from "@/ui/ReasonDialog";
@@ -48,7 +49,12 @@ export function History({ page, canWrite }: { page: RevisionPage; canWrite: bool
         <p>
           The rules of revision {wanted} are in force again, as a new revision. What that changes:
         </p>
-        {wanted !== null && <RuleChanges from={page.revision} to={wanted} />}
+        {wanted !== null && (
+          <>
+            <RuleChanges from={page.revision} to={wanted} />
+            <Past change={{ kind: "revision", revision: wanted, over: page.revision }} />
+          </>
+        )}
       </ReasonDialog>
     </>
   );

@@ -256,8 +256,17 @@ class _RestoreMode:
 
 def tail(output: Output) -> str:
     """The end of what a command wrote, from the beginning of a line, within what evidence takes."""
-    text = (output.stdout + output.stderr).decode("utf-8", "backslashreplace")
+    # What a cut has left of a line may be half of what the scrubber takes out.
+    kept = [
+        _whole_lines(one) if output.truncated else one for one in (output.stdout, output.stderr)
+    ]
+    text = b"".join(kept).decode("utf-8", "backslashreplace")
     return diff.fit(text, OUTPUT_BYTES_MAX, from_end=True)
+
+
+def _whole_lines(data: bytes) -> bytes:
+    """Without its first line where it is as long as anything is kept."""
+    return data.partition(b"\n")[2] if len(data) >= OUTPUT_BYTES_MAX else data
 
 
 def _look(host: Host, path: str) -> _File:

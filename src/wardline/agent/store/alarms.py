@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from wardline.agent.store import scrub
-from wardline.agent.store.database import Transaction
+from wardline.agent.store.database import Exact, Transaction
 from wardline.core import clock
 
 
@@ -45,7 +44,7 @@ class Alarm:
 
 def sound(tx: Transaction, code: Code, subject: str, detail: str, at: datetime) -> bool:
     """Record it; True when it was not sounding already."""
-    detail = detail if code in _SIGNED else scrub.text(detail)
+    detail = Exact(detail) if code in _SIGNED else detail
     row = tx.row(
         "INSERT INTO alarms (code, subject, detail, first_at, last_at) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT(code, subject) DO UPDATE SET detail = excluded.detail,"

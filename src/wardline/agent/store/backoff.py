@@ -4,7 +4,6 @@ import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from wardline.agent.store import scrub
 from wardline.agent.store.database import Transaction
 from wardline.core import clock
 
@@ -45,7 +44,7 @@ def rest(tx: Transaction, moment: Moment, delay: int, reason: str) -> datetime:
         " VALUES (1, ?, ?, ?, ?, ?) ON CONFLICT(only) DO UPDATE SET delay_ms = excluded.delay_ms,"
         " due_monotonic_ms = excluded.due_monotonic_ms, boot_id = excluded.boot_id,"
         " due_at = excluded.due_at, reason = excluded.reason",
-        (delay, moment.monotonic_ms + delay, moment.boot_id, clock.wire(until), scrub.text(reason)),
+        (delay, moment.monotonic_ms + delay, moment.boot_id, clock.wire(until), reason),
     )
     return until
 

@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
+from wardline.agent.scrub.scrubber import Scrubber
 from wardline.agent.store import keys
-from wardline.core import clock
+from wardline.core import canonical, clock
+from wardline.core.canonical import Json
 from wardline.core.errors import WardlineError
 
 BUSY_TIMEOUT_S = 10.0
@@ -47,29 +49,58 @@ class StoreUnusable(WardlineError):
     code = "store_unusable"
 
 
-class Transaction:
-    """The open transaction; handed to whoever may write in it."""
+class Exact(str):
+    """Text that is kept byte for byte: what somebody signed, and what was scrubbed already.
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    A tidy test names the few places that make one (ADR 8).
+    """
+
+    __slots__ = ()
+
+
+class Transaction:
+    """The open transaction; handed to whoever may write in it. It is the gate of the store: every
+    text that is bound goes through the scrubber, but for `Exact` ones."""
+
+    def __init__(self, connection: sqlite3.Connection, scrubber: Scrubber) -> None:
         self._connection = connection
+        self.scrubber = scrubber
 
     def execute(self, sql: str, values: Values = ()) -> int:
         """Rows touched."""
-        return self._connection.execute(sql, values).rowcount
+        return self._connection.execute(sql, self._bound(values)).rowcount
 
     def rows(self, sql: str, values: Values = ()) -> list[Row]:
-        return self._connection.execute(sql, values).fetchall()
+        return self._connection.execute(sql, self._bound(values)).fetchall()
 
     def row(self, sql: str, values: Values = ()) -> Row | None:
-        found: Row | None = self._connection.execute(sql, values).fetchone()
+        found: Row | None = self._connection.execute(sql, self._bound(values)).fetchone()
         return found
+
+    def json(self, value: Json) -> Exact:
+        """A scrubbed value as canonical JSON: scrubbing that as a text could break it."""
+        return Exact(canonical.dumps(self.scrubber.value(value)).decode())
+
+    def _bound(self, values: Values) -> Values:
+        # Looked up too: what was scrubbed when it was written is found as what it became.
+        if isinstance(values, Mapping):
+            return {name: self._clean(value) for name, value in values.items()}
+        return [self._clean(value) for value in values]
+
+    def _clean(self, value: object) -> object:
+        if not isinstance(value, str) or isinstance(value, Exact):
+            return value
+        return self.scrubber.text(value)
 
 
 class Database:
     """One writer for all threads of the agent, and the reads beside it under the same lock."""
 
-    def __init__(self, path: Path, bytes_max: int, now: clock.Now, ballast: Path) -> None:
+    def __init__(
+        self, path: Path, bytes_max: int, now: clock.Now, ballast: Path, scrubber: Scrubber
+    ) -> None:
         self.path = path
+        self.scrubber = scrubber
         self.bytes_max = bytes_max
         self._ballast = ballast
         self._lock = threading.RLock()
@@ -95,7 +126,7 @@ class Database:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
                 try:
-                    yield Transaction(self._connection)
+                    yield Transaction(self._connection, self.scrubber)
                     self._connection.execute("COMMIT")
                 except BaseException:
                     if self._connection.in_transaction:
@@ -111,7 +142,7 @@ class Database:
             try:
                 self._connection.execute("BEGIN")
                 try:
-                    yield Transaction(self._connection)
+                    yield Transaction(self._connection, self.scrubber)
                 finally:
                     if self._connection.in_transaction:
                         self._connection.execute("ROLLBACK")

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from wardline.agent.store import scrub
 from wardline.agent.store.database import Row, Transaction
 from wardline.core import clock
 
@@ -30,7 +29,7 @@ def freeze(tx: Transaction, by: str, reason: str, at: datetime) -> bool:
     touched = tx.execute(
         "INSERT INTO freezes (frozen_at, frozen_by, reason) VALUES (?, ?, ?)"
         " ON CONFLICT DO NOTHING",
-        (clock.wire(at), by, _text(reason)),
+        (clock.wire(at), by, _text(tx, reason)),
     )
     return touched == 1
 
@@ -40,7 +39,7 @@ def lift(tx: Transaction, by: str, reason: str, at: datetime) -> bool:
     touched = tx.execute(
         "UPDATE freezes SET lifted_at = ?, lifted_by = ?, lift_reason = ?, changes = changes + 1"
         " WHERE lifted_at IS NULL",
-        (clock.wire(at), by, _text(reason)),
+        (clock.wire(at), by, _text(tx, reason)),
     )
     return touched == 1
 
@@ -73,8 +72,8 @@ def tell_again(tx: Transaction) -> None:
     tx.execute("UPDATE freezes SET told = 0")
 
 
-def _text(reason: str) -> str:
-    return scrub.text(reason)[:REASON_CHARS_MAX]
+def _text(tx: Transaction, reason: str) -> str:
+    return tx.scrubber.short(reason, REASON_CHARS_MAX)
 
 
 def _freeze(row: Row) -> LocalFreeze:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from wardline.agent.store import scrub
 from wardline.agent.store.database import Row, Transaction
 from wardline.core import clock
 from wardline.core.incidents.incident import Incident
@@ -39,7 +38,7 @@ def suppress(
         " ON CONFLICT DO NOTHING",
         (
             *(incident.site_id, incident.host_id, incident.check, runbook_id),
-            *(clock.wire(at), _text(reason), incident.id, clock.wire(at)),
+            *(clock.wire(at), _text(tx, reason), incident.id, clock.wire(at)),
         ),
     )
     return touched == 1
@@ -50,7 +49,7 @@ def clear(tx: Transaction, hold_id: int, by: str, reason: str, at: datetime) -> 
     touched = tx.execute(
         "UPDATE flap_suppressions SET cleared_at = ?, cleared_by = ?, clear_reason = ?,"
         " changed_at = ?, changes = changes + 1 WHERE id = ? AND cleared_at IS NULL",
-        (clock.wire(at), by, _text(reason), clock.wire(at), hold_id),
+        (clock.wire(at), by, _text(tx, reason), clock.wire(at), hold_id),
     )
     return touched == 1
 
@@ -113,8 +112,8 @@ def tell_again(tx: Transaction) -> None:
     tx.execute("UPDATE flap_suppressions SET told = 0")
 
 
-def _text(reason: str) -> str:
-    return scrub.text(reason)[:REASON_CHARS_MAX]
+def _text(tx: Transaction, reason: str) -> str:
+    return tx.scrubber.short(reason, REASON_CHARS_MAX)
 
 
 def _hold(row: Row) -> Hold:

@@ -5,9 +5,9 @@ from datetime import datetime
 
 import orjson
 
-from wardline.agent.store import heals, scrub
+from wardline.agent.store import heals
 from wardline.agent.store.database import Row, Transaction
-from wardline.core import canonical, clock
+from wardline.core import clock
 from wardline.core.evidence import bundle
 from wardline.core.evidence.bundle import IncidentOutcome, ResolutionLevel
 from wardline.core.incidents.incident import Incident
@@ -41,7 +41,7 @@ def save(tx: Transaction, incident: Incident) -> None:
         " runbook_id = excluded.runbook_id, tried = excluded.tried,"
         " interruptions = excluded.interruptions, stable_at = excluded.stable_at,"
         " watched_until = excluded.watched_until",
-        _values(scrub.incident(incident)),
+        _values(tx, tx.scrubber.incident(incident)),
     )
     heals.keep(tx, incident)
 
@@ -158,7 +158,7 @@ def _count(tx: Transaction, pattern: str, level: str, by: int, *, success: bool)
     )
 
 
-def _values(incident: Incident) -> dict[str, object]:
+def _values(tx: Transaction, incident: Incident) -> dict[str, object]:
     watch, is_stable = incident.watch, incident.state is State.STABLE
     return {
         "id": incident.id,
@@ -166,7 +166,7 @@ def _values(incident: Incident) -> dict[str, object]:
         "host_id": incident.host_id,
         "check": incident.check,
         "severity": incident.severity.value,
-        "raw_data": canonical.dumps(_raw(incident)).decode(),
+        "raw_data": tx.json(_raw(incident)),
         "pattern": incident.pattern_signature,
         "created_at": clock.wire(incident.opened_at),
         "level": incident.level and incident.level.value,
@@ -174,7 +174,7 @@ def _values(incident: Incident) -> dict[str, object]:
         "state": (State.HEALED if is_stable else incident.state).value,
         "closed_at": _wire(incident.closed_at),
         "runbook_id": incident.runbook and incident.runbook.id,
-        "tried": canonical.dumps(list(incident.tried)).decode(),
+        "tried": tx.json(list(incident.tried)),
         "interruptions": incident.interruptions,
         "stable_at": _wire(watch.ended_at if watch and is_stable else None),
         "watched_until": _wire(watch.until if watch and incident.watched else None),

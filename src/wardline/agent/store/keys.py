@@ -1,6 +1,8 @@
 """The appliance's secret files: its signing keys and its credential, each 0600 and synced."""
 
+import contextlib
 import os
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from wardline.core.evidence.signing import SigningKey
 EVIDENCE = "evidence.key"
 WITNESS = "witness.key"
 CREDENTIAL = "credential"
+SCRUBBING = "scrubbing.key"
+SCRUBBING_BYTES = 32
 CENTRAL_CA = "central-ca.pem"
 SECRET_MODE = 0o600
 FOREIGN_BITS = 0o077
@@ -34,6 +38,18 @@ class Keyring:
 
     def witness(self) -> SigningKey:
         return self._key(WITNESS)
+
+    def scrubbing(self) -> bytes:
+        """The key of the marks that stand for what was scrubbed; made where there is none yet. It
+        never leaves this folder."""
+        path = self.folder / SCRUBBING
+        if not path.exists():
+            with contextlib.suppress(FileExistsError):
+                write_secret(path, secrets.token_bytes(SCRUBBING_BYTES))
+        key = self._read(SCRUBBING)
+        if len(key) != SCRUBBING_BYTES:
+            raise KeyUnusable(f"{path} holds {len(key)} bytes, not {SCRUBBING_BYTES}: move it away")
+        return key
 
     def credential(self) -> str:
         """The bearer credential; raises KeyUnusable."""

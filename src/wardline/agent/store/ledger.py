@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from wardline import __version__
+from wardline.agent.scrub.scrubber import Scrubber
 from wardline.agent.store import alarms, facts, outbox
 from wardline.agent.store.backoff import Moment
 from wardline.agent.store.database import Database, StoreFull, Transaction
@@ -44,6 +45,10 @@ class Ledger:
         self._monotonic_ms = monotonic_ms
         self._boot_id = boot_id()
         self._author = Author(site_id, appliance_id, __version__, keyring.evidence())
+
+    @property
+    def scrubber(self) -> Scrubber:
+        return self.database.scrubber
 
     def transaction(self) -> AbstractContextManager[Transaction]:
         return self.database.transaction()

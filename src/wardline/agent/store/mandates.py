@@ -6,7 +6,7 @@ from datetime import datetime
 
 import orjson
 
-from wardline.agent.store.database import Transaction
+from wardline.agent.store.database import Exact, Transaction
 from wardline.core import clock, mandate
 from wardline.core.errors import Refused, WardlineError
 from wardline.core.evidence.signing import Envelope, VerifyKey
@@ -51,7 +51,7 @@ def replace(tx: Transaction, new: Sealed, at: datetime) -> bool:
     """Put `new` in force; False where it is already. Raises MandateRefused when it is older than
     what is."""
     row = tx.row("SELECT epoch, revision, digest, envelope FROM mandates WHERE only = 1")
-    version, text = new.mandate.version, new.envelope.to_json().decode()
+    version, text = new.mandate.version, Exact(new.envelope.to_json().decode())
     if row is not None:
         held = (row["epoch"], row["revision"])
         if version < held:

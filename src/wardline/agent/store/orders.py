@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from wardline.agent.store import facts, scrub
-from wardline.agent.store.database import Transaction
+from wardline.agent.store import facts
+from wardline.agent.store.database import Exact, Transaction
 from wardline.agent.store.outbox import Queued
 from wardline.core import clock, orders
 from wardline.core.errors import Malformed
@@ -99,7 +99,7 @@ def receive(tx: Transaction, order: Order, envelope: Envelope, at: datetime) -> 
         " received_at = excluded.received_at, ended_at = NULL, reported = NULL"
         " WHERE orders.envelope IS NULL",
         (
-            *(order.id, order.kind.value, order.host_id, envelope.to_json().decode()),
+            *(order.id, order.kind.value, order.host_id, Exact(envelope.to_json().decode())),
             *(clock.wire(order.expires_at), clock.wire(at)),
         ),
     )
@@ -111,7 +111,7 @@ def refuse(tx: Transaction, order_id: str, ending: Ending, at: datetime) -> bool
         "INSERT INTO orders (id, state, code, detail, received_at, ended_at)"
         " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO NOTHING",
         (
-            *(order_id, ending.state.value, ending.code, _detail(ending.detail)),
+            *(order_id, ending.state.value, ending.code, _detail(tx, ending.detail)),
             *(clock.wire(at), clock.wire(at)),
         ),
     )
@@ -198,7 +198,7 @@ def end(
         "UPDATE orders SET state = ?, code = ?, detail = ?, ended_at = ?, epoch = ?, seq = ?"
         " WHERE id = ? AND state IN ('received', 'running')",
         (
-            *(ending.state.value, ending.code, _detail(ending.detail), clock.wire(at)),
+            *(ending.state.value, ending.code, _detail(tx, ending.detail), clock.wire(at)),
             *(told_in and told_in.epoch, told_in and told_in.seq, order_id),
         ),
     )
@@ -289,5 +289,5 @@ def prune(tx: Transaction, now: datetime) -> int:
     return len(rows)
 
 
-def _detail(text: str) -> str:
-    return scrub.text(text)[:DETAIL_CHARS_MAX]
+def _detail(tx: Transaction, text: str) -> str:
+    return tx.scrubber.short(text, DETAIL_CHARS_MAX)

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from wardline.agent.store import places, scrub
-from wardline.agent.store.database import Row, Transaction
+from wardline.agent.scrub.scrubber import Scrubber
+from wardline.agent.store import places
+from wardline.agent.store.database import Exact, Row, Transaction
 from wardline.core import clock, protocol
 from wardline.core.evidence import bundle, origin
 from wardline.core.evidence.bundle import Bundle, IncidentRecord, Kind, Result
@@ -115,10 +116,9 @@ def append(
 ) -> Queued:
     """Seal the draft as the next bundle of the stream and queue it, in the caller's transaction.
 
-    What it says is scrubbed here, for there is no other way into the stream. `prev` is given only
-    by a gap record that continues where Central's stream ends.
+    `prev` is given only by a gap record that continues where Central's stream ends.
     """
-    sealed = seal(head(tx), author, _scrubbed(draft), at, moment, prev)
+    sealed = seal(head(tx), author, draft, at, moment, tx.scrubber, prev)
     return Queued(
         id=put(tx, sealed, at),
         epoch=sealed.epoch,
@@ -153,9 +153,12 @@ def seal(
     draft: Draft,
     at: datetime,
     moment: origin.Clock,
+    scrubber: Scrubber,
     prev: str | None = None,
 ) -> Sealed:
-    """A scrubbed draft, signed as the bundle of this place."""
+    """The draft, scrubbed and signed as the bundle of this place. It is the gate of evidence: there
+    is no other way into the stream (ADR 8)."""
+    draft = _scrubbed(draft, scrubber)
     made = Bundle(
         kind=draft.kind,
         site_id=author.site_id,
@@ -198,7 +201,7 @@ def put(tx: Transaction, sealed: Sealed, at: datetime) -> int:
             sealed.payload_sha256,
             sealed.payload_len,
             clock.wire(at),
-            sealed.envelope,
+            Exact(sealed.envelope),
         ),
     )
     return place
@@ -295,7 +298,7 @@ def quarantine(tx: Transaction, bundle_id: int, refusal: str) -> None:
     tx.execute(
         "UPDATE queued_evidence SET state = 'quarantined', refusal = ?"
         " WHERE id = ? AND state IN ('pending', 'leased')",
-        (scrub.text(refusal), bundle_id),
+        (refusal, bundle_id),
     )
 
 
@@ -315,7 +318,7 @@ def give_up(tx: Transaction, epoch: int, first: int, last: int, refusal: str) ->
     return tx.execute(
         "UPDATE queued_evidence SET state = 'quarantined', refusal = ?"
         " WHERE id BETWEEN ? AND ? AND state IN ('pending', 'leased')",
-        (scrub.text(refusal), places.key(epoch, first), places.key(epoch, last)),
+        (refusal, places.key(epoch, first), places.key(epoch, last)),
     )
 
 
@@ -363,12 +366,12 @@ def _set_head(tx: Transaction, place: Head) -> None:
     )
 
 
-def _scrubbed(draft: Draft) -> Draft:
+def _scrubbed(draft: Draft, scrubber: Scrubber) -> Draft:
     return replace(
         draft,
-        results=tuple(scrub.result(one) for one in draft.results),
-        incidents=tuple(scrub.record(one) for one in draft.incidents),
-        note=scrub.value(draft.note),
+        results=tuple(scrubber.result(one) for one in draft.results),
+        incidents=tuple(scrubber.record(one) for one in draft.incidents),
+        note=scrubber.value(draft.note),
     )
 
 

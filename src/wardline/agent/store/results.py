@@ -4,9 +4,8 @@ from datetime import datetime
 
 import orjson
 
-from wardline.agent.store import scrub
 from wardline.agent.store.database import Transaction
-from wardline.core import canonical, clock
+from wardline.core import clock
 from wardline.core.evidence import bundle
 from wardline.core.evidence.bundle import Result
 
@@ -24,7 +23,7 @@ def all_of(tx: Transaction, host_id: str) -> list[Result]:
 
 def save(tx: Transaction, host_id: str, measured: Result) -> None:
     """Keep it as the latest, scrubbed."""
-    result = scrub.result(measured)
+    result = tx.scrubber.result(measured)
     tx.execute(
         "INSERT INTO results (host_id, check_id, outcome, facts_digest, result, measured_at)"
         " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT(host_id, check_id) DO UPDATE SET"
@@ -35,7 +34,7 @@ def save(tx: Transaction, host_id: str, measured: Result) -> None:
             result.check,
             result.outcome.value,
             result.facts_digest,
-            canonical.dumps(bundle.result_to_wire(result)).decode(),
+            tx.json(bundle.result_to_wire(result)),
             clock.wire(result.measured_at),
         ),
     )

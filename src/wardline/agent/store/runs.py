@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 
 import orjson
 
-from wardline.agent.store import scrub
 from wardline.agent.store.database import Transaction
 from wardline.core import clock
 
@@ -38,8 +37,8 @@ def reserve(tx: Transaction, run: Run, decision: dict[str, object]) -> None:
             run.host_id,
             run.runbook_id,
             run.rule_id,
-            orjson.dumps(scrub.value(run.params)).decode(),
-            orjson.dumps(scrub.value(decision)).decode(),
+            tx.json(run.params),
+            tx.json(decision),
             clock.wire(run.started_at),
             run.order_id,
         ),

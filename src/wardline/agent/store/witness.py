@@ -6,7 +6,7 @@ Format: C2SP tlog-witness: persist, then cosign. A head that contradicts what is
 import binascii
 from dataclasses import dataclass
 
-from wardline.agent.store.database import Transaction
+from wardline.agent.store.database import Exact, Transaction
 from wardline.core import clock
 from wardline.core.errors import Malformed, Refused
 from wardline.core.evidence import checkpoint, log, signing
@@ -103,10 +103,10 @@ def advance(
             cosigner.origin,
             head.size,
             head.root,
-            update.checkpoint,
+            Exact(update.checkpoint),
             clock.wire(at),
-            line,
-            body.decode(),
+            Exact(line),
+            Exact(body.decode()),
         ),
     )
 
@@ -122,7 +122,7 @@ def returned(tx: Transaction, origin: str, lines: list[str]) -> None:
     for line in lines:
         tx.execute(
             "UPDATE witness SET cosignature = NULL WHERE origin = ? AND cosignature = ?",
-            (origin, line),
+            (origin, Exact(line)),
         )
 
 

@@ -28,7 +28,7 @@ _HEAD = """
 SELECT left(encode(sha256(convert_to(concat_ws('|', extract(epoch FROM pg_postmaster_start_time()),
     (SELECT oid FROM pg_database WHERE datname = current_database()),
     CAST('change_log' AS regclass)::oid), 'UTF8')), 'hex'), 16) AS epoch,
-  coalesce(newest.tx::text, '0') AS tx, coalesce(newest.id, 0) AS id
+  coalesce(newest.tx::text, '0') AS tx_text, coalesce(newest.id, 0) AS id
 FROM (SELECT) AS one LEFT JOIN LATERAL (
   SELECT tx, id FROM change_log WHERE {own} AND {readable}
   ORDER BY tx DESC, id DESC LIMIT 1) newest ON true
@@ -37,13 +37,14 @@ _HEAD_OF_PARTNER = text(_HEAD.format(own="partner_id = :partner_id", readable=_R
 _HEAD_OF_ALL = text(_HEAD.format(own="true", readable=_READABLE))
 _FIND = text(
     f"""
-SELECT tx::text AS tx, id FROM change_log
+SELECT tx::text AS tx_text, id FROM change_log
 WHERE id = :id AND partner_id = :partner_id AND {_READABLE}
 """  # noqa: S608 - constants of this file
 )
+# The order is that of the column: an output of the same name, which is text, would hide it.
 _READ = text(
     f"""
-SELECT tx::text AS tx, id, kind, site_id, subject, payload FROM change_log
+SELECT tx::text AS tx_text, id, kind, site_id, subject, payload FROM change_log
 WHERE partner_id = :partner_id AND {_AFTER} AND {_READABLE} ORDER BY tx, id LIMIT :limit
 """  # noqa: S608 - constants of this file
 )
@@ -109,7 +110,7 @@ async def notify(session: Session, told: Sequence[str]) -> None:
 
 
 def _position(row: RowMapping) -> Position:
-    return Position(int(row["tx"]), row["id"])
+    return Position(int(row["tx_text"]), row["id"])
 
 
 def _between(after: Position, last: Position) -> dict[str, Any]:

@@ -61,16 +61,18 @@ _KEEP = (
     " VALUES ($1, $2, $3, $4, $5, $6, $7)"
 )
 _ADD_USES = (
-    "INSERT INTO rule_uses_added (partner_id, rule_id, at, decided, ran)"
-    " SELECT $1, rule_id, $2, decided, ran"
-    " FROM unnest($3::text[], $4::int[], $5::int[]) AS new (rule_id, decided, ran)"
+    "INSERT INTO rule_uses_by_call (partner_id, at, rule_ids, decided, ran)"
+    " VALUES ($1, $2, $3, $4, $5)"
 )
 _USES = text(
     "SELECT rule_id, max(at) AS at, sum(decided)::bigint AS decided, sum(ran)::bigint AS ran FROM ("
     "  SELECT rule_id, last_decided_at AS at, decided, ran FROM rule_uses"
     "   WHERE partner_id = :partner_id"
     "  UNION ALL SELECT rule_id, at, decided, ran FROM rule_uses_added"
-    "   WHERE partner_id = :partner_id) AS every GROUP BY rule_id ORDER BY rule_id"
+    "   WHERE partner_id = :partner_id"
+    "  UNION ALL SELECT one.rule_id, call.at, one.decided, one.ran FROM rule_uses_by_call call,"
+    "   unnest(call.rule_ids, call.decided, call.ran) AS one (rule_id, decided, ran)"
+    "   WHERE call.partner_id = :partner_id) AS every GROUP BY rule_id ORDER BY rule_id"
 )
 _KEPT = text(
     "SELECT id, at, revision, epoch, decisions, body FROM decisions_kept"

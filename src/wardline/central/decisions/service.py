@@ -14,11 +14,9 @@ from wardline.central.policies.shelf import Shelf
 from wardline.central.tenancy import service as tenancy
 from wardline.central.tenancy.service import Healing
 from wardline.core.clock import Now
-from wardline.core.policy import kept
-from wardline.core.policy.batch import Batch
+from wardline.core.policy.batch import Batch, Wanted
 from wardline.core.policy.book import Book
 from wardline.core.policy.request import Principal
-from wardline.core.policy.wire import AskedWire
 from wardline.policy.decisions import asking, reservation
 from wardline.policy.decisions.asking import Standing, Terms
 from wardline.policy.decisions.reservation import Reservation, ReservationUnknown
@@ -39,7 +37,7 @@ class PartnerDecisions:
     now: Now
 
     async def decide(
-        self, asked: Sequence[AskedWire], key: Key | None, *, traced: bool = True
+        self, asked: Sequence[Wanted], key: Key | None, *, traced: bool = True
     ) -> bytes:
         repository, who = Repository(self.session), self.caller.user_id
         if key is not None:
@@ -47,21 +45,20 @@ class PartnerDecisions:
             held = await repository.answer(who, key, self.now() - KEY_KEPT)
             if held is not None:
                 return held
-        batch, index = await self._batch(asked)
-        now = batch.asked[0][0].at
+        batch, version = await self._batch(asked, traced=traced)
+        now = batch.at
         counted = Book(now)
         if batch.needs.sites:
             await repository.lock(batch.needs.sites)
             counted = await repository.count(
                 now, sorted(batch.needs.rules), sorted(batch.needs.hosts)
             )
-        decisions, runs = batch.settle(counted)
+        runs = batch.settle(counted)
         if runs:
             await repository.reserve(runs, now, reservation.expiry(now), who)
-        body = kept.pack(batch.asked, decisions)
-        await repository.keep(now, index, len(asked), kept.kpis(batch.asked), body)
-        await repository.add_uses(now, asking.uses(decisions))
-        answer = asking.answer(decisions, runs, now, traced=traced)
+        await repository.keep(now, version, len(asked), batch.kpis(), batch.kept())
+        await repository.add_uses(now, batch.uses())
+        answer = asking.answer(batch, runs, now)
         if key is not None:
             await repository.put_answer(who, key, answer, now)
         return answer
@@ -89,7 +86,9 @@ class PartnerDecisions:
         limit = min(limit, KEPT_PER_CALL_MAX)
         return await Repository(self.session).kept(kpi_ids, before, limit)
 
-    async def _batch(self, asked: Sequence[AskedWire]) -> tuple[Batch, tuple[int, int]]:
+    async def _batch(
+        self, asked: Sequence[Wanted], *, traced: bool
+    ) -> tuple[Batch, tuple[int, int]]:
         """The decisions that nothing counts for, and the revision and epoch they were made on."""
         asking.check(asked)
         standing = await self._standing(asked)
@@ -97,10 +96,10 @@ class PartnerDecisions:
         held = await holds.active(self.session, named) if named else {}
         index = await policies.current(self.session, self.shelf)
         terms = Terms(self.now(), self.session.scope.owner, self.caller, policies.actions, held)
-        made = asking.requests(asked, standing, terms)
-        return Batch(index, made), (index.revision, index.epoch)
+        made = asking.batch(index, asked, standing, terms, traced=traced)
+        return made, (index.revision, index.epoch)
 
-    async def _standing(self, asked: Sequence[AskedWire]) -> dict[str | None, Standing]:
+    async def _standing(self, asked: Sequence[Wanted]) -> dict[str | None, Standing]:
         """What holds at the sites that are named; raises RuleInvalid for one that is not there."""
         named = {asking.site(each) for each in asked} - {None}
         sites = await tenancy.named(self.session, sorted(map(str, named))) if named else {}

@@ -158,17 +158,14 @@ def _name(request: Request) -> str:
 
 
 def _freeze(row: RowMapping) -> FreezeOut:
-    reach = service.reach_of(row)
-    # What was set at an appliance is obeyed there since before anybody heard of it.
-    confirmed = row["total"] if reach is Reach.APPLIANCE else row["confirmed"]
     return FreezeOut(
         **{
             name: row[name]
             for name in FreezeOut.model_fields
             if name in row and name not in ("confirmed", "waiting")
         },
-        reach=reach,
+        reach=service.reach_of(row),
         state="in_force" if row["lifted_at"] is None else "lifted",
-        confirmed=confirmed,
+        confirmed=service.confirmed(row),
         waiting=[FreezeWaitingOut.model_validate(each) for each in row["waiting"]],
     )

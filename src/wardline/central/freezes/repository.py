@@ -122,6 +122,9 @@ _PAGE = text(
     "   OR (f.frozen_at, f.id) < (CAST(:after_at AS timestamptz), :after_id))"
     " ORDER BY f.frozen_at DESC, f.id DESC LIMIT :limit"
 )
+_COUNT = text(
+    "SELECT count(*) AS in_force FROM freezes WHERE partner_id = :partner_id AND lifted_at IS NULL"
+)
 _ONE = text(f"{_ROW} WHERE f.partner_id = :partner_id AND f.id = :id")
 _APPLIANCES = text(
     "SELECT a.site_id, p.name AS site_name, a.id AS appliance_id, a.hostname,"  # noqa: S608
@@ -242,6 +245,13 @@ class Repository:
             after_id=after_id,
             limit=limit,
         )
+
+    async def count(self) -> int:
+        """How many are in force."""
+        row = await self._session.row(_COUNT, partner_id=self._partner_id)
+        assert row is not None, "a count has a row"
+        found: int = row["in_force"]
+        return found
 
     async def one(self, freeze_id: str) -> RowMapping | None:
         return await self._session.row(_ONE, partner_id=self._partner_id, id=freeze_id)

@@ -146,6 +146,11 @@ async def page(
     )
 
 
+async def count(session: Session) -> int:
+    """How many are in force for the partner, its sites and its appliances."""
+    return await Repository(session).count()
+
+
 async def one(session: Session, freeze_id: str) -> RowMapping:
     """Raises NotFound."""
     row = await Repository(session).one(freeze_id)
@@ -166,6 +171,13 @@ async def appliances(
 def reach_of(row: RowMapping) -> Reach:
     """What a freeze stops."""
     return _reach(row["site_id"], row["appliance_id"])
+
+
+def confirmed(row: RowMapping) -> int:
+    """How many appliances have said that they obey it. What was set at an appliance is obeyed
+    there since before anybody heard of it."""
+    found: int = row["total" if reach_of(row) is Reach.APPLIANCE else "confirmed"]
+    return found
 
 
 def _reach(site_id: str | None, appliance_id: str | None) -> Reach:

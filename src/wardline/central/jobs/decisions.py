@@ -16,15 +16,24 @@ from wardline.core.clock import Now
 from wardline.core.policy import kept, usage
 
 ROWS_PER_ROUND_MAX = 50_000
+# Each names up to 1,000 rules.
+CALLS_PER_ROUND_MAX = 1_000
 KEY_KEPT = timedelta(hours=24)
 
 _FOLD = text(
     "WITH due AS (DELETE FROM rule_uses_added a USING ("
     "    SELECT partner_id, id FROM rule_uses_added LIMIT :limit) d"
     "   WHERE a.partner_id = d.partner_id AND a.id = d.id"
-    "   RETURNING a.partner_id, a.rule_id, a.at, a.decided, a.ran)"
+    "   RETURNING a.partner_id, a.rule_id, a.at, a.decided, a.ran),"
+    " calls AS (DELETE FROM rule_uses_by_call c USING ("
+    "    SELECT partner_id, id FROM rule_uses_by_call LIMIT :calls) d"
+    "   WHERE c.partner_id = d.partner_id AND c.id = d.id"
+    "   RETURNING c.partner_id, c.at, c.rule_ids, c.decided, c.ran),"
+    " every AS (SELECT * FROM due UNION ALL"
+    "   SELECT calls.partner_id, one.rule_id, calls.at, one.decided, one.ran FROM calls,"
+    "   unnest(calls.rule_ids, calls.decided, calls.ran) AS one (rule_id, decided, ran))"
     " INSERT INTO rule_uses AS held (partner_id, rule_id, last_decided_at, decided, ran)"
-    " SELECT partner_id, rule_id, max(at), sum(decided), sum(ran) FROM due"
+    " SELECT partner_id, rule_id, max(at), sum(decided), sum(ran) FROM every"
     " GROUP BY partner_id, rule_id"
     " ON CONFLICT (partner_id, rule_id) DO UPDATE SET decided = held.decided + excluded.decided,"
     " ran = held.ran + excluded.ran,"
@@ -51,7 +60,7 @@ async def tidy(engine: AsyncEngine, now: Now) -> int:
     """One round over all tenants; how many rows it folded or removed."""
     async with open_session(engine, Scope.system(), ACTOR, now=now) as session:
         at = session.now
-        touched = await session.execute(_FOLD, limit=ROWS_PER_ROUND_MAX)
+        touched = await session.execute(_FOLD, limit=ROWS_PER_ROUND_MAX, calls=CALLS_PER_ROUND_MAX)
         touched += await session.execute(
             _END_RUNS, before=at - usage.COUNTED, beyond=at - usage.COOLDOWN
         )

@@ -838,6 +838,24 @@ ALTER TABLE public.rule_uses_added ALTER COLUMN id ADD GENERATED ALWAYS AS IDENT
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE public.rule_uses_by_call (
+    partner_id character varying(64) NOT NULL,
+    id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    rule_ids text[] NOT NULL,
+    decided integer[] NOT NULL,
+    ran integer[] NOT NULL,
+    CONSTRAINT rule_uses_by_call_check CHECK ((((cardinality(rule_ids) >= 1) AND (cardinality(rule_ids) <= 1000)) AND (cardinality(decided) = cardinality(rule_ids)) AND (cardinality(ran) = cardinality(rule_ids)) AND (1 <= ALL (decided)) AND (0 <= ALL (ran))))
+);
+ALTER TABLE ONLY public.rule_uses_by_call FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.rule_uses_by_call ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.rule_uses_by_call_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE public.schema_migrations (
     number integer NOT NULL,
     name text NOT NULL,
@@ -1021,6 +1039,8 @@ ALTER TABLE ONLY public.policy_runs
     ADD CONSTRAINT policy_runs_pkey PRIMARY KEY (partner_id, id);
 ALTER TABLE ONLY public.rule_uses_added
     ADD CONSTRAINT rule_uses_added_pkey PRIMARY KEY (partner_id, id);
+ALTER TABLE ONLY public.rule_uses_by_call
+    ADD CONSTRAINT rule_uses_by_call_pkey PRIMARY KEY (partner_id, id);
 ALTER TABLE ONLY public.rule_uses
     ADD CONSTRAINT rule_uses_pkey PRIMARY KEY (partner_id, rule_id);
 ALTER TABLE ONLY public.schema_migrations
@@ -1192,6 +1212,8 @@ ALTER TABLE ONLY public.policy_runs
     ADD CONSTRAINT policy_runs_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
 ALTER TABLE ONLY public.rule_uses_added
     ADD CONSTRAINT rule_uses_added_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
+ALTER TABLE ONLY public.rule_uses_by_call
+    ADD CONSTRAINT rule_uses_by_call_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
 ALTER TABLE ONLY public.rule_uses
     ADD CONSTRAINT rule_uses_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
 ALTER TABLE ONLY public.sessions
@@ -1252,6 +1274,7 @@ CREATE POLICY jobs ON public.policy_heads TO wardline_jobs USING (true) WITH CHE
 CREATE POLICY jobs ON public.policy_runs TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.rule_uses TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.rule_uses_added TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.rule_uses_by_call TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.sites TO wardline_jobs USING (true) WITH CHECK (true);
 ALTER TABLE public.latest_results ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.orders ENABLE ROW LEVEL SECURITY;
@@ -1271,6 +1294,7 @@ ALTER TABLE public.results ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.results_rest ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.rule_uses ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.rule_uses_added ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.rule_uses_by_call ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.sessions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.sign_in_sources ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.sites ENABLE ROW LEVEL SECURITY;
@@ -1317,6 +1341,7 @@ CREATE POLICY tenant ON public.results FOR SELECT TO wardline_app USING (((((sit
 CREATE POLICY tenant ON public.results_rest FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.rule_uses TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.rule_uses_added TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant ON public.rule_uses_by_call TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.sessions TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.sign_in_sources TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.sites TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
@@ -1508,6 +1533,8 @@ GRANT SELECT ON TABLE public.rule_uses TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.rule_uses TO wardline_jobs;
 GRANT SELECT,INSERT ON TABLE public.rule_uses_added TO wardline_app;
 GRANT SELECT,DELETE ON TABLE public.rule_uses_added TO wardline_jobs;
+GRANT SELECT,INSERT ON TABLE public.rule_uses_by_call TO wardline_app;
+GRANT SELECT,DELETE ON TABLE public.rule_uses_by_call TO wardline_jobs;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.sessions TO wardline_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sign_in_sources TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.sites TO wardline_app;

@@ -21,6 +21,7 @@ from wardline.policy.backups import endpoints as backup_routes
 from wardline.policy.backups.service import Backups
 from wardline.policy.endpoints import REASON_CHARS_MAX, Access
 from wardline.policy.revisions import endpoints as revision_routes
+from wardline.policy.revisions.endpoints import WayBack
 
 
 def store(permission: Permission) -> Any:
@@ -29,10 +30,14 @@ def store(permission: Permission) -> Any:
     async def partner_store(
         request: Request, session: Annotated[Session, access.requires(permission)]
     ) -> PartnerStore:
-        shelf: Shelf = request.app.state.policy_shelf
-        return PartnerStore(session, shelf, access.caller_of(request).user_id)
+        return _policy(request, session)
 
     return Depends(partner_store, scope="function")
+
+
+def _policy(request: Request, session: Session) -> PartnerStore:
+    shelf: Shelf = request.app.state.policy_shelf
+    return PartnerStore(session, shelf, access.caller_of(request).user_id)
 
 
 ACCESS = Access(
@@ -52,7 +57,9 @@ def backups(permission: Permission, *, writes_by_get: bool = False) -> Any:
             access.check_own_page(request)
         folders: Folders = request.app.state.policy_backups
         owner = session.scope.owner
-        return Backups(PartnerRules(session), folders.of(owner), access.caller_of(request).user_id)
+        who = access.caller_of(request).user_id
+        rules, policy = PartnerRules(session), _policy(request, session)
+        return Backups(rules, policy, folders.of(owner), who)
 
     return Depends(partner_backups, scope="function")
 
@@ -63,20 +70,20 @@ BACKUPS = backup_routes.Access(
 )
 
 
-def history(permission: Permission) -> Any:
-    """A dependency that yields the history of the partner's rules to a caller with the
-    permission."""
+async def _history(
+    session: Annotated[Session, access.requires(Permission.POLICY_READ)],
+) -> PartnerHistory:
+    return PartnerHistory(session)
 
-    async def partner_history(
-        session: Annotated[Session, access.requires(permission)],
-    ) -> PartnerHistory:
-        return PartnerHistory(session)
 
-    return Depends(partner_history, scope="function")
+async def _way_back(
+    request: Request, session: Annotated[Session, access.requires(Permission.POLICY_WRITE)]
+) -> WayBack:
+    return WayBack(PartnerHistory(session), _policy(request, session))
 
 
 HISTORY = revision_routes.Access(
-    reader=history(Permission.POLICY_READ), writer=history(Permission.POLICY_WRITE)
+    reader=Depends(_history, scope="function"), writer=Depends(_way_back, scope="function")
 )
 
 router = contract.router(ACCESS)

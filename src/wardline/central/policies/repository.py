@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-import orjson
 from sqlalchemy import RowMapping, text
 
 from wardline.central.database import arrays
@@ -225,15 +224,16 @@ class Repository:
         )
         await self._session.execute(_MOVE_HEAD, partner_id=self._partner_id, revision=revision)
 
-    async def put(self, revision: int, author: str, bodies: Sequence[dict[str, Any]]) -> None:
-        """Writes rules, new or in place of the ones with their ids, and their versions."""
+    async def put(self, revision: int, author: str, bodies: Sequence[bytes]) -> None:
+        """Writes rules, new or in place of the ones with their ids, and their versions; a body is
+        the JSON of one."""
         await self._session.execute(
             _PUT,
             partner_id=self._partner_id,
             revision=revision,
             author=author,
             now=self._session.now,
-            bodies=orjson.dumps(bodies).decode(),
+            bodies=f"[{b','.join(bodies).decode()}]",
         )
 
     async def whole(self) -> list[RowMapping]:

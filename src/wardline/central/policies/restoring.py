@@ -67,7 +67,7 @@ class PartnerRules:
         revision = over + 1
         bodies, removed = await asyncio.to_thread(_difference, before, rules, revision)
         await self._repository.begin_revision(revision, self._session.actor.id, reason)
-        await self._repository.put(revision, self._session.actor.id, bodies)
+        await self._repository.put(revision, self._session.actor.id, canonical.texts(bodies))
         await self._repository.remove(revision, removed)
         after = {**told, "revision": revision, "written": len(bodies), "removed": len(removed)}
         await self._session.record(RESTORE, restored, after=after, reason=reason)

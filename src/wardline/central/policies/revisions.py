@@ -10,6 +10,7 @@ from wardline.central.policies import service
 from wardline.central.policies.repository import Repository
 from wardline.core.canonical import Json
 from wardline.core.policy.diff import Body, Change
+from wardline.core.policy.rule import Rule
 from wardline.policy import events
 from wardline.policy.revisions import store as revisions
 from wardline.policy.revisions.store import (
@@ -55,6 +56,11 @@ class PartnerHistory:
             raise RevisionUnknown(f"there is no revision {number}")
         return _revision(rows[0])
 
+    async def rules(self, number: int) -> list[Rule]:
+        await self.revision(number)
+        bodies = await self._then(number)
+        return await asyncio.to_thread(revisions.read, bodies)
+
     async def difference(self, before: int, after: int, start: str, limit: int) -> Difference:
         low, high = sorted((before, after))
         head = await self._repository.head()
@@ -95,7 +101,7 @@ class PartnerHistory:
         }
         await self._session.record(ROLL_BACK, "policies", after=told, reason=reason)
         await self._announce(events.RESTORED, "policies", revisions.restored(number))
-        return RolledBack(revision, going.counts)
+        return RolledBack(revision, going)
 
     async def roll_back_rule(
         self, rule_id: str, number: int, seen: Seen, reason: str
@@ -118,7 +124,7 @@ class PartnerHistory:
         await self._session.record(ROLL_BACK, rule_id, before=before, after=told, reason=reason)
         (change,) = going.changes
         await self._announce(_EVENTS[change.change], rule_id, rule_id)
-        return RolledBack(revision, going.counts)
+        return RolledBack(revision, going)
 
     async def _then(self, number: int, rule_id: str | None = None) -> Mapping[str, Body]:
         """The rules, or the one, as the revision left them."""
@@ -129,7 +135,7 @@ class PartnerHistory:
         await asyncio.to_thread(service.check, self._session, going.rules)
         revision, author = head + 1, self._session.actor.id
         await self._repository.begin_revision(revision, author, why)
-        bodies = [service.stored(rule, revision) for rule in going.rules]
+        bodies = service.texts(going.rules, revision)
         await self._repository.put(revision, author, bodies)
         await self._repository.remove(revision, going.removed)
         return revision

@@ -1,7 +1,7 @@
 """Rules of a partner: read, write as one immutable revision, simulate."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -20,7 +20,7 @@ from wardline.core import clock, ids
 from wardline.core.canonical import Json
 from wardline.core.errors import NotFound
 from wardline.core.incidents import catalogue
-from wardline.core.policy import compiled, exact, opening, parse, seeds
+from wardline.core.policy import compiled, exact, opening, parse, seeds, written
 from wardline.core.policy.analysis.estate import Estate, SiteFacts
 from wardline.core.policy.compiled import Compiled
 from wardline.core.policy.request import (
@@ -163,7 +163,7 @@ async def rules_of(session: Session, kpi_ids: Collection[str] | None) -> list[Ru
         rows = await repository.all()
     else:
         rows = [row for kpi_id in kpi_ids for row in await repository.of_kpi(kpi_id)]
-    return await asyncio.to_thread(lambda: [parse.rule(row["body"]) for row in rows])
+    return await asyncio.to_thread(lambda: parse.kept([row["body"] for row in rows]))
 
 
 async def estate(session: Session, site_ids: Collection[str]) -> Estate:
@@ -216,7 +216,7 @@ async def _at(session: Session, shelf: Shelf, revision: int, epoch: int) -> Comp
 
 
 def _compiled(held: Compiled, rows: Sequence[RowMapping], revision: int, epoch: int) -> Compiled:
-    changed = [parse.rule(row["body"]) for row in rows if row["body"] is not None]
+    changed = parse.kept([row["body"] for row in rows if row["body"] is not None])
     removed = [row["rule_id"] for row in rows if row["body"] is None]
     return held.with_rules(changed, removed, revision=revision, epoch=epoch)
 
@@ -280,13 +280,9 @@ async def _put(
     revision: int = head["revision"] + 1
     await repository.begin_revision(revision, session.actor.id, reason)
     few = len(rules) <= FEW
-    bodies = _bodies(rules, revision) if few else await asyncio.to_thread(_bodies, rules, revision)
+    bodies = texts(rules, revision) if few else await asyncio.to_thread(texts, rules, revision)
     await repository.put(revision, session.actor.id, bodies)
     return revision
-
-
-def _bodies(rules: Iterable[Rule], revision: int) -> list[dict[str, Json]]:
-    return [stored(rule, revision) for rule in rules]
 
 
 async def _held(repository: Repository, rule_id: str) -> RowMapping | None:
@@ -314,6 +310,11 @@ def stored(rule: Rule, revision: int) -> dict[str, Json]:
     """The body as it is kept: authors and times stand in columns, the revision in it too, because
     approvals are bound to it wherever the rule is evaluated."""
     return parse.to_wire(rule.stamped(Stamp(revision=revision)))
+
+
+def texts(rules: Sequence[Rule], revision: int) -> list[bytes]:
+    """The JSON of what is `stored` of each."""
+    return written.texts(rules, Stamp(revision=revision))
 
 
 def authored(body: dict[str, Json]) -> dict[str, Json]:

@@ -27,6 +27,10 @@ class PartnerStore:
         self._shelf = shelf
         self._user_id = user_id
 
+    @property
+    def owner(self) -> str:
+        return self._session.scope.owner
+
     async def rules(self) -> list[dict[str, Json]]:
         return await service.page(self._session)
 

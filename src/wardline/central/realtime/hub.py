@@ -87,7 +87,7 @@ class Hub:
         else:
             feeds = [feed for feed in [self._feeds.get(partner_id)] if feed is not None]
         for feed in feeds:
-            if feed.clients and not feed.is_due:
+            if not feed.is_due:
                 feed.is_due = True
                 self._due.put_nowait(feed)
 
@@ -121,14 +121,19 @@ class Hub:
             feed = await self._due.get()
             feed.is_due = False
             try:
-                async with feed.lock, self._open(feed) as session:
-                    log = SessionLog(session)
-                    await feed.catch_up(log, await log.head())
+                async with feed.lock:
+                    # Whoever joined meanwhile, did so from where the log was before it was rung.
+                    if feed.clients:
+                        await self._read_on(feed)
+                        self._is_down = False
             except TROUBLE as error:
                 # The next sweep tries again; nothing was passed over.
                 self._say_down(error)
-            else:
-                self._is_down = False
+
+    async def _read_on(self, feed: PartnerFeed) -> None:
+        async with self._open(feed) as session:
+            log = SessionLog(session)
+            await feed.catch_up(log, await log.head())
 
     async def _sweep(self) -> None:
         while True:

@@ -1,4 +1,4 @@
-"""The status of what people decide: asks, blocks, holds, orders and what is left to them alone."""
+"""The status of what people decide: asks, blocks, holds, freezes, orders, what is left to them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,8 +8,10 @@ from pydantic import BaseModel
 from sqlalchemy import RowMapping
 
 from wardline.central.database.session import Session
+from wardline.central.freezes import service as freezing
 from wardline.central.reports import queries
 from wardline.core.evidence.bundle import IncidentState
+from wardline.core.mandate import Reach
 
 _CLOSED = frozenset({IncidentState.HEALED, IncidentState.STABLE, IncidentState.RESOLVED})
 
@@ -95,6 +97,28 @@ class ActiveHolds(BaseModel):
     newest: list[ActiveHold]
 
 
+class ActiveFreeze(BaseModel):
+    """A freeze in force; `confirmed` of `total` appliances have said that they obey it."""
+
+    freeze_id: str
+    reach: Reach
+    site_id: str | None
+    site_name: str | None
+    appliance_id: str | None
+    appliance_name: str | None
+    frozen_at: datetime
+    frozen_by: str
+    frozen_by_name: str
+    reason: str
+    confirmed: int
+    total: int
+
+
+class ActiveFreezes(BaseModel):
+    active: int
+    newest: list[ActiveFreeze]
+
+
 class OrderTold(About):
     order_id: str
     kind: str
@@ -116,6 +140,7 @@ class Attention(BaseModel):
     blocked: Blocks
     left: LeftOvers
     holds: ActiveHolds
+    freezes: ActiveFreezes
     orders: OrdersTold
 
 
@@ -132,6 +157,7 @@ async def read(session: Session, incidents: Sequence[RowMapping]) -> Attention:
             newest=[_left(row) for row in await queries.left(session)],
         ),
         holds=ActiveHolds(active=_of(holds), newest=[_hold(row) for row in holds]),
+        freezes=await _freezes(session),
         orders=OrdersTold(
             by_status=await queries.orders_by_status(session),
             newest=[_order(row) for row in await queries.orders(session)],
@@ -201,6 +227,22 @@ def _hold(row: RowMapping) -> ActiveHold:
         reason=row["reason"],
         log_indexes=row["log_indexes"] or [],
     )
+
+
+async def _freezes(session: Session) -> ActiveFreezes:
+    limit = queries.NEWEST_MAX
+    rows = await freezing.page(session, None, lifted_too=False, after=None, limit=limit)
+    more = len(rows) > limit
+    return ActiveFreezes(
+        active=await freezing.count(session) if more else len(rows),
+        newest=[_freeze(row) for row in rows[:limit]],
+    )
+
+
+def _freeze(row: RowMapping) -> ActiveFreeze:
+    own = {name: row[name] for name in ActiveFreeze.model_fields if name in row}
+    given = {"freeze_id": row["id"], "confirmed": freezing.confirmed(row)}
+    return ActiveFreeze(**own | given, reach=freezing.reach_of(row))
 
 
 def _order(row: RowMapping) -> OrderTold:

@@ -33,8 +33,9 @@ def serve(
         Path | None, typer.Option(help="the actions that there are, a line each; default: any")
     ] = None,
     timezone: Annotated[
-        str, typer.Option(help="zone of windows that name none")
-    ] = settings.ZONE_DEFAULT,
+        str | None,
+        typer.Option(help="zone of windows that name none; default: POLICY_TIMEZONE, or UTC"),
+    ] = None,
     backup_dir: Annotated[
         Path | None,
         typer.Option(help="folder of backups; default: POLICY_BACKUP_DIR, or beside the file"),
@@ -53,7 +54,7 @@ def serve(
         token_file=token_file,
         origins=frozenset(allow_origin or ()),
         actions=actions,
-        zone=timezone,
+        zone=settings.zone(timezone),
         retention=Retention(keep_backups, keep_backup_days),
     )
     # The server takes Ctrl-C over as soon as it runs; before, nothing is held that needs an end.

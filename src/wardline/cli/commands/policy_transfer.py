@@ -58,7 +58,7 @@ def import_rules(
         changed = [rule for rule in given if rule["id"] in touched]
         told: dict[str, Any] = {"count": 0}
         if changed:
-            told = there.analyse(changed) if dry_run else there.write(changed, reason)
+            told = _tried(there, changed) if dry_run else there.write(changed, reason)
     if as_json:
         wire = {"dryRun": dry_run, "changes": [each.to_wire() for each in changes]}
         print(json.dumps(wire | {key: told[key] for key in told if key != "ok"}, indent=2))
@@ -70,6 +70,13 @@ def import_rules(
         print(f"{told['deniedToRun']} of the last {told['pastDecisions']} decisions were denials")
         print("  that would run by these rules")
     print("Nothing was written." if dry_run or not changed else f"{len(changed)} rules written")
+
+
+def _tried(there: sources.Target, rules: list[dict[str, Json]]) -> dict[str, Any]:
+    """What a write of these rules would tell."""
+    found, past = there.analyse(rules), there.replay({"put": list(rules)})
+    turned = {"deniedToRun": past["deniedToRun"], "pastDecisions": past["judged"]}
+    return {**found, **(turned if past["deniedToRun"] else {})}
 
 
 def _laid(held: list[dict[str, Json]], given: list[dict[str, Json]]) -> list[dict[str, Json]]:

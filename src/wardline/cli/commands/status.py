@@ -97,7 +97,7 @@ def _healed(incident: Any) -> str:
 def _attention(answer: Any) -> list[str]:
     """What waits for people, a line each, with the newest of it."""
     asks, blocked, left, holds = (answer[key] for key in ("ask", "blocked", "left", "holds"))
-    lines = []
+    lines = _frozen(answer["freezes"])
     if left["count"]:
         counted = {_WHY[why]: count for why, count in left["by_why"].items()}
         lines.append(f"Left to a person: {_counted(counted)}")
@@ -120,6 +120,22 @@ def _attention(answer: Any) -> list[str]:
         for one in answer["orders"]["newest"]
         if one["status"] not in ENDED_WELL
     ]
+    return lines
+
+
+def _frozen(freezes: Any) -> list[str]:
+    """What stops everything comes first: little of the rest happens before it is lifted."""
+    if not freezes["active"]:
+        return []
+    lines = [f"Frozen, so that nothing is repaired: {freezes['active']} (`wardline freeze status`)"]
+    for one in freezes["newest"]:
+        named = [name for name in (one["site_name"], one["appliance_name"]) if name is not None]
+        since = datetime.fromisoformat(one["frozen_at"]).astimezone()
+        lines.append(
+            f"  {' '.join([one['reach'], ', '.join(named)]).rstrip()}: {one['reason']}"
+            f" ({one['frozen_by_name']}, since {since:%Y-%m-%d %H:%M};"
+            f" {one['confirmed']} of {one['total']} appliances have confirmed)"
+        )
     return lines
 
 

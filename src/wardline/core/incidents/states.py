@@ -1,4 +1,4 @@
-"""The states of an incident and the table of every way from one to another (ADR 8)."""
+"""The states of an incident and the table of every way from one to another (ADR 9)."""
 
 from collections.abc import Mapping
 from enum import StrEnum

@@ -74,6 +74,14 @@ class Book:
         self.count_rule(run.site, run.rule_id, tally)
         self.count_host(run.site, run.host, run.action, tally)
 
+    def at_site(self, site: str) -> Mapping[str, RuleUsage]:
+        """What has been used at a site, by rule."""
+        return self._rules.get(site, _NO_RULES)
+
+    def on_host(self, site: str, host: str) -> Mapping[str, HostUsage]:
+        """What has run on a host, by action."""
+        return self._hosts.get((site, host), _NO_ACTIONS)
+
     def state(self, base: State, request: Request) -> State:
         """`base` with what has run where the request is about."""
         site, place = site_of(request), host_of(request)

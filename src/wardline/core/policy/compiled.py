@@ -188,14 +188,12 @@ _NONE = Compiled(0, 1, {}, {}, {}, frozenset())
 
 
 def _news(changed: Iterable[Rule], removed: Iterable[str]) -> dict[str, Plan | None]:
-    news: dict[str, Plan | None] = dict.fromkeys(removed)
+    rules: dict[str, Rule] = {}
     for rule in changed:
-        before = news.get(rule.id)
-        if before is None:
-            news[rule.id] = slices.plan(rule)
-        elif before.rule is not rule and before.rule != rule:
+        before = rules.setdefault(rule.id, rule)
+        if before is not rule and before != rule:
             raise DuplicateRule(rule.id)
-    return news
+    return dict.fromkeys(removed) | dict(zip(rules, slices.plans(rules.values()), strict=True))
 
 
 def _key(plan: Plan) -> Key:

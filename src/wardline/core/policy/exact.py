@@ -55,28 +55,29 @@ def read(value: Json, problems: Problems, path: str = "", nested: int = 1) -> Js
     return [read(item, problems, f"{path}[{i}]", nested + 1) for i, item in enumerate(value)]
 
 
-def are_exact(values: Sequence[Json]) -> bool:
-    """Whether `read` would give back each of the values as it is, whole levels of them at a time;
-    it may say no where it would."""
+def are_exact(values: Sequence[Json], nested: int = 1) -> bool:
+    """Whether `read` would give back each of the values, which stand on the level `nested`, as it
+    is; whole levels of them at a time. It may say no where it would."""
     try:
         data = orjson.dumps(values, option=orjson.OPT_STRICT_INTEGER)
     except TypeError:
         return False
-    if not data.isascii() or _NUL in data:
+    # What holds a lone surrogate could not be written.
+    if _NUL in data:
         return False
     keys: set[str] = set()
     level = list(values)
-    for _ in range(NESTED_MAX):
+    for _ in range(nested, NESTED_MAX + 1):
         kinds = set(map(type, level))
         if not kinds <= _PLAIN:
             return False
         maps = [item for item in level if type(item) is dict] if dict in kinds else []
         lists = [item for item in level if type(item) is list] if list in kinds else []
         if not maps and not lists:
-            return not any(map(_bad_key, keys))
+            return not any(map(bad_key, keys))
         keys.update(*maps)
         level = [*chain.from_iterable(map(dict.values, maps)), *chain.from_iterable(lists)]
-    return set(map(type, level)) <= _SCALARS and not any(map(_bad_key, keys))
+    return set(map(type, level)) <= _SCALARS and not any(map(bad_key, keys))
 
 
 def is_few(value: Json, most: int) -> bool:
@@ -163,7 +164,7 @@ def _is_exact(value: Json, nested: int) -> bool:
 
 def _is_good(key: Json) -> bool:
     """Whether a key may stay, remembered for the next request with it."""
-    if _bad_key(key):
+    if bad_key(key):
         return False
     if len(_good_keys) >= KEYS_KEPT_MAX:
         _good_keys.clear()
@@ -223,7 +224,7 @@ def _mapping(value: Mapping[Json, Json], problems: Problems, path: str, nested: 
         return _decimal(value[TAG], problems, path)
     result: dict[str, Json] = {}
     for key, item in value.items():
-        if reason := _bad_key(key):
+        if reason := bad_key(key):
             problems.append((shown(path), reason))
         else:
             inner = f"{path}.{key}" if path else key
@@ -241,7 +242,7 @@ def _decimal(value: Json, problems: Problems, path: str) -> int | Decimal:
     return 0
 
 
-def _bad_key(key: Json) -> str | None:
+def bad_key(key: Json) -> str | None:
     if not isinstance(key, str) or not key.isascii() or not key.isprintable():
         return "a key that is not printable ASCII text"
     if len(key) > KEY_CHARS_MAX:

@@ -28,13 +28,13 @@ def rule(wire: RuleWire) -> Rule:
     """The rule that an accepted form describes."""
     return _make_rule(
         id=wire.id,
-        when=_when(wire.when),
+        when=when(wire.when),
         action=wire.action,
         params=wire.params,
-        limits=_NO_LIMITS if wire.limits is None else _limits(wire.limits),
+        limits=_NO_LIMITS if wire.limits is None else limits(wire.limits),
         window=None if wire.window is None else times(wire.window),
         opening_hours=wire.opening_hours,
-        approval=None if wire.approval is None else _approval(wire.approval),
+        approval=None if wire.approval is None else approval(wire.approval),
         auto_execute=wire.auto_execute,
         auto_suggest=wire.auto_suggest,
         name=wire.name,
@@ -42,7 +42,7 @@ def rule(wire: RuleWire) -> Rule:
         enabled=wire.enabled,
         priority=wire.priority,
         effect=wire.effect,
-        scope=_ANYWHERE if wire.scope is None else _scope(wire.scope),
+        scope=_ANYWHERE if wire.scope is None else scope(wire.scope),
         floor=wire.floor,
         cooldown_minutes=wire.cooldown_minutes,
         max_stale_minutes=wire.max_stale_minutes,
@@ -57,11 +57,13 @@ def _stamp(wire: RuleWire) -> Stamp:
     return _NO_STAMP if said == _NOTHING_SAID else Stamp(*said)
 
 
-def _when(wire: WhenWire) -> When:
+def when(wire: WhenWire) -> When:
+    """The alerts that a rule is about."""
     return _make_when(wire.kpi_id, tuple(dict.fromkeys(wire.severity)), wire.condition)
 
 
-def _limits(wire: LimitsWire) -> Limits:
+def limits(wire: LimitsWire) -> Limits:
+    """How much a rule may do; equal ones are one object."""
     return _kept_limits(
         wire.max_daily_pct,
         wire.max_weekly_pct,
@@ -73,7 +75,7 @@ def _limits(wire: LimitsWire) -> Limits:
 
 
 def times(wire: WindowWire) -> Window:
-    """The window of one."""
+    """The window of one; equal ones are one object."""
     return _kept_window(tuple(wire.days), wire.start, wire.end, wire.timezone)
 
 
@@ -83,7 +85,8 @@ def _kept_window(days: tuple[int, ...], start: str, end: str, zone: str | None) 
     return Window(tuple(sorted(set(days))), begins, ends, zone)
 
 
-def _approval(wire: ApprovalWire) -> Approval:
+def approval(wire: ApprovalWire) -> Approval:
+    """Whose consent a run needs; equal ones are one object."""
     return _kept_approval(
         wire.required,
         None if wire.roles is None else tuple(wire.roles),
@@ -107,6 +110,7 @@ def _kept_approval(
     return Approval(required, named, bypass, by_oneself, minutes, quorum)
 
 
-def _scope(wire: ScopeWire) -> Scope:
+def scope(wire: ScopeWire) -> Scope:
+    """Where a rule applies."""
     tags = tuple(sorted(set(wire.tags)))
     return _make_scope(wire.partner, wire.site, wire.host, wire.platform, tags)

@@ -1,7 +1,7 @@
 """Decisions as they are kept for replay: what was asked, as far as rules see it, and the answer.
 
 One batch is one piece of compressed JSON. Title and message of an alert are left out: no rule can
-read them, and they may name people. `pack` and `unpack` are each other's inverse in all the rest.
+read them, and they may name people. `unpack` reads all the rest of what `write` wrote.
 """
 
 import zlib
@@ -17,9 +17,8 @@ from wardline.core import clock
 from wardline.core.canonical import Json
 from wardline.core.errors import Malformed
 from wardline.core.policy import exact
-from wardline.core.policy.batch import Asked
 from wardline.core.policy.decision import Code, Decision, Verdict
-from wardline.core.policy.request import Alert, Initiator, Principal, Request
+from wardline.core.policy.request import Alert, Initiator, Principal, Request, State
 from wardline.core.policy.rule import Window
 from wardline.core.severity import Severity
 
@@ -31,6 +30,11 @@ DECISIONS_MAX = 1_000_000
 DAYS_MAX = 90
 HOURS_KEPT_MAX = 4096
 _LEVEL = 1
+
+
+Asked = tuple[Request, State]
+# A site with what held there: zone, opening hours, whether frozen, whether observing.
+PlaceOfBatch = tuple[str | None, str, tuple[Window, ...], bool, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +51,9 @@ class Kept:
     rule_id: str | None
 
 
-def kpis(asked: Sequence[Asked]) -> list[str]:
-    """The kpis of a batch, by which its decisions are found."""
-    return sorted({request.alert.kpi_id for request, _ in asked})
-
-
 def pack(asked: Sequence[Asked], decisions: Sequence[Decision]) -> bytes:
-    """All of one batch: made at one instant, for one principal of one partner."""
-    places: dict[_Place, int] = {}
+    """All of one batch, from what each decision was made of."""
+    places: dict[PlaceOfBatch, int] = {}
     rows = []
     for (request, state), decision in zip(asked, decisions, strict=True):
         place = (request.site, request.zone, request.opening_hours, state.freeze, state.observing)
@@ -78,13 +77,24 @@ def pack(asked: Sequence[Asked], decisions: Sequence[Decision]) -> bytes:
             )
         )
     first = asked[0][0]
-    principal = first.principal
+    return write(first.at, first.partner, first.principal, places, rows)
+
+
+def write(
+    at: datetime,
+    owner: str | None,
+    caller: Principal | None,
+    places: Iterable[PlaceOfBatch],
+    rows: Sequence[tuple[object, ...]],
+) -> bytes:
+    """All of one batch: made at one instant, for one principal of one partner. A row holds what a
+    Row does; several values that follow each other may be one fragment of JSON."""
     head = {
         "v": FORMAT,
-        "at": clock.wire(first.at),
-        "partner": first.partner,
-        "user": None if principal is None else principal.user_id,
-        "roles": [] if principal is None else sorted(principal.roles),
+        "at": clock.wire(at),
+        "partner": owner,
+        "user": None if caller is None else caller.user_id,
+        "roles": [] if caller is None else sorted(caller.roles),
         "places": [
             (site, zone, [(each.days, each.start, each.end) for each in hours], freeze, observing)
             for site, zone, hours, freeze, observing in places
@@ -139,7 +149,7 @@ class Sheet:
 
 
 def sheet(data: bytes) -> Sheet:
-    """The batch that `pack` made; raises Malformed."""
+    """The batch that `write` made; raises Malformed."""
     reading = zlib.decompressobj()
     try:
         head = orjson.loads(reading.decompress(data, BYTES_MAX))
@@ -177,9 +187,6 @@ def request(batch: Sheet, row: Row) -> Request:
         initiator=Initiator(initiator),
         opening_hours=place.opening_hours,
     )
-
-
-_Place = tuple[str | None, str, tuple[Window, ...], bool, bool]
 
 
 @lru_cache(maxsize=HOURS_KEPT_MAX)

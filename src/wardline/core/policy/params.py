@@ -81,6 +81,18 @@ def digest(resolved: Mapping[str, Json]) -> str:
     return canonical.digest(exact.tagged(resolved))
 
 
+def problems(given: Mapping[str, Json]) -> list[tuple[str, str]]:
+    """Path and reason of what is wrong with a rule's parameters: a placeholder that nothing could
+    resolve, or a choice by severity at the top that is not between maps."""
+    chosen = ("warn", "crit") if is_choice(given) else ()
+    found = [
+        (f"params.{name}", "must be a map of parameters")
+        for name in chosen
+        if not isinstance(given[name], dict)
+    ]
+    return found + unknown_placeholders(given, "params")
+
+
 def unknown_placeholders(value: Json, path: str) -> list[tuple[str, str]]:
     """Path and reason of every placeholder that no request could ever resolve."""
     if not _has_brace(value):

@@ -1,30 +1,17 @@
 """From JSON to rules and requests, and back: every bad field is named, with its path and reason."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
-from operator import attrgetter
 from typing import TypeVar
 
-import orjson
 from pydantic import BaseModel, ValidationError
-from pydantic.alias_generators import to_camel
 
-from wardline.core import canonical, clock
+from wardline.core import canonical
 from wardline.core.canonical import Json
 from wardline.core.errors import Refused
-from wardline.core.policy import exact, from_wire, params, sizes, window
-from wardline.core.policy.rule import (
-    Approval,
-    Effect,
-    Limits,
-    Mode,
-    Rule,
-    Scope,
-    Stamp,
-    When,
-    Window,
-)
+from wardline.core.policy import columns, exact, from_wire, params, sizes
+from wardline.core.policy.rule import Rule, Window
 from wardline.core.policy.wire import (
     RULES_PER_CALL_MAX,
     AnalysisWire,
@@ -38,8 +25,9 @@ from wardline.core.policy.wire import (
     StandingWire,
     WindowWire,
 )
+from wardline.core.policy.written import to_wire as to_wire
 
-RULE_BYTES_MAX = 32 * 1024
+RULE_BYTES_MAX = sizes.RULE_BYTES_MAX
 PROBLEMS_MAX = 100
 # Faults of more rules than it takes to find so many are not looked for.
 PROBLEMS_SOUGHT_MAX = 1_000
@@ -78,7 +66,7 @@ class RuleInvalid(Refused):
 def rule(obj: Json) -> Rule:
     """The rule that `obj` describes; raises RuleInvalid with every bad field."""
     made = from_wire.rule(edge(RuleWire, obj))
-    if not _is_small(obj):
+    if not sizes.is_small(obj):
         size = len(canonical.dumps(to_wire(made)))
         if size > RULE_BYTES_MAX:
             raise RuleInvalid([("$", f"{size} bytes, at most {RULE_BYTES_MAX} are accepted")])
@@ -92,11 +80,18 @@ def rules(obj: Json, path: str = "rules") -> tuple[Rule, ...]:
         raise RuleInvalid([(path, "must be a list of rules")])
     if len(obj) > RULES_PER_CALL_MAX:
         raise RuleInvalid([(path, f"{len(obj)} rules, at most {RULES_PER_CALL_MAX} at once")])
-    made = _at_once(obj)
+    made = columns.rules(obj)
     if made is None:
         made = _one_by_one(obj, path)
     _unique([one.id for one in made], path)
     return tuple(made)
+
+
+def kept(items: list[Json]) -> list[Rule]:
+    """The rules that a store has kept, however many; raises RuleInvalid for the first that is
+    none."""
+    made = columns.rules(items)
+    return [rule(item) for item in items] if made is None else made
 
 
 def simulation(obj: Json) -> SimulationWire:
@@ -156,39 +151,6 @@ def nested(path: str, problems: Iterable[tuple[str, str]]) -> list[tuple[str, st
     return [(path if inner == "$" else f"{path}.{inner}", why) for inner, why in problems]
 
 
-def to_wire(rule: Rule) -> dict[str, Json]:
-    """The rule as JSON in the canonical profile; `rule(to_wire(r)) == r`.
-
-    What an author left out is left out again. Decimals are tagged: `exact.plain` makes the
-    public form of it.
-    """
-    wire: dict[str, Json] = {
-        "id": rule.id,
-        "when": _when_wire(rule.when),
-        "action": rule.action,
-        "autoExecute": rule.auto_execute,
-        "autoSuggest": rule.auto_suggest,
-    }
-    if rule.params is not None:
-        wire["params"] = exact.tagged(rule.params)
-    if limits := _limits_wire(rule.limits):
-        wire["limits"] = limits
-    if rule.window is not None:
-        wire["window"] = _window_wire(rule.window)
-    if rule.approval is not None:
-        wire["approval"] = _approval_wire(rule.approval)
-    if scope := _scope_wire(rule.scope):
-        wire["scope"] = scope
-    if rule.expires_at is not None:
-        wire["expiresAt"] = clock.wire(rule.expires_at)
-    values = _simple(rule)
-    if values != _LEFT_OUT:
-        for (_, name, default), value in zip(_SIMPLE, values, strict=True):
-            if value != default:
-                wire[name] = value
-    return wire | _stamp_wire(rule.stamp)
-
-
 def edge(model: type[Parsed], obj: Json, *, sized: bool = True) -> Parsed:
     """`obj` as a model of the edge; raises RuleInvalid. `sized`: no larger than one rule may be."""
     problems: exact.Problems = []
@@ -207,18 +169,6 @@ def edge(model: type[Parsed], obj: Json, *, sized: bool = True) -> Parsed:
     return made
 
 
-def _at_once(items: list[Json]) -> list[Rule] | None:
-    """The rules of a list that has nothing in it to be made exact or complained of; None where
-    each is to be looked at by itself."""
-    if not exact.are_exact(items) or not all(map(_is_small, items)):
-        return None
-    try:
-        wires = [RuleWire.model_validate(item) for item in items]
-    except ValidationError:
-        return None
-    return None if any(map(_params, items)) else [from_wire.rule(wire) for wire in wires]
-
-
 def _one_by_one(items: list[Json], path: str) -> list[Rule]:
     made: list[Rule] = []
     problems: list[tuple[str, str]] = []
@@ -232,16 +182,6 @@ def _one_by_one(items: list[Json], path: str) -> list[Rule]:
     if problems:
         raise RuleInvalid(problems)
     return made
-
-
-def _is_small(obj: Json) -> bool:
-    """Whether a rule that was written so is far below its limit, however its numbers are tagged:
-    `1e-20,` becomes `{"$decimal":"0.00000000000000000001"},`, seven times as long, and no number
-    does worse."""
-    try:
-        return len(orjson.dumps(obj)) < RULE_BYTES_MAX // 8
-    except TypeError:
-        return False
 
 
 def _path(loc: tuple[int | str, ...]) -> str:
@@ -264,18 +204,9 @@ def _once(problems: exact.Problems) -> exact.Problems:
 
 
 def _params(value: Json) -> exact.Problems:
-    """What is wrong with a rule's parameters: a placeholder that nothing could resolve, or a
-    choice by severity at the top that is not between maps."""
+    """What is wrong with a rule's parameters, where it has any."""
     given = value.get("params") if isinstance(value, dict) else None
-    if not isinstance(given, dict):
-        return []
-    chosen = ("warn", "crit") if params.is_choice(given) else ()
-    problems = [
-        (f"params.{name}", "must be a map of parameters")
-        for name in chosen
-        if not isinstance(given[name], dict)
-    ]
-    return problems + params.unknown_placeholders(given, "params")
+    return params.problems(given) if isinstance(given, dict) else []
 
 
 def _unique(rule_ids: list[str], path: str) -> None:
@@ -287,80 +218,3 @@ def _unique(rule_ids: list[str], path: str) -> None:
         seen.add(rule_id)
     if problems:
         raise RuleInvalid(problems)
-
-
-def _when_wire(when: When) -> dict[str, Json]:
-    wire: dict[str, Json] = {"kpiId": when.kpi_id, "severity": list(when.severity)}
-    if when.condition is not None:
-        wire["condition"] = when.condition
-    return wire
-
-
-def _limits_wire(limits: Limits) -> dict[str, Json]:
-    values = zip(_LIMITS, _amounts(limits), strict=True)
-    return {name: exact.tagged(value) for name, value in values if value is not None}
-
-
-def _window_wire(given: Window) -> dict[str, Json]:
-    start, end = window.clock_text(given.start), window.clock_text(given.end)
-    wire: dict[str, Json] = {"days": list(given.days), "start": start, "end": end}
-    if given.timezone is not None:
-        wire["timezone"] = given.timezone
-    return wire
-
-
-def _approval_wire(approval: Approval) -> dict[str, Json]:
-    wire: dict[str, Json] = {"required": approval.required}
-    if approval.roles is not None:
-        wire["roles"] = list(approval.roles)
-    if approval.bypass_if_severity is not None:
-        wire["bypassIfSeverity"] = approval.bypass_if_severity
-    if approval.self_approve:
-        wire["selfApprove"] = True
-    if approval.expires_minutes is not None:
-        wire["expiresMinutes"] = approval.expires_minutes
-    if approval.quorum != 1:
-        wire["quorum"] = approval.quorum
-    return wire
-
-
-def _scope_wire(scope: Scope) -> dict[str, Json]:
-    wire: dict[str, Json] = {
-        name: value for name in _PLACES if (value := getattr(scope, name)) is not None
-    }
-    return wire | {"tags": list(scope.tags)} if scope.tags else wire
-
-
-def _stamp_wire(stamp: Stamp) -> dict[str, Json]:
-    named = {
-        "revision": stamp.revision,
-        "createdBy": stamp.created_by,
-        "createdAt": stamp.created_at,
-        "updatedBy": stamp.updated_by,
-        "updatedAt": stamp.updated_at,
-    }
-    return {
-        name: clock.wire(value) if isinstance(value, datetime) else value
-        for name, value in named.items()
-        if value is not None
-    }
-
-
-_LIMITS = [to_camel(field.name) for field in fields(Limits)]
-_amounts = attrgetter(*[field.name for field in fields(Limits)])
-_PLACES = ("partner", "site", "host", "platform")
-# Fields of which a value that is as it was left out is left out again, with that value.
-_SIMPLE: list[tuple[str, str, Json]] = [
-    ("opening_hours", "openingHours", None),
-    ("name", "name", None),
-    ("description", "description", None),
-    ("enabled", "enabled", True),
-    ("priority", "priority", 0),
-    ("effect", "effect", Effect.ALLOW),
-    ("floor", "floor", False),
-    ("cooldown_minutes", "cooldownMinutes", None),
-    ("max_stale_minutes", "maxStaleMinutes", None),
-    ("mode", "mode", Mode.ENFORCE),
-]
-_simple = attrgetter(*[name for name, _, _ in _SIMPLE])
-_LEFT_OUT = tuple(default for _, _, default in _SIMPLE)

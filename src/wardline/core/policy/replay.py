@@ -214,10 +214,9 @@ def of(
 
 def touched(before: Compiled, after: Compiled) -> frozenset[str]:
     """The kpis whose rules are not the same in both sets."""
-    keys = before.buckets.keys() | after.buckets.keys()
-    return frozenset(
-        key[0] for key in keys if before.buckets.get(key) is not after.buckets.get(key)
-    )
+    held, now = before.buckets, after.buckets
+    changed = {key for key, bucket in now.items() if held.get(key) is not bucket}
+    return frozenset(key[0] for key in changed | (held.keys() - now.keys()))
 
 
 def uncounted(before: Compiled, after: Compiled) -> list[str]:

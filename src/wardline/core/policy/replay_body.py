@@ -16,11 +16,11 @@ class ReplayAsked:
     `removed`; of decisions from `since` on and before `until`, None = as far as is kept."""
 
     rules: tuple[Rule, ...] | None
-    put: tuple[Rule, ...]
-    removed: tuple[str, ...]
-    since: datetime | None
-    until: datetime | None
-    site: str | None
+    put: tuple[Rule, ...] = ()
+    removed: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    site: str | None = None
 
 
 def read(obj: Json) -> ReplayAsked:

@@ -7,6 +7,8 @@ import orjson
 from wardline.core.canonical import Json
 from wardline.core.policy import exact
 
+# Of one rule in the canonical profile.
+RULE_BYTES_MAX = 32 * 1024
 # Of one rule or request, its lists of rules aside.
 SENT_BYTES_MAX = 128 * 1024
 SENT_PARTS_MAX = 20_000
@@ -22,6 +24,21 @@ def apart(obj: Json, taken: Container[str]) -> tuple[Json, dict[str, Json]]:
         return obj, {}
     lists = {name: obj[name] for name in LISTS if name in obj and name in taken}
     return {name: value for name, value in obj.items() if name not in lists}, lists
+
+
+def is_small(obj: Json) -> bool:
+    """Whether a rule that was written so is far below its limit."""
+    try:
+        return is_far_below(len(orjson.dumps(obj)))
+    except TypeError:
+        return False
+
+
+def is_far_below(size: int) -> bool:
+    """Whether a rule of so many bytes of JSON is far below its limit, however its numbers are
+    tagged: `1e-20,` becomes `{"$decimal":"0.00000000000000000001"},`, seven times as long, and no
+    number does worse."""
+    return size < RULE_BYTES_MAX // 8
 
 
 def too_large(obj: Json) -> str | None:

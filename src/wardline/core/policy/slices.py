@@ -1,12 +1,12 @@
 """The parts of a compiled policy: buckets by place, and in them rules by severity, a bit each."""
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import attrgetter
 
-from wardline.core import severity
+from wardline.core import frozen, severity
 from wardline.core.canonical import Json
 from wardline.core.policy import assess, clauses, condition, params
 from wardline.core.policy.clauses import Clauses
@@ -55,6 +55,18 @@ class Plan:
     inputs: TraceStep | None
     decides: TraceStep
     wants: TraceStep | None
+    condition: Condition | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Common:
+    """What a plan says of any rule that differs in none of `_COMMON`."""
+
+    clauses: Clauses
+    breadth: int
+    place: Place
+    constants: Constants | None
+    inputs: TraceStep | None
     condition: Condition | None
 
 
@@ -116,22 +128,34 @@ _DISABLED: Kind = (False, False, False, False, False)
 _WATCHES: Kind = (False, False, False, False, True)
 
 
-def plan(rule: Rule) -> Plan:
-    """What can be said of a rule before there is a request."""
-    constants = params.constants(rule)
-    found = clauses.of(rule, constant=constants is not None)
-    return Plan(
-        clauses=found,
-        rule=rule,
-        id=rule.id,
-        rank=rule.rank,
-        place=_place(rule.scope),
-        constants=constants,
-        inputs=None if constants is None else _inputs(constants),
-        decides=clauses.told(Check.MATCH, assess.decides(rule)),
-        wants=_wants(rule) if found.asks else None,
-        condition=None if rule.when.condition is None else condition.ready(rule.when.condition),
-    )
+def plans(rules: Collection[Rule]) -> list[Plan]:
+    """What can be said of each rule before there is a request.
+
+    What they share is looked at once; it is found by its identity, which those have in common that
+    were parsed together.
+    """
+    known: dict[tuple[int, ...], _Common] = {}
+    made = []
+    for rule in rules:
+        key = tuple(map(id, _of_common(rule)))
+        found = known.get(key)
+        if found is None:
+            found = known[key] = _common(rule)
+        made.append(
+            _make_plan(
+                clauses=found.clauses,
+                rule=rule,
+                id=rule.id,
+                rank=(found.breadth, -rule.priority, rule.id),
+                place=found.place,
+                constants=found.constants,
+                inputs=found.inputs,
+                decides=clauses.told(Check.MATCH, assess.decides(rule)),
+                wants=_wants(rule) if found.clauses.asks else None,
+                condition=found.condition,
+            )
+        )
+    return made
 
 
 def replaced(bucket: Bucket, changes: Mapping[Place, Mapping[str, Plan | None]]) -> Bucket | None:
@@ -146,6 +170,18 @@ def replaced(bucket: Bucket, changes: Mapping[Place, Mapping[str, Plan | None]])
             by_reach[reach][name] = _slice(plans)
     made = replace(bucket, **{_FIELD[reach]: parts for reach, parts in by_reach.items()})
     return None if made == NO_RULES else made
+
+
+def _common(rule: Rule) -> _Common:
+    constants = params.constants(rule)
+    return _Common(
+        clauses=clauses.of(rule, constant=constants is not None),
+        breadth=rule.rank[0],
+        place=_place(rule.scope),
+        constants=constants,
+        inputs=None if constants is None else _inputs(constants),
+        condition=None if rule.when.condition is None else condition.ready(rule.when.condition),
+    )
 
 
 def _wants(rule: Rule) -> TraceStep:
@@ -219,4 +255,12 @@ def _covered(listed: tuple[Severity, ...]) -> tuple[Severity, ...]:
     )
 
 
+# All that `_common` asks of a rule.
+_COMMON = (
+    *("when.condition", "params", "limits", "window", "opening_hours", "approval"),
+    *("auto_execute", "auto_suggest", "scope", "cooldown_minutes", "max_stale_minutes"),
+    *("mode", "expires_at"),
+)
+_of_common = attrgetter(*_COMMON)
 _by_rank = attrgetter("rank")
+_make_plan = frozen.maker(Plan)

@@ -8,8 +8,9 @@ from fastapi import Path as PathParameter
 from fastapi.responses import StreamingResponse
 
 from wardline.core.canonical import Json
+from wardline.core.policy.replay_body import ReplayAsked
 from wardline.policy import endpoints as contract
-from wardline.policy import problems, refusals
+from wardline.policy import past, problems, refusals
 from wardline.policy.backups import names, service
 from wardline.policy.backups.folder import BackupUnknown, Entry, Folder
 from wardline.policy.backups.names import Kind, Name
@@ -83,10 +84,16 @@ def _add_contract(router: APIRouter, access: Access) -> None:
         request: Request, backups: Annotated[Backups, access.admin], reason: Reason = None
     ) -> dict[str, Json]:
         """Puts the rules of a backup in force, all at once and as a new revision, after a backup
-        of what they replace. A file that is not whole changes nothing (400)."""
+        of what they replace. A file that is not whole changes nothing (400). `deniedToRun`: how
+        many of the last `pastDecisions` were denials that would now run."""
         file = _file(await contract.body(request, contract.ONE_BYTES_MAX))
         made = await backups.restore(file, contract.clean(reason))
-        return {"ok": True, "restoredFrom": made.file, "safetyBackup": made.safety}
+        return {
+            "ok": True,
+            "restoredFrom": made.file,
+            "safetyBackup": made.safety,
+            **made.told,
+        }
 
 
 def _add_more(router: APIRouter, access: Access) -> None:
@@ -97,6 +104,16 @@ def _add_more(router: APIRouter, access: Access) -> None:
         """Reads a backup whole: `ok` says whether it could be restored, `item.fault` why not."""
         found, fault = await backups.verify(_name(name))
         return {"ok": fault is None, "item": _item(backups.folder, found) | {"fault": fault}}
+
+    @router.post(MORE + "/{name}/replay", responses=refusals.of(400, 404, 409))
+    async def replay_backup(
+        name: BackupName, request: Request, backups: Annotated[Backups, access.admin]
+    ) -> dict[str, Json]:
+        """What a restore would have made of the decisions of the last 30 days: answered as
+        `/api/v1/policies/replay`, before anything is done."""
+        asked = ReplayAsked(tuple(await backups.rules(_name(name))))
+        told = await past.replayed(backups.policy, asked, request.is_disconnected)
+        return {"ok": True, **told}
 
     @router.get(
         MORE + "/{name}/download",

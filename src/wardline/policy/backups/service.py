@@ -13,10 +13,11 @@ from wardline.core.policy.rule import Rule
 from wardline.formats import policy_copy
 from wardline.formats.policy_copy import Fault, PolicyFileRefused
 from wardline.formats.policy_file import PolicyFile, Rows
+from wardline.policy import past
 from wardline.policy.backups.folder import Entry, Folder
 from wardline.policy.backups.names import Kind, Name
 from wardline.policy.backups.retention import Retention
-from wardline.policy.store import RuleInvalid
+from wardline.policy.store import PolicyStore, RuleInvalid
 
 ASKED_FOR = "asked for"
 TRIES_MAX = 5
@@ -59,10 +60,11 @@ class BackupStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """Names as a listing has them."""
+    """Names as a listing has them, and what is told of the past."""
 
     file: str
     safety: str
+    told: Mapping[str, Json]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class Backups:
     """The backups of one owner, for one caller. `retention` None leaves the clearing to a job."""
 
     store: BackupStore
+    policy: PolicyStore
     folder: Folder
     who: str
     retention: Retention | None = None
@@ -95,6 +98,7 @@ class Backups:
         name = self.folder.find(file)
         found = await asyncio.to_thread(self.folder.read, name)
         self._check(name, found)
+        rules, held = found.contents.rules, await self.policy.current()
         why = f"restored from {name.text}" + (f": {reason}" if reason else "")
         for _ in range(TRIES_MAX):
             before = await self.store.rows(hold=True)
@@ -104,16 +108,21 @@ class Backups:
             with suppress(Overtaken):
                 made = self.folder.file(safety.name)
                 await self.store.replace(
-                    found.contents.rules,
+                    rules,
                     over=before.revision,
                     restored=file,
                     reason=why,
                     told={"safetyBackup": made, "sha256": found.seal.sha256},
                 )
-                return Restored(file, made)
+                told = await past.of_restored(self.policy, held, rules)
+                return Restored(file, made, told)
             # It holds what somebody has replaced since: the next round makes the true one.
             await asyncio.to_thread(self.folder.discard, safety.name)
         raise Overtaken("the policy was changed all the while: look at it and try again")
+
+    async def rules(self, name: Name) -> Sequence[Rule]:
+        """What a restore of it would put in force; raises BackupUnknown, PolicyFileRefused."""
+        return (await asyncio.to_thread(self.folder.read, name)).contents.rules
 
     async def verify(self, name: Name) -> tuple[Entry, str | None]:
         """Reads it whole and keeps what came of it: what is wrong with it, if anything."""

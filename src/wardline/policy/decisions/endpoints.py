@@ -1,5 +1,6 @@
 """HTTP: decisions that count, and what becomes of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -9,8 +10,10 @@ from fastapi import Path as PathParameter
 from wardline.core import clock
 from wardline.core.canonical import Json
 from wardline.core.policy import parse
+from wardline.core.policy.batch import Wanted
 from wardline.policy import endpoints as contract
 from wardline.policy import refusals
+from wardline.policy.decisions import reading
 from wardline.policy.decisions import store as stores
 from wardline.policy.decisions.reservation import Reservation
 from wardline.policy.decisions.store import KEY_CHARS_MAX, DecisionStore
@@ -61,8 +64,10 @@ def router(access: Access) -> APIRouter:
     ) -> Response:
         """Decides for real, up to 1,000 requests at once, in their order: what may run now has its
         limits, cooldown and lock reserved until it is started, released or expires."""
-        asked = parse.asked(await contract.body(request))
         sent = await request.body()
+        asked: Sequence[Wanted] | None = reading.at_once(sent)
+        if asked is None:
+            asked = parse.asked(await contract.body(request))
         key = None if idempotency_key is None else stores.key(idempotency_key, sent)
         answer = await store.decide(asked, key, traced=trace)
         return Response(answer, media_type="application/json")

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from wardline.core.errors import Conflict
-from wardline.core.policy.wire import AskedWire
+from wardline.core.policy.batch import Wanted
 from wardline.policy.decisions.reservation import Reservation
 
 # For so long the same key gets the same answer.
@@ -68,7 +68,7 @@ class DecisionStore(Protocol):
     """Decisions of one owner's rules, for one caller. Each call is one transaction."""
 
     async def decide(
-        self, asked: Sequence[AskedWire], key: Key | None, *, traced: bool = True
+        self, asked: Sequence[Wanted], key: Key | None, *, traced: bool = True
     ) -> bytes:
         """The JSON of the answer, with or without traces; what runs and counts is reserved when
         this returns.

@@ -8,13 +8,14 @@ import asyncio
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from wardline.core import canonical
 from wardline.core.errors import Malformed, WardlineError
-from wardline.core.policy import compiled, parse
+from wardline.core.policy import columns, compiled, parse
 from wardline.core.policy.compiled import Compiled
 from wardline.core.policy.rule import Policy, Rule, Stamp
 from wardline.policy.file import rows
@@ -51,7 +52,9 @@ class Book:
     def __init__(self, path: Path) -> None:
         self.database = Database(path)
         self.changed: Callable[[], None] = lambda: None
-        self._lock = threading.Lock()
+        # A writer holds it from before others can see what it commits: nobody but the writer
+        # takes up its rules, which it has, while they would have to read them.
+        self._lock = threading.RLock()
         self._index = compiled.build(Policy((), 0, 1))
         try:
             self._refresh()
@@ -67,9 +70,13 @@ class Book:
     async def write(self, work: Callable[[sqlite3.Connection], tuple[T, Written | None]]) -> T:
         """Does `work` in one transaction; what it wrote is in force and told when this returns."""
 
-        result, written = await self.database.write(work)
+        def take_up(done: tuple[T, Written | None]) -> None:
+            _, written = done
+            if written is not None:
+                self._adopt(written)
+
+        result, written = await self.database.write(work, take_up, self._lock)
         if written is not None:
-            await asyncio.to_thread(self._adopt, written)
             self.changed()
         return result
 
@@ -126,17 +133,12 @@ class Book:
                 for rule_id, body, *_ in rows.changed(connection, held.revision, now.revision)
             ]
             revisions = rows.held(connection, [rule_id for rule_id, _ in news])
-            changed = [
-                _parsed(rule_id, body, revisions[rule_id])
-                for rule_id, body in news
-                if body is not None
-            ]
+            changed = _parsed(
+                (rule_id, body, revisions[rule_id]) for rule_id, body in news if body is not None
+            )
             removed = [rule_id for rule_id, body in news if body is None]
             return held.with_rules(changed, removed, revision=now.revision, epoch=now.epoch)
-        whole = [
-            _parsed(rule_id, body, revision)
-            for rule_id, body, revision, *_ in rows.all_rules(connection)
-        ]
+        whole = _parsed(row[:3] for row in rows.all_rules(connection))
         return compiled.build(Policy(tuple(whole), now.revision, now.epoch))
 
 
@@ -156,12 +158,29 @@ class FileLog:
         return await self._database.read(lambda each: rows.changes(each, after, limit))
 
 
-def _parsed(rule_id: str, body: str, revision: int) -> Rule:
+def _parsed(held: Iterable[tuple[str, str, int]]) -> list[Rule]:
+    """Rules from id, body and revision; raises FileUnusable."""
+    ids, bodies, revisions = [], [], []
+    for rule_id, body, revision in held:
+        with _told_of(rule_id):
+            bodies.append(canonical.loads(body.encode(), bytes_max=parse.RULE_BYTES_MAX))
+        ids.append(rule_id)
+        revisions.append(revision)
+    made = columns.rules(bodies)
+    if made is None:
+        made = []
+        for rule_id, value in zip(ids, bodies, strict=True):
+            with _told_of(rule_id):
+                made.append(parse.rule(value))
+    stamps = {revision: Stamp(revision=revision) for revision in revisions}
+    return [rule.stamped(stamps[each]) for rule, each in zip(made, revisions, strict=True)]
+
+
+@contextmanager
+def _told_of(rule_id: str) -> Iterator[None]:
     try:
-        value = canonical.loads(body.encode(), bytes_max=parse.RULE_BYTES_MAX)
-        rule = parse.rule(value)
+        yield
     except (RuleInvalid, Malformed) as error:
         raise FileUnusable(
             f"rule {rule_id[:64]} of the policy file is not valid: {error}; restore a backup"
         ) from None
-    return rule.stamped(Stamp(revision=revision))

@@ -10,7 +10,7 @@ import queue
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -74,12 +74,31 @@ class Database:
         self._read_threads = ThreadPoolExecutor(READERS, "policy-read")
         self._watch_thread = ThreadPoolExecutor(1, "policy-watch")
 
-    async def write(self, work: Work[T]) -> T:
+    async def write(
+        self,
+        work: Work[T],
+        then: Callable[[T], None] = lambda _: None,
+        lock: AbstractContextManager[object] | None = None,
+    ) -> T:
         """Does `work` in one transaction: all of it is on the disk when this returns, or nothing.
+        What it gave goes to `then`; from when the file is the writer's until then, `lock` is held.
 
         Raises FileBusy, FileFull, FileUnusable, and what `work` raises.
         """
-        return await _on(self._write_thread, lambda: self.run(self._writer, work))
+
+        def whole() -> T:
+            with ExitStack() as held:
+
+                def locked(connection: sqlite3.Connection) -> T:
+                    if lock is not None:
+                        held.enter_context(lock)
+                    return work(connection)
+
+                done = self.run(self._writer, locked)
+                then(done)
+                return done
+
+        return await _on(self._write_thread, whole)
 
     async def read(self, work: Work[T]) -> T:
         """Does `work` on one committed state; raises FileBusy, FileUnusable."""

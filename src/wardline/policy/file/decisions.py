@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from wardline.core.policy import kept
-from wardline.core.policy.batch import Asked, Batch
+from wardline.core.policy.batch import Batch, Wanted
+from wardline.core.policy.compiled import Compiled
 from wardline.core.policy.request import Principal
-from wardline.core.policy.wire import AskedWire
 from wardline.policy.decisions import asking, reservation
 from wardline.policy.decisions.asking import Standing
 from wardline.policy.decisions.reservation import Reservation, ReservationUnknown
@@ -33,7 +32,7 @@ class FileDecisions:
     caller: Principal
 
     async def decide(
-        self, asked: Sequence[AskedWire], key: Key | None, *, traced: bool = True
+        self, asked: Sequence[Wanted], key: Key | None, *, traced: bool = True
     ) -> bytes:
         asking.check(asked)
         index, who = self.book.index, self.caller.user_id
@@ -44,18 +43,17 @@ class FileDecisions:
                 if held is not None:
                     return held
             # Of the time at which it counts: the lock may have been waited for.
-            batch = Batch(index, self._requests(asked))
-            now = batch.asked[0][0].at
+            now = self.terms.now()
+            batch = self._batch(index, asked, now, traced=traced)
             counted = counting.count(
                 connection, now, sorted(batch.needs.rules), sorted(batch.needs.hosts)
             )
-            decisions, runs = batch.settle(counted)
+            runs = batch.settle(counted)
             counting.reserve(connection, runs, now, reservation.expiry(now), who)
             version = index.revision, index.epoch
-            body = kept.pack(batch.asked, decisions)
-            counting.keep(connection, now, version, len(asked), kept.kpis(batch.asked), body)
-            counting.add_uses(connection, now, asking.uses(decisions))
-            answer = asking.answer(decisions, runs, now, traced=traced)
+            counting.keep(connection, now, version, len(asked), batch.kpis(), batch.kept())
+            counting.add_uses(connection, now, batch.uses())
+            answer = asking.answer(batch, runs, now)
             if key is not None:
                 counting.put_answer(connection, who, key, answer, now)
             return answer
@@ -86,7 +84,10 @@ class FileDecisions:
             lambda each: counting.kept_batches(each, kpi_ids, before, limit)
         )
 
-    def _requests(self, asked: Sequence[AskedWire]) -> list[Asked]:
+    def _batch(
+        self, index: Compiled, asked: Sequence[Wanted], now: datetime, *, traced: bool
+    ) -> Batch:
         there = Standing(Place(self.terms.zone))
-        terms = asking.Terms(self.terms.now(), None, self.caller, lambda _: self.terms.actions)
-        return asking.requests(asked, {asking.site(each): there for each in asked}, terms)
+        standing = {asking.site(each): there for each in asked}
+        terms = asking.Terms(now, None, self.caller, self.terms.known)
+        return asking.batch(index, asked, standing, terms, traced=traced)

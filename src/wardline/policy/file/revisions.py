@@ -1,12 +1,15 @@
 """The history of a policy file's rules as the policy manager asks for it."""
 
+import asyncio
 import sqlite3
+from collections.abc import Collection
 
 import orjson
 
 from wardline.core import clock
 from wardline.core.canonical import Json
 from wardline.core.policy.diff import Body, Change
+from wardline.core.policy.rule import Rule
 from wardline.policy import admission, events
 from wardline.policy.file import history, rows
 from wardline.policy.file.book import Book, Written
@@ -57,6 +60,14 @@ class FileHistory:
     async def revision(self, number: int) -> Revision:
         return await self._book.read(lambda each: _known(each, number))
 
+    async def rules(self, number: int) -> list[Rule]:
+        def work(connection: sqlite3.Connection) -> dict[str, str]:
+            _check_kept(connection, number)
+            return history.standing(connection, number)
+
+        texts = await self._book.read(work)
+        return await asyncio.to_thread(lambda: revisions.read(_bodies(texts, texts.keys())))
+
     async def difference(self, before: int, after: int, start: str, limit: int) -> Difference:
         def work(connection: sqlite3.Connection) -> Difference:
             for number in {before, after}:
@@ -95,7 +106,7 @@ class FileHistory:
             self._record(connection, written, ALL_RULES, number, reason, told)
             told_from = revisions.restored(number)
             rows.announce(connection, written.writing, events.RESTORED, ALL_RULES, told_from)
-            return RolledBack(written.writing.revision, going.counts), written
+            return RolledBack(written.writing.revision, going), written
 
         return await self._book.write(work)
 
@@ -118,7 +129,7 @@ class FileHistory:
             self._record(connection, written, rule_id, number, reason, told)
             (change,) = going.changes
             rows.announce(connection, written.writing, _EVENTS[change.change], rule_id, rule_id)
-            return RolledBack(written.writing.revision, going.counts), written
+            return RolledBack(written.writing.revision, going), written
 
         return await self._book.write(work)
 
@@ -179,7 +190,7 @@ def _going(now: dict[str, str], then: dict[str, str]) -> Going:
     return revisions.going(_bodies(now, differing), _bodies(then, differing))
 
 
-def _bodies(texts: dict[str, str], rule_ids: set[str]) -> dict[str, Body]:
+def _bodies(texts: dict[str, str], rule_ids: Collection[str]) -> dict[str, Body]:
     return {rule: orjson.loads(body) for rule, body in texts.items() if rule in rule_ids}
 
 

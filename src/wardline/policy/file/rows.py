@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import orjson
 
@@ -20,6 +21,8 @@ from wardline.policy.live.log import START, Change, Head, Position
 CHANGES_KEPT = 10_000
 _TRIM_EVERY = 500
 _IDS_AT_ONCE = 500
+# The versions of more rules than these are copied by looking through all rules once.
+_FEW = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +64,7 @@ def revisions(connection: sqlite3.Connection) -> list[RevisionRow]:
 
 def held(connection: sqlite3.Connection, rule_ids: Sequence[str]) -> dict[str, int]:
     """The revisions of those of the rules that are there."""
-    found: dict[str, int] = {}
-    for start in range(0, len(rule_ids), _IDS_AT_ONCE):
-        part = rule_ids[start : start + _IDS_AT_ONCE]
-        marks = ", ".join("?" * len(part))
-        sql = f"SELECT id, revision FROM rules WHERE id IN ({marks})"  # noqa: S608
-        found.update(connection.execute(sql, part).fetchall())
-    return found
+    return _named(connection, "id, revision", rule_ids)
 
 
 def count(connection: sqlite3.Connection) -> int:
@@ -94,10 +91,12 @@ def begin(connection: sqlite3.Connection, author: str, at: datetime, reason: str
     return writing
 
 
-def put(connection: sqlite3.Connection, writing: Writing, rules: Iterable[Rule]) -> None:
+def put(connection: sqlite3.Connection, writing: Writing, rules: Sequence[Rule]) -> None:
     """Writes rules, new or in place of the ones with their ids, and their versions."""
     at = clock.wire(writing.at)
-    bodies = [(rule.id, policy_schema.body(rule)) for rule in rules]
+    ids = [rule.id for rule in rules]
+    bodies = list(zip(ids, policy_schema.bodies(rules), strict=True))
+    before = _named(connection, "id, body", ids)
     connection.executemany(
         f"{policy_schema.INSERT_RULE} ON CONFLICT (id) DO UPDATE SET body = excluded.body,"
         " revision = excluded.revision, updated_by = excluded.updated_by,"
@@ -107,20 +106,59 @@ def put(connection: sqlite3.Connection, writing: Writing, rules: Iterable[Rule])
             for rule_id, body in bodies
         ),
     )
-    connection.executemany(
-        "INSERT INTO rule_versions (rule_id, revision, body) VALUES (?, ?, ?)",
-        ((rule_id, writing.revision, body) for rule_id, body in bodies),
-    )
+    if len(bodies) > _FEW:
+        connection.execute(
+            "INSERT INTO rule_versions (rule_id, revision, body)"
+            " SELECT id, revision, body FROM rules WHERE revision = ?",
+            (writing.revision,),
+        )
+    else:
+        connection.executemany(
+            "INSERT INTO rule_versions (rule_id, revision, body) VALUES (?, ?, ?)",
+            ((rule_id, writing.revision, body) for rule_id, body in bodies),
+        )
+    changed = sum(1 for rule_id, body in bodies if before.get(rule_id, body) != body)
+    _count(connection, writing, added=len(bodies) - len(before), changed=changed)
 
 
 def remove(connection: sqlite3.Connection, writing: Writing, rule_ids: Iterable[str]) -> None:
     """Takes rules out of force; their versions stay."""
+    removed = 0
     for rule_id in rule_ids:
-        connection.execute("DELETE FROM rules WHERE id = ?", (rule_id,))
+        removed += connection.execute("DELETE FROM rules WHERE id = ?", (rule_id,)).rowcount
         connection.execute(
             "INSERT INTO rule_versions (rule_id, revision, body) VALUES (?, ?, NULL)",
             (rule_id, writing.revision),
         )
+    _count(connection, writing, removed=removed)
+
+
+def _named(connection: sqlite3.Connection, columns: str, rule_ids: Sequence[str]) -> dict[str, Any]:
+    """Two columns of those of the rules that are there."""
+    found: dict[str, Any] = {}
+    for start in range(0, len(rule_ids), _IDS_AT_ONCE):
+        part = rule_ids[start : start + _IDS_AT_ONCE]
+        marks = ", ".join("?" * len(part))
+        sql = f"SELECT {columns} FROM rules WHERE id IN ({marks})"  # noqa: S608
+        found.update(connection.execute(sql, part).fetchall())
+    return found
+
+
+def _count(
+    connection: sqlite3.Connection,
+    writing: Writing,
+    *,
+    added: int = 0,
+    changed: int = 0,
+    removed: int = 0,
+) -> None:
+    """What a part of the revision does to the rules in force."""
+    connection.execute(
+        "INSERT INTO revision_counts (revision, added, changed, removed) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (revision) DO UPDATE SET added = added + excluded.added,"
+        " changed = changed + excluded.changed, removed = removed + excluded.removed",
+        (writing.revision, added, changed, removed),
+    )
 
 
 def announce(

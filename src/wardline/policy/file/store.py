@@ -41,6 +41,10 @@ class Terms:
     actions: Mapping[str, ActionFacts] | None = None
     now: Now = clock.system
 
+    def known(self, _: str | None) -> Mapping[str, ActionFacts] | None:
+        """The actions that there are, on any platform."""
+        return self.actions
+
 
 class FileStore:
     """A PolicyStore over a policy file; `author` is who asks."""
@@ -51,6 +55,11 @@ class FileStore:
         self._book = book
         self._terms = terms
         self._author = author
+
+    @property
+    def owner(self) -> str:
+        """A file's rules are one owner's, whoever asks."""
+        return ALL_RULES
 
     async def rules(self) -> list[dict[str, Json]]:
         return await self._book.read(lambda each: [_public(row) for row in rows.all_rules(each)])

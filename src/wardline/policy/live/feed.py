@@ -41,11 +41,8 @@ class Feed:
         missed = await self._missed(log, resume, replay_rows_max)
         recovered = missed is not None
         seq = resume.since if recovered and resume.since is not None else self.position.id
-        client.put(client.channel.hello(seq, self.epoch, recovered=recovered))
-        for change in missed or []:
-            frame = client.channel.event(change)
-            if frame is not None:
-                client.put(frame)
+        hello = client.channel.hello(seq, self.epoch, recovered=recovered)
+        client.put([hello, *client.channel.events(missed or [])])
         self.clients.add(client)
 
     async def catch_up(self, log: Log, head: Head) -> None:
@@ -72,14 +69,13 @@ class Feed:
     def _tell(self, changes: list[Change]) -> None:
         """Each change is encoded once for each kind of socket that somebody listens on."""
         for channel in {client.channel for client in self.clients}:
-            frames = [frame for one in changes if (frame := channel.event(one)) is not None]
+            frames = channel.events(changes)
             for client in self.clients:
                 if client.channel is channel:
-                    for frame in frames:
-                        client.put(frame)
+                    client.put(frames)
 
     def _restart(self, head: Head) -> None:
         """This is another log than before: what came in between is for the clients to fetch."""
         self.epoch, self.position = head.epoch, head.newest
         for client in self.clients:
-            client.put(client.channel.hello(head.newest.id, head.epoch, recovered=False))
+            client.put([client.channel.hello(head.newest.id, head.epoch, recovered=False)])

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from fastapi import WebSocket, WebSocketDisconnect
 
 from wardline.core.errors import WardlineError
-from wardline.policy import problems
-from wardline.policy.live.client import Client
+from wardline.policy import connections, problems
+from wardline.policy.live.client import Client, Wire
 from wardline.policy.live.seats import Limits
 
 PING = "ping"
@@ -51,8 +51,13 @@ async def hold(websocket: WebSocket, client: Client, check: Check, limits: Limit
 async def _until_one_ends(
     websocket: WebSocket, client: Client, check: Check, limits: Limits
 ) -> Ending | None:
+    wire = websocket.scope.get("extensions", {}).get(connections.WIRE, {}).get("wire")
+    if wire is None:
+        sending = _send(websocket, client, limits.send_seconds_max)
+    else:
+        sending = _send_what_waits(wire, client, limits.send_seconds_max)
     tasks = [
-        asyncio.create_task(_send(websocket, client, limits.send_seconds_max)),
+        asyncio.create_task(sending),
         asyncio.create_task(_receive(websocket, client)),
         asyncio.create_task(_watch(check, limits.recheck_seconds)),
         asyncio.create_task(_fall_behind(client)),
@@ -71,11 +76,26 @@ async def _send(websocket: WebSocket, client: Client, seconds_max: float) -> End
         while True:
             frame = await client.next()
             async with asyncio.timeout(seconds_max):
-                await websocket.send_text(frame)
+                await websocket.send_text(frame.text)
     except WebSocketDisconnect:
         return None
     except TimeoutError:
         return _too_slow()
+
+
+async def _send_what_waits(wire: Wire, client: Client, seconds_max: float) -> Ending | None:
+    """What is put while nothing waits is written there and then."""
+    client.attach(wire)
+    try:
+        while True:
+            await client.waits()
+            async with asyncio.timeout(seconds_max):
+                await wire.until_writable()
+            client.write()
+    except TimeoutError:
+        return _too_slow()
+    except ConnectionError:
+        return None
 
 
 async def _fall_behind(client: Client) -> Ending:
@@ -99,7 +119,7 @@ async def _receive(websocket: WebSocket, client: Client) -> Ending | None:
         if received > RECEIVED_MAX:
             return Ending(TOO_MUCH, f"at most {RECEIVED_MAX} frames in {RECEIVED_SECONDS:.0f} s")
         if text == PING:
-            client.put(client.channel.pong())
+            client.put([client.channel.pong()])
 
 
 async def _watch(check: Check, interval_s: float) -> Ending:

@@ -12,10 +12,12 @@ from wardline.core import clock
 from wardline.core.canonical import Json
 from wardline.core.errors import Refused
 from wardline.core.policy import diff, exact
+from wardline.core.policy.compiled import Compiled
+from wardline.core.policy.replay_body import ReplayAsked
 from wardline.core.policy.wire import LABEL_CHARS_MAX
 from wardline.formats.policy_schema import REVISION_MAX
 from wardline.policy import endpoints as contract
-from wardline.policy import problems, refusals
+from wardline.policy import past, problems, refusals
 from wardline.policy.revisions.store import (
     ITEMS_DEFAULT,
     ITEMS_MAX,
@@ -29,7 +31,7 @@ from wardline.policy.revisions.store import (
     UnseenRollback,
     Version,
 )
-from wardline.policy.store import RuleInvalid
+from wardline.policy.store import PolicyStore, RuleInvalid
 
 PREFIX = "/api/v1/policies"
 CURSOR_CHARS_MAX = 4 * LABEL_CHARS_MAX
@@ -50,11 +52,19 @@ class CursorForeign(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may: two dependencies of FastAPI, each of which yields the caller's RevisionStore or
-    raises. A writer may read."""
+    """Who may: two dependencies of FastAPI, of which `reader` yields the caller's RevisionStore,
+    `writer` the caller's WayBack, or raises."""
 
     reader: Any
     writer: Any
+
+
+@dataclass(frozen=True, slots=True)
+class WayBack:
+    """The history, and the rules in force, of one request and one owner."""
+
+    history: RevisionStore
+    policy: PolicyStore
 
 
 def router(access: Access) -> APIRouter:
@@ -149,13 +159,15 @@ def _add_ways_back(router: APIRouter, access: Access) -> None:
         openapi_extra=contract.takes("{revision, reason}: the revision to go back to, and why."),
     )
     async def roll_back(
-        request: Request, response: Response, store: Annotated[RevisionStore, access.writer]
+        request: Request, response: Response, way: Annotated[WayBack, access.writer]
     ) -> dict[str, Json]:
         """Puts the rules of an older revision in force, as a new one. `If-Match` must name the
-        revision in force (428 without, 412 when it is another by now); `*` takes any."""
+        revision in force (428 without, 412 when it is another by now); `*` takes any.
+        `deniedToRun`: how many of the last `pastDecisions` were denials that would now run."""
         number, reason = _asked(await contract.body(request, contract.ONE_BYTES_MAX))
-        made = await store.roll_back(number, _seen(request), reason)
-        return _rolled_back(made, response)
+        seen, before = _seen(request), await way.policy.current()
+        made = await way.history.roll_back(number, seen, reason)
+        return await _rolled_back(way, before, made, response)
 
     @router.post(
         "/rules/{rule_id:path}/rollback",
@@ -165,13 +177,24 @@ def _add_ways_back(router: APIRouter, access: Access) -> None:
         rule_id: RuleId,
         request: Request,
         response: Response,
-        store: Annotated[RevisionStore, access.writer],
+        way: Annotated[WayBack, access.writer],
     ) -> dict[str, Json]:
         """Makes one rule what it was in an older revision, also not there. `If-Match` must name
-        the revision that last touched it."""
+        the revision that last touched it. `deniedToRun` as for all rules."""
         number, reason = _asked(await contract.body(request, contract.ONE_BYTES_MAX))
-        made = await store.roll_back_rule(rule_id, number, _seen(request), reason)
-        return _rolled_back(made, response)
+        seen, before = _seen(request), await way.policy.current()
+        made = await way.history.roll_back_rule(rule_id, number, seen, reason)
+        return await _rolled_back(way, before, made, response)
+
+    @router.post("/revisions/{revision}/replay")
+    async def replay_revision(
+        revision: Number, request: Request, way: Annotated[WayBack, access.writer]
+    ) -> dict[str, Json]:
+        """What a roll back to a revision would have made of the decisions of the last 30 days:
+        answered as `/replay`, before anything is done."""
+        rules = await way.history.rules(revision)
+        asked = ReplayAsked(tuple(rules))
+        return {"ok": True, **await past.replayed(way.policy, asked, request.is_disconnected)}
 
 
 def _asked(given: Json) -> tuple[int, str]:
@@ -202,9 +225,12 @@ def _seen(request: Request) -> Seen:
     return Seen(contract.tagged(given))
 
 
-def _rolled_back(made: RolledBack, response: Response) -> dict[str, Json]:
+async def _rolled_back(
+    way: WayBack, before: Compiled, made: RolledBack, response: Response
+) -> dict[str, Json]:
     response.headers["etag"] = contract.tag(made.revision)
-    return {"ok": True, "revision": made.revision, "counts": _counts(made.counts)}
+    told = await past.of_saved(way.policy, before, made.going.rules, made.going.removed)
+    return {"ok": True, "revision": made.revision, "counts": _counts(made.counts), **told}
 
 
 def _revision(revision: Revision) -> dict[str, Json]:

@@ -129,10 +129,14 @@ class Going:
 
 @dataclass(frozen=True, slots=True)
 class RolledBack:
-    """The revision that a roll back made, and what it changed."""
+    """The revision that a roll back made, and what it put in force and took out of it."""
 
     revision: int
-    counts: Counts
+    going: Going
+
+    @property
+    def counts(self) -> Counts:
+        return self.going.counts
 
 
 class Seen(NamedTuple):
@@ -156,6 +160,9 @@ class RevisionStore(Protocol):
 
     async def revision(self, number: int) -> Revision:
         """Raises RevisionUnknown."""
+
+    async def rules(self, number: int) -> list[Rule]:
+        """All rules as a revision left them; raises RevisionUnknown, RevisionNotKept."""
 
     async def difference(self, before: int, after: int, start: str, limit: int) -> Difference:
         """Between the rules of two revisions, of rules with an id beyond `start`; revision 0 has
@@ -196,6 +203,11 @@ def going(now: Rules, then: Rules) -> Going:
     rules = tuple(_parsed(each.rule_id, each.after) for each in changes if each.after is not None)
     removed = tuple(each.rule_id for each in changes if each.after is None)
     return Going(changes, rules, removed)
+
+
+def read(bodies: Rules) -> list[Rule]:
+    """The rules of a set; raises RuleInvalid for one that no rule may be any more."""
+    return [_parsed(rule_id, body) for rule_id, body in bodies.items()]
 
 
 def _parsed(rule_id: str, body: Body) -> Rule:

@@ -33,6 +33,7 @@ from wardline.policy.live import socket
 from wardline.policy.live.feed import Resume
 from wardline.policy.live.log import ID_MAX
 from wardline.policy.revisions import endpoints as revision_routes
+from wardline.policy.revisions.endpoints import WayBack
 from wardline.policy.standalone import settings as files
 from wardline.policy.standalone import tickets
 from wardline.policy.standalone.access import Door
@@ -87,9 +88,7 @@ class Routes:
         self.router.include_router(
             backup_routes.router(backup_routes.Access(admin=backups, asker=backups))
         )
-        history = revision_routes.Access(
-            reader=self._history(Role.READER), writer=self._history(Role.MANAGER)
-        )
+        history = revision_routes.Access(reader=self._history(), writer=self._way_back())
         self.router.include_router(revision_routes.router(history))
         self._add_socket()
 
@@ -130,12 +129,20 @@ class Routes:
 
         return Depends(store)
 
-    def _history(self, role: Role) -> Any:
+    def _history(self) -> Any:
         async def history(request: Request) -> FileHistory:
-            caller = self._caller(request, role)
+            caller = self._caller(request, Role.READER)
             return FileHistory(self._opened()[0], self._terms, caller.name)
 
         return Depends(history)
+
+    def _way_back(self) -> Any:
+        async def way_back(request: Request) -> WayBack:
+            caller = self._caller(request, Role.MANAGER)
+            about = self._opened()[0], self._terms, caller.name
+            return WayBack(FileHistory(*about), FileStore(*about))
+
+        return Depends(way_back)
 
     def _decisions(self, role: Role) -> Any:
         async def decisions(request: Request) -> FileDecisions:
@@ -148,8 +155,9 @@ class Routes:
     def _backups(self) -> Any:
         async def backups(request: Request) -> Backups:
             caller = self._caller(request, Role.ADMIN)
-            rules = FileRules(self._opened()[0], self._terms, caller.name)
-            return Backups(rules, self._folder, caller.name, self._settings.retention)
+            about = self._opened()[0], self._terms, caller.name
+            rules, policy = FileRules(*about), FileStore(*about)
+            return Backups(rules, policy, self._folder, caller.name, self._settings.retention)
 
         return Depends(backups)
 

@@ -15,6 +15,7 @@ from wardline.policy.backups.retention import Retention
 
 DB_VARIABLE = "POLICY_DB"
 BACKUPS_VARIABLE = "POLICY_BACKUP_DIR"
+ZONE_VARIABLE = "POLICY_TIMEZONE"
 DB_DEFAULT = Path("data/policies.db")
 BACKUPS_NAME = "backups"
 ZONE_DEFAULT = "UTC"
@@ -46,7 +47,8 @@ class Settings:
             window.zone(self.zone)
         except (UnknownZone, zoneinfo.ZoneInfoNotFoundError):
             raise BadSettings(
-                f"--timezone {self.zone}: no such time zone; name one such as Europe/Berlin"
+                f"--timezone, {ZONE_VARIABLE}: {self.zone}: no such time zone; name one such as"
+                " Europe/Berlin"
             ) from None
         if self.retention.keep < 1 or self.retention.days < 1:
             raise BadSettings("--keep-backups and --keep-backup-days: one at least")
@@ -62,8 +64,9 @@ class Settings:
 
 
 def from_environment() -> Settings:
-    """The defaults, with POLICY_DB and POLICY_BACKUP_DIR where they are set."""
-    return Settings(db=db(None), backups=backups(None))
+    """The defaults, with POLICY_DB, POLICY_BACKUP_DIR and POLICY_TIMEZONE where they are set;
+    raises BadSettings."""
+    return Settings(db=db(None), backups=backups(None), zone=zone(None))
 
 
 def db(given: Path | None) -> Path:
@@ -76,6 +79,11 @@ def backups(given: Path | None) -> Path | None:
     """The folder of backups: as given, or by POLICY_BACKUP_DIR."""
     named = os.environ.get(BACKUPS_VARIABLE)
     return given or (Path(named) if named else None)
+
+
+def zone(given: str | None) -> str:
+    """The zone of windows that name none: as given, by POLICY_TIMEZONE, or UTC."""
+    return given or os.environ.get(ZONE_VARIABLE) or ZONE_DEFAULT
 
 
 def actions(path: Path | None) -> dict[str, ActionFacts] | None:

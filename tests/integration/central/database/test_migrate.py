@@ -12,7 +12,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.integration.central.conftest import Cluster, execute
+from tests.integration.central.conftest import Cluster, drop, execute
 from wardline.central.database import embedded, migrate
 from wardline.central.database.migrate import Migration, MigrationRefused
 
@@ -69,7 +69,7 @@ def empty(cluster: Cluster) -> Iterator[str]:
     server = cluster.owner("postgres")
     asyncio.run(execute(server, f"CREATE DATABASE {name} TEMPLATE template0"))
     yield cluster.owner(name)
-    asyncio.run(execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
+    asyncio.run(drop(cluster, name))
 
 
 async def catalogue(dsn: str) -> list[str]:
@@ -167,7 +167,7 @@ async def test_a_login_that_does_not_own_the_database_cannot_migrate(cluster: Cl
 async def test_incidents_of_the_release_before_watches_stay_as_they_were(empty: str) -> None:
     """A healed one and an open one, told in schema 1."""
     known = migrate.load()
-    await migrate.run(empty, [each for each in known if each.name < "014"])
+    await migrate.run(empty, [each for each in known if each.name < "015"])
     heal = (
         """'{"check": "a", "outcome": "pass", "measured_at": "2026-01-05T09:00:01.000Z"}',"""
         """ '{"verdict": "run"}', '{"id": "a.one"}', '[{"dry_run": false, "undone": false}]'"""
@@ -185,7 +185,7 @@ async def test_incidents_of_the_release_before_watches_stay_as_they_were(empty: 
             f' {outcome}, \'{{"check": "a", "outcome": "fail",'
             f' "measured_at": "2026-01-05T09:00:00.000Z"}}\', {rest}, {closed}, 1, 1, now())',
         )
-    assert await migrate.run(empty) == [each.name for each in known if each.name >= "014"]
+    assert await migrate.run(empty) == [each.name for each in known if each.name >= "015"]
     connection = await asyncpg.connect(empty)
     try:
         rows = await connection.fetch("SELECT id, state, watch FROM incidents ORDER BY id")
@@ -204,7 +204,7 @@ async def test_schema_sql_is_the_sum_of_the_migrations(empty: str, cluster: Clus
         SCHEMA.write_text(dump(empty))
     await execute(cluster.owner(other), SCHEMA.read_text())
     wanted, found = await catalogue(empty), await catalogue(cluster.owner(other))
-    await execute(cluster.owner("postgres"), f"DROP DATABASE {other} WITH (FORCE)")
+    await drop(cluster, other)
     assert len(wanted) > 200
     assert found == wanted, f"{SCHEMA} is out of date: run this test with {REWRITE}=1"
 

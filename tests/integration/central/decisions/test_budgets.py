@@ -208,7 +208,7 @@ async def test_upkeep_folds_uses_and_removes_what_counts_no_more(
     assert [(use.decided, use.ran) for uses in before for use in uses] == [(1, 1), (2, 1)]
     await upkeep.tidy(jobs_engine, moment)
     await desk.decide(asked())
-    assert await desk.rows(owner, "rule_uses_added") == 1
+    assert await desk.rows(owner, "rule_uses_by_call") == 1
     (use,) = await desk.uses()
     assert (use.decided, use.ran, use.last_decided_at) == (2, 1, moment())
     moment.advance(timedelta(days=kept.DAYS_MAX, seconds=1).total_seconds())

@@ -40,7 +40,7 @@ async def sign_in(app_engine: AsyncEngine, owner: Raw, folders: Folders) -> Asyn
     app.state.policy_backups = folders
     for router in (endpoints.router, endpoints.backup_router):
         access.guard(router)
-        app.include_router(router)
+        app.router.routes.extend(router.routes)
     problems.install(app)
     app.add_middleware(
         body.BodyGate,

@@ -31,6 +31,7 @@ async def test_a_partner_sees_its_own_backups_only(
     name = Path(file).name
     for method, path in [
         ("POST", f"{MORE}/{name}/verify"),
+        ("POST", f"{MORE}/{name}/replay"),
         ("GET", f"{MORE}/{name}/download"),
         ("DELETE", f"{MORE}/{name}"),
     ]:
@@ -48,6 +49,7 @@ async def test_backups_are_for_admins(sign_in: SignIn, tenant: Tenant, role: str
         ("GET", "/backups"),
         ("POST", "/restore"),
         ("POST", f"{MORE}/{name}/verify"),
+        ("POST", f"{MORE}/{name}/replay"),
         ("GET", f"{MORE}/{name}/download"),
         ("DELETE", f"{MORE}/{name}"),
     ]:

@@ -131,6 +131,15 @@ def opened(
     return connect(address, additional_headers=headers or {}, **given)
 
 
+async def write(raw: Raw, tenant: Tenant, count: int = 1, kind: str = "site.changed") -> None:
+    """Rows of the change log, in one transaction."""
+    await raw.execute(
+        "INSERT INTO change_log (partner_id, site_id, kind, subject)"
+        " SELECT $1, $2, $3, rpad(n::text, 100, 'x') FROM generate_series(1, $4) n",
+        *(tenant.partner_id, tenant.site_id, kind, count),
+    )
+
+
 Serve = Callable[..., AbstractAsyncContextManager[Server]]
 
 

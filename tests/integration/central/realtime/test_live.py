@@ -2,26 +2,17 @@
 
 import asyncio
 import contextlib
-import random
 import socket
 
 import asyncpg
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from tests.integration.central.realtime.conftest import SOON_SECONDS, closing, opened
+from tests.integration.central.realtime.conftest import SOON_SECONDS, closing, opened, write
 from wardline.policy.live.seats import Limits
 
 PAGE = 1_000
 PAGES = 12
-
-
-async def write(raw, tenant, count=1, kind="site.changed"):
-    await raw.execute(
-        "INSERT INTO change_log (partner_id, site_id, kind, subject)"
-        " SELECT $1, $2, $3, rpad(n::text, 100, 'x') FROM generate_series(1, $4) n",
-        *(tenant.partner_id, tenant.site_id, kind, count),
-    )
 
 
 async def test_evidence_arrives_within_a_second(appliance, somebody, announcing, tenant):
@@ -55,78 +46,6 @@ async def test_another_tenant_hears_nothing(
         await write(owner, tenant)
         assert (await live.next())["site_id"] == tenant.site_id
         assert await elsewhere.silent()
-
-
-async def test_what_commits_late_is_told_and_keeps_its_place(
-    somebody, announcing, tenant, owner, database
-):
-    late = await asyncpg.connect(database.owner)
-    try:
-        async with somebody.listening() as live:
-            transaction = late.transaction()
-            await transaction.start()
-            await write(late, tenant, kind="first.to-begin")
-            await write(owner, tenant, kind="first.to-commit")
-            assert await live.silent()
-            await transaction.commit()
-            assert (await live.next())["kind"] == "first.to-begin"
-            assert (await live.next())["kind"] == "first.to-commit"
-    finally:
-        await late.close()
-
-
-async def test_writers_at_once_are_told_once_each_in_one_order(
-    serve, server, person, announcing, tenant, owner, database, seed
-):
-    """Some wait between their first row and their end, some change their mind."""
-    chance = random.Random(seed)
-    kept = []
-
-    async def writer(number):
-        raw = await asyncpg.connect(database.owner)
-        try:
-            for turn in range(12):
-                kind = f"w{number}.{turn}"
-                transaction = raw.transaction()
-                await transaction.start()
-                await write(raw, tenant, chance.randint(1, 3), kind=kind)
-                await asyncio.sleep(chance.choice([0, 0, 0.01, 0.15]))
-                if chance.random() < 0.2:
-                    await transaction.rollback()
-                else:
-                    await write(raw, tenant, kind=kind)
-                    await transaction.commit()
-                    kept.append(kind)
-        finally:
-            await raw.close()
-
-    async with contextlib.AsyncExitStack() as stack:
-        second = await stack.enter_async_context(serve())
-        people = [
-            await stack.enter_async_context(person(each, tenant)) for each in (server, second)
-        ]
-        lives = [await stack.enter_async_context(one.listening()) for one in people]
-        await asyncio.gather(*(writer(number) for number in range(6)))
-        rows = await owner.fetch(
-            "SELECT id, kind FROM change_log WHERE partner_id = $1 AND kind LIKE 'w%'"
-            " ORDER BY tx, id",
-            tenant.partner_id,
-        )
-        assert {row["kind"] for row in rows} == set(kept)
-        for live in lives:
-            heard = [await live.next() for _ in rows]
-            assert [(one["seq"], one["kind"]) for one in heard] == [tuple(row) for row in rows]
-            assert await live.silent()
-
-
-async def test_what_is_rolled_back_is_never_told(somebody, announcing, tenant, owner):
-    async with somebody.listening() as live:
-        transaction = owner.transaction()
-        await transaction.start()
-        await write(owner, tenant, kind="undone")
-        await transaction.rollback()
-        await write(owner, tenant, kind="done")
-        assert (await live.next())["kind"] == "done"
 
 
 async def test_two_web_processes_both_deliver(serve, server, person, announcing, tenant, owner):

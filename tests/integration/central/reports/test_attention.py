@@ -7,6 +7,7 @@ import orjson
 from tests.harness import orders as making
 from tests.harness.appliance import incident
 from tests.integration.central.conftest import browser_of, make_user, sign_in
+from tests.integration.central.freezes import switch
 from tests.integration.central.matrix_scene import hold
 from wardline.central.reports import queries
 from wardline.core import clock, ids
@@ -69,6 +70,38 @@ async def test_the_status_names_what_waits_for_people_with_its_evidence(
     assert empty["ask"] == {"count": 0, "newest": []}
     assert empty["blocked"] == {"count": 0, "by_code": {}, "newest": []}
     assert empty["holds"] == {"active": 0, "newest": []}
+
+
+async def test_the_status_says_what_is_frozen_by_whom_and_how_many_obey(
+    appliance, signed_in, other_tenant, owner, web
+):
+    whole = await switch.thrown(signed_in)
+    at_the_box = switch.told(reason="nothing prints")
+    await switch.check_in(appliance, freezes=[at_the_box], obeyed=[whole["id"]])
+    said = (await signed_in.get("/api/v1/status")).json()["freezes"]
+    assert said["active"] == 2
+    told = {one["reach"]: one for one in said["newest"]}
+    partner, own = told["partner"], told["appliance"]
+    assert (partner["reason"], partner["frozen_by_name"]) == (switch.WHY, "Somebody")
+    assert (partner["frozen_at"], partner["freeze_id"]) == (whole["frozen_at"], whole["id"])
+    assert (partner["confirmed"], partner["total"], partner["site_id"]) == (1, 1, None)
+    assert (own["appliance_id"], own["reason"]) == (appliance.id, "nothing prints")
+    assert (own["confirmed"], own["total"]) == (1, 1)
+    async with browser_of(web) as other:
+        await sign_in(other, await make_user(owner, other_tenant.partner_id))
+        empty = (await other.get("/api/v1/status")).json()
+    assert empty["freezes"] == {"active": 0, "newest": []}
+
+
+async def test_the_status_counts_the_freezes_beyond_those_that_it_names(
+    appliance, signed_in, monkeypatch
+):
+    monkeypatch.setattr(queries, "NEWEST_MAX", 1)
+    await switch.thrown(signed_in)
+    newest = await switch.thrown(signed_in, appliance.site_id)
+    said = (await signed_in.get("/api/v1/status")).json()["freezes"]
+    assert said["active"] == 2
+    assert [one["freeze_id"] for one in said["newest"]] == [newest["id"]]
 
 
 async def test_the_status_counts_orders_and_names_the_bundle_that_tells_of_one(

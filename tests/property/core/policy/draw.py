@@ -1,6 +1,7 @@
 """Random rules, requests and states, drawn from small sets so that they often meet."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -63,6 +64,15 @@ class Draw:
 
     def rules(self) -> list[Rule]:
         return [self.rule(f"r{number}") for number in range(self.random.randint(0, RULES_MAX))]
+
+    def rules_beside(self) -> list[Rule]:
+        """Rules with no word on facts, of which most policies consist."""
+        made = []
+        for number in range(self.random.randint(0, RULES_MAX)):
+            rule = self.rule(f"s{number}")
+            when = replace(rule.when, condition=None)
+            made.append(replace(rule, when=when, params=self._one([None, CHOICES[1]])))
+        return made
 
     def rule(self, rule_id: str) -> Rule:
         return Rule(

@@ -122,6 +122,39 @@ def assert_closed(world: World, estate: Estate = ESTATE) -> None:
     assert told == closed
 
 
+def assert_dead(world: World) -> None:
+    """What speaks to no request from now on, whatever is measured."""
+    found = analyse.whole(world.rules, ESTATE, SUNDAY)
+    told = {each.rule_id for each in found if each.flaw is Flaw.DEAD}
+    assert told == {rule.id for rule in world.rules if not world.fits(rule)}
+
+
+def assert_duplicates(world: World) -> None:
+    """Two that are told mean the same wherever one looks; two of the same words are told."""
+    rules = in_force(world.rules, SUNDAY)
+    by_id = {rule.id: rule for rule in rules}
+    told = {
+        (each.rule_id, other)
+        for each in analyse.whole(world.rules, ESTATE, SUNDAY)
+        if each.flaw is Flaw.DUPLICATE
+        for other in each.others
+    }
+    for later, first in ((by_id[one], by_id[other]) for one, other in told):
+        assert goes_before(first, later)
+        assert later.effect is first.effect
+        assert (world.acts(later), world.stands(later)) == (world.acts(first), world.stands(first))
+        # What a deny says beside that it forbids means nothing.
+        assert later.effect is Effect.DENY or wants(later) == wants(first)
+    named = {one for one, _ in told}
+    for one, other in permutations(rules, 2):
+        if goes_before(one, other) and written_alike(one, other):
+            assert other.id in named
+
+
+def written_alike(one: Rule, other: Rule) -> bool:
+    return replace(one, id=other.id, priority=other.priority) == other
+
+
 def assert_told_on_save(world: World, changed: Rule) -> None:
     """A save tells what the whole analysis says of the rule, and what is new about the others."""
     whole = analyse.whole(world.rules, ESTATE, SUNDAY)
@@ -153,6 +186,8 @@ def assert_all(world: World) -> None:
     assert_shadows(world)
     assert_clashes(world)
     assert_closed(world)
+    assert_dead(world)
+    assert_duplicates(world)
     assert_told_on_save(world, world.rules[0])
 
 
@@ -165,8 +200,12 @@ def test_the_analysis_says_what_trying_everything_says(small: Small) -> None:
 def test_the_analysis_says_what_trying_everything_says_over_thousands_of_sets(
     small: Small,
 ) -> None:
+    found = Counter[Flaw]()
     for _ in range(SETS_FULL):
-        assert_all(small.world())
+        world = small.world()
+        assert_all(world)
+        found.update(each.flaw for each in analyse.whole(world.rules, ESTATE, SUNDAY))
+    print(f"{SETS_FULL} sets:", ", ".join(f"{n} {flaw}" for flaw, n in found.most_common()))
 
 
 @settings(max_examples=40)

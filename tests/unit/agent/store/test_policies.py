@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from wardline.agent.scrub.scrubber import Scrubber
 from wardline.agent.store import policies
 from wardline.agent.store.backoff import Moment
 from wardline.agent.store.database import Database
@@ -18,7 +19,9 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    made = Database(tmp_path / "agent.db", 64 << 20, clock.system, tmp_path / "ballast")
+    made = Database(
+        tmp_path / "agent.db", 64 << 20, clock.system, tmp_path / "ballast", Scrubber.ephemeral()
+    )
     yield made
     made.close()
 

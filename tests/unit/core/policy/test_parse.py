@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import orjson
 import pytest
 
 from wardline.core import canonical
-from wardline.core.policy import condition, exact, parse
+from wardline.core.policy import columns, condition, exact, parse
 from wardline.core.policy.parse import RuleInvalid
 from wardline.core.policy.rule import DuplicateRule, Policy
+from wardline.core.policy.wire import RuleWire
 
 LEAST: dict[str, Any] = {
     "id": "r",
@@ -290,3 +292,25 @@ def test_faults_of_very_many_rules_are_not_all_looked_for() -> None:
     with pytest.raises(RuleInvalid) as refused:
         parse.rules([{}] * 10_000)
     assert len(refused.value.problems) == 100
+
+
+def test_no_look_at_a_whole_rule_is_left_out_for_many() -> None:
+    """Fields of many rules are read apart: a check across fields would be skipped there."""
+    decorators = RuleWire.__pydantic_decorators__
+    assert not decorators.model_validators
+    assert not decorators.root_validators
+    assert not decorators.field_validators
+
+
+def test_many_rules_with_umlauts_are_read_together() -> None:
+    items = [LEAST | {"id": f"r{number}", "name": "Größe"} for number in range(3)]
+    made = columns.rules(items)
+    assert made is not None
+    assert [rule.name for rule in made] == ["Größe"] * 3
+
+
+def test_what_many_rules_have_in_common_they_share() -> None:
+    items = [LEAST | {"id": f"r{number}", "params": {"pct": 1}} for number in range(2)]
+    one, other = parse.rules(orjson.loads(orjson.dumps(items)))
+    assert one.when is other.when
+    assert one.params is other.params

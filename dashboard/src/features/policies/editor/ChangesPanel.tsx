@@ -1,4 +1,4 @@
-/** What the draft would change: whether it is acceptable, what is found, when it opens, the diff. */
+/** What the draft would change: whether it is acceptable, what is found, the past, when it opens. */
 import { Select } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
@@ -11,10 +11,12 @@ import { FindingList } from "@/features/policies/FindingList";
 import { previewQuery } from "@/features/policies/get-preview";
 import type { SiteName } from "@/features/policies/get-sites";
 import { OpeningStrip } from "@/features/policies/OpeningStrip";
+import { Past, PastLoading } from "@/features/policies/Past";
 import type { Rule } from "@/features/policies/rule";
 import { Panel } from "@/ui/Page";
 
-export function ChangesPanel({ draft, sites }: { draft: Draft; sites: SiteName[] }) {
+export function ChangesPanel(props: { draft: Draft; sites: SiteName[]; canWrite: boolean }) {
+  const { draft, sites, canWrite } = props;
   const found = changes(draft.base, draft.rule);
   const isNew = draft.base.revision === undefined;
   const beside = draft.problems.beside(FORM_PATHS);
@@ -32,6 +34,11 @@ export function ChangesPanel({ draft, sites }: { draft: Draft; sites: SiteName[]
         )}
         <Findings draft={draft} />
       </Panel>
+      {canWrite && (
+        <Panel title="What it would have changed">
+          <PastOfDraft draft={draft} />
+        </Panel>
+      )}
       <Panel title="When it is open">
         {draft.checked ? (
           <Openings rule={draft.checked} sites={sites} />
@@ -69,6 +76,14 @@ function Findings({ draft }: { draft: Draft }) {
     );
   }
   return <FindingList findings={findings.findings} more={findings.moreFindings} />;
+}
+
+function PastOfDraft({ draft }: { draft: Draft }) {
+  if (!draft.isChanged) return <p className={classes.hint}>Shown once something is changed.</p>;
+  // Whoever types on calls off what was asked of the draft before.
+  if (draft.isChecking) return <PastLoading />;
+  if (!draft.checked) return <p className={classes.hint}>Shown once the rule is whole.</p>;
+  return <Past change={{ kind: "draft", rule: draft.checked }} />;
 }
 
 function Openings({ rule, sites }: { rule: Rule; sites: SiteName[] }) {

@@ -111,7 +111,7 @@ export function RuleEditor(props: Props) {
         </div>
       </form>
       <aside className={classes.side} aria-label="What changes">
-        <ChangesPanel draft={draft} sites={sites} />
+        <ChangesPanel draft={draft} sites={sites} canWrite={canWrite} />
         {props.tryIt(draft.checked)}
       </aside>
       <ReasonDialog

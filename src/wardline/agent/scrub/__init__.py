@@ -1,0 +1,1 @@
+"""Takes health data and secrets out of what a host says, before anything is written or sent."""
