@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from wardline.core import canonical, ids
-from wardline.core.evidence import bundle
+from wardline.core.evidence import bundle, origin
 from wardline.core.evidence.bundle import (
     Action,
     Bundle,
@@ -76,8 +76,8 @@ class Stream:
             seq=self.seq + 1,
             prev=self.prev,
             captured_at=at,
-            clock=bundle.Clock("system", 12, 86_400_000 + self.seq, "0d5c2f5e-9c0e-4c57"),
-            agent=bundle.Agent("0.1.0"),
+            clock=origin.Clock("system", 12, 86_400_000 + self.seq, "0d5c2f5e-9c0e-4c57"),
+            agent=origin.Agent("0.1.0"),
             results=tuple(results),
             incidents=(_incident(results[0], self.seq, at),) if kind is Kind.INCIDENT else (),
             controls=CONTROLS,

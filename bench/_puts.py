@@ -13,7 +13,7 @@ from wardline.agent.store import database, outbox
 from wardline.agent.store.database import Database
 from wardline.agent.store.outbox import Author, Draft, Sealed
 from wardline.core import clock, ids
-from wardline.core.evidence.bundle import Clock
+from wardline.core.evidence.origin import Clock
 from wardline.core.evidence.signing import SigningKey
 
 BYTES_MAX = 1 << 30

@@ -122,10 +122,14 @@ def open_page(chromium: Browser) -> Iterator[OpenPage]:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[product.Central]:
-    """The demo, once one of its incidents is healed and in the log."""
+    """The demo, once one of its incidents is stable and in the log."""
     central = product.Central(tmp_path_factory.mktemp("demo"), "--demo").start()
     try:
-        product.wait_for(lambda: central.status()["healed"], "the demo heals an incident", 90)
+
+        def lasted() -> int:
+            return int(central.status()["totals"]["incidents"]["stable"])
+
+        product.wait_for(lasted, "a heal of the demo lasts", 90)
         yield central
     finally:
         central.stop()

@@ -38,13 +38,13 @@ def test_a_healed_incident_is_told_from_first_to_second_measurement(
 
     page.get_by_role("link", name=re.compile("^Incidents")).last.click()
     page.get_by_role("combobox", name="Incident state").click()
-    page.get_by_role("option", name="Healed").click()
-    expect(page).to_have_url(re.compile("state=healed"))
+    page.get_by_role("option", name="Stable").click()
+    expect(page).to_have_url(re.compile("state=stable"))
     table = page.get_by_role("region", name="Incidents").last
     table.get_by_role("row").nth(1).get_by_role("link").first.click()
 
     headline = page.get_by_role("heading", level=1)
-    expect(headline).to_contain_text("Repaired and proved at")
+    expect(headline).to_contain_text(re.compile(r"^Repaired at .*, and it lasted: "))
     before = page.get_by_role("region", name="What was measured", exact=True)
     expect(before.get_by_text("Fail", exact=True)).to_be_visible()
     decision = page.get_by_role("region", name="The decision")
@@ -58,7 +58,7 @@ def test_a_healed_incident_is_told_from_first_to_second_measurement(
 
     page.get_by_role("region", name="The evidence").get_by_role("link").last.click()
     expect(page.get_by_role("heading", name=re.compile(r"^Log entry \d+"))).to_be_visible()
-    expect(page.get_by_label("Payload", exact=True)).to_contain_text('"evidence.bundle/1"')
+    expect(page.get_by_label("Payload", exact=True)).to_contain_text('"evidence.bundle/2"')
     expect(page.get_by_label("Checkpoint note")).to_contain_text("wardline.local/log/")
     expect(page.get_by_label("Command that verifies the site's export")).to_contain_text(
         "wardline evidence verify"

@@ -10,7 +10,7 @@ import orjson
 
 from wardline.central.identity import tokens
 from wardline.core import canonical, ids, protocol
-from wardline.core.evidence import bundle, checkpoint, log, signing
+from wardline.core.evidence import bundle, checkpoint, log, origin, signing
 from wardline.core.evidence.bundle import (
     Action,
     Bundle,
@@ -25,6 +25,7 @@ from wardline.core.evidence.bundle import (
 )
 from wardline.core.evidence.checkpoint import Note
 from wardline.core.evidence.signing import Envelope, SigningKey
+from wardline.core.evidence.watch import Watch, WatchEnd
 from wardline.core.severity import Severity
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -95,6 +96,43 @@ def healed(opened: IncidentRecord, at: datetime = START, **changes: Any) -> Inci
     return replace(repaired, **changes)
 
 
+def watched(opened: IncidentRecord, number: int = 1, at: datetime = START) -> IncidentRecord:
+    """The heal of that number, under watch."""
+    until = at + timedelta(minutes=15)
+    watch = Watch(number, "ssh_config.harden", at - timedelta(seconds=4), at, until)
+    return healed(opened, at, watch=watch)
+
+
+def stable(heal: IncidentRecord) -> IncidentRecord:
+    """The heal after a pass right at the end of its watch."""
+    watch = heal.watch
+    assert watch is not None
+    after = result(heal.check, outcome=Outcome.PASS, measured_at=watch.until)
+    over = replace(watch, ended=WatchEnd.STABLE, ended_at=watch.until)
+    return replace(heal, state=IncidentState.STABLE, after=after, watch=over)
+
+
+def recurred(
+    heal: IncidentRecord, at: datetime, ended: WatchEnd = WatchEnd.RECURRED
+) -> IncidentRecord:
+    """The heal after its check had failed again."""
+    watch = heal.watch
+    assert watch is not None
+    return replace(
+        heal,
+        state=IncidentState.OPEN,
+        resolution_level=None,
+        outcome=None,
+        before=result(heal.check, measured_at=at),
+        after=None,
+        decision=None,
+        runbook=None,
+        actions=(),
+        closed_at=None,
+        watch=replace(watch, ended=ended, ended_at=at),
+    )
+
+
 @dataclass
 class Appliance:
     """Keys, the stream's next number, and the wire."""
@@ -154,8 +192,8 @@ class Appliance:
             seq=self.seq + 1,
             prev=self.prev,
             captured_at=START + timedelta(minutes=self.seq),
-            clock=bundle.Clock("system", None, 1000 + self.seq, "boot"),
-            agent=bundle.Agent("0.1.0"),
+            clock=origin.Clock("system", None, 1000 + self.seq, "boot"),
+            agent=origin.Agent("0.1.0"),
             results=(result(measured_at=START + timedelta(minutes=self.seq)),),
             controls=("hipaa:164.312(a)(1)",),
         )

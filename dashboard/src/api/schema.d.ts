@@ -1033,6 +1033,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/heals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Fleet Heals
+         * @description How well repairs last, over the partner's sites and per runbook.
+         */
+        get: operations["get_fleet_heals_api_v1_heals_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/heals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Site Heals
+         * @description How well repairs last on a site, and per runbook.
+         */
+        get: operations["get_site_heals_api_v1_sites__site_id__heals_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site_id}/would-run": {
         parameters: {
             query?: never;
@@ -2340,6 +2380,16 @@ export interface components {
             /** Log Size */
             log_size: number;
         };
+        /**
+         * FalseHeals
+         * @description `recurred` of `of` heals whose watch is over did not last through it.
+         */
+        FalseHeals: {
+            /** Recurred */
+            recurred: number;
+            /** Of */
+            of: number;
+        };
         /** FleetOut */
         FleetOut: {
             /** Items */
@@ -2361,6 +2411,7 @@ export interface components {
             /** Healed 24H */
             healed_24h: number;
             incidents: components["schemas"]["IncidentSummary"];
+            heals: components["schemas"]["Heals"];
         };
         /**
          * FreezeOut
@@ -2499,8 +2550,38 @@ export interface components {
             detail?: components["schemas"]["ValidationError"][];
         };
         /**
+         * HealOut
+         * @description One heal of the incident: when the run began, when the check had passed after it, until when
+         *     it is watched, and how that ended: `stable`, `recurred` (it failed before it had lasted) or
+         *     `unproved` (it failed, so late that nothing shows when it came back).
+         */
+        HealOut: {
+            /** Number */
+            number: number;
+            /** Runbook Id */
+            runbook_id: string;
+            /**
+             * Attempted At
+             * Format: date-time
+             */
+            attempted_at: string;
+            /**
+             * Healed At
+             * Format: date-time
+             */
+            healed_at: string;
+            /**
+             * Watched Until
+             * Format: date-time
+             */
+            watched_until: string;
+            ended: components["schemas"]["WatchEnd"] | null;
+            /** Ended At */
+            ended_at: string | null;
+        };
+        /**
          * Healed
-         * @description An incident that a second measurement found gone.
+         * @description An incident that a second measurement found gone; `state` says whether that lasted.
          */
         Healed: {
             /** Incident Id */
@@ -2513,6 +2594,8 @@ export interface components {
             host_name: string | null;
             /** Check */
             check: string;
+            /** State */
+            state: string;
             /**
              * Opened At
              * Format: date-time
@@ -2545,6 +2628,49 @@ export interface components {
              * @default []
              */
             incidents?: string[];
+        };
+        /**
+         * Heals
+         * @description The heals of the last `days`. `watched` are not decided yet; of `unproved` ones nothing shows
+         *     whether they lasted: neither counts for or against. What nothing was measured for is null.
+         */
+        Heals: {
+            /** Days */
+            days: number;
+            /** Total */
+            total: number;
+            /** Watched */
+            watched: number;
+            /** Stable */
+            stable: number;
+            /** Recurred */
+            recurred: number;
+            /** Unproved */
+            unproved: number;
+            false_heals: components["schemas"]["FalseHeals"] | null;
+            time_to_repair: components["schemas"]["TimeToRepair"] | null;
+        };
+        /**
+         * HealsOut
+         * @description `runbooks`: those that healed, the most used first.
+         */
+        HealsOut: {
+            /** Days */
+            days: number;
+            /** Total */
+            total: number;
+            /** Watched */
+            watched: number;
+            /** Stable */
+            stable: number;
+            /** Recurred */
+            recurred: number;
+            /** Unproved */
+            unproved: number;
+            false_heals: components["schemas"]["FalseHeals"] | null;
+            time_to_repair: components["schemas"]["TimeToRepair"] | null;
+            /** Runbooks */
+            runbooks: components["schemas"]["RunbookHeals"][];
         };
         /**
          * HoldOut
@@ -2692,6 +2818,8 @@ export interface components {
             open: number;
             /** Healed */
             healed: number;
+            /** Stable */
+            stable: number;
             /** Failed */
             failed: number;
             /** Escalated */
@@ -2711,7 +2839,8 @@ export interface components {
         };
         /**
          * IncidentDetailOut
-         * @description The parts as the appliance signed them: schema evidence.bundle/1.
+         * @description The parts as the appliance signed them: schemas evidence.bundle/1 and /2. `heals`: the last
+         *     first.
          */
         IncidentDetailOut: {
             /** Site Id */
@@ -2750,6 +2879,8 @@ export interface components {
             would_verdict: string | null;
             /** Runbook Id */
             runbook_id: string | null;
+            /** Watched Until */
+            watched_until: string | null;
             /** Before */
             before: {
                 [key: string]: unknown;
@@ -2770,13 +2901,16 @@ export interface components {
             actions: {
                 [key: string]: unknown;
             }[];
+            /** Heals */
+            heals: components["schemas"]["HealOut"][];
             /** Bundles */
             bundles: components["schemas"]["BundleOut"][];
         };
         /**
          * IncidentOut
          * @description `host_name` is null when the host was never declared. `verdict` and `code` are the policy's;
-         *     the `would_` ones what it had been, were the site not observing.
+         *     the `would_` ones what it had been, were the site not observing. `watched_until` is the end of
+         *     the watch over a heal that is neither stable nor undone yet.
          */
         IncidentOut: {
             /** Site Id */
@@ -2815,13 +2949,16 @@ export interface components {
             would_verdict: string | null;
             /** Runbook Id */
             runbook_id: string | null;
+            /** Watched Until */
+            watched_until: string | null;
         };
         /**
          * IncidentState
-         * @description `resolved`: the check passes again without a repair of ours, so nobody is credited.
+         * @description `healed`: repaired, measured again, and watched since; `stable`: that lasted. `resolved`: the
+         *     check passes again without a repair of ours, so nobody is credited.
          * @enum {string}
          */
-        IncidentState: "open" | "resolved" | "healed" | "failed" | "escalated" | "observing" | "waiting";
+        IncidentState: "open" | "resolved" | "healed" | "stable" | "failed" | "escalated" | "observing" | "waiting";
         /**
          * IncidentSummary
          * @description All incidents of a site: how they ended, and who resolved them (rule, plan, person).
@@ -3536,6 +3673,25 @@ export interface components {
          * @enum {string}
          */
         Role: "owner" | "manager" | "operator" | "reader" | "auditor";
+        /** RunbookHeals */
+        RunbookHeals: {
+            /** Days */
+            days: number;
+            /** Total */
+            total: number;
+            /** Watched */
+            watched: number;
+            /** Stable */
+            stable: number;
+            /** Recurred */
+            recurred: number;
+            /** Unproved */
+            unproved: number;
+            false_heals: components["schemas"]["FalseHeals"] | null;
+            time_to_repair: components["schemas"]["TimeToRepair"] | null;
+            /** Runbook Id */
+            runbook_id: string;
+        };
         /** RunbookOut */
         RunbookOut: {
             /** Id */
@@ -3748,6 +3904,7 @@ export interface components {
             results: components["schemas"]["ResultCounts"];
             incidents: components["schemas"]["IncidentCounts"];
             evidence: components["schemas"]["EvidenceCounts"];
+            heals: components["schemas"]["Heals"];
         };
         /**
          * SnapshotOut
@@ -3816,6 +3973,7 @@ export interface components {
             results: components["schemas"]["ResultCounts"];
             incidents: components["schemas"]["IncidentCounts"];
             evidence: components["schemas"]["EvidenceTotals"];
+            heals: components["schemas"]["Heals"];
         };
         /**
          * Stream
@@ -3841,6 +3999,16 @@ export interface components {
              * Format: date-time
              */
             expires_at: string;
+        };
+        /**
+         * TimeToRepair
+         * @description From the drift to the heal, over the `of` heals that were stable: mean, in seconds.
+         */
+        TimeToRepair: {
+            /** Mean S */
+            mean_s: number;
+            /** Of */
+            of: number;
         };
         /** TokenOut */
         TokenOut: {
@@ -3948,6 +4116,13 @@ export interface components {
              */
             at: string;
         };
+        /**
+         * WatchEnd
+         * @description `stable`: the check passed at or after the end of the watch. `recurred`: it failed before it
+         *     had. `unproved`: it failed so long after the end that nothing shows when it came back.
+         * @enum {string}
+         */
+        WatchEnd: "stable" | "recurred" | "unproved";
         /** WouldOut */
         WouldOut: {
             /** Verdict */
@@ -12723,6 +12898,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StartedOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_fleet_heals_api_v1_heals_get: {
+        parameters: {
+            query?: {
+                /** @description so many days back from now */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealsOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_site_heals_api_v1_sites__site_id__heals_get: {
+        parameters: {
+            query?: {
+                /** @description so many days back from now */
+                days?: number;
+            };
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealsOut"];
                 };
             };
             /** @description Validation Error */

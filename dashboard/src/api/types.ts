@@ -63,6 +63,7 @@ export type IncidentState =
   | "waiting"
   | "observing"
   | "healed"
+  | "stable"
   | "resolved"
   | "failed"
   | "escalated";

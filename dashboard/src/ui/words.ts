@@ -31,6 +31,7 @@ export const STATES: readonly IncidentState[] = [
   "waiting",
   "observing",
   "healed",
+  "stable",
   "resolved",
   "failed",
   "escalated",
@@ -38,13 +39,21 @@ export const STATES: readonly IncidentState[] = [
 
 export const STATE: Record<IncidentState, Word> = {
   open: { label: "Open", tone: "fail", icon: "fail" },
-  healed: { label: "Healed", tone: "pass", icon: "pass" },
+  healed: { label: "Healed", tone: "pass", icon: "mend" },
+  stable: { label: "Stable", tone: "pass", icon: "pass" },
   resolved: { label: "Passes again", tone: "na", icon: "pass" },
   failed: { label: "Repair failed", tone: "fail", icon: "fail" },
   escalated: { label: "With a person", tone: "unknown", icon: "person" },
   observing: { label: "Observing", tone: "info", icon: "eye" },
   waiting: { label: "Waiting", tone: "unknown", icon: "clock" },
 };
+
+/** What a heal went through beside the states of its incident. */
+export const WATCH = {
+  attempted: { label: "Attempted", tone: "info", icon: "mend" },
+  watched: { label: "Watched until", tone: "info", icon: "eye" },
+  reopened: { label: "Open again", tone: "fail", icon: "undo" },
+} satisfies Record<string, Word>;
 
 export const VERDICT: Record<Verdict, Word> = {
   run: { label: "Run", tone: "pass", icon: "pass" },

@@ -35,9 +35,10 @@ from wardline.core.errors import WardlineError
 from wardline.core.evidence import bundle
 from wardline.core.evidence.bundle import Action, Outcome
 from wardline.core.evidence.signing import VerifyKey
-from wardline.core.incidents import incident, ladder
-from wardline.core.incidents.incident import Incident, State
+from wardline.core.incidents import incident, ladder, states
+from wardline.core.incidents.incident import Incident
 from wardline.core.incidents.remedy import Remedy
+from wardline.core.incidents.states import State
 from wardline.core.policy.decision import Code as DecisionCode
 from wardline.core.policy.decision import Decision, Verdict
 
@@ -78,6 +79,7 @@ class Healer:
         policy_key: VerifyKey,
         order_key: VerifyKey,
         bells: Bells,
+        watched_s: float,
         remedies: tuple[Remedy, ...] | None = None,
     ) -> None:
         self._ledger = ledger
@@ -89,7 +91,7 @@ class Healer:
         self._bells = bells
         self._remedies = runbook.remedies() if remedies is None else remedies
         self._standings = Standings(Recipient(policy_key, ledger.site_id, ledger.appliance_id))
-        self._repairs = Repairs(ledger, checks, self._standings, bells)
+        self._repairs = Repairs(ledger, checks, self._standings, bells, watched_s)
         self._orders = OrderTaker(
             *(ledger, roster, checks, intervals, flap, self._remedies, self._repairs),
             *(self._standings, order_key, bells),
@@ -114,7 +116,7 @@ class Healer:
         turn = _Turn(self._current_policy(), self._standing(), self._ledger.moment())
         self._orders.turn(turn.policy)
         with self._ledger.reading() as tx:
-            found = incidents.open_ones(tx, *incident.TO_JUDGE)
+            found = incidents.open_ones(tx, *states.TO_JUDGE)
             due = [one for one in found if self._is_due(tx, one, turn)]
         for one in due:
             if self._bells.stopping:
@@ -137,7 +139,7 @@ class Healer:
             alarms.sound(tx, Code.INCIDENT_DEFECT, incident_id, why, now)
             known = incidents.get(tx, incident_id)
             # One that was left in the middle of a run is settled as any interrupted one.
-            if known is not None and known.closed_at is None and known.state in incident.TO_JUDGE:
+            if known is not None and known.closed_at is None and known.state in states.TO_JUDGE:
                 reason = f"the agent itself failed on this drift: {why}"
                 told = {
                     "type": "deny",
@@ -181,7 +183,7 @@ class Healer:
         """The case as it is now, and the remedy that is nearest to running."""
         with self._ledger.reading() as tx:
             known = incidents.get(tx, incident_id)
-            if known is None or known.closed_at is not None or known.state not in incident.TO_JUDGE:
+            if known is None or known.closed_at is not None or known.state not in states.TO_JUDGE:
                 return None, None
             latest = results.latest(tx, known.host_id, known.check) or known.before
             if latest.outcome is not Outcome.FAIL:

@@ -32,6 +32,7 @@ from wardline.agent.scrub.patient_names import PatientNames
 from wardline.agent.scrub.scrubber import Scrubber
 from wardline.agent.settings import Layout, Settings
 from wardline.agent.store import alarms, policies
+from wardline.agent.store import ledger as ledgers
 from wardline.agent.store.alarms import Code
 from wardline.agent.store.credentials import Credentials
 from wardline.agent.store.database import Database, StoreFull, Transaction
@@ -80,13 +81,18 @@ class Agent:
         self.ledger.database.close()
 
 
-def open_ledger(layout: Layout, settings: Settings, now: clock.Now = clock.system) -> Ledger:
+def open_ledger(
+    layout: Layout,
+    settings: Settings,
+    now: clock.Now = clock.system,
+    monotonic_ms: Callable[[], int] = ledgers.monotonic_ms,
+) -> Ledger:
     """The appliance's store; raises StoreDamaged, StoreUnusable, StoreFull, KeyUnusable and
     NamesUnusable."""
     keyring = Keyring(layout.keys)
     scrubber = Scrubber(Marker(keyring.scrubbing()), PatientNames(layout.patient_names))
     database = Database(layout.database, settings.outbox.bytes_max, now, layout.ballast, scrubber)
-    return Ledger(database, keyring, settings.site.id, settings.appliance.id, now)
+    return Ledger(database, keyring, settings.site.id, settings.appliance.id, now, monotonic_ms)
 
 
 def open_uplink(layout: Layout, settings: Settings) -> Uplink:
@@ -114,7 +120,10 @@ def assemble(layout: Layout, settings: Settings, ledger: Ledger, uplink: Uplink,
         settings,
         roster,
         ledger,
-        Observer(ledger, roster, checks, settings.intervals, bells, draw, say),
+        Observer(
+            *(ledger, roster, checks, settings.intervals, bells, draw, say),
+            settings.watch.period_s,
+        ),
         Healer(
             ledger,
             roster,
@@ -124,6 +133,7 @@ def assemble(layout: Layout, settings: Settings, ledger: Ledger, uplink: Uplink,
             policies.public_key(settings.central.policy_key),
             policies.public_key(settings.central.order_key),
             bells,
+            settings.watch.period_s,
         ),
         Reporter(ledger, roster, uplink, settings, bells, draw, say),
         uplink,

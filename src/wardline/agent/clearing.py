@@ -9,7 +9,8 @@ from wardline.core import clock
 from wardline.core.errors import Conflict, NotFound, Refused
 from wardline.core.evidence.bundle import Kind
 from wardline.core.incidents import incident
-from wardline.core.incidents.incident import Incident, State
+from wardline.core.incidents.incident import Incident
+from wardline.core.incidents.states import State
 
 
 class ReasonNeeded(Refused):

@@ -12,7 +12,7 @@ from wardline.agent.runbooks.runbook import Runbook
 from wardline.agent.scrub.scrubber import Scrubber
 from wardline.agent.settings import Flap
 from wardline.agent.standing import NOT_FROZEN, Standing
-from wardline.agent.store import holds, incidents, policies, runs
+from wardline.agent.store import heals, holds, policies, runs
 from wardline.agent.store.backoff import Moment
 from wardline.agent.store.database import Transaction
 from wardline.agent.store.policies import Active
@@ -265,8 +265,8 @@ def _state(tx: Transaction, case: Case, book: Runbook, *, hold: bool) -> State:
 def _flaps(tx: Transaction, case: Case, book: Runbook) -> bool:
     """As many verified heals of this drift as make a hold necessary, since the last was cleared."""
     window = ladder.flap_window(case.flap.heals, case.flap.window_minutes, case.interval_s)
-    heals = incidents.heals(tx, case.incident, book.id, case.at - window)
-    return ladder.flapping(heals, case.at, case.flap.heals, window)
+    healed_at = heals.times(tx, case.incident, book.id, case.at - window)
+    return ladder.flapping(healed_at, case.at, case.flap.heals, window)
 
 
 def _actions() -> dict[str, ActionFacts]:

@@ -18,7 +18,7 @@ from wardline.agent.store.policies import Active
 from wardline.core.errors import Malformed
 from wardline.core.evidence.bundle import Kind, Outcome, Result
 from wardline.core.evidence.signing import BadSignature, VerifyKey
-from wardline.core.incidents import incident, ladder
+from wardline.core.incidents import incident, ladder, states
 from wardline.core.incidents.incident import Incident
 from wardline.core.incidents.remedy import Remedy
 from wardline.core.orders import ClearHold, Order, RunRunbook
@@ -223,7 +223,7 @@ def interrupted() -> Ending:
 
 def _is_meant(known: Incident, order: Order, body: RunRunbook) -> bool:
     same = (known.host_id, known.check) == (order.host_id, body.check)
-    return same and known.closed_at is None and known.state in incident.TO_JUDGE
+    return same and known.closed_at is None and known.state in states.TO_JUDGE
 
 
 def _where(known: Incident) -> str:

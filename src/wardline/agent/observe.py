@@ -4,6 +4,7 @@ Hosts over SSH are measured beside it, each in a thread and only once its line i
 a host that does not answer delays no other one.
 """
 
+import math
 import random
 import time
 from collections.abc import Iterable, Mapping
@@ -20,7 +21,7 @@ from wardline.agent.notice import Notice, Say
 from wardline.agent.roster import Member, Roster
 from wardline.agent.scrub.patient_names import NamesUnusable
 from wardline.agent.settings import Intervals
-from wardline.agent.store import incidents, results
+from wardline.agent.store import heals, incidents, results
 from wardline.agent.store.database import StoreFull, Transaction
 from wardline.agent.store.ledger import Ledger
 from wardline.agent.store.outbox import Draft
@@ -28,12 +29,15 @@ from wardline.agent.workers import Workers
 from wardline.core import canonical, ids
 from wardline.core.evidence import bundle
 from wardline.core.evidence.bundle import IncidentRecord, Outcome, Result
-from wardline.core.incidents import incident, ladder
-from wardline.core.incidents.incident import Incident, State
+from wardline.core.incidents import incident, ladder, watching
+from wardline.core.incidents.incident import Incident
+from wardline.core.incidents.states import State
 
 IDLE_S_MAX = 5.0
 REST_WHEN_FULL_S = 10.0
 FIRST_SPLAY_S = 2.0
+# Two clocks tell when a watch ends; the last look is a little late rather than a little early.
+END_LATE_S = 0.05
 FIRST_SPLAY_PER_HOST_S = 0.05
 # Lines are opened over a longer time: each costs a handshake here and there.
 REMOTE_SPLAY_S = 60.0
@@ -47,10 +51,11 @@ PARTS_BYTES_MAX = 160 * 1024
 
 @dataclass(slots=True)
 class _Due:
-    """When a check of a host is measured next, on the monotonic clock."""
+    """When a check of a host is measured next, on the monotonic clock, and when it was last."""
 
     check: Check
     at: float
+    measured_at: float = -math.inf
 
 
 class Observer:
@@ -65,7 +70,10 @@ class Observer:
         bells: Bells,
         draw: random.Random,
         say: Say,
+        watched_s: float,
     ) -> None:
+        """`watched_s`: how many seconds a heal is watched."""
+        self._watched_s = watched_s
         self._ledger = ledger
         self._roster = roster
         self._intervals = intervals
@@ -95,6 +103,7 @@ class Observer:
         """Measure what is due; seconds until there is more."""
         self._workers.check()
         self._take_names()
+        self._hasten()
         now = time.monotonic()
         wait_s = IDLE_S_MAX
         for member, plan in self._plan:
@@ -107,12 +116,14 @@ class Observer:
                 self._workers.start(member.id, partial(self._measure, member, due))
             else:
                 wait_s = REMOTE_LOOK_S
+        self._hasten()
         return min(wait_s, self._soonest_s())
 
     def _measure(self, member: Member, due: list[_Due]) -> None:
         self.cycle(member, [one.check for one in due])
         for one in due:
-            one.at = time.monotonic() + self._interval(one.check)
+            one.measured_at = time.monotonic()
+            one.at = one.measured_at + self._interval(one.check)
 
     def _soonest_s(self) -> float:
         """Seconds until the next check is due; what waits for a line or a thread is not counted."""
@@ -124,6 +135,20 @@ class Observer:
             if one.at > now or member.host.kind is not Kind.SSH
         ]
         return max(min(coming, default=IDLE_S_MAX), 0.0)
+
+    def _hasten(self) -> None:
+        """What is watched is measured at the pace of its watch, and once right at its end."""
+        moment, now = self._ledger.moment(), time.monotonic()
+        with self._ledger.reading() as tx:
+            lefts = heals.watched(tx, moment)
+        for member, plan in self._plan if lefts else ():
+            for one in plan:
+                left = lefts.get((member.id, one.check.manifest.id))
+                if left is None or not timedelta(0) < left <= timedelta(seconds=self._watched_s):
+                    continue
+                pace_s = watching.pace_s(self._watched_s, self._interval_s(one.check))
+                end = now + left.total_seconds() + END_LATE_S
+                one.at = min(one.at, one.measured_at + pace_s, end)
 
     def cycle(self, member: Member, checks: Iterable[Check]) -> list[Result]:
         """Measure these checks of a host and record what changed, in one transaction."""
@@ -176,10 +201,14 @@ class Observer:
             results.set_heartbeat(tx, member.id, now)
 
     def _follow(self, tx: Transaction, host_id: str, result: Result) -> list[IncidentRecord]:
-        """Open the incident of a new drift; clear that of one which is gone."""
-        known = incidents.open_of(tx, self._ledger.site_id, host_id, result.check)
+        """Open the incident of a new drift, or that of a heal which did not last; clear that of
+        one which is gone; a heal that lasted is stable."""
+        drift = (self._ledger.site_id, host_id, result.check)
+        known, watched = incidents.open_of(tx, *drift), incidents.watched_of(tx, *drift)
         moved: Incident | None = None
-        if result.outcome is Outcome.FAIL and known is None:
+        if watched is not None:
+            moved = self._follow_watch(tx, watched, result)
+        elif result.outcome is Outcome.FAIL and known is None:
             moved = incident.opened(
                 ids.incident(), self._ledger.site_id, host_id, result, self._ledger.now()
             )
@@ -190,11 +219,23 @@ class Observer:
         if moved is None:
             return []
         incidents.save(tx, moved)
+        incidents.count_pattern(tx, moved)
         return [moved.record()]
 
+    def _follow_watch(self, tx: Transaction, watched: Incident, result: Result) -> Incident | None:
+        moment = self._ledger.moment()
+        passed = heals.passed(tx, watched.id, moment)
+        moved = incident.watched(watched, result, moment.at, passed)
+        if moved is not None and moved.state is State.OPEN:
+            incidents.set_judgement(tx, moved.id, None, None, moment.at)
+        return moved
+
     def _interval(self, check: Check) -> float:
-        seconds = self._intervals.of(check.manifest.id, check.manifest.interval_s)
+        seconds = self._interval_s(check)
         return seconds * self._draw.uniform(1 - ladder.SPLAY_SHARE, 1 + ladder.SPLAY_SHARE)
+
+    def _interval_s(self, check: Check) -> float:
+        return self._intervals.of(check.manifest.id, check.manifest.interval_s)
 
     def _first_cycles(self) -> list[tuple[Member, float]]:
         """When each host is measured for the first time: soon, and not all at the same instant."""

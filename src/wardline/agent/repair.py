@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from wardline.agent import bound, judge, measure
@@ -12,7 +13,7 @@ from wardline.agent.roster import Member
 from wardline.agent.runbooks import runner
 from wardline.agent.runbooks.runner import RunReport
 from wardline.agent.standing import Standings
-from wardline.agent.store import incidents, orders, policies, results, runs
+from wardline.agent.store import heals, incidents, orders, policies, results, runs
 from wardline.agent.store.database import StoreFull, Transaction
 from wardline.agent.store.ledger import Ledger
 from wardline.agent.store.orders import Code, Ending
@@ -24,8 +25,10 @@ from wardline.core.errors import WardlineError
 from wardline.core.evidence import bundle
 from wardline.core.evidence.bundle import Action, Kind, Result
 from wardline.core.incidents import incident
-from wardline.core.incidents.incident import Incident, State
+from wardline.core.incidents.incident import Incident
 from wardline.core.incidents.remedy import Remedy
+from wardline.core.incidents.states import State
+from wardline.core.incidents.watching import Attempt
 from wardline.core.orders import Order, Person, RunRunbook
 
 _RESULTS: Mapping[State, str | None] = {State.HEALED: "healed", State.FAILED: "failed"}
@@ -71,9 +74,16 @@ class Repairs:
     """The only way to a change on a host, whoever asked for it."""
 
     def __init__(
-        self, ledger: Ledger, checks: Mapping[str, Check], standings: Standings, bells: Bells
+        self,
+        ledger: Ledger,
+        checks: Mapping[str, Check],
+        standings: Standings,
+        bells: Bells,
+        watched_s: float,
     ) -> None:
+        """`watched_s`: how many seconds a heal is watched."""
         self._ledger = ledger
+        self._watched = timedelta(seconds=watched_s)
         self._checks = checks
         self._standings = standings
         self._bells = bells
@@ -133,7 +143,8 @@ class Repairs:
         after = self.measure(reserved.member, reserved.incident.check)
         now, repairing = self._ledger.now(), reserved.incident
         if report.stopped is None:
-            ended = incident.ended(repairing, report.ok, report.actions, after, now)
+            attempt = Attempt(reserved.run.started_at, self._watched)
+            ended = incident.ended(repairing, report.ok, report.actions, after, now, attempt)
             over = _Over(reserved.run, ended, after, began, _RESULTS.get(ended.state))
         else:
             last = told("frozen", reserved.chosen.runbook.id, report.error or report.stopped)
@@ -176,7 +187,10 @@ class Repairs:
                 runs.release(tx, run.id)
             runs.end(tx, ended.id, now, over.result)
             runs.prune(tx, now)
+            heals.prune(tx, now)
             told_in = self.record(tx, ended, (over.after,))
+            if ended.watched:
+                heals.begin_watch(tx, ended.id, self._ledger.moment())
             if run.order_id is not None:
                 orders.end(tx, run.order_id, over.ending or _ending(ended), now, told_in)
 

@@ -18,7 +18,7 @@ from pydantic import (
 
 from wardline.core import protocol
 from wardline.core.errors import WardlineError
-from wardline.core.incidents import ladder
+from wardline.core.incidents import ladder, watching
 
 ENVIRONMENT = "WARDLINE_AGENT_DATA"
 SYSTEM_DATA = Path("/var/lib/wardline/agent")
@@ -122,6 +122,12 @@ class Flap(_Part):
     window_minutes: Annotated[int, Field(ge=1, le=7 * 1440)] = ladder.FLAP_WINDOW_MINUTES
 
 
+class Watch(_Part):
+    """How long a heal is watched before it counts as stable; measured more often meanwhile."""
+
+    period_s: Annotated[float, Field(ge=1, le=watching.PERIOD_S_MAX)] = watching.PERIOD_S
+
+
 class OutboxSettings(_Part):
     """`backoff_minute_s` is how many seconds a minute of the backoff has; a demo's is shorter."""
 
@@ -138,6 +144,7 @@ class Settings(_Part):
     hosts: Annotated[list[HostSettings], Field(max_length=protocol.HOSTS_PER_APPLIANCE_MAX)]
     intervals: Intervals = Intervals()
     flap: Flap = Flap()
+    watch: Watch = Watch()
     outbox: OutboxSettings = OutboxSettings()
 
     @field_validator("hosts")
@@ -160,6 +167,11 @@ class Settings(_Part):
                     f"flap: {self.flap.heals} heals within {self.flap.window_minutes} minutes can"
                     f" never happen while {name} is measured every {interval_s:g} s;"
                     " raise flap.window_minutes or lower flap.heals"
+                )
+            if not watching.reachable(self.watch.period_s, interval_s):
+                raise SettingsInvalid(
+                    f"watch: {name} is not measured often enough within {self.watch.period_s:g} s"
+                    " to show that a heal did not last; raise watch.period_s"
                 )
 
 
@@ -245,7 +257,8 @@ def to_toml(settings: Settings) -> str:
     if settings.intervals.checks:
         lines += ["", "[intervals.checks]"]
         lines += [f"{_text(key)} = {value}" for key, value in settings.intervals.checks.items()]
-    lines += ["", "[flap]", *_fields(settings.flap), "", "[outbox]", *_fields(settings.outbox)]
+    for name in ("flap", "watch", "outbox"):
+        lines += ["", f"[{name}]", *_fields(getattr(settings, name))]
     for host in settings.hosts:
         lines += ["", "[[hosts]]", *_fields(host)]
         if host.ssh is not None:

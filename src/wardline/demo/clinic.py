@@ -21,9 +21,11 @@ from wardline.demo.clinics import AFTER_HOURS_RUNBOOK, CLINICS, Clinic
 
 ENROL_SECONDS_MAX = 60
 # A visitor has a minute, so the demo measures within seconds what a clinic measures in minutes;
-# the window of the flap rule shrinks with it, or every repair would soon be held.
+# the window of the flap rule and the watch over a heal shrink with it, or every repair would soon
+# be held and none stable.
 INTERVALS = settings.Intervals(scale=0.008, checkin_s=2, reevaluate_s=2, heartbeat_s=600)
 FLAP = settings.Flap(heals=3, window_minutes=1)
+WATCH = settings.Watch(period_s=20)
 
 
 class DemoFailed(WardlineError):
@@ -160,7 +162,7 @@ def _enrol(central: Central, clinic: Clinic, places: Places, site: str) -> None:
 def _quicken(layout: settings.Layout) -> None:
     """At every start: one that was interrupted may have enrolled the agent and no more."""
     found = settings.load(layout)
-    quick = found.model_copy(update={"intervals": INTERVALS, "flap": FLAP})
+    quick = found.model_copy(update={"intervals": INTERVALS, "flap": FLAP, "watch": WATCH})
     if quick != found:
         write_private(layout.settings, settings.to_toml(quick).encode())
 

@@ -11,7 +11,7 @@ from wardline.agent.agent import Agent
 from wardline.agent.checks import check
 from wardline.agent.enrol import Wish
 from wardline.agent.settings import Flap, HostSettings, Intervals, Layout, OutboxSettings, Settings
-from wardline.agent.store import alarms, outbox
+from wardline.agent.store import alarms, ledger, outbox
 from wardline.agent.store.alarms import Alarm
 from wardline.agent.store.outbox import Counts
 from wardline.agent.uplink import Address, Uplink
@@ -27,12 +27,20 @@ GOOD_MODE, BAD_MODE = 0o644, 0o666
 
 @dataclass
 class Clock:
-    """A wall clock that a test moves."""
+    """A wall clock that a test sets, and one that nobody sets: time passes on both alike."""
 
     offset: timedelta = timedelta(0)
+    slept: timedelta = timedelta(0)
 
     def __call__(self) -> datetime:
         return datetime.now(UTC) + self.offset
+
+    def monotonic_ms(self) -> int:
+        return ledger.monotonic_ms() + self.slept // timedelta(milliseconds=1)
+
+    def sleep(self, time: timedelta) -> None:
+        self.offset += time
+        self.slept += time
 
 
 @dataclass
@@ -62,9 +70,10 @@ class Bench:
         return Uplink(address, credential, self.central.transport())
 
     def open(self) -> Agent:
-        ledger = agent.open_ledger(self.layout, self.settings, self.clock)
-        uplink = self.connect(Address(URL), ledger.keyring.credential())
-        return agent.assemble(self.layout, self.settings, ledger, uplink, self.said.append)
+        now, monotonic_ms = self.clock, self.clock.monotonic_ms
+        opened = agent.open_ledger(self.layout, self.settings, now, monotonic_ms)
+        uplink = self.connect(Address(URL), opened.keyring.credential())
+        return agent.assemble(self.layout, self.settings, opened, uplink, self.said.append)
 
     def restart(self) -> None:
         self.agent.close()

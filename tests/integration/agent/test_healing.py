@@ -1,6 +1,7 @@
 """A drift from measurement to the sealed outcome, on a real tree and a real store."""
 
 import stat
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -225,6 +226,8 @@ def test_pattern_statistics_count_by_level_and_success(bench: Bench) -> None:
         bench.drift()
         bench.observe()
         bench.act()
+        bench.clock.sleep(timedelta(minutes=15))
+        bench.observe()
     with bench.agent.ledger.reading() as tx:
         (row,) = tx.rows("SELECT * FROM pattern_stats WHERE l1_count > 0")
     assert (row["total_count"], row["l1_count"], row["success_count"]) == (2, 2, 2)

@@ -15,13 +15,13 @@ from wardline.agent.store.database import Database, StoreUnusable, Transaction
 from wardline.agent.store.outbox import Author, Draft, Head, Queued
 from wardline.core import clock, ids
 from wardline.core.errors import Malformed
-from wardline.core.evidence import bundle
+from wardline.core.evidence import bundle, origin
 from wardline.core.evidence.bundle import Kind
 from wardline.core.evidence.signing import SigningKey
 from wardline.core.protocol import Receipt
 
 AT = datetime(2026, 11, 21, 9, tzinfo=UTC)
-MOMENT = bundle.Clock("system", 12, 86_400_000, "0d5c2f5e-9c0e-4c57")
+MOMENT = origin.Clock("system", 12, 86_400_000, "0d5c2f5e-9c0e-4c57")
 AUTHOR = Author(ids.site(), ids.appliance(), "0.1.0", SigningKey.generate())
 HOST = ids.host()
 PAGE = 4096

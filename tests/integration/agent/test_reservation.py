@@ -62,7 +62,7 @@ def _decide(bench: Bench, drift: Incident) -> Reserved | None:
         declared = HostSettings(id=drift.host_id, name="x", kind="tree", root=bench.tree)
         member = Member(declared, host)
         standings = Standings(Recipient(key, ledger.site_id, ledger.appliance_id))
-        repairs = Repairs(ledger, check.registry(), standings, bench.agent.bells)
+        repairs = Repairs(ledger, check.registry(), standings, bench.agent.bells, 900)
         case = Case(known, member, known.before, policy, ledger.moment(), 300, bench.flap)
         (one,) = remedy.candidates(runbook.remedies(), CHECK, known.before.facts)
         reserved = repairs.reserve(case, one)

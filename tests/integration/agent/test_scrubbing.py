@@ -24,7 +24,7 @@ from wardline.agent.store.runs import Run
 from wardline.core import canonical, clock, ids
 from wardline.core.evidence.bundle import Action, IncidentState, Kind, Outcome, Result
 from wardline.core.incidents import incident
-from wardline.core.incidents.incident import State
+from wardline.core.incidents.states import State
 from wardline.core.policy import parse, seeds
 from wardline.core.severity import Severity
 

@@ -2,14 +2,22 @@
 
 import sqlite3
 import threading
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from tests.unit.core.incidents.drift import AT, BOOK, failed, result
 from wardline.agent.scrub.scrubber import Scrubber
-from wardline.agent.store import database, outbox
+from wardline.agent.store import database, heals, incidents, outbox
 from wardline.agent.store.database import Database, StoreDamaged, StoreFull, StoreUnusable
-from wardline.core import clock
+from wardline.core import canonical, clock
+from wardline.core.evidence import bundle
+from wardline.core.evidence.bundle import Action, Outcome
+from wardline.core.incidents import incident
+from wardline.core.incidents.states import State
+from wardline.core.incidents.watching import Attempt
 
 BYTES_MAX = 8 << 20
 DOCUMENT = {
@@ -177,3 +185,40 @@ def _fail_after_a_write(opened: Database) -> None:
     with opened.transaction() as tx:
         tx.execute("INSERT INTO facts VALUES ('a', 'b')")
         tx.execute("INSERT INTO facts VALUES ('a', 'again')")
+
+
+def test_heals_of_a_release_that_did_not_watch_still_count_for_the_flap_rule(
+    tmp_path: Path,
+) -> None:
+    """A database as the release before left it, with an incident that it had healed."""
+    path = tmp_path / "agent.db"
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    for name, text in sorted(database.schema_files().items()):
+        if name < "007":
+            for statement in database.statements(text):
+                database.carry_out(connection, statement)
+    opened = incident.opened("inc_" + "0" * 26, "site_x", "host_x", failed(), AT)
+    moved = incident.started(opened, {"verdict": "run"}, BOOK)
+    ran = Action("mode", "set_mode", "/etc/passwd", False, True, None, 3)
+    attempt = Attempt(AT, timedelta(minutes=15))
+    healed = incident.ended(moved, True, (ran,), result(Outcome.PASS), AT, attempt)
+    told = bundle.unwatched_to_wire(replace(healed, watch=None).record())
+    connection.execute(
+        "INSERT INTO incidents (id, site_id, host_id, incident_type, severity, raw_data,"
+        " pattern_signature, created_at, resolution_level, outcome, state, closed_at, runbook_id)"
+        " VALUES (?, 'site_x', 'host_x', 'a', 'high', ?, 'p', ?, 'L1', 'success', 'healed', ?, ?)",
+        (healed.id, canonical.dumps(told).decode(), clock.wire(AT), clock.wire(AT), BOOK.id),
+    )
+    connection.close()
+    upgraded = _open(tmp_path)
+    with upgraded.transaction() as tx:
+        kept = incidents.get(tx, healed.id)
+        assert kept is not None
+        assert (kept.state, kept.watch, kept.closed_at) == (State.HEALED, None, AT)
+        assert heals.times(tx, kept, BOOK.id, AT) == [AT]
+        assert incidents.watched_of(tx, "site_x", "host_x", "a") is None
+        assert incidents.open_of(tx, "site_x", "host_x", "a") is None
+        incidents.save(tx, kept)
+        assert incidents.get(tx, healed.id) == kept
+    upgraded.close()

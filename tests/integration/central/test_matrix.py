@@ -91,6 +91,8 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("get", "/api/v1/sites/{site_id}/incidents"): Example(),
     ("get", "/api/v1/sites/{site_id}/incidents/{incident_id}"): Example(),
     ("get", "/api/v1/sites/{site_id}/would-run"): Example(),
+    ("get", "/api/v1/heals"): Example(),
+    ("get", "/api/v1/sites/{site_id}/heals"): Example(),
     ("post", "/api/v1/sites/{site_id}/incidents/{incident_id}/start"): Example(
         lambda scene: {"reason": "nobody works now"}, ok=201
     ),

@@ -1,6 +1,7 @@
-/** The fleet in five numbers. */
+/** The fleet in a few numbers. */
 import type { Fleet } from "@/api/types";
 import classes from "@/features/fleet/FleetTotals.module.css";
+import { falseHeals, timeToRepair } from "@/features/fleet/lasting";
 import { OutcomeBar } from "@/ui/OutcomeBar";
 
 export function FleetTotals({ totals }: { totals: Fleet["totals"] }) {
@@ -10,10 +11,22 @@ export function FleetTotals({ totals }: { totals: Fleet["totals"] }) {
       <Total value={totals.hosts} label={totals.hosts === 1 ? "host" : "hosts"} />
       <Total value={totals.open_incidents} label="open incidents" />
       <Total value={totals.healed_24h} label="healed in 24 hours" />
+      <Lasting heals={totals.heals} />
       <div className={classes.results}>
         <OutcomeBar results={totals.results} />
       </div>
     </section>
+  );
+}
+
+/** Whether repairs last; a dash where no watch is over yet. */
+function Lasting({ heals }: { heals: Fleet["totals"]["heals"] }) {
+  const repair = timeToRepair(heals);
+  const note = `Of the heals of the last ${heals.days} days whose watch is over, so many drifted again within it.`;
+  return (
+    <p className={classes.total} title={repair ? `${note} Mean time to repair: ${repair}.` : note}>
+      <b>{falseHeals(heals) ?? "–"}</b> <span>false heals in {heals.days} days</span>
+    </p>
   );
 }
 

@@ -2,6 +2,7 @@
 import type { Incident } from "@/api/types";
 import { Bundles } from "@/features/incidents/Bundles";
 import { DecisionTrace } from "@/features/incidents/DecisionTrace";
+import { Heals } from "@/features/incidents/Heals";
 import classes from "@/features/incidents/IncidentStory.module.css";
 import { Measurement } from "@/features/incidents/Measurement";
 import { StepList } from "@/features/incidents/StepList";
@@ -51,6 +52,13 @@ export function IncidentStory({ incident, story }: { incident: Incident; story: 
         ) : (
           <p className={classes.quiet}>There is none: it is made after a repair, by the same check.</p>
         )}
+      </Chapter>
+      <Chapter
+        title="Whether it lasted"
+        icon="eye"
+        tone={incident.state === "stable" ? "pass" : incident.watched_until ? "info" : "na"}
+      >
+        <Heals heals={incident.heals} />
       </Chapter>
       <Chapter title="The evidence" icon="chain" tone="na">
         <Bundles siteId={incident.site_id} bundles={incident.bundles} />

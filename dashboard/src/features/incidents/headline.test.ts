@@ -24,6 +24,8 @@ const incident: Incident = {
   code: null,
   would_verdict: null,
   runbook_id: null,
+  watched_until: null,
+  heals: [],
   before: { outcome: "fail", summary: "PermitRootLogin is yes; it must be no" },
   after: null,
   decision: null,
@@ -40,8 +42,35 @@ function says(part: Partial<Incident>, isHostObserved = false): string {
 
 test("healed names the moment and the words of the second measurement", () => {
   const after = { outcome: "pass", summary: "All 6 settings are as they must be", measured_at: CLOSED };
-  expect(says({ state: "healed", after, runbook })).toBe(
-    "Repaired and proved at 09:12: All 6 settings are as they must be.",
+  const healed = { state: "healed", closed_at: CLOSED, after, runbook } as const;
+  const words = "Repaired and measured again at 09:12: All 6 settings are as they must be.";
+  expect(says(healed)).toBe(words);
+  const ahead = new Date(2026, 10, 21, 9, 40).toISOString();
+  expect(says({ ...healed, watched_until: ahead })).toBe(`${words} Watched until 09:40.`);
+  expect(says({ ...healed, watched_until: CLOSED })).toBe(
+    `${words} Watched until 09:12; no measurement since then shows that it lasted.`,
+  );
+});
+
+test("stable says when it was repaired and what lasted", () => {
+  const after = { outcome: "pass", summary: "All 6 settings are as they must be" };
+  expect(says({ state: "stable", closed_at: CLOSED, after, runbook })).toBe(
+    "Repaired at 09:12, and it lasted: All 6 settings are as they must be.",
+  );
+});
+
+test("one that drifted again names the repair that did not last", () => {
+  const heal = {
+    number: 1,
+    runbook_id: "ssh_config.harden",
+    attempted_at: CLOSED,
+    healed_at: CLOSED,
+    watched_until: CLOSED,
+    ended: "recurred",
+    ended_at: CLOSED,
+  } as const;
+  expect(says({ state: "open", heals: [heal] })).toBe(
+    "Open again at 09:12: the repair by ssh_config.harden did not last. PermitRootLogin is yes; it must be no.",
   );
 });
 

@@ -12,7 +12,9 @@ export function headline(
 ): string {
   switch (incident.state) {
     case "healed":
-      return `Repaired and proved${at(story.after?.measuredAt ?? incident.closed_at, now)}: ${sentence(story.after?.summary || "the second measurement passed")}`;
+      return `Repaired and measured again${at(incident.closed_at, now)}: ${sentence(story.after?.summary || "the second measurement passed")}${watched(incident, now)}`;
+    case "stable":
+      return `Repaired${at(incident.closed_at, now)}, and it lasted: ${sentence(story.after?.summary || "the check passed after the watch")}`;
     case "resolved":
       return `Passes again${at(incident.closed_at, now)}, without a repair of ours.`;
     case "observing":
@@ -24,11 +26,24 @@ export function headline(
     case "escalated":
       return `This needs a person: ${sentence(because(story.decision) || incident.summary)}`;
     default:
-      return open(incident, story);
+      return open(incident, story, now);
   }
 }
 
-function open(incident: Incident, story: Story): string {
+/** The end of a watch that is not over; one whose end has passed waits for its last measurement. */
+function watched({ watched_until: until }: Incident, now: Date): string {
+  if (!until) return "";
+  const isOver = new Date(until) < now;
+  return isOver
+    ? ` Watched until ${local(new Date(until), now)}; no measurement since then shows that it lasted.`
+    : ` Watched until ${local(new Date(until), now)}.`;
+}
+
+function open(incident: Incident, story: Story, now: Date): string {
+  const recurred = story.decision === null && incident.heals[0];
+  if (recurred && recurred.ended_at) {
+    return `Open again${at(recurred.ended_at, now)}: the repair by ${recurred.runbook_id} did not last. ${sentence(incident.summary)}`;
+  }
   if (story.decision?.verdict === "block") {
     return `Nothing was changed: the repair is blocked because ${codeWords(story.decision.code)}.`;
   }

@@ -1,4 +1,4 @@
-/** An incident's parts as the bundle recorded them (evidence.bundle/1), read without trust. */
+/** An incident's parts as the bundle recorded them (evidence.bundle/1 and /2), read without trust. */
 import type { Incident } from "@/api/types";
 
 export interface Measured {

@@ -5,8 +5,8 @@ which the appliance tells a pass from a fail. Such a person stands in the list w
 """
 
 _WORDS = """
-not and the pass fail unknown applicable open observing waiting repairing healed resolved failed
-escalated success pending leased received acknowledged quarantined running succeeded expired
+not and the pass fail unknown applicable open observing waiting repairing healed stable resolved
+failed escalated success pending leased received acknowledged quarantined running succeeded expired
 interrupted run ask offer block allow deny low medium high critical info cycle heartbeat incident
 gap epoch host site appliance partner check result runbook rule policy order hold freeze frozen
 agent central store queue log key witness note reason code detail failing found wanted state name

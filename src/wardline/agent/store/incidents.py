@@ -5,14 +5,16 @@ from datetime import datetime
 
 import orjson
 
+from wardline.agent.store import heals
 from wardline.agent.store.database import Row, Transaction
 from wardline.core import clock
 from wardline.core.evidence import bundle
 from wardline.core.evidence.bundle import IncidentOutcome, ResolutionLevel
-from wardline.core.incidents.incident import Incident, State
+from wardline.core.incidents.incident import Incident
+from wardline.core.incidents.states import State
 
 OPEN_MAX = 10_000
-_COUNTED = (State.HEALED, State.ESCALATED)
+_COUNTED = (State.HEALED, State.STABLE, State.ESCALATED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +31,19 @@ def save(tx: Transaction, incident: Incident) -> None:
     tx.execute(
         "INSERT INTO incidents (id, site_id, host_id, incident_type, severity, raw_data,"
         " pattern_signature, created_at, resolution_level, outcome, state, closed_at, runbook_id,"
-        " tried, interruptions)"
+        " tried, interruptions, stable_at, watched_until)"
         " VALUES (:id, :site_id, :host_id, :check, :severity, :raw_data, :pattern, :created_at,"
-        " :level, :outcome, :state, :closed_at, :runbook_id, :tried, :interruptions)"
+        " :level, :outcome, :state, :closed_at, :runbook_id, :tried, :interruptions, :stable_at,"
+        " :watched_until)"
         " ON CONFLICT(id) DO UPDATE SET raw_data = excluded.raw_data,"
         " resolution_level = excluded.resolution_level, outcome = excluded.outcome,"
         " state = excluded.state, closed_at = excluded.closed_at,"
         " runbook_id = excluded.runbook_id, tried = excluded.tried,"
-        " interruptions = excluded.interruptions",
+        " interruptions = excluded.interruptions, stable_at = excluded.stable_at,"
+        " watched_until = excluded.watched_until",
         _values(tx, tx.scrubber.incident(incident)),
     )
+    heals.keep(tx, incident)
 
 
 def open_ones(tx: Transaction, *states: State) -> list[Incident]:
@@ -57,6 +62,16 @@ def open_of(tx: Transaction, site_id: str, host_id: str, check: str) -> Incident
     row = tx.row(
         "SELECT * FROM incidents WHERE site_id = ? AND host_id = ? AND incident_type = ?"
         " AND closed_at IS NULL",
+        (site_id, host_id, check),
+    )
+    return None if row is None else _incident(row)
+
+
+def watched_of(tx: Transaction, site_id: str, host_id: str, check: str) -> Incident | None:
+    """The healed incident of a drift that is watched."""
+    row = tx.row(
+        "SELECT * FROM incidents WHERE site_id = ? AND host_id = ? AND incident_type = ?"
+        " AND watched_until IS NOT NULL",
         (site_id, host_id, check),
     )
     return None if row is None else _incident(row)
@@ -143,21 +158,8 @@ def _count(tx: Transaction, pattern: str, level: str, by: int, *, success: bool)
     )
 
 
-def heals(tx: Transaction, incident: Incident, runbook_id: str, since: datetime) -> list[datetime]:
-    """When this runbook verifiably healed this drift, since then and since its last hold was
-    cleared: what a person has looked at does not count against it again."""
-    drift = (incident.site_id, incident.host_id, incident.check, runbook_id)
-    rows = tx.rows(
-        "SELECT closed_at FROM incidents WHERE site_id = ? AND host_id = ? AND incident_type = ?"
-        " AND runbook_id = ? AND state = 'healed' AND closed_at >= ? AND closed_at > coalesce("
-        "(SELECT max(cleared_at) FROM flap_suppressions WHERE site_id = ? AND host_id = ?"
-        " AND incident_type = ? AND runbook_id = ?), '')",
-        (*drift, clock.wire(since), *drift),
-    )
-    return [clock.parse(row["closed_at"]) for row in rows]
-
-
 def _values(tx: Transaction, incident: Incident) -> dict[str, object]:
+    watch, is_stable = incident.watch, incident.state is State.STABLE
     return {
         "id": incident.id,
         "site_id": incident.site_id,
@@ -169,12 +171,18 @@ def _values(tx: Transaction, incident: Incident) -> dict[str, object]:
         "created_at": clock.wire(incident.opened_at),
         "level": incident.level and incident.level.value,
         "outcome": incident.outcome and incident.outcome.value,
-        "state": incident.state.value,
-        "closed_at": clock.wire(incident.closed_at) if incident.closed_at else None,
+        "state": (State.HEALED if is_stable else incident.state).value,
+        "closed_at": _wire(incident.closed_at),
         "runbook_id": incident.runbook and incident.runbook.id,
         "tried": tx.json(list(incident.tried)),
         "interruptions": incident.interruptions,
+        "stable_at": _wire(watch.ended_at if watch and is_stable else None),
+        "watched_until": _wire(watch.until if watch and incident.watched else None),
     }
+
+
+def _wire(at: datetime | None) -> str | None:
+    return None if at is None else clock.wire(at)
 
 
 def _raw(incident: Incident) -> dict[str, object]:
@@ -194,6 +202,7 @@ def _raw(incident: Incident) -> dict[str, object]:
         runbook=incident.runbook,
         actions=incident.actions,
         closed_at=incident.closed_at,
+        watch=incident.watch,
     )
     if incident.state is not State.REPAIRING:
         record = incident.record()
@@ -201,7 +210,10 @@ def _raw(incident: Incident) -> dict[str, object]:
 
 
 def _incident(row: Row) -> Incident:
-    record = bundle.incident_from_wire(orjson.loads(row["raw_data"]))
+    kept = orjson.loads(row["raw_data"])
+    # An agent that watched no heals wrote none down.
+    read = bundle.incident_from_wire if "watch" in kept else bundle.unwatched_from_wire
+    record = read(kept)
     return Incident(
         id=row["id"],
         site_id=row["site_id"],
@@ -211,7 +223,7 @@ def _incident(row: Row) -> Incident:
         pattern_signature=record.pattern_signature,
         opened_at=record.opened_at,
         before=record.before,
-        state=State(row["state"]),
+        state=State.STABLE if row["stable_at"] else State(row["state"]),
         level=ResolutionLevel(row["resolution_level"]) if row["resolution_level"] else None,
         outcome=IncidentOutcome(row["outcome"]) if row["outcome"] else None,
         after=record.after,
@@ -221,4 +233,5 @@ def _incident(row: Row) -> Incident:
         closed_at=record.closed_at,
         tried=tuple(orjson.loads(row["tried"])),
         interruptions=row["interruptions"],
+        watch=record.watch,
     )

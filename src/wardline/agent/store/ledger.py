@@ -1,6 +1,7 @@
 """What the three loops write through: the database, the appliance's stream and its clock."""
 
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -12,11 +13,16 @@ from wardline.agent.store.database import Database, StoreFull, Transaction
 from wardline.agent.store.keys import Keyring
 from wardline.agent.store.outbox import Author, Draft, Queued
 from wardline.core import clock
-from wardline.core.evidence import bundle
+from wardline.core.evidence import origin
 from wardline.core.evidence.bundle import Kind
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 GAP_REASON = "no room for new evidence"
+
+
+def monotonic_ms() -> int:
+    """Milliseconds of the clock that nobody sets; it begins anew with every boot."""
+    return time.monotonic_ns() // 1_000_000
 
 
 class Ledger:
@@ -29,12 +35,14 @@ class Ledger:
         site_id: str,
         appliance_id: str,
         now: clock.Now,
+        monotonic_ms: Callable[[], int] = monotonic_ms,
     ) -> None:
         self.database = database
         self.keyring = keyring
         self.site_id = site_id
         self.appliance_id = appliance_id
         self.now = now
+        self._monotonic_ms = monotonic_ms
         self._boot_id = boot_id()
         self._author = Author(site_id, appliance_id, __version__, keyring.evidence())
 
@@ -52,7 +60,7 @@ class Ledger:
         """The draft as the next bundle, in the caller's transaction, with the rows it is about."""
         moment = self.moment()
         offset = facts.get(tx, facts.Name.CLOCK_OFFSET_MS)
-        stamp = bundle.Clock(
+        stamp = origin.Clock(
             source="system",
             offset_ms=None if offset is None else int(offset),
             monotonic_ms=moment.monotonic_ms,
@@ -61,7 +69,7 @@ class Ledger:
         return outbox.append(tx, self._author, draft, moment.at, stamp, prev)
 
     def moment(self) -> Moment:
-        return Moment(self.now(), time.monotonic_ns() // 1_000_000, self._boot_id)
+        return Moment(self.now(), self._monotonic_ms(), self._boot_id)
 
     def require_room(self) -> None:
         """Raise StoreFull while new evidence has no room; acknowledged bundles go first."""

@@ -14,7 +14,7 @@ from wardline.agent.scrub.scrubber import Scrubber
 from wardline.agent.store import places
 from wardline.agent.store.database import Exact, Row, Transaction
 from wardline.core import clock, protocol
-from wardline.core.evidence import bundle
+from wardline.core.evidence import bundle, origin
 from wardline.core.evidence.bundle import Bundle, IncidentRecord, Kind, Result
 from wardline.core.evidence.signing import SigningKey
 
@@ -111,7 +111,7 @@ def append(
     author: Author,
     draft: Draft,
     at: datetime,
-    moment: bundle.Clock,
+    moment: origin.Clock,
     prev: str | None = None,
 ) -> Queued:
     """Seal the draft as the next bundle of the stream and queue it, in the caller's transaction.
@@ -152,7 +152,7 @@ def seal(
     author: Author,
     draft: Draft,
     at: datetime,
-    moment: bundle.Clock,
+    moment: origin.Clock,
     scrubber: Scrubber,
     prev: str | None = None,
 ) -> Sealed:
@@ -169,7 +169,7 @@ def seal(
         prev=prev or place.prev,
         captured_at=at,
         clock=moment,
-        agent=bundle.Agent(author.version),
+        agent=origin.Agent(author.version),
         results=draft.results,
         incidents=draft.incidents,
         controls=_controls(draft),

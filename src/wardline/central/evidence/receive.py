@@ -12,7 +12,7 @@ import orjson
 
 from wardline.core import canonical, frozen, protocol
 from wardline.core.errors import Malformed, WardlineError
-from wardline.core.evidence import bundle, notes, signing
+from wardline.core.evidence import bundle, notes, origin, signing, watch
 from wardline.core.evidence.bundle import Bundle
 from wardline.core.evidence.signing import BadSignature, Envelope, VerifyKey
 from wardline.core.protocol import EvidenceProblem, Stream
@@ -30,8 +30,9 @@ _WORDS = frozenset({"payload", "payloadType", "signatures", "keyid", "sig", "env
             bundle.IncidentRecord,
             bundle.Action,
             bundle.RunbookRef,
-            bundle.Clock,
-            bundle.Agent,
+            origin.Clock,
+            origin.Agent,
+            watch.Watch,
         )
     ),
 )

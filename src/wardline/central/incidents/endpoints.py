@@ -11,10 +11,12 @@ from sqlalchemy import RowMapping
 from wardline.central.database import page
 from wardline.central.database.page import Cursor, Limit, Offset
 from wardline.central.identity.access import OrderGiver, Viewer
-from wardline.central.incidents import service, start
+from wardline.central.incidents import heals, service, start
+from wardline.central.incidents.heals import Heals, RunbookHeals
 from wardline.central.orders import issuer
 from wardline.central.tenancy import service as tenancy
 from wardline.core.evidence.bundle import IncidentState
+from wardline.core.evidence.watch import WatchEnd
 from wardline.core.incidents import catalogue
 
 router = APIRouter(prefix="/api/v1", tags=["incidents"])
@@ -22,12 +24,14 @@ router = APIRouter(prefix="/api/v1", tags=["incidents"])
 SiteParameter = Annotated[str, Path(max_length=64)]
 IncidentParameter = Annotated[str, Path(max_length=64)]
 State = Annotated[IncidentState | None, Query()]
+Days = Annotated[int, Query(ge=1, le=heals.DAYS_MAX, description="so many days back from now")]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=1000, strip_whitespace=True)]
 
 
 class IncidentOut(BaseModel):
     """`host_name` is null when the host was never declared. `verdict` and `code` are the policy's;
-    the `would_` ones what it had been, were the site not observing."""
+    the `would_` ones what it had been, were the site not observing. `watched_until` is the end of
+    the watch over a heal that is neither stable nor undone yet."""
 
     site_id: str
     site_name: str
@@ -46,6 +50,7 @@ class IncidentOut(BaseModel):
     code: str | None
     would_verdict: str | None
     runbook_id: str | None
+    watched_until: datetime | None
 
 
 class IncidentsOut(BaseModel):
@@ -59,14 +64,30 @@ class BundleOut(BaseModel):
     at: datetime
 
 
+class HealOut(BaseModel):
+    """One heal of the incident: when the run began, when the check had passed after it, until when
+    it is watched, and how that ended: `stable`, `recurred` (it failed before it had lasted) or
+    `unproved` (it failed, so late that nothing shows when it came back)."""
+
+    number: int
+    runbook_id: str
+    attempted_at: datetime
+    healed_at: datetime
+    watched_until: datetime
+    ended: WatchEnd | None
+    ended_at: datetime | None
+
+
 class IncidentDetailOut(IncidentOut):
-    """The parts as the appliance signed them: schema evidence.bundle/1."""
+    """The parts as the appliance signed them: schemas evidence.bundle/1 and /2. `heals`: the last
+    first."""
 
     before: dict[str, Any]
     after: dict[str, Any] | None
     decision: dict[str, Any] | None
     runbook: dict[str, Any] | None
     actions: list[dict[str, Any]]
+    heals: list[HealOut]
     bundles: list[BundleOut]
 
 
@@ -99,6 +120,12 @@ class WouldRunOut(BaseModel):
 
 class WouldRunListOut(BaseModel):
     items: list[WouldRunOut]
+
+
+class HealsOut(Heals):
+    """`runbooks`: those that healed, the most used first."""
+
+    runbooks: list[RunbookHeals]
 
 
 class Starting(BaseModel):
@@ -149,7 +176,8 @@ async def get_incident(
     site_id: SiteParameter, incident_id: IncidentParameter, session: Viewer
 ) -> IncidentDetailOut:
     """What was measured, decided, done, and measured again."""
-    row, bundles = await service.one(session, site_id, incident_id)
+    story = await service.one(session, site_id, incident_id)
+    row = story.incident
     return IncidentDetailOut(
         **_incident(row).model_dump(),
         before=row["before"],
@@ -157,7 +185,8 @@ async def get_incident(
         decision=row["decision"],
         runbook=row["runbook"],
         actions=row["actions"],
-        bundles=[BundleOut.model_validate(dict(bundle)) for bundle in bundles],
+        heals=[HealOut.model_validate(dict(heal)) for heal in story.heals],
+        bundles=[BundleOut.model_validate(dict(bundle)) for bundle in story.bundles],
     )
 
 
@@ -173,6 +202,25 @@ async def start_repair(
     asking = issuer.of(request)
     started = await start.start(session, asking, site_id, incident_id, body.reason)
     return StartedOut(order_id=started.order_id, approval_id=started.approval_id)
+
+
+@router.get("/heals")
+async def get_fleet_heals(session: Viewer, days: Days = heals.DAYS_DEFAULT) -> HealsOut:
+    """How well repairs last, over the partner's sites and per runbook."""
+    found = await heals.fleet(session, days)
+    runbooks = await heals.by_runbook(session, None, days)
+    return HealsOut(**found.model_dump(), runbooks=runbooks)
+
+
+@router.get("/sites/{site_id}/heals")
+async def get_site_heals(
+    site_id: SiteParameter, session: Viewer, days: Days = heals.DAYS_DEFAULT
+) -> HealsOut:
+    """How well repairs last on a site, and per runbook."""
+    await tenancy.get(session, site_id)
+    found = await heals.site(session, site_id, days)
+    runbooks = await heals.by_runbook(session, site_id, days)
+    return HealsOut(**found.model_dump(), runbooks=runbooks)
 
 
 @router.get("/sites/{site_id}/would-run")
@@ -211,6 +259,7 @@ def _incident(row: RowMapping) -> IncidentOut:
         code=_text(decision.get("code")),
         would_verdict=_text(_would(decision).get("verdict")),
         runbook_id=(row["runbook"] or {}).get("id"),
+        watched_until=row["watch"]["until"] if row["watch"] and row["state"] == "healed" else None,
     )
 
 

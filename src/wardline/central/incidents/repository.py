@@ -12,21 +12,22 @@ from wardline.central.database.session import Session
 _FOLD = """
 INSERT INTO incidents AS old (site_id, partner_id, appliance_id, epoch, received_at, id, host_id,
   incident_type, severity, raw_data, pattern_signature, created_at, state, resolution_level,
-  outcome, before, after, decision, runbook, actions, closed_at, seq)
+  outcome, before, after, decision, runbook, actions, closed_at, seq, watch)
 SELECT $1, $2, $3, $4, $5, id, host_id, incident_type, severity, raw_data::jsonb,
   pattern_signature, created_at, state, resolution_level, outcome, before::jsonb, after::jsonb,
-  decision::jsonb, runbook::jsonb, actions::jsonb, closed_at, seq
+  decision::jsonb, runbook::jsonb, actions::jsonb, closed_at, seq, watch::jsonb
 FROM unnest($6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
   $12::timestamptz[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
-  $18::text[], $19::text[], $20::text[], $21::timestamptz[], $22::bigint[])
+  $18::text[], $19::text[], $20::text[], $21::timestamptz[], $22::bigint[],
+  $23::text[])
   AS new (id, host_id, incident_type, severity, raw_data, pattern_signature, created_at, state,
-    resolution_level, outcome, before, after, decision, runbook, actions, closed_at, seq)
+    resolution_level, outcome, before, after, decision, runbook, actions, closed_at, seq, watch)
 ON CONFLICT (site_id, id) DO UPDATE SET
   epoch = EXCLUDED.epoch, seq = EXCLUDED.seq, received_at = EXCLUDED.received_at,
   severity = EXCLUDED.severity, raw_data = EXCLUDED.raw_data, state = EXCLUDED.state,
   resolution_level = EXCLUDED.resolution_level, outcome = EXCLUDED.outcome,
   before = EXCLUDED.before, after = EXCLUDED.after, decision = EXCLUDED.decision,
-  runbook = EXCLUDED.runbook, actions = EXCLUDED.actions,
+  runbook = EXCLUDED.runbook, actions = EXCLUDED.actions, watch = EXCLUDED.watch,
   closed_at = CASE WHEN EXCLUDED.closed_at IS NOT NULL
     THEN greatest(EXCLUDED.closed_at, old.created_at) END
 WHERE old.appliance_id = EXCLUDED.appliance_id AND old.host_id = EXCLUDED.host_id
@@ -50,10 +51,46 @@ WITH given AS MATERIALIZED (
 SELECT incident_id, log_index FROM (SELECT * FROM given EXCEPT SELECT * FROM own) AS refused
 ORDER BY log_index, incident_id
 """
+# How a watch ended is believed once; what tells of somebody else's incident is refused above.
+_FOLD_HEALS = """
+INSERT INTO incident_heals AS old (site_id, partner_id, incident_id, number, host_id,
+  incident_type, runbook_id, opened_at, attempted_at, healed_at, watched_until, ended, ended_at)
+SELECT $1, $2, new.* FROM unnest($4::text[], $5::integer[], $6::text[], $7::text[], $8::text[],
+  $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[], $13::text[],
+  $14::timestamptz[])
+  AS new (incident_id, number, host_id, incident_type, runbook_id, opened_at, attempted_at,
+    healed_at, watched_until, ended, ended_at)
+JOIN incidents i ON i.site_id = $1 AND i.id = new.incident_id AND i.appliance_id = $3
+  AND i.host_id = new.host_id AND i.incident_type = new.incident_type
+ON CONFLICT (site_id, incident_id, number) DO UPDATE SET
+  ended = EXCLUDED.ended, ended_at = EXCLUDED.ended_at
+WHERE old.ended IS NULL AND EXCLUDED.ended IS NOT NULL
+"""
+_HEALS = (
+    "count(*) AS total, count(*) FILTER (WHERE ended IS NULL) AS watched,"
+    " count(*) FILTER (WHERE ended = 'stable') AS stable,"
+    " count(*) FILTER (WHERE ended = 'recurred') AS recurred,"
+    " count(*) FILTER (WHERE ended = 'unproved') AS unproved,"
+    " avg(extract(epoch FROM healed_at - opened_at)) FILTER (WHERE ended = 'stable')"
+    "   AS repaired_s FROM incident_heals"
+    " WHERE partner_id = :partner_id AND healed_at >= :since"
+    " AND (CAST(:sites AS text[]) IS NULL OR site_id = ANY(CAST(:sites AS text[])))"
+)
+_HEALED = text(f"SELECT {_HEALS}")
+_HEALED_BY_SITE = text(f"SELECT site_id, {_HEALS} GROUP BY site_id")
+_HEALED_BY_RUNBOOK = text(
+    f"SELECT runbook_id, {_HEALS} GROUP BY runbook_id"
+    " ORDER BY count(*) DESC, runbook_id LIMIT :limit"
+)
+_HEALS_OF = text(
+    "SELECT number, runbook_id, attempted_at, healed_at, watched_until, ended, ended_at"
+    " FROM incident_heals WHERE site_id = :site_id AND incident_id = :incident_id"
+    " ORDER BY number DESC LIMIT :limit"
+)
 _ROW = (
     "SELECT i.site_id, s.name AS site_name, i.id, i.host_id, h.name AS host_name,"
     " i.incident_type, i.severity, i.state, i.resolution_level, i.outcome, i.created_at,"
-    " i.closed_at, i.before, i.decision, i.runbook"
+    " i.closed_at, i.before, i.decision, i.runbook, i.watch"
 )
 _FROM = (
     " FROM incidents i JOIN sites s ON s.id = i.site_id"
@@ -108,6 +145,23 @@ class NewRecord(NamedTuple):
     actions: str
     closed_at: datetime | None
     seq: int
+    watch: str | None
+
+
+class NewHeal(NamedTuple):
+    """A heal as the last record that tells of it does."""
+
+    incident_id: str
+    number: int
+    host_id: str
+    incident_type: str
+    runbook_id: str
+    opened_at: datetime
+    attempted_at: datetime
+    healed_at: datetime
+    watched_until: datetime
+    ended: str | None
+    ended_at: datetime | None
 
 
 class NewLink(NamedTuple):
@@ -160,6 +214,38 @@ class Repository:
             first_index,
         )
         return [(row["incident_id"], row["log_index"]) for row in rows]
+
+    async def fold_heals(self, site_id: str, appliance_id: str, heals: Sequence[NewHeal]) -> None:
+        """Of incidents that this appliance told of, each heal once; after `fold`."""
+        raw: asyncpg.Connection[Any] = self._session.raw
+        given = (site_id, self._session.scope.owner, appliance_id)
+        await raw.execute(_FOLD_HEALS, *given, *zip(*heals, strict=True))
+
+    async def heals(self, sites: Sequence[str] | None, since: datetime) -> RowMapping:
+        """How many heals began since then and what became of them; of all sites for None."""
+        row = await self._session.row(_HEALED, **self._of(sites), since=since)
+        assert row is not None, "an aggregate has a row"
+        return row
+
+    async def heals_by_site(self, sites: Sequence[str], since: datetime) -> list[RowMapping]:
+        return await self._session.rows(_HEALED_BY_SITE, **self._of(sites), since=since)
+
+    async def heals_by_runbook(
+        self, sites: Sequence[str] | None, since: datetime, limit: int
+    ) -> list[RowMapping]:
+        """The runbooks that healed most often first."""
+        given = {**self._of(sites), "since": since, "limit": limit}
+        return await self._session.rows(_HEALED_BY_RUNBOOK, **given)
+
+    def _of(self, sites: Sequence[str] | None) -> dict[str, Any]:
+        chosen = None if sites is None else list(sites)
+        return {"partner_id": self._session.scope.owner, "sites": chosen}
+
+    async def heals_of(self, site_id: str, incident_id: str, limit: int) -> list[RowMapping]:
+        """The heals of one incident, the last first."""
+        return await self._session.rows(
+            _HEALS_OF, site_id=site_id, incident_id=incident_id, limit=limit
+        )
 
     async def page(
         self,

@@ -9,33 +9,39 @@ import orjson
 from sqlalchemy import RowMapping
 
 from wardline.central.database.session import Session
-from wardline.central.incidents.repository import NewLink, NewRecord, Repository
+from wardline.central.incidents.repository import NewHeal, NewLink, NewRecord, Repository
 from wardline.central.orders.wanted import Standing
 from wardline.core.errors import NotFound
 from wardline.core.evidence import bundle
+from wardline.core.evidence import watch as watches
 from wardline.core.evidence.bundle import Bundle, IncidentRecord
 
 WOULD_RUN_MAX = 200
 BUNDLES_PER_INCIDENT_MAX = 200
+HEALS_PER_INCIDENT_MAX = 50
 REFUSED_SHOWN_MAX = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Tidings:
     """What bundles of one stream tell of incidents: the newest record of each, by id, and which
-    bundle told of which."""
+    bundle told of which, and of which heals."""
 
     epoch: int
     received_at: datetime
     records: Sequence[NewRecord]
     links: Sequence[NewLink]
+    heals: Sequence[NewHeal]
 
 
 def prepare(bundles: Sequence[Bundle], received_at: datetime) -> Tidings | None:
     """What `fold` takes of bundles that were received together; None where they tell of none."""
     newest: dict[str, NewRecord] = {}
     links: dict[tuple[str, str, int], NewLink] = {}
+    heals: dict[tuple[str, int, str, str], NewHeal] = {}
     for place, told in enumerate(bundles):
+        for one in _heals(told, received_at):
+            heals[one.incident_id, one.number, one.host_id, one.incident_type] = one
         for new in _records(told, received_at):
             held = newest.get(new.id)
             # One that has another host or check than the first is refused below, by its link.
@@ -50,7 +56,8 @@ def prepare(bundles: Sequence[Bundle], received_at: datetime) -> Tidings | None:
     if not newest:
         return None
     records = [newest[key] for key in sorted(newest)]
-    return Tidings(bundles[0].epoch, received_at, records, list(links.values()))
+    ordered = [heals[key] for key in sorted(heals)]
+    return Tidings(bundles[0].epoch, received_at, records, list(links.values()), ordered)
 
 
 async def fold(
@@ -63,6 +70,8 @@ async def fold(
     repository = Repository(session)
     await repository.fold(site_id, appliance_id, new.epoch, new.received_at, new.records)
     refused = await repository.add_bundles(site_id, appliance_id, new.links, first_index)
+    if new.heals:
+        await repository.fold_heals(site_id, appliance_id, new.heals)
     if refused:
         why = f"{len(refused)} records tell of an incident with another appliance, host or check"
         shown = [{"incident": one, "log_index": at} for one, at in refused[:REFUSED_SHOWN_MAX]]
@@ -77,6 +86,29 @@ def _records(told: Bundle, received_at: datetime) -> Iterator[NewRecord]:
             yield _record(told.host_id, told.seq, record, received_at)
 
 
+def _heals(told: Bundle, received_at: datetime) -> Iterator[NewHeal]:
+    """The heals that one bundle tells of; nothing happened after it was told."""
+    for record in told.incidents:
+        watch = record.watch
+        if told.host_id is None or watch is None:
+            continue
+        opened_at = min(record.opened_at, received_at)
+        healed_at = max(opened_at, min(watch.healed_at, received_at))
+        yield NewHeal(
+            incident_id=record.incident_id,
+            number=watch.number,
+            host_id=told.host_id,
+            incident_type=record.check,
+            runbook_id=watch.runbook_id,
+            opened_at=opened_at,
+            attempted_at=min(watch.attempted_at, healed_at),
+            healed_at=healed_at,
+            watched_until=healed_at + (watch.until - watch.healed_at),
+            ended=watch.ended and watch.ended.value,
+            ended_at=watch.ended_at and min(watch.ended_at, received_at),
+        )
+
+
 async def page(
     session: Session,
     site_id: str | None,
@@ -89,15 +121,41 @@ async def page(
     return await Repository(session).page(site_id, state, after, skipped, limit + 1)
 
 
-async def one(
-    session: Session, site_id: str, incident_id: str
-) -> tuple[RowMapping, list[RowMapping]]:
-    """An incident and the bundles that tell of it; raises NotFound."""
+@dataclass(frozen=True, slots=True)
+class Story:
+    """An incident, its heals, the last first, and the bundles that tell of it."""
+
+    incident: RowMapping
+    heals: list[RowMapping]
+    bundles: list[RowMapping]
+
+
+async def one(session: Session, site_id: str, incident_id: str) -> Story:
+    """Raises NotFound."""
     repository = Repository(session)
     row = await repository.one(site_id, incident_id)
     if row is None:
         raise NotFound("no such incident on this site")
-    return row, await repository.bundles(site_id, incident_id, BUNDLES_PER_INCIDENT_MAX)
+    heals = await repository.heals_of(site_id, incident_id, HEALS_PER_INCIDENT_MAX)
+    bundles = await repository.bundles(site_id, incident_id, BUNDLES_PER_INCIDENT_MAX)
+    return Story(row, heals, bundles)
+
+
+async def heals(session: Session, sites: Sequence[str] | None, since: datetime) -> RowMapping:
+    """How many heals began since then, and what became of them; of all sites for None."""
+    return await Repository(session).heals(sites, since)
+
+
+async def heals_by_site(
+    session: Session, sites: Sequence[str], since: datetime
+) -> list[RowMapping]:
+    return await Repository(session).heals_by_site(sites, since)
+
+
+async def heals_by_runbook(
+    session: Session, sites: Sequence[str] | None, since: datetime, count_max: int
+) -> list[RowMapping]:
+    return await Repository(session).heals_by_runbook(sites, since, count_max)
 
 
 async def standing(
@@ -159,6 +217,7 @@ def _record(host_id: str, seq: int, record: IncidentRecord, received_at: datetim
         actions=_json([bundle.action_to_wire(action) for action in record.actions]),
         closed_at=closed_at,
         seq=seq,
+        watch=None if record.watch is None else _json(watches.to_wire(record.watch)),
     )
 
 

@@ -550,6 +550,26 @@ CREATE TABLE public.incident_bundles (
     at timestamp with time zone NOT NULL
 );
 ALTER TABLE ONLY public.incident_bundles FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.incident_heals (
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    incident_id character varying(64) NOT NULL,
+    number integer NOT NULL,
+    host_id character varying(64) NOT NULL,
+    incident_type character varying(255) NOT NULL,
+    runbook_id character varying(255) NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    attempted_at timestamp with time zone NOT NULL,
+    healed_at timestamp with time zone NOT NULL,
+    watched_until timestamp with time zone NOT NULL,
+    ended character varying(16),
+    ended_at timestamp with time zone,
+    CONSTRAINT incident_heals_end CHECK (((ended IS NULL) = (ended_at IS NULL))),
+    CONSTRAINT incident_heals_ended_check CHECK (((ended)::text = ANY ((ARRAY['stable'::character varying, 'recurred'::character varying, 'unproved'::character varying])::text[]))),
+    CONSTRAINT incident_heals_number_check CHECK ((number >= 1)),
+    CONSTRAINT incident_heals_order CHECK (((opened_at <= healed_at) AND (attempted_at <= healed_at)))
+);
+ALTER TABLE ONLY public.incident_heals FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.incidents (
     site_id character varying(64) NOT NULL,
     partner_id character varying(64) NOT NULL,
@@ -573,14 +593,16 @@ CREATE TABLE public.incidents (
     epoch integer NOT NULL,
     seq bigint NOT NULL,
     received_at timestamp with time zone NOT NULL,
+    watch jsonb,
     CONSTRAINT incidents_check CHECK ((COALESCE(((before ->> 'check'::text) = (incident_type)::text), false) AND ((after IS NULL) OR COALESCE(((after ->> 'check'::text) = (incident_type)::text), false)))),
-    CONSTRAINT incidents_closed CHECK (((closed_at IS NOT NULL) = ((state)::text = ANY ((ARRAY['healed'::character varying, 'resolved'::character varying])::text[])))),
-    CONSTRAINT incidents_healed CHECK ((((state)::text <> 'healed'::text) OR COALESCE((((before ->> 'outcome'::text) = 'fail'::text) AND ((after ->> 'outcome'::text) = 'pass'::text) AND (((after ->> 'measured_at'::text) COLLATE "C") >= ((before ->> 'measured_at'::text) COLLATE "C")) AND ((decision ->> 'verdict'::text) = 'run'::text) AND (runbook IS NOT NULL) AND jsonb_path_exists(actions, '$[*]?(@."dry_run" == false && @."undone" == false)'::jsonpath)), false))),
+    CONSTRAINT incidents_closed CHECK (((closed_at IS NOT NULL) = ((state)::text = ANY ((ARRAY['healed'::character varying, 'stable'::character varying, 'resolved'::character varying])::text[])))),
+    CONSTRAINT incidents_healed CHECK ((((state)::text <> ALL ((ARRAY['healed'::character varying, 'stable'::character varying])::text[])) OR COALESCE((((before ->> 'outcome'::text) = 'fail'::text) AND ((after ->> 'outcome'::text) = 'pass'::text) AND (((after ->> 'measured_at'::text) COLLATE "C") >= ((before ->> 'measured_at'::text) COLLATE "C")) AND ((decision ->> 'verdict'::text) = 'run'::text) AND (runbook IS NOT NULL) AND jsonb_path_exists(actions, '$[*]?(@."dry_run" == false && @."undone" == false)'::jsonpath)), false))),
     CONSTRAINT incidents_id_check CHECK (((id)::text <> ''::text)),
     CONSTRAINT incidents_order CHECK ((closed_at >= created_at)),
     CONSTRAINT incidents_outcome CHECK ((NOT ((outcome)::text IS DISTINCT FROM
 CASE state
     WHEN 'healed'::text THEN 'success'::text
+    WHEN 'stable'::text THEN 'success'::text
     WHEN 'failed'::text THEN 'failed'::text
     WHEN 'escalated'::text THEN 'escalated'::text
     ELSE NULL::text
@@ -588,7 +610,14 @@ END))),
     CONSTRAINT incidents_outcome_check CHECK (((outcome)::text = ANY ((ARRAY['success'::character varying, 'failed'::character varying, 'escalated'::character varying])::text[]))),
     CONSTRAINT incidents_resolution_level_check CHECK (((resolution_level)::text = ANY ((ARRAY['L1'::character varying, 'L2'::character varying, 'L3'::character varying])::text[]))),
     CONSTRAINT incidents_resolved CHECK ((((state)::text <> 'resolved'::text) OR COALESCE(((after ->> 'outcome'::text) = ANY (ARRAY['pass'::text, 'not_applicable'::text])), false))),
-    CONSTRAINT incidents_state_check CHECK (((state)::text = ANY ((ARRAY['open'::character varying, 'observing'::character varying, 'waiting'::character varying, 'healed'::character varying, 'resolved'::character varying, 'failed'::character varying, 'escalated'::character varying])::text[])))
+    CONSTRAINT incidents_stable CHECK ((((state)::text <> 'stable'::text) OR COALESCE((((after ->> 'measured_at'::text) COLLATE "C") >= ((watch ->> 'until'::text) COLLATE "C")), false))),
+    CONSTRAINT incidents_state_check CHECK (((state)::text = ANY ((ARRAY['open'::character varying, 'observing'::character varying, 'waiting'::character varying, 'healed'::character varying, 'stable'::character varying, 'resolved'::character varying, 'failed'::character varying, 'escalated'::character varying])::text[]))),
+    CONSTRAINT incidents_watch CHECK (((watch IS NULL) OR COALESCE(
+CASE state
+    WHEN 'healed'::text THEN ((watch ->> 'ended'::text) IS NULL)
+    WHEN 'stable'::text THEN ((watch ->> 'ended'::text) = 'stable'::text)
+    ELSE ((watch ->> 'ended'::text) = ANY (ARRAY['recurred'::text, 'unproved'::text]))
+END, false)))
 )
 WITH (toast_tuple_target='8160');
 ALTER TABLE ONLY public.incidents FORCE ROW LEVEL SECURITY;
@@ -980,6 +1009,8 @@ ALTER TABLE ONLY public.hosts
     ADD CONSTRAINT hosts_pkey PRIMARY KEY (site_id, id);
 ALTER TABLE ONLY public.incident_bundles
     ADD CONSTRAINT incident_bundles_pkey PRIMARY KEY (site_id, incident_id, log_index);
+ALTER TABLE ONLY public.incident_heals
+    ADD CONSTRAINT incident_heals_pkey PRIMARY KEY (site_id, incident_id, number);
 ALTER TABLE ONLY public.incidents
     ADD CONSTRAINT incidents_pkey PRIMARY KEY (site_id, id);
 ALTER TABLE ONLY public.installation
@@ -1056,6 +1087,8 @@ CREATE UNIQUE INDEX idx_freezes_partner_in_force ON public.freezes USING btree (
 CREATE INDEX idx_freezes_place ON public.freezes USING btree (partner_id, site_id);
 CREATE UNIQUE INDEX idx_freezes_site_in_force ON public.freezes USING btree (site_id) WHERE ((appliance_id IS NULL) AND (lifted_at IS NULL));
 CREATE UNIQUE INDEX idx_freezes_told ON public.freezes USING btree (site_id, appliance_id, frozen_at) WHERE (appliance_id IS NOT NULL);
+CREATE INDEX idx_incident_heals_partner ON public.incident_heals USING btree (partner_id, healed_at);
+CREATE INDEX idx_incident_heals_site ON public.incident_heals USING btree (site_id, healed_at);
 CREATE INDEX idx_incidents_partner ON public.incidents USING btree (partner_id, created_at DESC, id);
 CREATE INDEX idx_incidents_pattern ON public.incidents USING btree (site_id, pattern_signature);
 CREATE INDEX idx_incidents_site ON public.incidents USING btree (site_id, created_at DESC);
@@ -1220,6 +1253,7 @@ ALTER TABLE public.freeze_confirmations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.freezes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.hosts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.incident_bundles ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.incident_heals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.incidents ENABLE ROW LEVEL SECURITY;
 CREATE POLICY jobs ON public.appliances TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.approvals TO wardline_jobs USING (true) WITH CHECK (true);
@@ -1292,6 +1326,7 @@ CREATE POLICY tenant ON public.freeze_confirmations FOR SELECT TO wardline_app U
 CREATE POLICY tenant ON public.freezes TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.hosts TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.incident_bundles FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
+CREATE POLICY tenant ON public.incident_heals FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.incidents FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.latest_results FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.orders TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
@@ -1324,6 +1359,7 @@ CREATE POLICY tenant_insert ON public.evidence_streams FOR INSERT TO wardline_ap
 CREATE POLICY tenant_insert ON public.flap_suppressions FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.freeze_confirmations FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.incident_bundles FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_insert ON public.incident_heals FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.incidents FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.latest_results FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.results FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
@@ -1340,6 +1376,7 @@ CREATE POLICY tenant_update ON public.evidence_streams FOR UPDATE TO wardline_ap
 CREATE POLICY tenant_update ON public.flap_suppressions FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.freeze_confirmations FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.incident_bundles FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_update ON public.incident_heals FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.incidents FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.latest_results FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.results FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
@@ -1441,6 +1478,7 @@ GRANT SELECT(site_id) ON TABLE public.hosts TO wardline_jobs;
 GRANT SELECT(partner_id) ON TABLE public.hosts TO wardline_jobs;
 GRANT SELECT(id) ON TABLE public.hosts TO wardline_jobs;
 GRANT SELECT,INSERT ON TABLE public.incident_bundles TO wardline_app;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.incident_heals TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.incidents TO wardline_app;
 GRANT SELECT ON TABLE public.installation TO wardline_app;
 GRANT SELECT ON TABLE public.installation TO wardline_jobs;

@@ -13,7 +13,7 @@ from wardline.central.reports import queries
 from wardline.core.evidence.bundle import IncidentState
 from wardline.core.mandate import Reach
 
-_CLOSED = frozenset({IncidentState.HEALED, IncidentState.RESOLVED})
+_CLOSED = frozenset({IncidentState.HEALED, IncidentState.STABLE, IncidentState.RESOLVED})
 
 
 class About(BaseModel):

@@ -14,6 +14,8 @@ from wardline.central.database.session import Session
 from wardline.central.fleet import service as fleet
 from wardline.central.fleet.service import Appliance, Host
 from wardline.central.identity.access import Viewer
+from wardline.central.incidents import heals
+from wardline.central.incidents.heals import Heals
 from wardline.central.posture import service as posture
 from wardline.central.reports import attention, overview, queries
 from wardline.central.reports.attention import Attention
@@ -37,6 +39,7 @@ class FleetTotals(BaseModel):
     open_incidents: int
     healed_24h: int
     incidents: IncidentSummary
+    heals: Heals
 
 
 class FleetOut(BaseModel):
@@ -70,6 +73,7 @@ class IncidentCounts(BaseModel):
     total: int
     open: int
     healed: int
+    stable: int
     failed: int
     escalated: int
     observing: int
@@ -99,6 +103,7 @@ class SiteStatus(BaseModel):
     results: ResultCounts
     incidents: IncidentCounts
     evidence: EvidenceCounts
+    heals: Heals
 
 
 class StatusTotals(BaseModel):
@@ -107,6 +112,7 @@ class StatusTotals(BaseModel):
     results: ResultCounts
     incidents: IncidentCounts
     evidence: EvidenceTotals
+    heals: Heals
 
 
 class CentralStatus(BaseModel):
@@ -121,13 +127,14 @@ class Measured(BaseModel):
 
 
 class Healed(BaseModel):
-    """An incident that a second measurement found gone."""
+    """An incident that a second measurement found gone; `state` says whether that lasted."""
 
     incident_id: str
     site_id: str
     host_id: str
     host_name: str | None
     check: str
+    state: str
     opened_at: datetime
     healed_at: datetime | None
     runbook: str | None
@@ -176,6 +183,7 @@ async def get_fleet(
             open_incidents=totals["open_incidents"],
             healed_24h=totals["healed_24h"],
             incidents=overview.summary(totals),
+            heals=await heals.fleet(session),
         ),
     )
 
@@ -222,6 +230,7 @@ async def get_status(session: Viewer, request: Request) -> StatusOut:
     site_ids = [site.id for site in found]
     incidents = await queries.incidents(session, site_ids)
     bundles = await queries.bundles(session, site_ids)
+    lasted = await heals.by_site(session, site_ids)
     settings = state.settings(request)
     wanted = await attention.read(session, incidents)
     return StatusOut(
@@ -232,7 +241,7 @@ async def get_status(session: Viewer, request: Request) -> StatusOut:
         freezes=wanted.freezes,
         orders=wanted.orders,
         central=CentralStatus(version=__version__, url=settings.url, demo=settings.demo),
-        sites=[_site(site, incidents, bundles.get(site.id, 0)) for site in found],
+        sites=[_site(site, incidents, bundles.get(site.id, 0), lasted[site.id]) for site in found],
         totals=StatusTotals(
             sites=totals["sites"],
             hosts=totals["hosts"],
@@ -241,6 +250,7 @@ async def get_status(session: Viewer, request: Request) -> StatusOut:
             evidence=EvidenceTotals(
                 bundles=sum(bundles.values()), log_size=sum(site.log.size for site in found)
             ),
+            heals=await heals.fleet(session),
         ),
         healed=[_healed(row) for row in await queries.healed(session)],
         processes=await _processes(session),
@@ -254,7 +264,9 @@ def _after(cursor: str | None) -> tuple[str, str] | None:
     return str(name), str(site_id)
 
 
-def _site(site: SiteOverview, incidents: list[RowMapping], bundles: int) -> SiteStatus:
+def _site(
+    site: SiteOverview, incidents: list[RowMapping], bundles: int, lasted: Heals
+) -> SiteStatus:
     return SiteStatus(
         id=site.id,
         name=site.name,
@@ -269,6 +281,7 @@ def _site(site: SiteOverview, incidents: list[RowMapping], bundles: int) -> Site
             checkpoint_at=site.log.checkpoint_at,
             witnessed_size=site.log.witnessed_size,
         ),
+        heals=lasted,
     )
 
 
@@ -279,6 +292,7 @@ def _healed(row: RowMapping) -> Healed:
         host_id=row["host_id"],
         host_name=row["host_name"],
         check=row["incident_type"],
+        state=row["state"],
         opened_at=row["created_at"],
         healed_at=row["closed_at"],
         runbook=None if row["runbook"] is None else row["runbook"]["id"],

@@ -104,4 +104,4 @@ def _sum(rows: Sequence[RowMapping], column: str, value: str) -> int:
     return sum(found["count"] for found in rows if found[column] == value)
 
 
-_STATES = ("open", "healed", "failed", "escalated", "observing", "waiting")
+_STATES = ("open", "healed", "stable", "failed", "escalated", "observing", "waiting")

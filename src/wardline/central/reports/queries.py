@@ -10,7 +10,7 @@ from wardline.core.policy.decision import Code, Verdict
 HEALED_MAX = 20
 NEWEST_MAX = 20
 STATUS_SITES_MAX = 500
-OPEN = "i.closed_at IS NULL AND i.state <> 'healed'"
+OPEN = "i.closed_at IS NULL"
 # A decision is the appliance's word: what it says beyond the words there are is one word here.
 OTHER = "other"
 REASON_CHARS_MAX = 500
@@ -92,7 +92,7 @@ FROM (
     FROM latest_results WHERE partner_id = :partner_id GROUP BY site_id, host_id) of_host) r
 CROSS JOIN (
   SELECT count(*) FILTER (WHERE {OPEN}) AS open_incidents,
-    count(*) FILTER (WHERE i.state = 'healed'
+    count(*) FILTER (WHERE i.state IN ('healed', 'stable')
       AND i.closed_at >= :since AND i.closed_at <= :until) AS healed_24h, {_OUTCOMES}
   FROM incidents i WHERE i.partner_id = :partner_id) i
 """  # noqa: S608 - constants of this file
@@ -123,11 +123,11 @@ _TOLD = (
 )
 _HEALED = text(
     "SELECT i.id, i.site_id, i.host_id,"  # noqa: S608 - constants of this file
-    " h.name AS host_name, i.incident_type, i.created_at, i.closed_at, i.runbook,"
+    " h.name AS host_name, i.incident_type, i.state, i.created_at, i.closed_at, i.runbook,"
     " i.before, i.after,"
     f" {_TOLD.format(row='i', key='id')}"
     " FROM incidents i LEFT JOIN hosts h ON h.site_id = i.site_id AND h.id = i.host_id"
-    " WHERE i.partner_id = :partner_id AND i.state = 'healed'"
+    " WHERE i.partner_id = :partner_id AND i.state IN ('healed', 'stable')"
     " ORDER BY i.closed_at DESC NULLS LAST, i.id DESC LIMIT :limit"
 )
 _ASKS = text(

@@ -42,6 +42,7 @@ def _render(answer: Any) -> None:
     console = Console(highlight=False)
     console.print(f"Central {answer['central']['version']} at {answer['central']['url']}")
     console.print(_sites(answer["sites"]))
+    console.print(_heals(answer["totals"]["heals"]))
     if answer["healed"]:
         console.print("Healed, and proved by a second measurement (newest first):")
     for incident in answer["healed"]:
@@ -63,11 +64,24 @@ def _sites(sites: list[Any]) -> Table:
             str(site["hosts"]),
             *(str(results[outcome]) for outcome in ("pass", "fail", "unknown")),
             str(still_open),
-            str(incidents["healed"]),
+            str(incidents["healed"] + incidents["stable"]),
             str(evidence["log_size"]),
             str(evidence["checkpoint_size"] or 0),
         )
     return table
+
+
+def _heals(heals: Any) -> str:
+    """How well repairs last, always as so many of so many."""
+    false_heals, repair = heals["false_heals"], heals["time_to_repair"]
+    if not heals["total"]:
+        return f"Nothing was healed in the last {heals['days']} days."
+    parts = [f"{heals['stable']} stable, {heals['watched']} watched"]
+    if false_heals is not None:
+        parts.append(f"false heals: {false_heals['recurred']} of {false_heals['of']}")
+    if repair is not None:
+        parts.append(f"time to repair: {repair['mean_s']:g} s over {repair['of']} stable ones")
+    return f"Heals of the last {heals['days']} days: {'; '.join(parts)}"
 
 
 def _healed(incident: Any) -> str:
@@ -76,7 +90,7 @@ def _healed(incident: Any) -> str:
     return (
         f"{at:%H:%M:%S}  {incident['host_name']}: {incident['check']}"
         f" {incident['before']['outcome']} → {incident['after']['outcome']}"
-        f" by {incident['runbook']} (log entries {entries})"
+        f" by {incident['runbook']}, {_LASTED[incident['state']]} (log entries {entries})"
     )
 
 
@@ -125,6 +139,7 @@ def _frozen(freezes: Any) -> list[str]:
     return lines
 
 
+_LASTED = {"healed": "watched", "stable": "stable"}
 _WHY = {"escalated": "no repair helps", "offered": "to be started", "not_asked": "nobody is asked"}
 _NEXT = {
     "escalated": "repair it by hand",

@@ -1,9 +1,9 @@
 """The evidence bundle: what an appliance measured and did, as one signed link of its stream.
 
 A stream is (appliance, epoch): `seq` counts its bundles from 1, `prev` is the `chain_hash` of the
-one before (64 zeros at seq 1). Schema `evidence.bundle/1`, listed in docs/evidence-format.md. Times
-hold to the millisecond. What the `note` of a `gap` or an `epoch` bundle holds stands in notes.py,
-what an incident may claim in claims.py.
+one before (64 zeros at seq 1). Schemas `evidence.bundle/1` and `/2`, which alone tells of a watched
+heal, are listed in docs/evidence-format.md. Times hold to the millisecond. What the `note` of a
+`gap` or an `epoch` bundle holds stands in notes.py, what an incident may claim in claims.py.
 """
 
 import hashlib
@@ -16,11 +16,13 @@ from typing import Any
 
 from wardline.core import canonical, clock, controls, frozen
 from wardline.core.errors import Malformed
-from wardline.core.evidence import claims, fields, notes, signing
+from wardline.core.evidence import claims, fields, notes, origin, signing, watch
+from wardline.core.evidence.origin import Agent, Clock
+from wardline.core.evidence.watch import Watch
 from wardline.core.severity import Severity
 
 PAYLOAD_TYPE = "application/vnd.wardline.evidence.bundle+json;version=1"
-SCHEMA = "evidence.bundle/1"
+SCHEMAS = ("evidence.bundle/1", "evidence.bundle/2")
 NO_PREV = "0" * 64
 
 PAYLOAD_BYTES_MAX = 256 * 1024
@@ -29,7 +31,6 @@ INCIDENTS_MAX = 64
 ACTIONS_MAX = 64
 CONTROLS_MAX = 256
 CONTROLS_CACHED_MAX = 4096
-WORD_BYTES_MAX = 128
 TITLE_BYTES_MAX = 512
 SUMMARY_BYTES_MAX = 2048
 TARGET_BYTES_MAX = 4096
@@ -37,7 +38,6 @@ ERROR_BYTES_MAX = 4096
 OUTPUT_BYTES_MAX = 4096
 DIFF_BYTES_MAX = 16 * 1024
 DURATION_MS_MAX = 24 * 3600 * 1000
-CLOCK_OFFSET_MS_MAX = 2**53 - 1
 
 
 class Kind(StrEnum):
@@ -58,11 +58,13 @@ class Outcome(StrEnum):
 
 
 class IncidentState(StrEnum):
-    """`resolved`: the check passes again without a repair of ours, so nobody is credited."""
+    """`healed`: repaired, measured again, and watched since; `stable`: that lasted. `resolved`: the
+    check passes again without a repair of ours, so nobody is credited."""
 
     OPEN = "open"
     RESOLVED = "resolved"
     HEALED = "healed"
+    STABLE = "stable"
     FAILED = "failed"
     ESCALATED = "escalated"
     OBSERVING = "observing"
@@ -127,7 +129,8 @@ class RunbookRef:
 
 @dataclass(frozen=True, slots=True)
 class IncidentRecord:
-    """An incident as it stood when the bundle was made; `decision` is `Decision.to_wire()`."""
+    """An incident as it stood when the bundle was made; `decision` is `Decision.to_wire()`, `watch`
+    that of its last heal."""
 
     incident_id: str
     check: str
@@ -143,21 +146,7 @@ class IncidentRecord:
     runbook: RunbookRef | None
     actions: tuple[Action, ...]
     closed_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """What the appliance knew about its clock: `offset_ms` against a reference, if it had one."""
-
-    source: str
-    offset_ms: int | None
-    monotonic_ms: int
-    boot_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Agent:
-    version: str
+    watch: Watch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +169,6 @@ class Bundle:
 
 # Every bundle has these, and Central reads hundreds a second.
 _make_result = frozen.maker(Result)
-_make_clock = frozen.maker(Clock)
 _make_bundle = frozen.maker(Bundle)
 
 
@@ -209,7 +197,7 @@ def parse(payload: bytes) -> Bundle:
 def from_wire(value: object) -> Bundle:
     """The bundle of a decoded payload."""
     obj = fields.exactly(value, _BUNDLE_KEYS)
-    fields.one_of(obj, "schema", (SCHEMA,))
+    first = fields.one_of(obj, "schema", SCHEMAS) == SCHEMAS[0]
     bundle = _make_bundle(
         kind=fields.choice(obj, "kind", _KINDS),
         site_id=fields.entity(obj, "site_id", "site"),
@@ -219,10 +207,12 @@ def from_wire(value: object) -> Bundle:
         seq=fields.integer(obj, "seq", 1),
         prev=fields.hex64(obj, "prev"),
         captured_at=fields.instant(obj, "captured_at"),
-        clock=fields.part(obj, "clock", _clock),
-        agent=fields.part(obj, "agent", _agent),
+        clock=fields.part(obj, "clock", origin.clock_from_wire),
+        agent=fields.part(obj, "agent", origin.agent_from_wire),
         results=fields.parts(obj, "results", RESULTS_MAX, result_from_wire),
-        incidents=fields.parts(obj, "incidents", INCIDENTS_MAX, incident_from_wire),
+        incidents=fields.parts(
+            obj, "incidents", INCIDENTS_MAX, unwatched_from_wire if first else incident_from_wire
+        ),
         controls=fields.parts(obj, "controls", CONTROLS_MAX, _control),
         note=fields.optional(obj, "note", fields.mapping),
     )
@@ -254,13 +244,22 @@ def result_from_wire(value: object) -> Result:
 
 
 def incident_from_wire(value: object) -> IncidentRecord:
-    """The incident record of a decoded object; raises Malformed."""
+    """The incident record of a decoded object of schema 2; raises Malformed."""
     obj = fields.exactly(value, _INCIDENT_KEYS)
+    return _incident(obj, fields.optional(obj, "watch", fields.part, watch.from_wire))
+
+
+def unwatched_from_wire(value: object) -> IncidentRecord:
+    """As `incident_from_wire`, of schema 1, which knows no watch."""
+    return _incident(fields.exactly(value, _INCIDENT_KEYS - {"watch"}), None)
+
+
+def _incident(obj: fields.Object, watched: Watch | None) -> IncidentRecord:
     record = IncidentRecord(
         incident_id=fields.entity(obj, "incident_id", "inc"),
         check=fields.name(obj, "check"),
         severity=fields.choice(obj, "severity", _SEVERITIES),
-        pattern_signature=fields.text(obj, "pattern_signature", WORD_BYTES_MAX, 1),
+        pattern_signature=fields.text(obj, "pattern_signature", origin.WORD_BYTES_MAX, 1),
         opened_at=fields.instant(obj, "opened_at"),
         state=fields.choice(obj, "state", _STATES),
         resolution_level=fields.optional(obj, "resolution_level", fields.choice, _LEVELS),
@@ -271,6 +270,7 @@ def incident_from_wire(value: object) -> IncidentRecord:
         runbook=fields.optional(obj, "runbook", fields.part, _runbook),
         actions=fields.parts(obj, "actions", ACTIONS_MAX, action_from_wire),
         closed_at=fields.optional(obj, "closed_at", fields.instant),
+        watch=watched,
     )
     claims.check(record)
     return record
@@ -281,7 +281,7 @@ def action_from_wire(value: object) -> Action:
     obj = fields.exactly(value, _ACTION_KEYS)
     return Action(
         step=fields.text(obj, "step", TITLE_BYTES_MAX, 1),
-        type=fields.text(obj, "type", WORD_BYTES_MAX, 1),
+        type=fields.text(obj, "type", origin.WORD_BYTES_MAX, 1),
         target=fields.text(obj, "target", TARGET_BYTES_MAX),
         dry_run=fields.boolean(obj, "dry_run"),
         changed=fields.boolean(obj, "changed"),
@@ -295,15 +295,17 @@ def action_from_wire(value: object) -> Action:
 
 
 def to_wire(bundle: Bundle) -> dict[str, Any]:
-    """The payload as a JSON value."""
+    """The payload as a JSON value, in the first schema that holds it."""
+    first = all(one.watch is None for one in bundle.incidents)
+    told = unwatched_to_wire if first else incident_to_wire
     return {
-        "schema": SCHEMA,
         **{key: getattr(bundle, key) for key in _BUNDLE_KEYS if key != "schema"},
+        "schema": SCHEMAS[not first],
         "captured_at": clock.wire(bundle.captured_at),
-        "clock": {key: getattr(bundle.clock, key) for key in _CLOCK_KEYS},
+        "clock": origin.clock_to_wire(bundle.clock),
         "agent": {"version": bundle.agent.version},
         "results": [result_to_wire(item) for item in bundle.results],
-        "incidents": [incident_to_wire(item) for item in bundle.incidents],
+        "incidents": [told(item) for item in bundle.incidents],
     }
 
 
@@ -315,9 +317,16 @@ def result_to_wire(result: Result) -> dict[str, Any]:
 
 
 def incident_to_wire(record: IncidentRecord) -> dict[str, Any]:
+    """In schema 2."""
+    watched = None if record.watch is None else watch.to_wire(record.watch)
+    return {**unwatched_to_wire(record), "watch": watched}
+
+
+def unwatched_to_wire(record: IncidentRecord) -> dict[str, Any]:
+    """In schema 1, which leaves a watch out."""
     after, runbook, closed_at = record.after, record.runbook, record.closed_at
     return {
-        **{key: getattr(record, key) for key in _INCIDENT_KEYS},
+        **{key: getattr(record, key) for key in _INCIDENT_KEYS - {"watch"}},
         "opened_at": clock.wire(record.opened_at),
         "before": result_to_wire(record.before),
         "after": None if after is None else result_to_wire(after),
@@ -335,27 +344,11 @@ def action_to_wire(action: Action) -> dict[str, Any]:
     return {key: getattr(action, key) for key in _ACTION_KEYS}
 
 
-def _clock(value: object) -> Clock:
-    obj = fields.exactly(value, _CLOCK_KEYS)
-    return _make_clock(
-        source=fields.text(obj, "source", WORD_BYTES_MAX, 1),
-        offset_ms=fields.optional(
-            obj, "offset_ms", fields.integer, -CLOCK_OFFSET_MS_MAX, CLOCK_OFFSET_MS_MAX
-        ),
-        monotonic_ms=fields.integer(obj, "monotonic_ms", 0),
-        boot_id=fields.text(obj, "boot_id", WORD_BYTES_MAX),
-    )
-
-
-def _agent(value: object) -> Agent:
-    return Agent(fields.text(fields.exactly(value, _AGENT_KEYS), "version", WORD_BYTES_MAX, 1))
-
-
 def _runbook(value: object) -> RunbookRef:
     obj = fields.exactly(value, _RUNBOOK_KEYS)
     return RunbookRef(
         id=fields.name(obj, "id"),
-        version=fields.text(obj, "version", WORD_BYTES_MAX, 1),
+        version=fields.text(obj, "version", origin.WORD_BYTES_MAX, 1),
         digest=fields.hex64(obj, "digest"),
         risk=fields.one_of(obj, "risk", _RISKS),
     )
@@ -391,8 +384,6 @@ _SEVERITIES = {
 }
 _RISKS = ("low", "medium", "high")
 _WITHOUT_HOST = (Kind.GAP, Kind.EPOCH)
-_CLOCK_KEYS = frozenset(Clock.__slots__)
-_AGENT_KEYS = frozenset(Agent.__slots__)
 _RUNBOOK_KEYS = frozenset(RunbookRef.__slots__)
 _RESULT_KEYS = frozenset(Result.__slots__)
 _ACTION_KEYS = frozenset(Action.__slots__)

@@ -1,15 +1,17 @@
-"""One open drift of a host and the only ways in which it moves on, as a value that never changes.
+"""One drift of a host and the only ways in which it moves on, as a value that never changes.
+
+Every change goes through `_moved`, which knows the table of states.py.
 
 A drift that goes away without a repair of ours is *resolved*: the incident gets `closed_at` and
 the passing result as `after`, keeps the level it had, and has no outcome, for that would be ours.
 Healed means that a run of ours changed something, and that the same check, measured after that,
-passed.
+passed. From then on it is watched: passing at or after the end of the watch makes it stable, for
+good; failing before that opens the same incident again.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
-from enum import StrEnum
+from datetime import datetime, timedelta
 from typing import Any
 
 from wardline.core.errors import Conflict
@@ -23,7 +25,10 @@ from wardline.core.evidence.bundle import (
     Result,
     RunbookRef,
 )
-from wardline.core.incidents import signature
+from wardline.core.evidence.watch import Watch, WatchEnd
+from wardline.core.incidents import signature, watching
+from wardline.core.incidents.states import CLOSED, TO_JUDGE, TRANSITIONS, State
+from wardline.core.incidents.watching import Attempt
 from wardline.core.severity import Severity
 
 # All diffs and outputs of a record together, so that before, after and decision fit beside them.
@@ -31,26 +36,10 @@ DIFF_BYTES_MAX = 48 * 1024
 OUTPUT_BYTES_MAX = 16 * 1024
 
 
-class State(StrEnum):
-    """Where an incident stands; `repairing` is the appliance's own and never on the wire."""
-
-    OPEN = "open"
-    OBSERVING = "observing"
-    WAITING = "waiting"
-    REPAIRING = "repairing"
-    HEALED = "healed"
-    RESOLVED = "resolved"
-    FAILED = "failed"
-    ESCALATED = "escalated"
-
-
-# What is not settled, not a person's and not being repaired: the policy is asked again.
-TO_JUDGE = (State.OPEN, State.OBSERVING, State.WAITING, State.FAILED)
-
-
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """An incident as the appliance keeps it; `tried` are the runbooks that ran and did not help."""
+    """An incident as the appliance keeps it; `tried` are the runbooks that ran and did not help,
+    `watch` is that of its last heal."""
 
     id: str
     site_id: str
@@ -70,6 +59,12 @@ class Incident:
     closed_at: datetime | None = None
     tried: tuple[str, ...] = ()
     interruptions: int = 0
+    watch: Watch | None = None
+
+    @property
+    def watched(self) -> bool:
+        """Healed, and neither stable nor drifted again."""
+        return self.state is State.HEALED and self.watch is not None
 
     def record(self) -> IncidentRecord:
         """What the next bundle says of it; raises Conflict in the middle of a repair."""
@@ -90,6 +85,7 @@ class Incident:
             runbook=self.runbook,
             actions=fitting(self.actions),
             closed_at=self.closed_at,
+            watch=self.watch,
         )
 
 
@@ -119,9 +115,9 @@ def judged(
     _expect(incident, *TO_JUDGE)
     if state not in (State.OPEN, State.OBSERVING, State.WAITING):
         raise Conflict(f"incident {incident.id}: {state} is not a state of waiting")
-    return replace(
+    return _moved(
         incident,
-        state=state,
+        state,
         level=None,
         outcome=None,
         decision=decision,
@@ -133,9 +129,9 @@ def judged(
 def started(incident: Incident, decision: Mapping[str, Any], runbook: RunbookRef) -> Incident:
     """A run is about to begin; stored before its first step, so that a crash is seen."""
     _expect(incident, *TO_JUDGE)
-    return replace(
+    return _moved(
         incident,
-        state=State.REPAIRING,
+        State.REPAIRING,
         level=ResolutionLevel.L1,
         outcome=None,
         decision=decision,
@@ -146,9 +142,15 @@ def started(incident: Incident, decision: Mapping[str, Any], runbook: RunbookRef
 
 
 def ended(
-    incident: Incident, ok: bool, actions: tuple[Action, ...], after: Result, at: datetime
+    incident: Incident,
+    ok: bool,
+    actions: tuple[Action, ...],
+    after: Result,
+    at: datetime,
+    attempt: Attempt,
 ) -> Incident:
-    """The run is over and the same check has measured again: healed only if that passed.
+    """The run is over and the same check has measured again: healed, and watched from now on, only
+    if that passed.
 
     A run that ended well, found nothing to change and left a passing check did not heal: the drift
     went away before it, so it is resolved.
@@ -159,19 +161,22 @@ def ended(
         return _unclaimed(incident, actions, after, None)
     if passes and not any(one.changed and not (one.dry_run or one.undone) for one in actions):
         return _unclaimed(incident, actions, after, at)
+    assert incident.runbook is not None, "a run has a runbook"
     if passes:
-        return replace(
+        number = incident.watch.number + 1 if incident.watch else 1
+        return _moved(
             incident,
-            state=State.HEALED,
+            State.HEALED,
             outcome=IncidentOutcome.SUCCESS,
             actions=actions,
             after=after,
             closed_at=at,
+            watch=watching.begun(number, incident.runbook.id, attempt, at),
         )
-    tried = (*incident.tried, incident.runbook.id) if incident.runbook else incident.tried
-    return replace(
+    tried = (*incident.tried, incident.runbook.id)
+    return _moved(
         incident,
-        state=State.FAILED,
+        State.FAILED,
         outcome=IncidentOutcome.FAILED,
         actions=actions,
         after=after,
@@ -219,9 +224,9 @@ def interrupted(incident: Incident, after: Result, at: datetime) -> Incident:
 def escalated(incident: Incident, decision: Mapping[str, Any] | None = None) -> Incident:
     """It is a person's now."""
     _expect(incident, *TO_JUDGE)
-    return replace(
+    return _moved(
         incident,
-        state=State.ESCALATED,
+        State.ESCALATED,
         level=ResolutionLevel.L3,
         outcome=IncidentOutcome.ESCALATED,
         decision=decision or incident.decision,
@@ -244,13 +249,45 @@ def hold_cleared(incident: Incident, decision: Mapping[str, Any]) -> Incident:
 def reopened(incident: Incident, decision: Mapping[str, Any]) -> Incident:
     """No longer a person's: what stood in the way of its repair is gone."""
     _expect(incident, State.ESCALATED)
-    return replace(incident, state=State.OPEN, level=None, outcome=None, decision=decision)
+    return _moved(incident, State.OPEN, level=None, outcome=None, decision=decision)
 
 
 def resolved(incident: Incident, passed: Result, at: datetime) -> Incident:
     """The check passes again and no run of ours is why; the level stays as it was."""
     _expect(incident, *TO_JUDGE, State.ESCALATED)
-    return replace(incident, state=State.RESOLVED, outcome=None, after=passed, closed_at=at)
+    return _moved(incident, State.RESOLVED, outcome=None, after=passed, closed_at=at)
+
+
+def watched(
+    incident: Incident, measured: Result, at: datetime, passed: timedelta | None
+) -> Incident | None:
+    """What a measurement during the watch makes of a healed incident; None where it goes on.
+
+    `passed` is the time since the heal by the clock that nobody sets, None after a reboot.
+    """
+    if not incident.watched or incident.watch is None:
+        raise Conflict(f"incident {incident.id} is {incident.state}, and nothing watches it")
+    watch = incident.watch
+    left = watching.left(watch.healed_at, watch.until, at, passed)
+    how = watching.end(watch, measured, left)
+    if how is None:
+        return None
+    watch = watching.ended(watch, how, at)
+    if how is WatchEnd.STABLE:
+        return _moved(incident, State.STABLE, after=measured, watch=watch)
+    return _moved(
+        incident,
+        State.OPEN,
+        level=None,
+        outcome=None,
+        before=measured,
+        after=None,
+        decision=None,
+        runbook=None,
+        actions=(),
+        closed_at=None,
+        watch=watch,
+    )
 
 
 def can_close(incident: Incident, after: Result, at: datetime) -> bool:
@@ -263,15 +300,24 @@ def _unclaimed(
     incident: Incident, actions: tuple[Action, ...], after: Result, closed_at: datetime | None
 ) -> Incident:
     """Resolved at `closed_at`, or open again, without a word about whose doing it was."""
-    return replace(
+    return _moved(
         incident,
-        state=State.OPEN if closed_at is None else State.RESOLVED,
+        State.OPEN if closed_at is None else State.RESOLVED,
         level=None,
         outcome=None,
         actions=actions,
         after=after,
         closed_at=closed_at,
     )
+
+
+def _moved(incident: Incident, to: State, **changes: Any) -> Incident:
+    """The one way into another state; raises Conflict where the table has none."""
+    if to not in TRANSITIONS[incident.state]:
+        raise Conflict(f"incident {incident.id} is {incident.state}: it can never become {to}")
+    moved = replace(incident, state=to, **changes)
+    assert (moved.closed_at is not None) == (to in CLOSED), "closed exactly when the drift is gone"
+    return moved
 
 
 def _expect(incident: Incident, *states: State) -> None:

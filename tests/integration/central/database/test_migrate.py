@@ -164,6 +164,38 @@ async def test_a_login_that_does_not_own_the_database_cannot_migrate(cluster: Cl
         await migrate.run(cluster.owner("postgres"))
 
 
+async def test_incidents_of_the_release_before_watches_stay_as_they_were(empty: str) -> None:
+    """A healed one and an open one, told in schema 1."""
+    known = migrate.load()
+    await migrate.run(empty, [each for each in known if each.name < "015"])
+    heal = (
+        """'{"check": "a", "outcome": "pass", "measured_at": "2026-01-05T09:00:01.000Z"}',"""
+        """ '{"verdict": "run"}', '{"id": "a.one"}', '[{"dry_run": false, "undone": false}]'"""
+    )
+    for state, outcome, closed, rest in (
+        ("healed", "'success'", "now()", heal),
+        ("open", "NULL", "NULL", "NULL, NULL, NULL, '[]'"),
+    ):
+        await execute(
+            empty,
+            "INSERT INTO incidents (site_id, partner_id, id, appliance_id, host_id, incident_type,"
+            " severity, raw_data, pattern_signature, created_at, state, outcome, before, after,"
+            " decision, runbook, actions, closed_at, epoch, seq, received_at)"
+            f" VALUES ('s', 'p', '{state}', 'x', 'h', 'a', 'high', '{{}}', 'p', now(), '{state}',"
+            f' {outcome}, \'{{"check": "a", "outcome": "fail",'
+            f' "measured_at": "2026-01-05T09:00:00.000Z"}}\', {rest}, {closed}, 1, 1, now())',
+        )
+    assert await migrate.run(empty) == [each.name for each in known if each.name >= "015"]
+    connection = await asyncpg.connect(empty)
+    try:
+        rows = await connection.fetch("SELECT id, state, watch FROM incidents ORDER BY id")
+        heals = await connection.fetchval("SELECT count(*) FROM incident_heals")
+    finally:
+        await connection.close()
+    assert [tuple(row) for row in rows] == [("healed", "healed", None), ("open", "open", None)]
+    assert heals == 0, "nothing shows that they lasted"
+
+
 async def test_schema_sql_is_the_sum_of_the_migrations(empty: str, cluster: Cluster) -> None:
     other = f"test_{secrets.token_hex(6)}"
     await execute(cluster.owner("postgres"), f"CREATE DATABASE {other} TEMPLATE template0")

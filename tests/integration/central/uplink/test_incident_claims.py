@@ -15,7 +15,9 @@ from tests.harness.appliance import (
     incident,
     issue_token,
     result,
+    stable,
     stored_log,
+    watched,
 )
 from wardline.core import clock, ids
 from wardline.core.evidence.bundle import IncidentOutcome, IncidentState, Kind, Outcome
@@ -217,3 +219,31 @@ async def test_an_incident_of_another_appliance_is_left_alone(appliance, client,
     assert await owner.fetchval(links, site_id) == 1
     refused = "SELECT subject FROM audit_log WHERE action = 'incident.refuse' AND site_id = $1"
     assert await owner.fetchval(refused, site_id) == second.id
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        "watch = NULL",
+        "watch = jsonb_set(watch, '{ended}', 'null')",
+        "watch = jsonb_set(watch, '{ended}', '\"recurred\"')",
+        "watch = jsonb_set(watch, '{until}', '\"2050-01-01T00:00:00.000Z\"')",
+        "after = before",
+        "decision = NULL",
+        "actions = '[]'",
+        "closed_at = NULL",
+        "outcome = NULL",
+        "state = 'healed'",
+        "state = 'open', outcome = NULL, closed_at = NULL",
+    ],
+)
+async def test_the_database_itself_holds_nothing_stable_without_a_pass_after_its_watch(
+    appliance, owner, lie
+):
+    opened = incident()
+    sent = await appliance.send(
+        appliance.seal(kind=Kind.INCIDENT, incidents=(stable(watched(opened)),))
+    )
+    assert sent.status_code == 200, sent.text
+    with pytest.raises(asyncpg.CheckViolationError):
+        await owner.execute(f"UPDATE incidents SET {lie} WHERE site_id = $1", appliance.site_id)

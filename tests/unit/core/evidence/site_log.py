@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from wardline.core import canonical, clock
-from wardline.core.evidence import audit, bundle, checkpoint, log, signing, trust
+from wardline.core.evidence import audit, bundle, checkpoint, log, origin, signing, trust
 from wardline.core.evidence.bundle import (
     Action,
     Bundle,
@@ -103,8 +103,8 @@ def record(**changes: object) -> Bundle:
         seq=1,
         prev=bundle.NO_PREV,
         captured_at=START,
-        clock=bundle.Clock("system", None, 12_345, "boot"),
-        agent=bundle.Agent("0.1.0"),
+        clock=origin.Clock("system", None, 12_345, "boot"),
+        agent=origin.Agent("0.1.0"),
         results=(result(),),
         controls=("hipaa:164.312(a)(1)",),
     )

@@ -252,6 +252,7 @@ def lies() -> list[Any]:
     passed = site_log.result(outcome=Outcome.PASS)
     states = IncidentState
     healed, waiting = site_log.incident, site_log.waiting
+    repaired = (states.HEALED, states.STABLE)
     resolved = {"state": states.RESOLVED, "after": passed, "closed_at": late}
     return [
         (healed(after=None), "after"),
@@ -273,7 +274,8 @@ def lies() -> list[Any]:
         (healed(actions=(undone,)), "actions"),
         (healed(outcome=None), "outcome"),
         (healed(outcome=IncidentOutcome.FAILED), "outcome"),
-        *((healed(state=state), "outcome") for state in states if state is not states.HEALED),
+        *((healed(state=one), "outcome") for one in states if one not in repaired),
+        (healed(state=states.STABLE), "watch"),
         *((waiting(**{**resolved, "outcome": outcome}), "outcome") for outcome in IncidentOutcome),
         (waiting(**{**resolved, "after": None}), "after"),
         (waiting(**{**resolved, "after": site_log.result()}), "after.outcome"),

@@ -14,6 +14,7 @@ from wardline.core.evidence import bundle, signing
 from wardline.core.evidence.bundle import (
     Kind,
 )
+from wardline.core.evidence.watch import Watch
 
 REMOVED = object()
 
@@ -206,7 +207,8 @@ ACTION = (*INCIDENT, "actions", 0)
 @pytest.mark.parametrize(
     ("change", "where"),
     [
-        (at("schema", to="evidence.bundle/2"), "schema"),
+        (at("schema", to="evidence.bundle/3"), "schema"),
+        (at("schema", to="evidence.bundle/2"), "incidents[0].watch"),
         (at("schema", to=REMOVED), "schema"),
         (at("surprise", to=1), "surprise"),
         (at("kind", to="party"), "kind"),
@@ -310,6 +312,20 @@ def test_single_parts_round_trip_for_the_agents_store() -> None:
     assert bundle.result_from_wire(decoded(bundle.result_to_wire(result))) == result
     assert bundle.incident_from_wire(decoded(bundle.incident_to_wire(record))) == record
     assert bundle.action_from_wire(decoded(bundle.action_to_wire(action))) == action
+
+
+def test_a_watch_takes_the_second_schema_and_nothing_else_does() -> None:
+    until = site_log.START + timedelta(minutes=15)
+    watch = Watch(1, "ssh_config.harden", site_log.START, site_log.START, until)
+    plain = site_log.record(incidents=(site_log.incident(),))
+    watched = site_log.record(incidents=(site_log.incident(watch=watch), site_log.waiting()))
+    for item, schema in ((plain, "evidence.bundle/1"), (watched, "evidence.bundle/2")):
+        payload = bundle.payload_bytes(item)
+        assert decoded(bundle.to_wire(item))["schema"] == schema  # type: ignore[index]
+        assert bundle.parse(payload) == item
+    lowered = bundle.payload_bytes(watched).replace(b"evidence.bundle/2", b"evidence.bundle/1")
+    with pytest.raises(Malformed, match="watch: not a field"):
+        bundle.parse(lowered)
 
 
 def decoded(value: object) -> object:

@@ -16,8 +16,11 @@ from wardline.core.evidence.bundle import (
     ResolutionLevel,
 )
 from wardline.core.incidents import incident
-from wardline.core.incidents.incident import Incident, State
+from wardline.core.incidents.incident import Incident
+from wardline.core.incidents.states import State
+from wardline.core.incidents.watching import Attempt
 
+ATTEMPT = Attempt(AT, timedelta(minutes=15))
 RAN = Action("mode", "set_mode", "/etc/passwd", False, True, None, 3)
 
 
@@ -30,7 +33,7 @@ def _started() -> Incident:
 
 
 def test_a_run_with_a_passing_measurement_is_healed_at_l1() -> None:
-    healed = incident.ended(_started(), True, (RAN,), result(Outcome.PASS), AT)
+    healed = incident.ended(_started(), True, (RAN,), result(Outcome.PASS), AT, ATTEMPT)
     assert (healed.state, healed.outcome) == (State.HEALED, IncidentOutcome.SUCCESS)
     assert healed.level is ResolutionLevel.L1
     assert healed.closed_at == AT
@@ -38,14 +41,14 @@ def test_a_run_with_a_passing_measurement_is_healed_at_l1() -> None:
 
 @pytest.mark.parametrize("outcome", [Outcome.FAIL, Outcome.UNKNOWN, Outcome.NOT_APPLICABLE])
 def test_a_run_that_ended_well_without_a_passing_measurement_is_failed(outcome: Outcome) -> None:
-    ended = incident.ended(_started(), True, (RAN,), result(outcome), AT)
+    ended = incident.ended(_started(), True, (RAN,), result(outcome), AT, ATTEMPT)
     assert (ended.state, ended.outcome) == (State.FAILED, IncidentOutcome.FAILED)
     assert ended.closed_at is None
     assert ended.tried == (BOOK.id,)
 
 
 def test_a_run_that_failed_is_failed_even_if_the_check_passes_now() -> None:
-    ended = incident.ended(_started(), False, (RAN,), result(Outcome.PASS), AT)
+    ended = incident.ended(_started(), False, (RAN,), result(Outcome.PASS), AT, ATTEMPT)
     assert ended.state is State.FAILED
 
 
@@ -59,7 +62,7 @@ def test_a_run_that_failed_is_failed_even_if_the_check_passes_now() -> None:
     ],
 )
 def test_a_run_that_changed_nothing_resolves_and_never_heals(told: tuple[Action, ...]) -> None:
-    ended = incident.ended(_started(), True, told, result(Outcome.PASS), AT)
+    ended = incident.ended(_started(), True, told, result(Outcome.PASS), AT, ATTEMPT)
     assert (ended.state, ended.outcome, ended.level) == (State.RESOLVED, None, None)
     assert ended.closed_at == AT
 
@@ -68,7 +71,7 @@ def test_nothing_is_closed_by_a_measurement_that_bears_an_earlier_time() -> None
     """The clock was set back: nothing would show which of the two came first."""
     back = replace(result(Outcome.PASS), measured_at=AT - timedelta(hours=1))
     for moved in (
-        incident.ended(_started(), True, (RAN,), back, AT),
+        incident.ended(_started(), True, (RAN,), back, AT, ATTEMPT),
         incident.interrupted(_started(), back, AT),
     ):
         assert (moved.state, moved.outcome, moved.closed_at) == (State.OPEN, None, None)
@@ -111,11 +114,11 @@ def test_a_drift_that_went_away_by_itself_never_has_the_outcome_success(
         incident.escalated,
         lambda one: incident.resolved(one, result(Outcome.PASS), AT),
         lambda one: incident.interrupted(one, failed(), AT),
-        lambda one: incident.ended(one, True, (), result(Outcome.PASS), AT),
+        lambda one: incident.ended(one, True, (), result(Outcome.PASS), AT, ATTEMPT),
     ],
 )
 def test_what_is_closed_moves_no_more(move: Callable[[Incident], Incident]) -> None:
-    healed = incident.ended(_started(), True, (RAN,), result(Outcome.PASS), AT)
+    healed = incident.ended(_started(), True, (RAN,), result(Outcome.PASS), AT, ATTEMPT)
     with pytest.raises(Conflict):
         move(healed)
 
@@ -152,7 +155,7 @@ def test_the_same_kind_of_drift_on_two_hosts_has_one_pattern() -> None:
 
 def test_a_record_holds_as_many_actions_and_diffs_as_fit_and_says_what_it_leaves_out() -> None:
     big = Action("a", "set_mode", "/x", False, True, None, 1, diff="d" * 16_000)
-    many = incident.ended(_started(), True, (big,) * 70, result(Outcome.PASS), AT).record()
+    many = incident.ended(_started(), True, (big,) * 70, result(Outcome.PASS), AT, ATTEMPT).record()
     assert len(many.actions) == ACTIONS_MAX
     assert sum(len(action.diff) for action in many.actions) < 60_000
     assert "left out" in many.actions[10].diff

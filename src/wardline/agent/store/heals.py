@@ -1,0 +1,94 @@
+"""Every verified heal: what the flap rule counts, and by which clock each is watched."""
+
+from datetime import datetime, timedelta
+
+from wardline.agent.store.backoff import Moment
+from wardline.agent.store.database import Row, Transaction
+from wardline.core import clock
+from wardline.core.incidents import ladder, watching
+from wardline.core.incidents.incident import Incident
+
+# Beyond every window that the flap rule may have.
+KEPT = timedelta(minutes=ladder.FLAP_WINDOW_MINUTES_MAX, days=1)
+WATCHES_MAX = 10_000
+
+
+def keep(tx: Transaction, incident: Incident) -> None:
+    """The last heal of an incident, with how its watch ended once it has."""
+    watch = incident.watch
+    if watch is None:
+        return
+    tx.execute(
+        "INSERT INTO heals (incident_id, number, site_id, host_id, incident_type, runbook_id,"
+        " healed_at, ended, ended_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT(incident_id, number) DO UPDATE SET ended = excluded.ended,"
+        " ended_at = excluded.ended_at",
+        (
+            *(incident.id, watch.number, incident.site_id, incident.host_id, incident.check),
+            *(watch.runbook_id, clock.wire(watch.healed_at)),
+            *(watch.ended, clock.wire(watch.ended_at) if watch.ended_at else None),
+        ),
+    )
+
+
+def begin_watch(tx: Transaction, incident_id: str, moment: Moment) -> None:
+    """From this moment of this boot on the heal is watched."""
+    tx.execute(
+        "UPDATE incidents SET watched_from_ms = ?, watched_boot_id = ? WHERE id = ?",
+        (moment.monotonic_ms, moment.boot_id, incident_id),
+    )
+
+
+def passed(tx: Transaction, incident_id: str, moment: Moment) -> timedelta | None:
+    """The time since its last heal by the clock that nobody sets; None after a reboot."""
+    row = tx.row(
+        "SELECT watched_from_ms, watched_boot_id FROM incidents WHERE id = ?", (incident_id,)
+    )
+    return None if row is None else _passed(row, moment)
+
+
+def watched(tx: Transaction, moment: Moment) -> dict[tuple[str, str], timedelta]:
+    """How much is left of every watch, by host and check; not positive where it is over and the
+    measurement that ends it is still to come."""
+    rows = tx.rows(
+        "SELECT host_id, incident_type, closed_at, watched_until, watched_from_ms, watched_boot_id"
+        " FROM incidents WHERE watched_until IS NOT NULL ORDER BY id LIMIT ?",
+        (WATCHES_MAX,),
+    )
+    return {
+        (row["host_id"], row["incident_type"]): watching.left(
+            *(clock.parse(row["closed_at"]), clock.parse(row["watched_until"])),
+            *(moment.at, _passed(row, moment)),
+        )
+        for row in rows
+    }
+
+
+def _passed(row: Row, moment: Moment) -> timedelta | None:
+    same_boot = bool(moment.boot_id) and row["watched_boot_id"] == moment.boot_id
+    if not same_boot or row["watched_from_ms"] > moment.monotonic_ms:
+        return None
+    return timedelta(milliseconds=moment.monotonic_ms - row["watched_from_ms"])
+
+
+def times(tx: Transaction, incident: Incident, runbook_id: str, since: datetime) -> list[datetime]:
+    """When this runbook verifiably healed this drift, since then and since its last hold was
+    cleared: what a person has looked at does not count against it again."""
+    drift = (incident.site_id, incident.host_id, incident.check, runbook_id)
+    rows = tx.rows(
+        "SELECT healed_at FROM heals WHERE site_id = ? AND host_id = ? AND incident_type = ?"
+        " AND runbook_id = ? AND healed_at >= ? AND healed_at > coalesce("
+        "(SELECT max(cleared_at) FROM flap_suppressions WHERE site_id = ? AND host_id = ?"
+        " AND incident_type = ? AND runbook_id = ?), '')",
+        (*drift, clock.wire(since), *drift),
+    )
+    return [clock.parse(row["healed_at"]) for row in rows]
+
+
+def prune(tx: Transaction, now: datetime) -> None:
+    """Heals that no window reaches, unless they are watched still."""
+    tx.execute(
+        "DELETE FROM heals WHERE healed_at < ? AND incident_id NOT IN"
+        " (SELECT id FROM incidents WHERE watched_until IS NOT NULL)",
+        (clock.wire(now - KEPT),),
+    )
