@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from wardline.agent.scrub.scrubber import Scrubber
 from wardline.agent.store import outbox
 from wardline.agent.store.database import Transaction
 from wardline.agent.store.outbox import Head
@@ -69,7 +70,9 @@ def check_stream(database: Path) -> list[Kept]:
         prev = bundle.chain_hash(one.envelope.payload_type, one.envelope.payload)
     with _open(database) as connection:
         connection.row_factory = sqlite3.Row
-        assert outbox.head(Transaction(connection)) == Head(1, len(stream) + 1, prev)
+        assert outbox.head(Transaction(connection, Scrubber.ephemeral())) == Head(
+            1, len(stream) + 1, prev
+        )
     return stream
 
 

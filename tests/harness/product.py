@@ -24,6 +24,8 @@ from wardline.formats import kit
 WARDLINE = str(Path(sys.executable).with_name("wardline"))
 START_SECONDS_MAX = 90.0
 STOP_SECONDS_MAX = 20.0
+LOGIN = re.compile(r"(\S+@\S+).*?password:?\s+(\S+)", re.DOTALL | re.IGNORECASE)
+LOGIN_SECONDS_MAX = 20.0
 POLL_SECONDS = 0.1
 
 T = TypeVar("T")
@@ -141,10 +143,10 @@ class Central:
 
     def login(self) -> tuple[str, str]:
         """E-mail and password that the start printed."""
-        assert self.process is not None
-        output = self.process.output()
-        found = re.search(r"(\S+@\S+).*?password:?\s+(\S+)", output, re.DOTALL | re.IGNORECASE)
-        assert found, f"no login in:\n{output}"
+        process = self.process
+        assert process is not None
+        # It is printed a moment after the address is there.
+        found = wait_for(lambda: LOGIN.search(process.output()), "a login", LOGIN_SECONDS_MAX)
         return found[1], found[2]
 
     def owner(self, password: str = "a long passphrase of ours") -> Client:

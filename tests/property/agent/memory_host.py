@@ -2,6 +2,7 @@
 
 import fnmatch
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 
 from wardline.agent.hosts.host import (
     CannotRun,
@@ -35,6 +36,12 @@ class MemoryHost:
         self.kind = kind
         self.answers = answers or {}
         self.every_space = space
+
+    def prepare(self) -> bool:
+        return True
+
+    def measuring(self, check: str, timeout_s: float) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def read(self, path: str, bytes_max: int) -> bytes:
         if self.stat(path).kind is not FileKind.FILE:

@@ -109,6 +109,7 @@ class Edge(BaseModel):
     """Strict: camelCase keys only, none unknown, no coercion."""
 
     model_config = ConfigDict(
+        defer_build=True,
         extra="forbid",
         strict=True,
         frozen=True,
