@@ -36,7 +36,7 @@ class SettingsInvalid(WardlineError):
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class SshSettings(_Part):

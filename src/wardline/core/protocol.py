@@ -50,7 +50,7 @@ Ordinal = Annotated[int, Field(ge=1, le=2**53 - 1)]
 class Message(BaseModel):
     """Strict by default: no unknown keys, no coercion."""
 
-    model_config = ConfigDict(defer_build=True, extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class KeyPurpose(StrEnum):

@@ -109,7 +109,6 @@ class Edge(BaseModel):
     """Strict: camelCase keys only, none unknown, no coercion."""
 
     model_config = ConfigDict(
-        defer_build=True,
         extra="forbid",
         strict=True,
         frozen=True,
