@@ -4,15 +4,14 @@ Exit codes: 0 as asked; 1 refused or failed, with the reason on stderr; 64 wrong
 `doctor` gives 3 when something is wrong.
 """
 
-import contextlib
-import ctypes
 import json
 import os
 import shlex
+import signal
 import socket
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from pydantic import ValidationError
@@ -30,6 +29,7 @@ from wardline.agent import (
 )
 from wardline.agent import enrol as enrolment
 from wardline.agent import settings as settings_file
+from wardline.agent.bell import ENDING
 from wardline.agent.checks import check
 from wardline.agent.enrol import Wish
 from wardline.agent.scrub.scrubber import Scrubber
@@ -43,7 +43,6 @@ from wardline.core.incidents import ladder
 EXIT_FAILED = 1
 EXIT_UNWELL = 3
 EXIT_USAGE = 64
-M_ARENA_MAX = -8
 # What the parser ends with on a line that it cannot read; nothing of ours ends with it.
 PARSER_EXIT = 2
 
@@ -132,21 +131,18 @@ def enrol(
 @app.command()
 def run(data: Data = None) -> None:
     """Measure, repair what the policy allows, report; until Ctrl-C or SIGTERM."""
-    _share_one_heap()
-    agent.run(Layout(settings_file.data_directory(data)), _say)
-    # A thread that did not end in its time must not hold up the end of the process.
+    root = settings_file.data_directory(data)
+    # Refused here, while this is still the command that was given.
+    agent.load_settings(Layout(root))
+    _become("wardline.agent.resident", str(root))
+
+
+def _become(module: str, argument: str) -> NoReturn:
+    """This process goes on as another one, which has taken over before a signal reaches it."""
     sys.stdout.flush()
-    os._exit(0)
-
-
-def _share_one_heap() -> None:
-    """The threads allocate from one heap instead of one each, which rests half empty: 1 to 2 MB.
-
-    mallopt(3) of glibc; another C library may have none, and does as it does.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(M_ARENA_MAX, 1)
+    sys.stderr.flush()
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    os.execv(sys.executable, [sys.executable, "-m", module, argument])
 
 
 @app.command()
@@ -246,12 +242,6 @@ def _show(lines: list[doctor.Line]) -> None:
     marks = {True: "ok", False: "LOOK", None: ""}
     rows = [(marks[line.ok], line.topic, line.name, line.value) for line in lines]
     typer.echo(columns.table(("", "", "", ""), rows))
-
-
-def _say(line: str) -> None:
-    # A log on the disk that is full, a terminal that was closed: the work goes on unheard.
-    with contextlib.suppress(OSError):
-        typer.echo(line, err=True)
 
 
 def main() -> None:

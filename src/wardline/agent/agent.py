@@ -21,7 +21,7 @@ from types import FrameType
 from wardline.agent import roster as rosters
 from wardline.agent import settings as settings_file
 from wardline.agent.act import Healer
-from wardline.agent.bell import Bells
+from wardline.agent.bell import ENDING, Bells
 from wardline.agent.checks import check
 from wardline.agent.notice import Say
 from wardline.agent.observe import Observer
@@ -154,7 +154,7 @@ def run(layout: Layout, say: Say) -> None:
     with _alone(layout):
         ledger = open_ledger(layout, settings)
         agent = assemble(layout, settings, ledger, open_uplink(layout, settings), say)
-        _until(signals=(signal.SIGTERM, signal.SIGINT), agent=agent)
+        _until(ENDING, agent)
         say(
             f"appliance {settings.appliance.id} of {settings.site.name}:"
             f" {len(settings.hosts)} hosts, Central {settings.central.url}"
@@ -266,12 +266,14 @@ def _end(agent: Agent, threads: list[threading.Thread]) -> None:
         agent.close()
 
 
-def _until(signals: tuple[signal.Signals, ...], agent: Agent) -> None:
+def _until(signals: frozenset[signal.Signals], agent: Agent) -> None:
     def stop(number: int, frame: FrameType | None) -> None:
         agent.bells.stop()
 
     for one in signals:
         signal.signal(one, stop)
+    # Whoever began this process may have held them back until now.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
 
 
 @contextmanager

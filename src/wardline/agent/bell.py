@@ -1,6 +1,10 @@
 """How one loop tells another that there is something in the store, and how all are told to stop."""
 
+import signal
 import threading
+
+# What tells an agent's process to end.
+ENDING = frozenset({signal.SIGTERM, signal.SIGINT})
 
 
 class Bell:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import dying_agent
 
-from wardline.agent.__main__ import app
+from wardline.agent import resident
 from wardline.agent.hosts.rooted import RootedFiles
 
 EFFECTS = Path(sys.argv[2])
@@ -35,4 +35,4 @@ if __name__ == "__main__":
     RootedFiles.chmod = _counted  # type: ignore[method-assign]
     dying_agent.TABLES = (*dying_agent.TABLES, "orders", "runs", "incidents")
     sqlite3.connect = dying_agent.traced  # type: ignore[assignment]
-    app(sys.argv[3:])
+    resident.run(Path(sys.argv[-1]))

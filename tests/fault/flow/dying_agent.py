@@ -9,9 +9,10 @@ import signal
 import sqlite3
 import sys
 from itertools import count
+from pathlib import Path
 from typing import Any
 
-from wardline.agent.__main__ import app
+from wardline.agent import resident
 
 WRITING = ("INSERT", "UPDATE", "DELETE", "CREATE")
 TABLES = ("queued_evidence", "stream", "witness")
@@ -44,4 +45,4 @@ _connect = sqlite3.connect
 
 if __name__ == "__main__":
     sqlite3.connect = traced  # type: ignore[assignment]
-    app(sys.argv[2:])
+    resident.run(Path(sys.argv[-1]))

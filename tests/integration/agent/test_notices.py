@@ -63,7 +63,7 @@ def test_a_full_store_is_said_once_and_so_is_that_there_is_room(bench: Bench) ->
 
 @pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
 @pytest.mark.parametrize(
-    "speaker", ["wardline.agent.__main__", "wardline.cli.commands.up"], ids=["agent", "central"]
+    "speaker", ["wardline.agent.resident", "wardline.cli.commands.up"], ids=["agent", "central"]
 )
 def test_a_log_on_a_full_disk_ends_nobody(tmp_path: Path, speaker: str) -> None:
     program = f"import pathlib, {speaker} as one; one._say('unheard'); pathlib.Path('on').touch()"
