@@ -1,7 +1,6 @@
 """The machine that the agent itself runs on; observed only, unless it is declared writable."""
 
 import os
-import secrets
 import selectors
 import shutil
 import signal
@@ -77,12 +76,7 @@ class LocalHost(RootedFiles):
     def arm_revert(self, revert: Revert) -> ArmedRevert:
         """It outlives the agent: a repair may end it, or the machine's way to Central."""
         self._check_writable(self.name)
-        revert.check()
-        armed = ArmedRevert(secrets.token_hex(8), revert)
-        arguments = revert_scripts.arm_arguments(armed)
-        output = self._script(revert_scripts.ARM, arguments, revert_scripts.PROGRAM)
-        revert_scripts.check_armed(output, self.name)
-        return armed
+        return revert_scripts.arm(self.name, revert, self._script)
 
     def disarm_revert(self, armed: ArmedRevert) -> None:
         """No line leads here that could be cut: whoever asks is still here."""

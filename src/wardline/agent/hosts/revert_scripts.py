@@ -4,10 +4,14 @@ Each armed revert has a folder, 0700. Whoever makes the folder `decided` in it f
 who calls it off, has decided: the other one finds it made. What fired stays, with its log.
 """
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Callable, Sequence
 
 from wardline.agent.hosts.host import Failed, Output, RevertFired
-from wardline.agent.hosts.revert import FOLDER, ArmedRevert
+from wardline.agent.hosts.revert import FOLDER, ArmedRevert, Revert
+
+# What runs a script on a host: its text, its arguments, its standard input.
+Script = Callable[[str, Sequence[str], bytes], Output]
 
 UNKNOWN, FIRED, FOREIGN, NOT_A_FILE, NOT_STARTED = 30, 31, 32, 33, 34
 # What a fired one may take until its log is whole, and how long what fired is kept.
@@ -127,15 +131,12 @@ exit 31
 )
 
 
-def arm_arguments(armed: ArmedRevert) -> Sequence[str]:
-    revert = armed.revert
-    units = [f"{one.verb.value} {one.unit}" for one in revert.units]
-    counted = [str(revert.after_s), str(KEPT_DAYS), str(len(revert.files))]
-    return [armed.id, *counted, *revert.files, *units]
-
-
-def check_armed(output: Output, host: str) -> None:
-    """Raise Failed where it is not armed; then nothing of it is left on the host."""
+def arm(host: str, revert: Revert, run: Script) -> ArmedRevert:
+    """Armed by whatever runs a script there; raises Failed where it is not, and then nothing of it
+    is left on the host."""
+    revert.check()
+    armed = ArmedRevert(secrets.token_hex(8), revert)
+    output = run(ARM, _arguments(armed), PROGRAM)
     why = {
         0: "",
         FOREIGN: f"{FOLDER} belongs to another account",
@@ -144,6 +145,7 @@ def check_armed(output: Output, host: str) -> None:
     }.get(output.exit_code, _words(output))
     if why:
         raise Failed(host, f"the revert is not armed: {why}")
+    return armed
 
 
 def check_disarmed(output: Output, host: str, armed: ArmedRevert) -> None:
@@ -157,6 +159,13 @@ def check_disarmed(output: Output, host: str, armed: ArmedRevert) -> None:
     if output.exit_code == UNKNOWN:
         raise Failed(host, f"there is no revert {armed.id}")
     raise Failed(host, f"the revert {armed.id} could not be called off: {_words(output)}")
+
+
+def _arguments(armed: ArmedRevert) -> Sequence[str]:
+    revert = armed.revert
+    units = [f"{one.verb.value} {one.unit}" for one in revert.units]
+    counted = [str(revert.after_s), str(KEPT_DAYS), str(len(revert.files))]
+    return [armed.id, *counted, *revert.files, *units]
 
 
 def _words(output: Output) -> str:

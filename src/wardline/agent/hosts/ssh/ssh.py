@@ -5,7 +5,6 @@ up, so that the next questions fail at once and say why, until the line has rest
 """
 
 import random
-import secrets
 import time
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
@@ -210,12 +209,7 @@ class SshHost:
 
     def arm_revert(self, revert: Revert) -> ArmedRevert:
         self._check_writable(self.name)
-        revert.check()
-        armed = ArmedRevert(secrets.token_hex(8), revert)
-        arguments = revert_scripts.arm_arguments(armed)
-        output = self._script(revert_scripts.ARM, arguments, revert_scripts.PROGRAM)
-        revert_scripts.check_armed(output, self.name)
-        return armed
+        return revert_scripts.arm(self.name, revert, self._script)
 
     def disarm_revert(self, armed: ArmedRevert) -> None:
         self._check_writable(self.name)
