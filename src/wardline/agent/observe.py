@@ -103,7 +103,6 @@ class Observer:
         """Measure what is due; seconds until there is more."""
         self._workers.check()
         self._take_names()
-        self._hasten()
         now = time.monotonic()
         wait_s = IDLE_S_MAX
         for member, plan in self._plan:
