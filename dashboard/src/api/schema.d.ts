@@ -2775,7 +2775,8 @@ export interface components {
         };
         /**
          * HostReport
-         * @description A host as its appliance declares it; `observed` hosts are never changed.
+         * @description A host as its appliance declares it; `observed` hosts are never changed, and one that is only
+         *     `declared` is not reached yet.
          */
         HostReport: {
             /** Id */
@@ -2786,7 +2787,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "local" | "tree" | "ssh";
+            kind: "local" | "tree" | "ssh" | "declared";
             /** Platform */
             platform: string;
             /** Observed */

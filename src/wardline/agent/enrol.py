@@ -154,8 +154,7 @@ def report(host: HostSettings, opened: Reader, scrubber: Scrubber) -> HostReport
     return HostReport(
         id=host.id,
         name=scrubber.host_name(host.name),
-        # Central knows three ways to a host; one that is declared is elsewhere, as over SSH.
-        kind="ssh" if host.kind == "declared" else host.kind,
+        kind=host.kind,
         platform=opened.platform,
         observed=host.observed,
     )

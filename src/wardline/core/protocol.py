@@ -79,11 +79,12 @@ class ServerKeys(Message):
 
 
 class HostReport(Message):
-    """A host as its appliance declares it; `observed` hosts are never changed."""
+    """A host as its appliance declares it; `observed` hosts are never changed, and one that is only
+    `declared` is not reached yet."""
 
     id: Text64
     name: Text255
-    kind: Literal["local", "tree", "ssh"]
+    kind: Literal["local", "tree", "ssh", "declared"]
     platform: Text64
     observed: bool
 

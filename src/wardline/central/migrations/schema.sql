@@ -538,7 +538,7 @@ CREATE TABLE public.hosts (
     first_seen_at timestamp with time zone DEFAULT now() NOT NULL,
     last_seen_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT hosts_id_check CHECK (((id)::text <> ''::text)),
-    CONSTRAINT hosts_kind_check CHECK (((kind)::text = ANY ((ARRAY['local'::character varying, 'tree'::character varying, 'ssh'::character varying])::text[])))
+    CONSTRAINT hosts_kind_check CHECK (((kind)::text = ANY ((ARRAY['local'::character varying, 'tree'::character varying, 'ssh'::character varying, 'declared'::character varying])::text[])))
 );
 ALTER TABLE ONLY public.hosts FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.incident_bundles (

@@ -73,6 +73,18 @@ async def test_an_enrolled_appliance_shows_on_its_site(
     assert site["appliances"] == {"total": 1, "online": 0}
 
 
+@pytest.mark.parametrize("kind", ["local", "tree", "ssh", "declared"])
+async def test_a_host_is_shown_as_what_it_was_declared_to_be(
+    signed_in: httpx2.AsyncClient, wire: httpx2.AsyncClient, tenant: Tenant, kind: str
+) -> None:
+    appliance = Appliance(wire)
+    hosts = [each | {"kind": kind} for each in appliance.reports()]
+    token = parts(await issue(signed_in, tenant.site_id))
+    assert (await appliance.enrol(token, hosts=hosts)).status_code == 200
+    site = (await signed_in.get(f"/api/v1/sites/{tenant.site_id}")).json()
+    assert {each["kind"] for each in site["host_list"]} == {kind}
+
+
 async def test_a_token_that_was_used_is_refused_and_changes_nothing(
     signed_in: httpx2.AsyncClient, wire: httpx2.AsyncClient, tenant: Tenant, owner: Raw
 ) -> None:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from wardline.agent import roster
+from wardline.agent import enrol, roster
 from wardline.agent.checks import check, ssh_config
 from wardline.agent.checks.check import Finding, Manifest
 from wardline.agent.checks.probe import Probe
 from wardline.agent.hosts.tree import TreeHost
+from wardline.agent.scrub.scrubber import Scrubber
 from wardline.agent.settings import HostSettings
 from wardline.core import canonical, clock, ids
 from wardline.core.evidence.bundle import Outcome, Result
@@ -97,6 +98,8 @@ def test_another_platform_has_no_checks_yet() -> None:
         assert result.outcome == Outcome.UNKNOWN
         assert result.summary == "no checks for this platform yet (windows/server-2022)"
         assert result.facts["reason_code"] == "platform"
+    told = enrol.report(declared, roster.open_host(declared), Scrubber.ephemeral())
+    assert (told.kind, told.platform) == ("declared", "windows/server-2022")
 
 
 def test_a_declared_host_of_a_platform_with_checks_is_unknown_because_nothing_reaches_it() -> None:
