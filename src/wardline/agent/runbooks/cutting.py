@@ -1,4 +1,4 @@
-"""Which steps can cut the line to a host, and what a host needs to put itself back after a run.
+"""Which steps can cut the line to a host, and what it needs to put itself back (ADR 11).
 
 sshd, the firewall, sudo, PAM, accounts and the network: a change of these may leave a host that
 nobody can enter any more. A step may say so too; none can say that it does not.
