@@ -13,6 +13,7 @@ import yaml
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from wardline.agent.hosts import queries
+from wardline.agent.runbooks.edit_steps import EditAccounts, KeepLogs, MakeFolder, TakeWrite
 from wardline.core import canonical, ids
 from wardline.core.errors import Malformed, WardlineError
 from wardline.core.incidents import remedy
@@ -87,6 +88,10 @@ class Syntax(StrEnum):
     SSHD = "sshd"
     EQUALS = "equals"
     WORDS = "words"
+    # `key = value` within one [section], which is made where the file has none.
+    SECTION = "section"
+    # `Defaults key` and `Defaults key=value` of sudoers(5), those for everybody alone.
+    SUDOERS = "sudoers"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +109,8 @@ class SetConfigLine:
     """Exactly one active line per key, in the part of the file that `syntax` says counts.
 
     With `for_each`, one line per item, all in one change of the file. `only_if_present` touches
-    keys that stand in the file and leaves the file alone otherwise. Undo: the file as it was.
+    keys that stand in the file and leaves the file alone otherwise. `section` belongs to the syntax
+    of that name. `mode` is for a file of ours alone. Undo: the file as it was.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -117,6 +123,8 @@ class SetConfigLine:
     for_each: str | None = None
     placement: Placement = Placement.LAST
     only_if_present: bool = False
+    section: str | None = None
+    mode: Mode | None = None
     check_with: Argv | None = None
     reload_with: Argv | None = None
 
@@ -190,7 +198,16 @@ class SetService:
 
 
 Step = Annotated[
-    SetConfigLine | InstallFile | SetMode | RunCommand | SetService, Field(discriminator="type")
+    SetConfigLine
+    | InstallFile
+    | SetMode
+    | RunCommand
+    | SetService
+    | MakeFolder
+    | TakeWrite
+    | KeepLogs
+    | EditAccounts,
+    Field(discriminator="type"),
 ]
 
 
@@ -289,7 +306,7 @@ def _check(runbook: Runbook) -> None:
 
 
 def _check_step(runbook: Runbook, step: Step, where: str) -> None:
-    for_each = None if isinstance(step, InstallFile) else step.for_each
+    for_each = None if isinstance(step, InstallFile | EditAccounts) else step.for_each
     known = {"staged"}
     if for_each is not None:
         if for_each not in runbook.inputs:
@@ -307,6 +324,10 @@ def _check_step(runbook: Runbook, step: Step, where: str) -> None:
     if isinstance(step, SetConfigLine | InstallFile) and step.check_with is not None:
         if not any(STAGED in word for word in step.check_with):
             raise Malformed(f"{where}.check_with", f"does not look at {STAGED}, the new content")
+    if isinstance(step, SetConfigLine) and (step.syntax is Syntax.SECTION) is not bool(
+        step.section
+    ):
+        raise Malformed(f"{where}.section", "belongs to the syntax `section`, and to it alone")
     if isinstance(step, SetService):
         _check_units(runbook, step, f"{where}.unit")
 
@@ -339,6 +360,8 @@ def _texts(step: Step) -> Iterator[str]:
             yield from (*step.argv, *step.undo, step.capture or "", step.unless)
         case SetService():
             yield step.unit
+        case MakeFolder() | TakeWrite() | KeepLogs() | EditAccounts():
+            pass
 
 
 def _check_remedy(runbook: Runbook, text: RemedyText, where: str) -> None:
