@@ -3,12 +3,30 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-
-from wardline.agent.runbooks.runbook import Placement, Syntax
+from enum import StrEnum
 
 _WORD = re.compile(r"\s*([^\s=#;]+)")
 _HEADER = re.compile(r"\s*\[([^\]]*)\]\s*")
 _DEFAULTS = re.compile(r"\s*Defaults\s+!?([a-z_]+)\s*(?:[-+]?=.*)?")
+
+
+class Placement(StrEnum):
+    """Where a line goes: before the first setting of a file, or after the last."""
+
+    FIRST = "first"
+    LAST = "last"
+
+
+class Syntax(StrEnum):
+    """How the key of a config line is found."""
+
+    SSHD = "sshd"
+    EQUALS = "equals"
+    WORDS = "words"
+    # `key = value` within one [section], which is made where the file has none.
+    SECTION = "section"
+    # `Defaults key` and `Defaults key=value` of sudoers(5), those for everybody alone.
+    SUDOERS = "sudoers"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,13 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
+STEP_TIMEOUT_S = 60
+STEP_TIMEOUT_S_MAX = 600
+
 _STRICT = ConfigDict(extra="forbid", strict=False)
 
+# What a step may take on a host, with everything that it does there and all its items.
+Timeout = Annotated[int, Field(ge=1, le=STEP_TIMEOUT_S_MAX)]
 FixedPath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9_./-]+$")]
 
 
@@ -30,6 +35,8 @@ class MakeFolder:
     name: str
     folder: FixedPath
     for_each: str | None = None
+    timeout_s: Timeout = STEP_TIMEOUT_S
+    cuts_line: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +51,8 @@ class TakeWrite:
     type: Literal["take_write"]
     name: str
     for_each: str
+    timeout_s: Timeout = STEP_TIMEOUT_S
+    cuts_line: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +68,8 @@ class KeepLogs:
     for_each: str
     logs: Annotated[tuple[FixedPath, ...], Field(min_length=1)]
     days: Annotated[int, Field(ge=1, le=3650)]
+    timeout_s: Timeout = STEP_TIMEOUT_S
+    cuts_line: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,3 +83,5 @@ class EditAccounts:
     type: Literal["edit_accounts"]
     name: str
     rule: AccountRule
+    timeout_s: Timeout = STEP_TIMEOUT_S
+    cuts_line: bool = False

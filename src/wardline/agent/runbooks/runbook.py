@@ -13,23 +13,33 @@ import yaml
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from wardline.agent.hosts import queries
-from wardline.agent.runbooks.edit_steps import EditAccounts, KeepLogs, MakeFolder, TakeWrite
+from wardline.agent.runbooks import proofs
+from wardline.agent.runbooks.config_lines import Placement, Syntax
+from wardline.agent.runbooks.edit_steps import (
+    STEP_TIMEOUT_S,
+    EditAccounts,
+    KeepLogs,
+    MakeFolder,
+    TakeWrite,
+    Timeout,
+)
 from wardline.core import canonical, ids
 from wardline.core.errors import Malformed, WardlineError
 from wardline.core.incidents import remedy
 from wardline.core.incidents.remedy import Condition, Remedy
 
 RUNBOOK_BYTES_MAX = 64 * 1024
-COMMAND_TIMEOUT_S = 30
 ITEMS_MAX = 64
-STAGED = "{staged}"
 
 _STRICT = ConfigDict(extra="forbid", strict=False)
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)?)\}")
 
 Argv = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1)]
+Reason = Annotated[str, Field(min_length=1, max_length=300)]
 Mode = Annotated[str, Field(pattern=r"^0[0-7]{3}$")]
 HostPath = Annotated[str, Field(pattern=r"^(/|\{item[.}])")]
+# A port as `tcp/514`.
+Port = Annotated[str, Field(pattern=r"^(tcp|udp)/[1-9][0-9]{0,4}$")]
 
 
 class Shown(StrEnum):
@@ -67,31 +77,12 @@ class InputType(StrEnum):
     PATHS = "paths"
 
 
-class Placement(StrEnum):
-    """Where a line goes: before the first setting of a file, or after the last."""
-
-    FIRST = "first"
-    LAST = "last"
-
-
 class UnitState(StrEnum):
     """Enabled units start at boot and run now, disabled ones do neither."""
 
     ENABLED = "enabled"
     DISABLED = "disabled"
     RESTARTED = "restarted"
-
-
-class Syntax(StrEnum):
-    """How the key of a config line is found."""
-
-    SSHD = "sshd"
-    EQUALS = "equals"
-    WORDS = "words"
-    # `key = value` within one [section], which is made where the file has none.
-    SECTION = "section"
-    # `Defaults key` and `Defaults key=value` of sudoers(5), those for everybody alone.
-    SUDOERS = "sudoers"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +102,9 @@ class SetConfigLine:
     With `for_each`, one line per item, all in one change of the file. `only_if_present` touches
     keys that stand in the file and leaves the file alone otherwise. `section` belongs to the syntax
     of that name. `mode` is for a file of ours alone. Undo: the file as it was.
+
+    `check_with` judges the new content before it is switched in, where proofs.py knows no program
+    that reads the file; `unproven` says why nothing can. `cuts_line` adds to what cutting.py knows.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -126,12 +120,18 @@ class SetConfigLine:
     section: str | None = None
     mode: Mode | None = None
     check_with: Argv | None = None
+    unproven: Reason | None = None
     reload_with: Argv | None = None
+    timeout_s: Timeout = STEP_TIMEOUT_S
+    cuts_line: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstallFile:
-    """A file with exactly this content. Undo: the file as it was, or its absence."""
+    """A file with exactly this content. Undo: the file as it was, or its absence.
+
+    `check_with`, `unproven` and `cuts_line` as for a line.
+    """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
     type: Literal["install_file"]
@@ -140,7 +140,10 @@ class InstallFile:
     content: str
     mode: Mode
     check_with: Argv | None = None
+    unproven: Reason | None = None
     reload_with: Argv | None = None
+    timeout_s: Timeout = STEP_TIMEOUT_S
+    cuts_line: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +158,8 @@ class SetMode:
     owner: str
     group: str
     for_each: str | None = None
+    timeout_s: Timeout = STEP_TIMEOUT_S
+    cuts_line: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +180,8 @@ class RunCommand:
     capture: HostPath | None = None
     shown_by: Shown | None = None
     for_each: str | None = None
-    timeout_s: Annotated[int, Field(ge=1, le=600)] = COMMAND_TIMEOUT_S
+    timeout_s: Timeout = STEP_TIMEOUT_S
+    cuts_line: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +200,8 @@ class SetService:
     state: UnitState
     for_each: str | None = None
     only_if_installed: bool = False
-    timeout_s: Annotated[int, Field(ge=1, le=600)] = COMMAND_TIMEOUT_S
+    timeout_s: Timeout = STEP_TIMEOUT_S
+    cuts_line: bool = False
 
 
 Step = Annotated[
@@ -227,6 +234,12 @@ class Runbook:
 
     `tables` hold the wanted values. A run may only choose among their keys: no value that is
     written to a host comes from a host or from an order.
+
+    `disruptive`: people at work notice it, so nothing starts it by itself but a rule that says
+    when. `requires_reboot`: what it changes counts from the next start of the host on, which it
+    leaves to a person. What was up before a run has to be up after it, but for the units that it
+    disables, the ports that it `closes`, and, where it `narrows_listening`, those that are left to
+    loopback.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -242,7 +255,16 @@ class Runbook:
     tables: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
     remedies: tuple[RemedyText, ...] = ()
+    disruptive: bool = False
+    requires_reboot: bool = False
+    narrows_listening: bool = False
+    closes: tuple[Port, ...] = ()
     digest: str = ""
+
+    @property
+    def seconds_max(self) -> int:
+        """What a run may take: every step its whole time, and as much again to undo it."""
+        return 2 * sum(step.timeout_s for step in self.steps)
 
 
 _RUNBOOK = TypeAdapter(Runbook)
@@ -321,9 +343,8 @@ def _check_step(runbook: Runbook, step: Step, where: str) -> None:
         for placeholder in _PLACEHOLDER.findall(text):
             if placeholder not in known:
                 raise Malformed(where, f"unknown placeholder {{{placeholder}}}")
-    if isinstance(step, SetConfigLine | InstallFile) and step.check_with is not None:
-        if not any(STAGED in word for word in step.check_with):
-            raise Malformed(f"{where}.check_with", f"does not look at {STAGED}, the new content")
+    if isinstance(step, SetConfigLine | InstallFile):
+        proofs.check(step.file, step.check_with, step.unproven, where)
     if isinstance(step, SetConfigLine) and (step.syntax is Syntax.SECTION) is not bool(
         step.section
     ):

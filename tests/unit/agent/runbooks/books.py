@@ -10,7 +10,7 @@ import yaml
 from tests.unit.agent.live_host import Systemd
 from wardline.agent.hosts.host import CannotRun, Kind, Output
 from wardline.agent.hosts.queries import Query
-from wardline.agent.runbooks.runbook import STAGED
+from wardline.agent.runbooks.proofs import STAGED
 from wardline.core import clock
 
 FOLDER = Path(__file__).with_name("cases")
@@ -18,6 +18,8 @@ FOLDER = Path(__file__).with_name("cases")
 # fails and this runbook does not answer. failed: it runs and ends without a change. refused: it
 # does not begin with these inputs, or ends at once.
 KINDS = {"repaired", "left", "failed", "refused"}
+# Actions that are the run's own, beside those of its steps.
+OF_THE_RUN = {"arm_a_revert", "call_off_the_revert", "reboot"}
 _STAGED_NAME = re.compile(r"/\.[^/]+\.[0-9a-f]{16}\b")
 
 

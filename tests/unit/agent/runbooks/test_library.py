@@ -65,11 +65,14 @@ def _is_repaired(name: str, case: dict[str, Any], host: TreeHost, root: Path) ->
     report = runner.run(runbook.registry()[name], inputs, host)
     assert (report.ok, report.undone, report.error) == (True, None, None)
     assert report.changed
-    assert [one.diff for one in report.actions] == [one.diff for one in previewed]
+    done = [one for one in report.actions if one.type not in books.OF_THE_RUN]
+    assert [one.diff for one in done] == [one.diff for one in previewed]
     assert _measured(name, case, host).outcome is Outcome.PASS
     _check_after(case, report, root)
     if isinstance(host, Programs):
         assert host.ran == case.get("ran", [])
+        assert bool(host.reverts) is case.get("guarded", False)
+        assert [one.revert for one in host.called_off] == host.reverts
     after = _snapshot(root)
     assert not runner.run(runbook.registry()[name], inputs, host).changed
     assert _snapshot(root) == after

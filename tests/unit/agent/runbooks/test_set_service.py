@@ -66,10 +66,13 @@ def _unit(state: str, more: str = "") -> str:
 
 SERVER = (
     "type: set_config_line, name: server, file: /etc/time.conf, syntax: equals, key: server, "
-    'line: "server = b"'
+    'line: "server = b", unproven: "a file of this test"'
 )
 # The last change of a run, which cannot be done: /etc is no file.
-BROKEN = 'type: install_file, name: broken, file: /etc, content: x, mode: "0644"'
+BROKEN = (
+    'type: install_file, name: broken, file: /etc, content: x, mode: "0644", '
+    'unproven: "a folder of this test"'
+)
 
 
 def _state(root: Path) -> dict[str, str]:
