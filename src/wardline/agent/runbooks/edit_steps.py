@@ -85,3 +85,6 @@ class EditAccounts:
     rule: AccountRule
     timeout_s: Timeout = STEP_TIMEOUT_S
     cuts_line: bool = False
+
+
+EditStep = MakeFolder | TakeWrite | KeepLogs | EditAccounts

@@ -15,14 +15,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from wardline.agent.hosts import queries
 from wardline.agent.runbooks import proofs
 from wardline.agent.runbooks.config_lines import Placement, Syntax
-from wardline.agent.runbooks.edit_steps import (
-    STEP_TIMEOUT_S,
-    EditAccounts,
-    KeepLogs,
-    MakeFolder,
-    TakeWrite,
-    Timeout,
-)
+from wardline.agent.runbooks.edit_steps import STEP_TIMEOUT_S, EditAccounts, EditStep, Timeout
 from wardline.core import canonical, ids
 from wardline.core.errors import Malformed, WardlineError
 from wardline.core.incidents import remedy
@@ -100,11 +93,10 @@ class SetConfigLine:
     """Exactly one active line per key, in the part of the file that `syntax` says counts.
 
     With `for_each`, one line per item, all in one change of the file. `only_if_present` touches
-    keys that stand in the file and leaves the file alone otherwise. `section` belongs to the syntax
-    of that name. `mode` is for a file of ours alone. Undo: the file as it was.
-
-    `check_with` judges the new content before it is switched in, where proofs.py knows no program
-    that reads the file; `unproven` says why nothing can. `cuts_line` adds to what cutting.py knows.
+    keys that stand in the file and leaves the file alone otherwise. `section` is of that syntax,
+    `mode` for a file of ours alone. Undo: the file as it was. `check_with` judges the new content
+    before it is switched in, where proofs.py knows no program that reads the file; `unproven` says
+    why nothing can. `cuts_line` adds to what cutting.py knows.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -205,15 +197,7 @@ class SetService:
 
 
 Step = Annotated[
-    SetConfigLine
-    | InstallFile
-    | SetMode
-    | RunCommand
-    | SetService
-    | MakeFolder
-    | TakeWrite
-    | KeepLogs
-    | EditAccounts,
+    SetConfigLine | InstallFile | SetMode | RunCommand | SetService | EditStep,
     Field(discriminator="type"),
 ]
 
@@ -345,8 +329,8 @@ def _check_step(runbook: Runbook, step: Step, where: str) -> None:
                 raise Malformed(where, f"unknown placeholder {{{placeholder}}}")
     if isinstance(step, SetConfigLine | InstallFile):
         proofs.check(step.file, step.check_with, step.unproven, where)
-    if isinstance(step, SetConfigLine) and (step.syntax is Syntax.SECTION) is not bool(
-        step.section
+    if isinstance(step, SetConfigLine) and (step.section is None) is (
+        step.syntax is Syntax.SECTION
     ):
         raise Malformed(f"{where}.section", "belongs to the syntax `section`, and to it alone")
     if isinstance(step, SetService):
@@ -381,8 +365,8 @@ def _texts(step: Step) -> Iterator[str]:
             yield from (*step.argv, *step.undo, step.capture or "", step.unless)
         case SetService():
             yield step.unit
-        case MakeFolder() | TakeWrite() | KeepLogs() | EditAccounts():
-            pass
+        case _:
+            return
 
 
 def _check_remedy(runbook: Runbook, text: RemedyText, where: str) -> None:
