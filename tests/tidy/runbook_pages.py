@@ -52,7 +52,7 @@ def head(book: Runbook) -> str:
         ("risk", _RUNS[book.risk]),
         ("at work", _at_work(book)),
         ("platforms", ", ".join(book.platforms)),
-        ("takes at most", f"{book.seconds_max} s, with all of its undoing"),
+        ("takes at most", f"{sum(step.timeout_s for step in book.steps)} s, and as much to undo"),
         ("controls", ", ".join(book.controls)),
         *((f"input `{name}`", one.description) for name, one in book.inputs.items()),
     ]

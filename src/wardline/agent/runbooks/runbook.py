@@ -246,9 +246,9 @@ class Runbook:
     digest: str = ""
 
     @property
-    def seconds_max(self) -> int:
-        """What a run may take: every step its whole time, and as much again to undo it."""
-        return 2 * sum(step.timeout_s for step in self.steps)
+    def noticed(self) -> bool:
+        """Whether people at work see it happen, or have to restart the host."""
+        return self.disruptive or self.requires_reboot
 
 
 _RUNBOOK = TypeAdapter(Runbook)

@@ -219,4 +219,4 @@ def test_a_file_that_nothing_proves_is_refused_unless_the_reason_is_told() -> No
     with pytest.raises(RunbookInvalid, match=r"nothing proves /etc/x\.conf"):
         runbook.load(silent.encode(), "demo.yaml")
     known = silent.replace("/etc/x.conf", "/etc/sudoers.d/x")
-    assert runbook.load(known.encode(), "demo.yaml").seconds_max == 120
+    assert runbook.load(known.encode(), "demo.yaml").id == "demo.repair"
