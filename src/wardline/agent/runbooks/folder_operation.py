@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from wardline.agent.hosts.host import FileKind, Host, Missing, WrongKind
 from wardline.agent.runbooks.operations import Change, Undo
 
+_FOLDER = "folder 0755"
+_NONE = "(no such folder)"
+
 
 @dataclass(frozen=True, slots=True)
 class MakeMissingFolder:
@@ -19,23 +22,32 @@ class MakeMissingFolder:
     def preview(self, host: Host) -> Change:
         if _exists(host, self.target):
             return Change(changed=False)
-        return Change(True, f"--- {self.target}\n+++ {self.target}\n+folder 0755\n")
+        return Change(True, f"--- {self.target}\n+++ {self.target}\n+{_FOLDER}\n")
 
     def apply(self, host: Host, undos: list[Undo]) -> Change:
         change = self.preview(host)
         if change.changed:
-            undos.append(_RemoveFolder(self.target))
+            undos.append(RemoveFolder(self.target))
             host.make_folder(self.target)
         return change
 
 
 @dataclass(frozen=True, slots=True)
-class _RemoveFolder:
+class RemoveFolder:
     """Gone again, unless somebody has put something of theirs into it."""
 
     path: str
 
     deferred = False
+    was = _NONE
+
+    @property
+    def target(self) -> str:
+        return self.path
+
+    def look(self, host: Host) -> str:
+        """What stands there, in the words in which `was` says what did."""
+        return _FOLDER if _exists(host, self.path) else _NONE
 
     def apply(self, host: Host) -> None:
         if _exists(host, self.path) and not host.listdir(self.path):
