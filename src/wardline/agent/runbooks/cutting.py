@@ -1,4 +1,4 @@
-"""Which steps can cut the line to a host, and what a host needs to put itself back after a run.
+"""Which steps can cut the line to a host, and what it needs to put itself back (ADR 11).
 
 sshd, the firewall, sudo, PAM, accounts and the network: a change of these may leave a host that
 nobody can enter any more. A step may say so too; none can say that it does not.
@@ -121,9 +121,10 @@ def revert(plan: Sequence[Planned], host: Host, after_s: int) -> Revert | None:
     """
     if not host.runs_commands or not any(cuts(one) for one in plan):
         return None
-    parts = [_part(one.operation, host) for one in plan if _changes(one.operation, host)]
-    if not parts:
+    changing = [one for one in plan if _changes(one.operation, host)]
+    if not any(cuts(one) for one in changing):
         return None
+    parts = [_part(one.operation, host) for one in changing]
     made = Revert(
         files=tuple(dict.fromkeys(path for part in parts for path in part.files)),
         units=(),

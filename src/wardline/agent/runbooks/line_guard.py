@@ -8,7 +8,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from wardline.agent.hosts.host import Host, HostError, RevertFired, RevertUnknown
+from wardline.agent.hosts.host import (
+    Host,
+    HostError,
+    HostKeyChanged,
+    LoginRefused,
+    RevertFired,
+    RevertUnknown,
+)
 from wardline.agent.hosts.revert import ArmedRevert, Revert
 
 # How long a host waits for the new connection.
@@ -18,6 +25,8 @@ KEPT_SHARE = 1 / 3
 # What a revert that fired may take before it is given up.
 FIRING_S_MAX = 120.0
 RETRY_S = 2.0
+# Who is refused is not let in by trying more often, and each attempt may count against the account.
+REFUSED_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +77,12 @@ class LineGuard:
                 # An attempt before this one came through, but for its answer.
                 if not tried:
                     raise
-            except HostError:
+            except HostError as error:
                 failed = tried = True
-                if self._pace.now() > self._fired_by:
+                if self._pace.now() > self._fires_at + FIRING_S_MAX:
                     self._armed = None
                     raise
-                self._pace.wait(RETRY_S)
+                self._pace.wait(self._rest_s(error))
                 continue
             self._armed = None
         if failed:
@@ -83,9 +92,15 @@ class LineGuard:
     def let_fire(self) -> None:
         """Wait until the host has put itself back; raises RevertFired with its log, as `call_off`
         what else came of it."""
-        self._pace.wait(max(0.0, self._armed_at + self.revert.after_s - self._pace.now()))
+        self._pace.wait(max(0.0, self._fires_at - self._pace.now()))
         self.call_off()
 
     @property
-    def _fired_by(self) -> float:
-        return self._armed_at + self.revert.after_s + FIRING_S_MAX
+    def _fires_at(self) -> float:
+        return self._armed_at + self.revert.after_s
+
+    def _rest_s(self, error: HostError) -> float:
+        if not isinstance(error, LoginRefused | HostKeyChanged):
+            return RETRY_S
+        left_s = self._fires_at - self._pace.now()
+        return left_s + RETRY_S if left_s > 0 else REFUSED_S

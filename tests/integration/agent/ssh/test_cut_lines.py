@@ -22,7 +22,7 @@ from wardline.agent.runbooks.runbook import Runbook
 from wardline.agent.runbooks.runner import RunReport
 
 # As long as a run surely takes, by what arming alone takes on this machine now.
-REVERT_S_MIN = 8
+REVERT_S_MIN, REVERT_S_MAX = 8, 45
 ARMINGS = 12
 CONFIG = "etc/ssh/sshd_config"
 HEAD = """
@@ -111,7 +111,7 @@ def _soon(host: Boxed) -> Pace:
     armed = host.host.arm_revert(Revert(("/etc/os-release",), (), 600))
     host.host.disarm_revert(armed)
     spent_s = time.monotonic() - started
-    return Pace(revert_s=max(REVERT_S_MIN, round(ARMINGS * spent_s)))
+    return Pace(revert_s=min(max(REVERT_S_MIN, round(ARMINGS * spent_s)), REVERT_S_MAX))
 
 
 def _run(host: Boxed, book: Runbook, pace: Pace) -> tuple[RunReport, float]:

@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 from tests.unit.agent.live_host import Running
-from wardline.agent.hosts.host import Failed, HostError, RevertFired, RevertUnknown, Unreachable
+from wardline.agent.hosts.host import (
+    Failed,
+    HostError,
+    LoginRefused,
+    RevertFired,
+    RevertUnknown,
+    Unreachable,
+)
 from wardline.agent.hosts.revert import ArmedRevert, Revert
 from wardline.agent.runbooks.line_guard import FIRING_S_MAX, LineGuard, Pace
 
@@ -70,6 +77,15 @@ def test_a_host_that_has_gone_back_is_believed(tmp_path: Path) -> None:
     with pytest.raises(RevertFired):
         guard.call_off()
     assert not guard.armed
+
+
+def test_an_account_that_is_refused_is_not_tried_until_it_is_locked(tmp_path: Path) -> None:
+    refused = LoginRefused("root@host", "the host refuses the account's credential")
+    guard, _, time = _guard(tmp_path, refused, refused, FIRED)
+    time.now += 5
+    with pytest.raises(RevertFired):
+        guard.call_off()
+    assert time.slept == [57.0, 15.0]
 
 
 def test_an_answer_that_was_lost_is_no_failure(tmp_path: Path) -> None:
