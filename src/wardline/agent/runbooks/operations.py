@@ -1,6 +1,7 @@
 """The concrete changes that a step comes down to on a host, each recording how it is undone."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,7 +16,6 @@ from wardline.agent.hosts.host import (
     WrongKind,
 )
 from wardline.agent.runbooks import diff
-from wardline.agent.runbooks.config_lines import Edit
 from wardline.agent.runbooks.proofs import STAGED
 from wardline.core.evidence.bundle import OUTPUT_BYTES_MAX
 
@@ -40,6 +40,23 @@ class Change:
     diff: str = ""
     output: str = ""
     exit_code: int | None = None
+
+
+class TextEdit(Protocol):
+    """A change of a file's text that comes out the same however often it is made."""
+
+    @property
+    def only_if_present(self) -> bool:
+        """Whether a file that is not there stays so."""
+        ...
+
+    def apply(self, text: str) -> str:
+        """`text` as it is wanted; itself where nothing is to change."""
+        ...
+
+    def shown(self, text: str) -> str:
+        """What a diff may show of `text`."""
+        ...
 
 
 class Undo(Protocol):
@@ -103,7 +120,7 @@ class WriteFile:
     step: str
     type: str
     target: str
-    wanted: Edit | bytes
+    wanted: TextEdit | bytes
     mode: int | None
     check_with: tuple[str, ...] | None
     reload_with: tuple[str, ...] | None
@@ -115,9 +132,7 @@ class WriteFile:
     def preview(self, host: Host) -> Change:
         before = _look(host, self.target)
         after = self._after(before)
-        return Change(
-            self._differs(before, after), diff.of_bytes(self.target, before.content, after)
-        )
+        return Change(self._differs(before, after), self._diff(before.content, after))
 
     def apply(self, host: Host, undos: list[Undo]) -> Change:
         before = _look(host, self.target)
@@ -136,7 +151,13 @@ class WriteFile:
         self._check_status(host, before)
         output += _run_if_possible(host, self.confirm_with)
         output += _run_if_possible(host, self.reload_with)
-        return Change(True, diff.of_bytes(self.target, before.content, after), output)
+        return Change(True, self._diff(before.content, after), output)
+
+    def _diff(self, before: bytes | None, after: bytes | None) -> str:
+        shown = before, after
+        if not isinstance(self.wanted, bytes):
+            shown = _through(self.wanted.shown, before), _through(self.wanted.shown, after)
+        return diff.of_bytes(self.target, *shown)
 
     def _after(self, before: _File) -> bytes | None:
         """The content that is wanted, None where there is no file and none is wanted."""
@@ -144,9 +165,7 @@ class WriteFile:
             return self.wanted
         if before.content is None and self.wanted.only_if_present:
             return None
-        # Bytes that are not UTF-8 are carried through as they are.
-        text = (before.content or b"").decode("utf-8", "surrogateescape")
-        return self.wanted.apply(text).encode("utf-8", "surrogateescape")
+        return _through(self.wanted.apply, before.content or b"")
 
     def _differs(self, before: _File, after: bytes | None) -> bool:
         if after is None:
@@ -279,6 +298,13 @@ def tail(output: Output) -> str:
 def _whole_lines(data: bytes) -> bytes:
     """Without its first line where it is as long as anything is kept."""
     return data.partition(b"\n")[2] if len(data) >= OUTPUT_BYTES_MAX else data
+
+
+def _through(edit: Callable[[str], str], content: bytes | None) -> bytes | None:
+    """Content through an edit of text; bytes that are not UTF-8 are carried through as they are."""
+    if content is None:
+        return None
+    return edit(content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
 def _look(host: Host, path: str) -> _File:
