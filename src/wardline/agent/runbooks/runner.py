@@ -18,7 +18,8 @@ class RunReport:
 
     `undone` is None where there was nothing to undo, True where everything was put back and
     found back, False where something is left by hand; `error` then says what. `stopped` is why it
-    ended between two steps though nothing had failed.
+    ended between two steps though nothing had failed. `undos` put back what a run that ended well
+    has changed, each with the place of its action, in the order of the changes.
     """
 
     actions: tuple[Action, ...]
@@ -26,6 +27,7 @@ class RunReport:
     undone: bool | None
     error: str | None
     stopped: str | None = None
+    undos: tuple[tuple[int, Undo], ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -84,7 +86,7 @@ def run(
             return _undo_all(host, actions, undos, str(error))
         undos += [(len(actions), undo) for undo in armed]
         actions.append(_action(operation, change, started, dry_run=False))
-    return RunReport(tuple(actions), ok=True, undone=None, error=None)
+    return RunReport(tuple(actions), ok=True, undone=None, error=None, undos=tuple(undos))
 
 
 _NOTHING_BEFORE = Change(False, output="left out: no step before it changed anything")
