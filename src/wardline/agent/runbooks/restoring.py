@@ -18,10 +18,10 @@ from wardline.agent.runbooks.commands import RunUndo
 from wardline.agent.runbooks.operations import CommandFailed, RestoreFile
 from wardline.agent.runbooks.unit_operation import Restart, RestoreUnit
 from wardline.core.evidence.bundle import ERROR_BYTES_MAX, Action
+from wardline.core.incidents import incident
 
 # A host over SSH that nobody reaches so long after the undo may have ended puts itself back.
 REVERT_AFTER_S = 60
-TYPE = "undo"
 EDITED = "is not as the run left it: somebody has edited it since"
 
 _VERBS: Mapping[str, Verb] = {
@@ -222,7 +222,7 @@ def _action(
     spent_s = 0.0 if started is None else time.monotonic() - started
     return Action(
         step=one.step,
-        type=TYPE,
+        type=incident.UNDO,
         target=one.undo.target,
         dry_run=dry_run,
         changed=bool(shown) if changed is None else changed,
