@@ -164,6 +164,15 @@ def start(tx: Transaction, wish_id: str) -> bool:
     return touched == 1
 
 
+def take_back(tx: Transaction, wish_id: str, at: datetime) -> bool:
+    """Whoever wanted it wants it no longer; False where it has begun."""
+    touched = tx.execute(
+        "UPDATE undos SET state = 'expired', ended_at = ? WHERE id = ? AND state = 'wanted'",
+        (clock.wire(at), wish_id),
+    )
+    return touched == 1
+
+
 def end(
     tx: Transaction,
     wish_id: str,
