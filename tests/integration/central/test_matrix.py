@@ -96,6 +96,10 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("post", "/api/v1/sites/{site_id}/incidents/{incident_id}/start"): Example(
         lambda scene: {"reason": "nobody works now"}, ok=201
     ),
+    # The scene's incident has no run that could be undone.
+    ("post", "/api/v1/sites/{site_id}/incidents/{incident_id}/undo"): Example(
+        lambda scene: {"reason": "it broke the scanner"}, ok=409
+    ),
     ("get", "/api/v1/approvals"): Example(),
     ("get", "/api/v1/sites/{site_id}/approvals/{approval_id}"): Example(),
     ("post", "/api/v1/sites/{site_id}/approvals/{approval_id}/approve"): Example(lambda scene: {}),
