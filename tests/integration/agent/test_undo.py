@@ -140,12 +140,7 @@ def test_an_order_puts_the_file_back_holds_its_runbook_and_is_told_as_it_was(
     bench.act()
     bench.report()
     assert ended(bench, again.id) == ("succeeded", "already_undone")
-    # A person clears the hold, and the drift is repaired again.
-    ordering.issue(bench.central, ordering.clear_order(bench.central, bench.central.holds[-1]))
-    bench.report()
-    bench.act()
-    assert content(bench) != BEFORE
-    assert last(bench).state is IncidentState.HEALED
+    cleared_and_repaired_again(bench)
 
 
 def test_what_somebody_edited_since_is_refused_with_its_diff_and_stays_healed(
@@ -330,6 +325,15 @@ def test_what_no_agent_takes_up_is_taken_back_and_what_is_refused_is_shown(
     result = CliRunner().invoke(run_commands.app, [*undo, "--data", str(bench.layout.root)])
     assert isinstance(result.exception, CannotUndo)
     assert "+mine" in result.stdout
+
+
+def cleared_and_repaired_again(bench: Bench) -> None:
+    # A person clears the hold, and the drift is repaired again.
+    ordering.issue(bench.central, ordering.clear_order(bench.central, bench.central.holds[-1]))
+    bench.report()
+    bench.act()
+    assert content(bench) != BEFORE
+    assert last(bench).state is IncidentState.HEALED
 
 
 def typed(bench: Bench, *words: str) -> str:

@@ -96,7 +96,6 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("post", "/api/v1/sites/{site_id}/incidents/{incident_id}/start"): Example(
         lambda scene: {"reason": "nobody works now"}, ok=201
     ),
-    # The scene's incident has no run that could be undone.
     ("post", "/api/v1/sites/{site_id}/incidents/{incident_id}/undo"): Example(
         lambda scene: {"reason": "it broke the scanner"}, ok=409
     ),

@@ -58,7 +58,8 @@ test("a run is undone with a reason, and not without one", async () => {
   network.mockImplementation(async (request) => {
     if (request.method === "POST") sent.push(request.clone());
     const headers = { "content-type": "application/json" };
-    return new Response(JSON.stringify({ order_id: "ord_1" }), { status: 201, headers });
+    const answer = request.method === "POST" ? { order_id: "ord_1" } : { permissions: ["orders"] };
+    return new Response(JSON.stringify(answer), { status: 200, headers });
   });
   show("2026-12-21T09:00:00.000Z");
   await userEvent.click(screen.getByRole("button", { name: "Undo the repair…" }));
