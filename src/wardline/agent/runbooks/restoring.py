@@ -6,31 +6,25 @@ an undo that was interrupted can be done again.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from wardline.agent.hosts import revert
 from wardline.agent.hosts.host import Host, HostError, Kind, ReadOnly
-from wardline.agent.hosts.revert import ArmedRevert, Revert, UnitAction, Verb
+from wardline.agent.hosts.revert import Revert
 from wardline.agent.runbooks import operations, states
 from wardline.agent.runbooks.before_state import BeforeState, Changed
 from wardline.agent.runbooks.commands import RunUndo
+from wardline.agent.runbooks.line_guard import LineGuard, Pace
 from wardline.agent.runbooks.operations import CommandFailed, RestoreFile
 from wardline.agent.runbooks.unit_operation import Restart, RestoreUnit
+from wardline.core.errors import Malformed
 from wardline.core.evidence.bundle import ERROR_BYTES_MAX, Action
 from wardline.core.incidents import incident
 
 # A host over SSH that nobody reaches so long after the undo may have ended puts itself back.
 REVERT_AFTER_S = 60
 EDITED = "is not as the run left it: somebody has edited it since"
-
-_VERBS: Mapping[str, Verb] = {
-    "reload": Verb.RELOAD,
-    "restart": Verb.RESTART,
-    "try-restart": Verb.RESTART,
-    "reload-or-restart": Verb.RELOAD_OR_RESTART,
-    "try-reload-or-restart": Verb.RELOAD_OR_RESTART,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +60,13 @@ def restore(before: BeforeState, host: Host) -> Restored:
             names = ", ".join(sorted({one.target for one in edited}))
             return Restored(edited, refused=f"{names}: {EDITED}; nothing was changed")
         _prove(todo, host)
-        armed = _armed(todo, host)
-    except HostError as error:
+        guard = _guarded(todo, host)
+    except (HostError, Malformed) as error:
         return Restored((), refused=f"nothing was changed: {error}")
     actions, left = _put_back(todo, host)
-    if armed is not None:
+    if guard is not None:
         try:
-            host.disarm_revert(armed)
+            guard.call_off()
         except HostError as error:
             left.append(f"what was put back may have gone again: {error}")
     left += _unproved(todo, host)
@@ -148,31 +142,34 @@ def _unproved(todo: tuple[Changed, ...], host: Host) -> list[str]:
     return left
 
 
-def _armed(todo: tuple[Changed, ...], host: Host) -> ArmedRevert | None:
-    """Only a line can be cut, and only what is on the host can put it back then."""
+def _guarded(todo: tuple[Changed, ...], host: Host) -> LineGuard | None:
+    """Only a line can be cut, and only what is on the host can put it back then: as the run had
+    left it."""
     if host.kind is not Kind.SSH:
         return None
     undos = [one.undo for one in todo]
     files = dict.fromkeys(undo.path for undo in undos if isinstance(undo, RestoreFile))
-    units = dict.fromkeys(_unit_actions(todo))
-    if not files and not units:
+    reloads = dict.fromkeys(_reloads(todo))
+    if not files and not reloads:
         return None
     spent_s = sum(_timeout_s(one) for one in todo)
     after_s = min(REVERT_AFTER_S + spent_s, revert.AFTER_S_MAX)
-    return host.arm_revert(Revert(tuple(files), tuple(units), after_s))
+    armed = Revert(tuple(files), (), after_s, reloads=tuple(reloads))
+    return LineGuard(host, armed, Pace(revert_s=after_s))
 
 
-def _unit_actions(todo: tuple[Changed, ...]) -> Iterator[UnitAction]:
-    """What makes the units take up the files again as the run had left them."""
+def _reloads(todo: tuple[Changed, ...]) -> Iterator[tuple[str, ...]]:
+    """What has services take up the files again, and be as the run had left them."""
     for one in todo:
         match one.undo:
-            case RestoreFile(reload_with=("systemctl", word, unit)) if word in _VERBS:
-                yield UnitAction(_VERBS[word], unit)
+            case RestoreFile(reload_with=words) if words is not None:
+                yield words
             case RestoreUnit(unit=unit):
-                runs = isinstance(one.after, states.UnitChoice) and one.after.enabled
-                yield UnitAction(Verb.START if runs else Verb.STOP, unit)
+                on = isinstance(one.after, states.UnitChoice) and one.after.enabled
+                yield ("systemctl", "enable" if on else "disable", "--", unit)
+                yield ("systemctl", "start" if on else "stop", "--", unit)
             case Restart(unit=unit):
-                yield UnitAction(Verb.RESTART, unit)
+                yield ("systemctl", "restart", "--", unit)
             case _:
                 pass
 

@@ -30,7 +30,7 @@ _WAITING = frozenset({State.OPEN, State.OBSERVING, State.WAITING})
 _FROM_WAITING = _WAITING | {State.REPAIRING, State.ESCALATED, State.RESOLVED}
 
 # From → to. A drift after `stable` or `resolved` is another incident: out of them leads only what a
-# person does, who has a run of that incident undone (ADR 11).
+# person does, who has a run of that incident undone (ADR 12).
 TRANSITIONS: Mapping[State, frozenset[State]] = {
     State.OPEN: _FROM_WAITING,
     State.OBSERVING: _FROM_WAITING,

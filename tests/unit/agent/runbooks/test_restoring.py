@@ -11,7 +11,7 @@ from tests.unit.agent import host_trees
 from tests.unit.agent.live_host import Machine
 from tests.unit.agent.runbooks.test_runner import DRIFTS, _inputs, _snapshot
 from wardline.agent.hosts.host import Failed, Kind, RevertFired
-from wardline.agent.hosts.revert import ArmedRevert, Revert, UnitAction, Verb
+from wardline.agent.hosts.revert import ArmedRevert, Revert
 from wardline.agent.hosts.tree import TreeHost
 from wardline.agent.runbooks import before_state, restoring, runbook, runner
 from wardline.agent.runbooks.before_state import BeforeState
@@ -194,7 +194,7 @@ def test_a_line_that_the_undo_could_cut_is_armed_and_called_off_over_a_new_one(r
     assert restoring.restore(kept, host).ok
     (armed,) = host.armed
     assert armed.files == ("/etc/chrony/chrony.conf",)
-    assert UnitAction(Verb.START, "chrony.service") in armed.units
+    assert ("systemctl", "start", "--", "chrony.service") in armed.reloads
     assert armed.after_s >= restoring.REVERT_AFTER_S
     assert host.disarmed == ["one"]
 
