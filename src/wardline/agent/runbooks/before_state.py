@@ -14,6 +14,7 @@ from wardline.agent.hosts import queries
 from wardline.agent.hosts.host import Host
 from wardline.agent.runbooks import states
 from wardline.agent.runbooks.commands import AnswerEffect, FileEffect, RunUndo
+from wardline.agent.runbooks.folder_operation import RemoveFolder
 from wardline.agent.runbooks.operations import ChangeMode, RestoreFile, RestoreMode, Undo
 from wardline.agent.runbooks.runner import RunReport
 from wardline.agent.runbooks.states import FileState, ModeState, State, UnitChoice
@@ -127,6 +128,8 @@ def _undo_wire(undo: Undo) -> dict[str, Any]:
                 "missing": undo.missing,
                 "timeout_s": undo.timeout_s,
             }
+        case RemoveFolder():
+            return {"kind": "folder", "target": undo.path}
         case Restart():
             return {"kind": "restart", "target": undo.unit, "timeout_s": undo.timeout_s}
     raise Malformed("undo", f"{type(undo).__name__} has no form in which it could be kept")
@@ -187,6 +190,10 @@ def _unit(obj: fields.Object) -> Undo:
     )
 
 
+def _folder(obj: fields.Object) -> Undo:
+    return RemoveFolder(fields.part(obj, "target", _word))
+
+
 def _restart(obj: fields.Object) -> Undo:
     return Restart(_unit_name(obj), _timeout_s(obj))
 
@@ -236,5 +243,6 @@ _UNDOS: Mapping[str, tuple[frozenset[str], Callable[[fields.Object], Undo]]] = {
         frozenset({"target", "before", "running", "state", "missing", "timeout_s"}),
         _unit,
     ),
+    "folder": (frozenset({"target"}), _folder),
     "restart": (frozenset({"target", "timeout_s"}), _restart),
 }
