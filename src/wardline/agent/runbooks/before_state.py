@@ -14,6 +14,7 @@ from wardline.agent.hosts import queries
 from wardline.agent.hosts.host import Host
 from wardline.agent.runbooks import states
 from wardline.agent.runbooks.commands import AnswerEffect, FileEffect, RunUndo
+from wardline.agent.runbooks.folder_operation import RemoveFolder
 from wardline.agent.runbooks.operations import ChangeMode, RestoreFile, RestoreMode, Undo
 from wardline.agent.runbooks.runner import RunReport
 from wardline.agent.runbooks.states import FileState, ModeState, State, UnitChoice
@@ -107,6 +108,8 @@ def _undo_wire(undo: Undo) -> dict[str, Any]:
                 "check_with": undo.check_with,
                 "reload_with": undo.reload_with,
             }
+        case RemoveFolder():
+            return {"kind": "folder", "target": undo.path}
         case RestoreMode():
             return {"kind": "mode", "target": undo.target, "before": states.to_wire(undo.was)}
         case RunUndo():
@@ -159,6 +162,10 @@ def _file(obj: fields.Object) -> Undo:
 def _mode(obj: fields.Object) -> Undo:
     target, before = fields.part(obj, "target", _word), _state(obj, ModeState)
     return RestoreMode(ChangeMode("undo", "set_mode", target, before.mode, before.uid, before.gid))
+
+
+def _folder(obj: fields.Object) -> Undo:
+    return RemoveFolder(fields.part(obj, "target", _word))
 
 
 def _command(obj: fields.Object) -> Undo:
@@ -230,6 +237,7 @@ def _word(value: object) -> str:
 _SHOWN = {query.id: query for query in (queries.UFW_STATUS, queries.UFW_ADDED)}
 _UNDOS: Mapping[str, tuple[frozenset[str], Callable[[fields.Object], Undo]]] = {
     "file": (frozenset({"target", "before", "after", "check_with", "reload_with"}), _file),
+    "folder": (frozenset({"target"}), _folder),
     "mode": (frozenset({"target", "before"}), _mode),
     "command": (frozenset({"effect", "argv", "before", "timeout_s"}), _command),
     "unit": (
