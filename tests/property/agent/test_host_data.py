@@ -362,8 +362,11 @@ LINE = {
     Syntax.SSHD: Line("PermitRootLogin", "PermitRootLogin no"),
     Syntax.EQUALS: Line("kernel.kptr_restrict", "kernel.kptr_restrict = 2"),
     Syntax.WORDS: Line("PASS_MAX_DAYS", "PASS_MAX_DAYS\t365"),
+    Syntax.SECTION: Line("kernel.kptr_restrict", "kernel.kptr_restrict = 2"),
+    Syntax.SUDOERS: Line("use_pty", "Defaults use_pty"),
 }
-WORDS = "PermitRootLogin kernel.kptr_restrict = PASS_MAX_DAYS Match Include # yes 1 - \r \x85"
+SECTION = "global"
+WORDS = "PermitRootLogin kernel.kptr_restrict = PASS_MAX_DAYS Match Include # yes 1 - \r \x85 [global] [other] Defaults use_pty"
 
 
 @given(
@@ -375,13 +378,16 @@ WORDS = "PermitRootLogin kernel.kptr_restrict = PASS_MAX_DAYS Match Include # ye
 def test_an_edit_is_done_once_and_keeps_every_other_line(
     syntax: Syntax, placement: Placement, only_if_present: bool, content: bytes
 ) -> None:
-    edit = Edit(syntax, placement, only_if_present, (LINE[syntax],))
+    section = SECTION if syntax is Syntax.SECTION else ""
+    edit = Edit(syntax, placement, only_if_present, (LINE[syntax],), section)
     before = content.decode("utf-8", "surrogateescape")
     after = edit.apply(before)
     assert edit.apply(after) == after
     key = LINE[syntax].key.lower()
     others = [row for row in before.split("\n") if row and key not in row.lower()]
-    assert [row for row in after.split("\n") if row and key not in row.lower()] == others
+    kept = [row for row in after.split("\n") if row and key not in row.lower()]
+    # A section that is missing is made, at the end.
+    assert kept == others or (section and kept == [*others, f"[{section}]"])
     if not only_if_present:
         assert LINE[syntax].text in after.split("\n")
 

@@ -108,6 +108,8 @@ def _undo_wire(undo: Undo) -> dict[str, Any]:
                 "check_with": undo.check_with,
                 "reload_with": undo.reload_with,
             }
+        case RemoveFolder():
+            return {"kind": "folder", "target": undo.path}
         case RestoreMode():
             return {"kind": "mode", "target": undo.target, "before": states.to_wire(undo.was)}
         case RunUndo():
@@ -162,6 +164,10 @@ def _file(obj: fields.Object) -> Undo:
 def _mode(obj: fields.Object) -> Undo:
     target, before = fields.part(obj, "target", _word), _state(obj, ModeState)
     return RestoreMode(ChangeMode("undo", "set_mode", target, before.mode, before.uid, before.gid))
+
+
+def _folder(obj: fields.Object) -> Undo:
+    return RemoveFolder(fields.part(obj, "target", _word))
 
 
 def _command(obj: fields.Object) -> Undo:
@@ -237,6 +243,7 @@ def _word(value: object) -> str:
 _SHOWN = {query.id: query for query in (queries.UFW_STATUS, queries.UFW_ADDED)}
 _UNDOS: Mapping[str, tuple[frozenset[str], Callable[[fields.Object], Undo]]] = {
     "file": (frozenset({"target", "before", "after", "check_with", "reload_with"}), _file),
+    "folder": (frozenset({"target"}), _folder),
     "mode": (frozenset({"target", "before"}), _mode),
     "command": (frozenset({"effect", "argv", "before", "timeout_s"}), _command),
     "unit": (

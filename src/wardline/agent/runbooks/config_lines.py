@@ -69,7 +69,7 @@ class Edit:
             return rows
         if len(places) == 1 and rows[places[0]] == line.text and self._in_place(rows, places[0]):
             return rows
-        at = self._position(rows, places, end)
+        at = self._position(rows, places, begin, end)
         above = sum(1 for place in places if place < at)
         kept = [row for place, row in enumerate(rows) if place not in places]
         return [*kept[: at - above], line.text, *kept[at - above :]]
@@ -90,9 +90,9 @@ class Edit:
             return True
         return not any(_key_sshd(row) == "include" for row in rows[:place])
 
-    def _position(self, rows: list[str], places: list[int], end: int) -> int:
+    def _position(self, rows: list[str], places: list[int], begin: int, end: int) -> int:
         if self.placement is Placement.FIRST:
-            active = (at for at in range(end) if _KEYS[self.syntax](rows[at]) is not None)
+            active = (at for at in range(begin, end) if _KEYS[self.syntax](rows[at]) is not None)
             return next(active, end)
         return places[-1] if places else end
 
