@@ -1,4 +1,4 @@
-"""The brake: when a version of a rule or a runbook has gone wrong so often that nothing may run by it.
+"""The brake: a version of a rule or runbook that goes wrong too often, and that nothing runs by.
 
 The same rule for one appliance, over its own runs, and for Central, over those of all of a
 partner's sites. What ran before a person released a version is not counted again.

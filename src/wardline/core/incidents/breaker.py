@@ -42,6 +42,9 @@ class Breaker:
         return sum(now - window <= at <= now for at in started) >= self.attempts
 
 
+DEFAULT = Breaker()
+
+
 def left(
     opened_at: datetime, until: datetime, now: datetime, passed: timedelta | None
 ) -> timedelta:
