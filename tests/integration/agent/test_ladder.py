@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.integration.agent.bench import BAD_MODE, DRIFT, GOOD_MODE, Bench
-from wardline.agent import onsite, stopping
+from wardline.agent import onsite, stop_commands, stopping
 from wardline.agent.levels import Levels
 from wardline.agent.planner.retrieval import Retrieval
 from wardline.agent.runbooks import runbook
@@ -144,8 +144,12 @@ def test_a_version_that_failed_three_times_in_a_day_is_stopped_until_a_person_re
     healing.restart()
     healing.act()
     assert healing.mode == BAD_MODE
-    released = stopping.release(healing.agent.ledger, made.id, onsite.account(), "looked into it")
-    assert released.released_by is not None
+    (listed,) = stop_commands.listed(healing.layout, everything=False)
+    assert (listed["id"], listed["failed"], listed["runs"]) == (made.id, 3, 3)
+    released = stop_commands.release(healing.layout, made.id, "looked into it")
+    assert released["released_by"].startswith("appliance:")
+    assert stop_commands.listed(healing.layout, everything=False) == []
+    assert len(stop_commands.listed(healing.layout, everything=True)) == 1
     with pytest.raises(Conflict):
         stopping.release(healing.agent.ledger, made.id, onsite.account(), "again")
     with pytest.raises(NotFound):
