@@ -12,7 +12,7 @@ from wardline.agent.levels import Levels
 from wardline.agent.planner.retrieval import Retrieval
 from wardline.agent.runbooks import runbook
 from wardline.agent.settings import Flap
-from wardline.agent.store import attempts, stops
+from wardline.agent.store import attempts, holds, stops
 from wardline.agent.store.attempts import Versions
 from wardline.core import clock, ids
 from wardline.core.errors import Conflict, NotFound
@@ -196,3 +196,24 @@ def test_everything_stopped_is_everything(healing: Bench) -> None:
     healing.check_in()
     heal_again(healing)
     assert (healing.mode, code(healing)) == (BAD_MODE, "brake")
+
+
+def test_a_hold_names_who_undid_the_repair_where_the_host_can_tell(healing: Bench) -> None:
+    healing.agent.healer._flap = Flap(heals=1)
+    (healing.tree / "etc/passwd").write_text(
+        "root:x:0:0:root:/root:/bin/sh\nbob:x:1000:1000:Bob:/home/bob:/bin/bash\n"
+    )
+    heal_again(healing)
+    assert healing.mode == GOOD_MODE
+    at = int(healing.clock().timestamp()) + 1
+    (healing.tree / "var/log/audit").mkdir(parents=True)
+    (healing.tree / "var/log/audit/audit.log").write_text(
+        f'type=SYSCALL msg=audit({at}.500:9): success=yes auid=1000 exe="/usr/bin/chmod"\n'
+        f'type=PATH msg=audit({at}.500:9): item=0 name="/{DRIFT}" nametype=NORMAL\n'
+    )
+    heal_again(healing)
+    assert healing.mode == BAD_MODE
+    with healing.agent.ledger.reading() as tx:
+        (held,) = holds.active(tx)
+    assert f"The likely rival: bob changed /{DRIFT} at" in held.reason
+    assert "with /usr/bin/chmod (the host's audit log)" in held.reason
