@@ -1,5 +1,6 @@
 """Up the ladder on a real store: levels, the circuit breaker, the brake and its release."""
 
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -158,6 +159,18 @@ def test_a_version_that_failed_three_times_in_a_day_is_stopped_until_a_person_re
     assert healing.mode == GOOD_MODE
     with healing.agent.ledger.transaction() as tx:
         assert stops.look(tx, (VERSION,), "inc_x", healing.clock()) == [], "counted once"
+
+
+def test_the_run_that_is_one_too_many_stops_its_version_where_it_ends(healing: Bench) -> None:
+    known(healing, 2, Result.FAILED)
+    os.link(healing.tree / DRIFT, healing.tree / "etc/other")
+    heal_again(healing)
+    assert healing.mode == BAD_MODE, "what has another name is not changed"
+    with healing.agent.ledger.reading() as tx:
+        (made,) = stops.in_force(tx)
+    assert (made.subject, made.failed, made.runs) == (VERSION, 3, 3)
+    (told,) = (one for one in last(healing).decision["trace"] if one["check"] == "brake")  # type: ignore[index]
+    assert told["outcome"] == "pass", "the decision was made before"
 
 
 def test_what_central_stopped_stands_still_and_its_release_lets_it_run(healing: Bench) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping, text
 
 from wardline.central.database.session import Session
 
-# A run is told once; that it was undone later is told again, and makes it one that went wrong.
+# A run is told once, but may be told again, as one that went wrong after all.
 _ADD_RUNS = """
 INSERT INTO brake_runs AS held (site_id, partner_id, run_id, kind, name, version, incident_id,
   ended_at, received_at, wrong)
@@ -20,6 +20,10 @@ FROM unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::time
   $10::boolean[]) AS new (run_id, kind, name, version, incident_id, ended_at, wrong)
 ON CONFLICT (site_id, run_id, kind) DO UPDATE SET wrong = true, received_at = excluded.received_at
   WHERE excluded.wrong AND NOT held.wrong
+"""
+_UNDO_RUNS = """
+UPDATE brake_runs SET wrong = true, received_at = $2
+WHERE site_id = $1 AND run_id = ANY($3::text[]) AND NOT wrong
 """
 _TELL_END = """
 UPDATE brake_stops old SET released_at = given.released_at, released_by = given.released_by,
@@ -135,6 +139,11 @@ class Repository:
         raw: asyncpg.Connection[Any] = self._session.raw
         columns = _columns(runs, NewRun.__slots__)
         await raw.execute(_ADD_RUNS, site_id, self._partner_id, received_at, *columns)
+
+    async def undo_runs(self, site_id: str, received_at: datetime, run_ids: Sequence[str]) -> None:
+        """What was undone later went wrong after all."""
+        raw: asyncpg.Connection[Any] = self._session.raw
+        await raw.execute(_UNDO_RUNS, site_id, received_at, list(run_ids))
 
     async def take(self, site_id: str, appliance_id: str, told: Sequence[Told]) -> list[str]:
         """Adds what is new and ends what has ended; the identifiers of both."""

@@ -5,6 +5,7 @@ obeys what is stopped from its next check-in on.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -29,9 +30,17 @@ from wardline.core.stops import (
 )
 
 CHANGED = "brake"
-NewRuns = Sequence[NewRun]
 NAME_CHARS_MAX = 255
-VERSION_CHARS_MAX = 64
+# What an undo came to that changed something: all of it, or not all.
+UNDONE = frozenset({"undone", "left"})
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """What bundles tell of runs: those that ended, and the ids of those that were undone."""
+
+    ended: Sequence[NewRun]
+    undone: Sequence[str]
 
 
 class StopReleased(Conflict):
@@ -40,12 +49,14 @@ class StopReleased(Conflict):
     code = "stop_released"
 
 
-def prepare(bundles: Sequence[Bundle], received_at: datetime) -> list[NewRun]:
+def prepare(bundles: Sequence[Bundle], received_at: datetime) -> Runs:
     """The runs that bundles tell the end of; nothing ended after it was told."""
     found: dict[tuple[str, str], NewRun] = {}
+    undone: set[str] = set()
     for told in bundles:
         ended_at = min(told.captured_at, received_at)
         for record in told.incidents:
+            undone.update(_undone(record))
             wrong = _went_wrong(record)
             if wrong is None:
                 continue
@@ -53,15 +64,15 @@ def prepare(bundles: Sequence[Bundle], received_at: datetime) -> list[NewRun]:
                 held = found.get((run.run_id, run.kind))
                 if held is None or run.wrong:
                     found[run.run_id, run.kind] = run
-    return list(found.values())
+    return Runs(list(found.values()), sorted(undone))
 
 
-async def fold(
-    session: Session, site_id: str, received_at: datetime, runs: Sequence[NewRun]
-) -> None:
+async def fold(session: Session, site_id: str, received_at: datetime, runs: Runs) -> None:
     """In the transaction that added the bundles to the log."""
-    if runs:
-        await Repository(session).add_runs(site_id, received_at, runs)
+    if runs.ended:
+        await Repository(session).add_runs(site_id, received_at, runs.ended)
+    if runs.undone:
+        await Repository(session).undo_runs(site_id, received_at, runs.undone)
 
 
 async def take(
@@ -149,6 +160,15 @@ def _runs(record: IncidentRecord, ended_at: datetime, *, wrong: bool) -> Iterato
     is_named = type(rule_id) is str and 0 < len(rule_id) <= NAME_CHARS_MAX
     if is_named and type(revision) is int and "\x00" not in str(rule_id):
         yield NewRun(run_id, Kind.RULE.value, str(rule_id), str(revision), *about)
+
+
+def _undone(record: IncidentRecord) -> Iterator[str]:
+    """The run that a person had undone, which its decision names."""
+    told = (record.decision or {}).get("undo")
+    if isinstance(told, Mapping) and told.get("state") in UNDONE:
+        run_id = _run_id(told.get("run"))
+        if run_id is not None:
+            yield run_id
 
 
 def _run_id(value: object) -> str | None:

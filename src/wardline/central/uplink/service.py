@@ -68,7 +68,7 @@ class Judged:
     evidence: evidence.Batch
     results: posture.Prepared | None
     incidents: incidents.Tidings | None
-    runs: brakes.NewRuns
+    runs: brakes.Runs
 
 
 async def enrol(gate: ApplianceGate, installation_id: str, request: EnrolRequest) -> EnrolResponse:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.harness import orders as making
-from tests.harness.appliance import Appliance, incident, issue_token
+from tests.harness.appliance import Appliance, healed, incident, issue_token
 from tests.integration.central.uplink.test_checkin import POLICY_KEY
 from wardline.central.jobs import brakes
 from wardline.core import clock, ids, mandate
@@ -136,6 +136,21 @@ async def test_a_run_is_counted_once_however_often_it_is_told(
     assert await brakes.look(jobs_engine, moment) == 0
     counted = "SELECT count(*) FROM brake_runs WHERE site_id = $1"
     assert await owner.fetchval(counted, appliance.site_id) == 2
+
+
+async def test_a_heal_that_a_person_had_undone_is_a_run_that_went_wrong(appliance, owner):
+    run_id = ids.new("run")
+    fixed = healed(incident())
+    decision = {**fixed.decision, "runId": run_id, "ruleId": RULE, "ruleRevision": 7}
+    await tell(appliance, replace(fixed, decision=decision))
+    wrong = "SELECT wrong FROM brake_runs WHERE site_id = $1 AND run_id = $2"
+    told = await owner.fetch(wrong, appliance.site_id, run_id)
+    assert [row["wrong"] for row in told] == [False, False]
+    for state, counts in (("refused", False), ("undone", True)):
+        undo = {"run": run_id, "state": state}
+        await tell(appliance, incident(decision={**making.decision("run"), "undo": undo}))
+        told = await owner.fetch(wrong, appliance.site_id, run_id)
+        assert [row["wrong"] for row in told] == [counts, counts]
 
 
 async def test_what_an_appliance_stopped_is_told_released_by_its_order_and_is_no_second_ticket(
