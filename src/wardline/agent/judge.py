@@ -149,7 +149,7 @@ def judge(tx: Transaction, case: Case, one: Remedy, proposal: Proposal | None = 
     held = holds.is_held(tx, case.incident, book.id)
     flapping = not held and _flaps(tx, case, book)
     inputs, missing = _inputs(one, case)
-    state = _state(tx, case, book, inputs or {}, hold=held or flapping)
+    state = _state(tx, case, book, hold=held or flapping)
     index = _NO_RULES if case.policy is None else case.policy.index
     decision = index.evaluate(_request(case, book), state)
     if missing is not None:
@@ -253,9 +253,7 @@ def _request(case: Case, book: Runbook) -> Request:
     )
 
 
-def _state(
-    tx: Transaction, case: Case, book: Runbook, inputs: Mapping[str, Json], *, hold: bool
-) -> State:
+def _state(tx: Transaction, case: Case, book: Runbook, *, hold: bool) -> State:
     recent = runs.since(tx, case.at - usage.WEEK)
     return State(
         freeze=case.standing.frozen_by is not None,
@@ -266,7 +264,7 @@ def _state(
             for run in recent
         ),
         counters=_counters(recent, case),
-        actions=_actions(book, inputs),
+        actions=_actions(book),
         confirmed_at=policies.confirmed_at(tx, case.moment),
         frozen_by=case.standing.frozen_by or "",
         share=case.standing.share,
@@ -280,15 +278,15 @@ def _flaps(tx: Transaction, case: Case, book: Runbook) -> bool:
     return ladder.flapping(healed_at, case.at, case.flap.heals, window)
 
 
-def _actions(asked: Runbook, inputs: Mapping[str, Json]) -> dict[str, ActionFacts]:
+def _actions(asked: Runbook) -> dict[str, ActionFacts]:
     """The runbooks of this appliance: no policy can name an action that is not among them. How long
     a run may take is known of the one that is asked about."""
     known = {
-        book.id: ActionFacts(Risk(book.risk.value), book.platforms)
+        book.id: ActionFacts(Risk(book.risk.value), book.platforms, noticed=book.noticed)
         for book in runbook.registry().values()
     }
-    lasts = lasting.longest(asked, inputs)
-    return {**known, asked.id: ActionFacts(Risk(asked.risk.value), asked.platforms, None, lasts)}
+    lasts = lasting.longest(asked)
+    return {**known, asked.id: replace(known[asked.id], lasts=lasts)}
 
 
 def _counters(recent: list[Run], case: Case) -> Counters:

@@ -43,6 +43,9 @@ COMMANDS = {
     "brakes": Command(
         "wardline.cli.commands.brakes", "Versions that were stopped after failures; release one"
     ),
+    "runs": Command(
+        "wardline.cli.commands.runs", "What ran on this appliance; undo a run, without Central"
+    ),
     "freeze": Command(
         "wardline.cli.commands.freeze", "Stop every repair of the partner or a site; lift that"
     ),

@@ -173,6 +173,17 @@ def test_the_run_that_is_one_too_many_stops_its_version_where_it_ends(healing: B
     assert told["outcome"] == "pass", "the decision was made before"
 
 
+def test_a_run_that_a_person_had_undone_counts_as_one_that_failed(healing: Bench) -> None:
+    known(healing, 2, Result.FAILED)
+    heal_again(healing)
+    told = last(healing).decision
+    assert told is not None
+    with healing.agent.ledger.transaction() as tx:
+        assert stops.in_force(tx) == []
+        (made,) = stops.undone(tx, told["runId"], "inc_x", healing.clock())
+    assert (made.subject, made.failed, made.runs) == (VERSION, 3, 3)
+
+
 def test_what_central_stopped_stands_still_and_its_release_lets_it_run(healing: Bench) -> None:
     stopped = Stop(ids.new("stop"), VERSION, clock.parse("2026-11-25T10:00:00.000Z"), 3, 3)
     healing.central.mandates.stops.append(stopped)

@@ -58,6 +58,7 @@ class Example:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+FIXED = Example(lambda scene: {"reason": "it is found and fixed"})
 NOT_NOW = Example(lambda scene: {"reason": "not now"})
 EXAMPLES: dict[tuple[str, str], Example] = {
     ("get", "/healthz"): Example(),
@@ -96,6 +97,9 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("post", "/api/v1/sites/{site_id}/incidents/{incident_id}/start"): Example(
         lambda scene: {"reason": "nobody works now"}, ok=201
     ),
+    ("post", "/api/v1/sites/{site_id}/incidents/{incident_id}/undo"): Example(
+        lambda scene: {"reason": "it broke the scanner"}, ok=409
+    ),
     ("get", "/api/v1/approvals"): Example(),
     ("get", "/api/v1/sites/{site_id}/approvals/{approval_id}"): Example(),
     ("post", "/api/v1/sites/{site_id}/approvals/{approval_id}/approve"): Example(lambda scene: {}),
@@ -104,9 +108,7 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("get", "/api/v1/sites/{site_id}/orders/{order_id}"): Example(),
     ("post", "/api/v1/sites/{site_id}/orders/{order_id}/cancel"): NOT_NOW,
     ("get", "/api/v1/holds"): Example(query="?state=all"),
-    ("post", "/api/v1/sites/{site_id}/holds/{hold_id}/clear"): Example(
-        lambda scene: {"reason": "the template is fixed"}
-    ),
+    ("post", "/api/v1/sites/{site_id}/holds/{hold_id}/clear"): FIXED,
     ("get", "/api/v1/freezes"): Example(query="?state=all"),
     ("get", "/api/v1/freezes/{freeze_id}"): Example(),
     ("get", "/api/v1/freezes/{freeze_id}/appliances"): Example(),
@@ -114,10 +116,10 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("post", "/api/v1/sites/{site_id}/freeze"): Example(
         lambda scene: {"reason": "it misbehaves"}, ok=201
     ),
-    ("post", "/api/v1/freezes/{freeze_id}/lift"): Example(lambda scene: {"reason": "fixed"}),
+    ("post", "/api/v1/freezes/{freeze_id}/lift"): FIXED,
     ("get", "/api/v1/brakes"): Example(query="?state=all"),
     ("get", "/api/v1/brakes/{stop_id}"): Example(),
-    ("post", "/api/v1/brakes/{stop_id}/release"): Example(lambda scene: {"reason": "fixed"}),
+    ("post", "/api/v1/brakes/{stop_id}/release"): FIXED,
     ("get", "/api/v1/sites/{site_id}/evidence"): Example(),
     ("get", "/api/v1/sites/{site_id}/evidence/{log_index}"): Example(),
     ("get", "/api/v1/sites/{site_id}/evidence/export"): Example(),
@@ -153,8 +155,7 @@ EXAMPLES: dict[tuple[str, str], Example] = {
         headers={"if-match": "*"},
     ),
     ("post", "/api/v1/policies/rules/{rule_id}/rollback"): Example(
-        lambda scene: {"revision": scene.revision + 1, "reason": "it was better"},
-        headers={"if-match": "*"},
+        lambda scene: {"revision": scene.revision + 1, "reason": "x"}, headers={"if-match": "*"}
     ),
     ("get", "/api/v1/policies/epoch"): Example(),
     ("post", "/api/v1/policies/epoch"): Example(lambda scene: {"reason": "Central was restored"}),
@@ -393,8 +394,7 @@ def assert_silent_about(scene: Scene, answer: httpx2.Response) -> None:
         scene.appliance.hosts[0],
         scene.order_id,
         scene.hold_id,
-        scene.freeze_id,
-        scene.stop_id,
+        *(scene.freeze_id, scene.stop_id),
         *scene.approvals,
     ):
         assert secret not in answer.text, (answer.request.method, str(answer.request.url))

@@ -129,9 +129,10 @@ class Draw:
         )
 
     def state(self) -> State:
+        platforms, noticed = self._one([(), ("linux",)]), self._chance(0.3)
         lasts = timedelta(minutes=self._one([0, 0, 3, 90]))
-        facts = ActionFacts(self._one(list(Risk)), self._one([(), ("linux",)]), lasts=lasts)
-        known = {"fix": facts}
+        fix = ActionFacts(self._one(list(Risk)), platforms, noticed=noticed, lasts=lasts)
+        known = {"fix": fix}
         usage = RuleUsage(pct_24h=self.random.randint(0, 3), running=self.random.randint(0, 1))
         host = HostUsage(self.random.randint(0, 1), self._one([None, START]))
         return State(

@@ -141,5 +141,6 @@ def _facts(given: Mapping[str, Any]) -> ActionFacts:
         Risk(given.get("risk", "low")),
         tuple(given.get("platforms", ())),
         None if inputs is None else frozenset(inputs),
+        given.get("noticed", False),
         timedelta(seconds=given.get("lasts", 0)),
     )
