@@ -25,6 +25,7 @@ class FakeMandates:
     obeyed: list[str] = field(default_factory=list)
     local: list[dict[str, Any]] = field(default_factory=list)
     stops: list[Stop] = field(default_factory=list)
+    told: list[dict[str, Any]] = field(default_factory=list)
     schema: int = mandate.NEWEST
 
     def freeze(self, reach: Reach = Reach.SITE, reason: str = "it misbehaves") -> str:
@@ -60,3 +61,4 @@ class FakeMandates:
         """What a check-in says."""
         self.obeyed = sent["obeyed"]
         self.local += sent["freezes"]
+        self.told += sent["stops"]

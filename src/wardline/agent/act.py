@@ -1,15 +1,18 @@
 """The acting loop: what may be repaired is repaired, measured again, and told as it was."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from wardline.agent import judge, mandated, obey, repair
+from wardline.agent import judge, mandated, obey, repair, rival
 from wardline.agent.bell import Bells
 from wardline.agent.checks.protocol import Check
 from wardline.agent.judge import Case, Judged
 from wardline.agent.keeping import Keeper
+from wardline.agent.levels import Levels
 from wardline.agent.obey import OrderTaker
+from wardline.agent.planner.planner import Planner
+from wardline.agent.planner.retrieval import Retrieval
 from wardline.agent.repair import Repairs, Reserved
 from wardline.agent.roster import Member, Roster
 from wardline.agent.runbooks import runbook, runner
@@ -18,6 +21,7 @@ from wardline.agent.standing import Standing, Standings
 from wardline.agent.store import (
     alarms,
     facts,
+    heals,
     holds,
     incidents,
     orders,
@@ -38,7 +42,10 @@ from wardline.core.errors import WardlineError
 from wardline.core.evidence import bundle
 from wardline.core.evidence.bundle import Action, Outcome
 from wardline.core.evidence.signing import VerifyKey
-from wardline.core.incidents import incident, ladder, states
+from wardline.core.incidents import incident, states
+from wardline.core.incidents.brake import Result
+from wardline.core.incidents.breaker import DEFAULT as BREAKER
+from wardline.core.incidents.breaker import Breaker
 from wardline.core.incidents.incident import Incident
 from wardline.core.incidents.remedy import Remedy
 from wardline.core.incidents.states import State
@@ -85,6 +92,9 @@ class Healer:
         watched_s: float,
         files: BeforeStates,
         remedies: tuple[Remedy, ...] | None = None,
+        *,
+        breaker: Breaker = BREAKER,
+        planners: Sequence[Planner] = (Retrieval(),),
     ) -> None:
         self._ledger = ledger
         self._roster = roster
@@ -93,13 +103,14 @@ class Healer:
         self._flap = flap
         self._policy_key = policy_key
         self._bells = bells
-        self._remedies = runbook.remedies() if remedies is None else remedies
+        self._levels = Levels(runbook.remedies() if remedies is None else remedies, planners)
+        self._breaker = breaker
         self._standings = Standings(Recipient(policy_key, ledger.site_id, ledger.appliance_id))
         self._keeper = Keeper(ledger, files)
         self._repairs = Repairs(ledger, checks, self._standings, bells, watched_s, self._keeper)
         self._undoing = Undoing(ledger, roster, checks, files, bells)
         self._orders = OrderTaker(
-            *(ledger, roster, checks, intervals, flap, self._remedies, self._repairs),
+            *(ledger, roster, checks, intervals, flap, breaker, self._levels, self._repairs),
             *(self._standings, order_key, bells, self._undoing),
         )
         self._policy: Active | None = None
@@ -176,10 +187,9 @@ class Healer:
         if known is None or member is None or known.check not in self._checks:
             return
         with member.busy:
-            case, chosen = self._decide(incident_id, member, turn)
+            case, chosen, exhausted = self._decide(incident_id, member, turn)
             if case is None:
                 return
-            exhausted = ladder.exhausted(judge.candidates(self._remedies, case), case.incident)
             if chosen is not None and chosen.runs is not None and exhausted is None:
                 self._repair(case, chosen, turn)
             elif _is_persons(case, chosen, exhausted):
@@ -189,24 +199,26 @@ class Healer:
 
     def _decide(
         self, incident_id: str, member: Member, turn: _Turn
-    ) -> tuple[Case | None, Judged | None]:
-        """The case as it is now, and the remedy that is nearest to running."""
+    ) -> tuple[Case | None, Judged | None, str | None]:
+        """The case as it is now, the remedy or plan that is nearest to running, and why it is a
+        person's turn if it is."""
         with self._ledger.reading() as tx:
             known = incidents.get(tx, incident_id)
             if known is None or known.closed_at is not None or known.state not in states.TO_JUDGE:
-                return None, None
+                return None, None, None
             latest = results.latest(tx, known.host_id, known.check) or known.before
             if latest.outcome is not Outcome.FAIL:
-                return None, None
+                return None, None, None
             interval_s = self._intervals.of(
                 known.check, self._checks[known.check].manifest.interval_s
             )
             case = Case(
                 *(known, member, latest, turn.policy, turn.moment, interval_s, self._flap),
                 standing=self._standings.now(tx),
+                breaker=self._breaker,
             )
-            untried = ladder.untried(judge.candidates(self._remedies, case), known)
-            return case, judge.best(tx, case, untried)
+            offered = self._levels.offered(tx, case)
+            return case, offered.best(tx, case), offered.exhausted
 
     def _wait(self, case: Case, chosen: Judged | None, turn: _Turn) -> None:
         """Nothing runs now; sealed when that, or what would run, is news."""
@@ -236,7 +248,7 @@ class Healer:
 
     def _repair(self, case: Case, chosen: Judged, turn: _Turn) -> None:
         """As decided, unless the decision is another once it is to be reserved."""
-        reserved = self._repairs.reserve(case, chosen.remedy)
+        reserved = self._repairs.reserve(case, chosen.remedy, chosen.proposal)
         if isinstance(reserved, Reserved):
             self._repairs.carry_out(reserved)
         elif reserved is not None:
@@ -246,16 +258,29 @@ class Healer:
         """L3: a person's. What flaps is held from then on, and this is the one ticket of it."""
         wire = judge.wire(case, chosen, self._ledger.scrubber) if chosen else None
         moved = incident.escalated(case.incident, wire)
+        culprit = self._rival(case, chosen) if chosen is not None and chosen.flapping else None
         with self._ledger.transaction() as tx:
             if chosen is not None and chosen.flapping:
                 reason = (
                     f"healed {self._flap.heals} times within"
                     f" {self._flap.window_minutes} min and drifted again"
                 )
+                if culprit is not None:
+                    reason = f"{reason}. The likely rival: {culprit}"
                 if not holds.suppress(tx, moved, chosen.runbook.id, self._ledger.now(), reason):
                     return
             self._repairs.record(tx, moved)
         self._bells.report.ring()
+
+    def _rival(self, case: Case, chosen: Judged) -> str | None:
+        """Who changed again what the repair would change, since it last had."""
+        with self._ledger.reading() as tx:
+            since = case.at - heals.KEPT
+            healed_at = heals.times(tx, case.incident, chosen.runbook.id, since)
+        if not healed_at:
+            return None
+        targets = [one.target for one in self._dry_run(case, chosen) if one.changed]
+        return rival.named(case.member.host, targets, max(healed_at))
 
     def _settle_interrupted(self) -> None:
         """Runs that a dead agent began: measured again, and told as what they are."""
@@ -271,6 +296,7 @@ class Healer:
                 with self._ledger.transaction() as tx:
                     results.save(tx, moved.host_id, after)
                     runs.end(tx, moved.id, self._ledger.now(), "interrupted")
+                    self._repairs.tried(tx, moved, Result.INTERRUPTED)
                     told_in = self._repairs.record(tx, moved, (after,))
                     orders.end_of(tx, moved.id, obey.interrupted(), self._ledger.now(), told_in)
                     incidents.set_judgement(tx, moved.id, None, None, self._ledger.now())

@@ -6,23 +6,26 @@ Central signed: what cannot be believed stops everything.
 
 from dataclasses import dataclass
 
-from wardline.agent.store import freezes, mandates
+from wardline.agent.store import freezes, mandates, stops
 from wardline.agent.store.database import Transaction
 from wardline.agent.store.freezes import LocalFreeze
 from wardline.agent.store.mandates import MandateRefused, Recipient
 from wardline.core.mandate import Freeze, Mandate, Reach
 from wardline.core.policy.share import WHOLE, Share
+from wardline.core.stops import Stop
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """`frozen_by` says who stopped everything and why, None where nobody did; `digest` names what
-    was looked at; `problem` is what is wrong with the stored mandate."""
+    was looked at; `problem` is what is wrong with the stored mandate; `stops` are the versions that
+    Central says nothing may run by."""
 
     frozen_by: str | None = None
     share: Share = WHOLE
     digest: str = ""
     problem: str | None = None
+    stops: tuple[Stop, ...] = ()
 
 
 NOT_FROZEN = Standing()
@@ -36,6 +39,7 @@ class Standings:
         self._digest: str | None = None
         self._mandate: Mandate | None = None
         self._problem: str | None = None
+        self._stops: tuple[Stop, ...] = ()
 
     def now(self, tx: Transaction) -> Standing:
         """As the store is in this transaction."""
@@ -53,14 +57,17 @@ class Standings:
         return Standing(
             frozen_by="; ".join(why) if why else None,
             share=self._mandate.share if self._mandate else WHOLE,
-            digest=f"{digest or ''}/{local.id if local else ''}",
+            digest=f"{digest or ''}/{local.id if local else ''}/{stops.digest(tx)}",
             problem=self._problem,
+            stops=self._stops,
         )
 
     def _read(self, tx: Transaction) -> None:
-        self._mandate, self._problem = None, None
+        self._mandate, self._problem, self._stops = None, None, ()
         try:
             self._mandate = mandates.load(tx, self._recipient)
+            ordered = () if self._mandate is None else self._mandate.stops
+            self._stops = tuple(one for one in ordered if one.released is None)
         except MandateRefused as error:
             self._problem = str(error)
 

@@ -16,7 +16,7 @@ from wardline.agent.roster import Member, Roster
 from wardline.agent.runbooks import before_state, restoring
 from wardline.agent.runbooks.before_state import BeforeState
 from wardline.agent.runbooks.restoring import Restored
-from wardline.agent.store import holds, incidents, orders, results, undos
+from wardline.agent.store import holds, incidents, orders, results, stops, undos
 from wardline.agent.store.before_states import BeforeStateLost, BeforeStates
 from wardline.agent.store.database import StoreFull, Transaction
 from wardline.agent.store.keys import KeyUnusable
@@ -219,6 +219,7 @@ class Undoing:
             told_in = self._tell(tx, over, now)
             if over.state is State.UNDONE:
                 undos.set_undone(tx, kept.run_id, now)
+                stops.undone(tx, kept.run_id, kept.incident_id, now)
             fitting = incident.fitting(over.actions)
             undos.end(tx, over.wish.id, over.state, over.detail, fitting, now)
             state, code = _ORDER_ENDS[over.state]

@@ -58,6 +58,7 @@ class Example:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+FIXED = Example(lambda scene: {"reason": "it is found and fixed"})
 NOT_NOW = Example(lambda scene: {"reason": "not now"})
 EXAMPLES: dict[tuple[str, str], Example] = {
     ("get", "/healthz"): Example(),
@@ -107,9 +108,7 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("get", "/api/v1/sites/{site_id}/orders/{order_id}"): Example(),
     ("post", "/api/v1/sites/{site_id}/orders/{order_id}/cancel"): NOT_NOW,
     ("get", "/api/v1/holds"): Example(query="?state=all"),
-    ("post", "/api/v1/sites/{site_id}/holds/{hold_id}/clear"): Example(
-        lambda scene: {"reason": "the template is fixed"}
-    ),
+    ("post", "/api/v1/sites/{site_id}/holds/{hold_id}/clear"): FIXED,
     ("get", "/api/v1/freezes"): Example(query="?state=all"),
     ("get", "/api/v1/freezes/{freeze_id}"): Example(),
     ("get", "/api/v1/freezes/{freeze_id}/appliances"): Example(),
@@ -117,9 +116,10 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("post", "/api/v1/sites/{site_id}/freeze"): Example(
         lambda scene: {"reason": "it misbehaves"}, ok=201
     ),
-    ("post", "/api/v1/freezes/{freeze_id}/lift"): Example(
-        lambda scene: {"reason": "it is found and fixed"}
-    ),
+    ("post", "/api/v1/freezes/{freeze_id}/lift"): FIXED,
+    ("get", "/api/v1/brakes"): Example(query="?state=all"),
+    ("get", "/api/v1/brakes/{stop_id}"): Example(),
+    ("post", "/api/v1/brakes/{stop_id}/release"): FIXED,
     ("get", "/api/v1/sites/{site_id}/evidence"): Example(),
     ("get", "/api/v1/sites/{site_id}/evidence/{log_index}"): Example(),
     ("get", "/api/v1/sites/{site_id}/evidence/export"): Example(),
@@ -155,8 +155,7 @@ EXAMPLES: dict[tuple[str, str], Example] = {
         headers={"if-match": "*"},
     ),
     ("post", "/api/v1/policies/rules/{rule_id}/rollback"): Example(
-        lambda scene: {"revision": scene.revision + 1, "reason": "it was better"},
-        headers={"if-match": "*"},
+        lambda scene: {"revision": scene.revision + 1, "reason": "x"}, headers={"if-match": "*"}
     ),
     ("get", "/api/v1/policies/epoch"): Example(),
     ("post", "/api/v1/policies/epoch"): Example(lambda scene: {"reason": "Central was restored"}),
@@ -205,7 +204,7 @@ def address(path: str, example: Example, scene: Scene) -> str:
     named = named.replace("{order_id}", scene.order_id).replace("{hold_id}", scene.hold_id)
     named = named.replace("{decision_id}", scene.decisions[path.endswith("/released")])
     named = named.replace("{name}", scene.backup)
-    named = named.replace("{freeze_id}", scene.freeze_id)
+    named = named.replace("{freeze_id}", scene.freeze_id).replace("{stop_id}", scene.stop_id)
     named = named.replace("{revision}", str(scene.revision)).replace("{rule_id}", scene.rule_id)
     named = named.replace("{approval_id}", scene.approvals[path.endswith("/reject")])
     assert "{" not in named, f"{path} has a parameter that this test does not know"
@@ -338,6 +337,7 @@ async def test_a_foreign_site_and_one_that_is_not_there_look_the_same(
         tenant=Tenant("partner_none", ids.site()),
         incident_id=ids.incident(),
         freeze_id=ids.new("freeze"),
+        stop_id=ids.new("stop"),
     )
     for method, path in operations(web):
         if "{" not in path:
@@ -394,7 +394,7 @@ def assert_silent_about(scene: Scene, answer: httpx2.Response) -> None:
         scene.appliance.hosts[0],
         scene.order_id,
         scene.hold_id,
-        scene.freeze_id,
+        *(scene.freeze_id, scene.stop_id),
         *scene.approvals,
     ):
         assert secret not in answer.text, (answer.request.method, str(answer.request.url))

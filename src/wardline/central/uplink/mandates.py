@@ -1,9 +1,10 @@
-"""The mandate of an appliance: what is frozen for it and its share, signed with the policy key.
+"""The mandate of an appliance: what is frozen or stopped for it, and its share, signed.
 
-The same state gives the same bytes. Its revision counts every freeze, lift, enrolment and
-retirement that concerns it, none of which is ever undone, so that it only grows.
+The same state gives the same bytes. Its revision counts every freeze, lift, stop, release,
+enrolment and retirement that concerns it, none of which is ever undone, so that it only grows.
 """
 
+from wardline.central.brakes import service as brakes
 from wardline.central.database.session import Session
 from wardline.central.freezes import service as freezes
 from wardline.central.identity.access import ApplianceCaller
@@ -20,12 +21,14 @@ async def sealed(
 ) -> EnvelopeWire:
     """The envelope of the state that this transaction sees, in a schema that its reader knows."""
     changes, ordered = await freezes.ordered(session, appliance.site_id)
+    stop_changes, stops = await brakes.ordered(session, appliance.site_id, appliance.appliance_id)
     made = Mandate(
         site_id=appliance.site_id,
         appliance_id=appliance.appliance_id,
         epoch=seen.policy_epoch,
-        revision=changes + seen.fleet_changes,
+        revision=changes + seen.fleet_changes + stop_changes,
         freezes=ordered,
         share=Share(seen.share_index, seen.share_of),
+        stops=stops,
     )
     return EnvelopeWire.model_validate(mandate.seal(made, key, schema).to_wire())

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -129,12 +129,14 @@ class ActionFacts:
     """What is known of an action: `platforms` are prefixes (`linux` covers `linux/debian`), empty
     = everywhere; `inputs` are the names it takes, None = not checked. `noticed`: people at work see
     it happen, or the host has to be restarted; a machine starts it only under a rule that says
-    when."""
+    when. `lasts`: how long a run may take at most, for it must end before its window closes; 0 =
+    not known, and not looked at."""
 
     risk: Risk
     platforms: tuple[str, ...] = ()
     inputs: frozenset[str] | None = None
     noticed: bool = False
+    lasts: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,8 +129,9 @@ class Draw:
         )
 
     def state(self) -> State:
-        platforms = self._one([(), ("linux",)])
-        fix = ActionFacts(self._one(list(Risk)), platforms, noticed=self._chance(0.3))
+        platforms, noticed = self._one([(), ("linux",)]), self._chance(0.3)
+        lasts = timedelta(minutes=self._one([0, 0, 3, 90]))
+        fix = ActionFacts(self._one(list(Risk)), platforms, noticed=noticed, lasts=lasts)
         known = {"fix": fix}
         usage = RuleUsage(pct_24h=self.random.randint(0, 3), running=self.random.randint(0, 1))
         host = HostUsage(self.random.randint(0, 1), self._one([None, START]))
