@@ -15,6 +15,7 @@ from wardline.agent.store.ledger import Ledger
 from wardline.agent.store.orders import Code, Ending
 from wardline.agent.store.outbox import Draft
 from wardline.agent.store.policies import Active
+from wardline.core import deviation
 from wardline.core.errors import Malformed
 from wardline.core.evidence.bundle import Kind, Outcome, Result
 from wardline.core.evidence.signing import BadSignature, VerifyKey
@@ -138,6 +139,9 @@ class OrderTaker:
             fresh = self._repairs.measure(member, body.check)
             if fresh.outcome is Outcome.FAIL:
                 self._keep(member, fresh)
+                if (why := self._accepted(member, fresh)) is not None:
+                    self._end(order.id, Ending(_FAILED, deviation.ACCEPTED, why))
+                    return
                 self._repair(order, body, self._case(order, body, member, known, fresh, policy))
             elif fresh.outcome is Outcome.UNKNOWN:
                 self._keep(member, fresh)
@@ -145,6 +149,12 @@ class OrderTaker:
                 self._end(order.id, Ending(_FAILED, Code.UNMEASURED, why))
             else:
                 self._pass_over(order, known, fresh)
+
+    def _accepted(self, member: Member, fresh: Result) -> str | None:
+        """On whose word this state is left as it is; None where nobody has accepted it."""
+        accepted, now = self._standing().deviations, self._ledger.now()
+        found = deviation.accepting(accepted, member.id, fresh, now)
+        return None if found is None else f"{found.words}; revoke {found.id} to have it repaired"
 
     def _not_open(self, order: Order, body: RunRunbook, known: Incident | None) -> Ending:
         """Whoever saw first that the drift is gone, the order was not in vain."""

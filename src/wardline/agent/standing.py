@@ -6,10 +6,11 @@ Central signed: what cannot be believed stops everything.
 
 from dataclasses import dataclass
 
-from wardline.agent.store import freezes, mandates
+from wardline.agent.store import deviations, freezes, mandates
 from wardline.agent.store.database import Transaction
 from wardline.agent.store.freezes import LocalFreeze
 from wardline.agent.store.mandates import MandateRefused, Recipient
+from wardline.core.deviation import Deviation
 from wardline.core.mandate import Freeze, Mandate, Reach
 from wardline.core.policy.share import WHOLE, Share
 
@@ -17,12 +18,14 @@ from wardline.core.policy.share import WHOLE, Share
 @dataclass(frozen=True, slots=True)
 class Standing:
     """`frozen_by` says who stopped everything and why, None where nobody did; `digest` names what
-    was looked at; `problem` is what is wrong with the stored mandate."""
+    was looked at; `problem` is what is wrong with the stored mandate. `deviations` are the accepted
+    ones of the mandate that did not expire here before."""
 
     frozen_by: str | None = None
     share: Share = WHOLE
     digest: str = ""
     problem: str | None = None
+    deviations: tuple[Deviation, ...] = ()
 
 
 NOT_FROZEN = Standing()
@@ -55,7 +58,14 @@ class Standings:
             share=self._mandate.share if self._mandate else WHOLE,
             digest=f"{digest or ''}/{local.id if local else ''}",
             problem=self._problem,
+            deviations=self._accepted(tx),
         )
+
+    def _accepted(self, tx: Transaction) -> tuple[Deviation, ...]:
+        if self._mandate is None or not self._mandate.deviations:
+            return ()
+        over = deviations.over(tx)
+        return tuple(one for one in self._mandate.deviations if one.id not in over)
 
     def _read(self, tx: Transaction) -> None:
         self._mandate, self._problem = None, None

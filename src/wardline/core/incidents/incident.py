@@ -252,6 +252,19 @@ def reopened(incident: Incident, decision: Mapping[str, Any]) -> Incident:
     return _moved(incident, State.OPEN, level=None, outcome=None, decision=decision)
 
 
+def accepted(incident: Incident, decision: Mapping[str, Any]) -> Incident:
+    """A person has accepted the state that failed, until a date: open, nothing runs, and it is no
+    longer a person's ticket. `decision` says who and why."""
+    if incident.state is State.ESCALATED:
+        return reopened(incident, decision)
+    return judged(incident, State.OPEN, decision, None, ())
+
+
+def accepted_no_more(incident: Incident, decision: Mapping[str, Any]) -> Incident:
+    """What was accepted is over, for the reason in `decision`: to be judged as any other."""
+    return judged(incident, State.OPEN, decision, None, ())
+
+
 def resolved(incident: Incident, passed: Result, at: datetime) -> Incident:
     """The check passes again and no run of ours is why; the level stays as it was."""
     _expect(incident, *TO_JUDGE, State.ESCALATED)
