@@ -1,7 +1,7 @@
 """Brings incidents in line with what people have accepted: told as accepted, or judged once more.
 
-A state that is accepted is not repaired and is nobody's ticket, until its date, until it is revoked,
-or until something else fails there: that is alarmed, and goes up the ladder like any other drift.
+A state that is accepted is not repaired and is nobody's ticket, until its date, until a person
+revokes it, or until something else fails there: that is alarmed, and judged like any other drift.
 """
 
 from dataclasses import dataclass, field

@@ -139,10 +139,11 @@ class OrderTaker:
             fresh = self._repairs.measure(member, body.check)
             if fresh.outcome is Outcome.FAIL:
                 self._keep(member, fresh)
-                if (why := self._accepted(member, fresh)) is not None:
-                    self._end(order.id, Ending(_FAILED, deviation.ACCEPTED, why))
-                    return
-                self._repair(order, body, self._case(order, body, member, known, fresh, policy))
+                accepted = self._accepted(member, fresh)
+                if accepted is None:
+                    self._repair(order, body, self._case(order, body, member, known, fresh, policy))
+                else:
+                    self._end(order.id, Ending(_FAILED, deviation.ACCEPTED, accepted))
             elif fresh.outcome is Outcome.UNKNOWN:
                 self._keep(member, fresh)
                 why = f"it could not be measured: {fresh.summary}"

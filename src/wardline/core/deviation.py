@@ -18,6 +18,7 @@ from wardline.core.canonical import Json
 from wardline.core.errors import Refused
 from wardline.core.evidence import fields
 from wardline.core.evidence.bundle import Outcome, Result
+from wardline.core.section import Section
 from wardline.core.severity import Severity
 
 # What the decision of an incident says of it, beside the words of the policy's own decisions.
@@ -27,7 +28,7 @@ ENDED = "deviation_ended"
 PER_SITE_MAX = 100
 HOSTS_MAX = 500
 # Of a site's section, so that a mandate holds it beside what else it has to say.
-SECTION_BYTES_MAX = 96 * 1024
+SECTION_BYTES_MAX = 80 * 1024
 SPAN_MAX = timedelta(days=366)
 NAME_BYTES_MAX = 255
 TEXT_CHARS_MAX = 500
@@ -53,7 +54,7 @@ class End(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AcceptedState:
-    """What was observed on one host: the facts by their digest, and how bad they were held to be."""
+    """What was observed on one host: the facts by their digest, and how bad that is."""
 
     host_id: str
     facts_digest: str
@@ -156,9 +157,9 @@ def is_accepted(told: Mapping[str, Any] | None) -> bool:
     return told is not None and told.get("code") == ACCEPTED
 
 
-def section(deviations: Iterable[Deviation]) -> list[dict[str, Any]]:
-    """As a mandate holds them, by id; raises SectionFull for more than it has room for."""
-    made = [to_wire(one) for one in sorted(deviations, key=lambda one: one.id)]
+def require_room(deviations: Iterable[Deviation]) -> None:
+    """Raises SectionFull for more than a mandate has room for."""
+    made = [to_wire(one) for one in deviations]
     if len(made) > PER_SITE_MAX:
         raise SectionFull(
             f"{len(made)} accepted deviations of one site, at most {PER_SITE_MAX} are told to its"
@@ -170,7 +171,6 @@ def section(deviations: Iterable[Deviation]) -> list[dict[str, Any]]:
             f"the accepted deviations of this site take {size} bytes of what its appliances are"
             f" told, at most {SECTION_BYTES_MAX} are: revoke some, or say it in fewer words"
         )
-    return made
 
 
 def to_wire(one: Deviation) -> dict[str, Any]:
@@ -230,3 +230,4 @@ _SEVERITIES = {
 }
 _KEYS = frozenset(Deviation.__slots__)
 _STATE_KEYS = frozenset(AcceptedState.__slots__)
+SECTION = Section("deviations", PER_SITE_MAX, SECTION_BYTES_MAX, from_wire, to_wire)
