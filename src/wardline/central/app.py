@@ -11,6 +11,7 @@ from starlette.types import Scope
 from wardline import __version__
 from wardline.central.approvals import endpoints as approvals
 from wardline.central.decisions import endpoints as decisions
+from wardline.central.deviations import endpoints as deviations
 from wardline.central.evidence import endpoints as evidence
 from wardline.central.fleet import endpoints as fleet
 from wardline.central.freezes import endpoints as freezes
@@ -60,6 +61,7 @@ ROUTERS: list[APIRouter] = [
     orders.router,
     holds.router,
     freezes.router,
+    deviations.router,
     posture.router,
     reports.router,
     realtime.router,

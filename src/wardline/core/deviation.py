@@ -30,9 +30,10 @@ HOSTS_MAX = 500
 # Of a site's section, so that a mandate holds it beside what else it has to say.
 SECTION_BYTES_MAX = 80 * 1024
 SPAN_MAX = timedelta(days=366)
-NAME_BYTES_MAX = 255
+NAME_CHARS_MAX = 255
 TEXT_CHARS_MAX = 500
 # The same in any script.
+NAME_BYTES_MAX = 4 * NAME_CHARS_MAX
 TEXT_BYTES_MAX = 4 * TEXT_CHARS_MAX
 # What a check leaves of facts that have no room; no digest of them names one state.
 LEFT_OUT = "left_out_bytes"

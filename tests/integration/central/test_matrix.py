@@ -8,6 +8,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 import httpx2
@@ -41,7 +42,7 @@ from wardline.central.database.engine import Raw
 from wardline.central.identity.permissions import ALLOWED, Permission, Role
 from wardline.central.jobs.checkpoints import Signer
 from wardline.central.policies.folders import Folders
-from wardline.core import ids
+from wardline.core import clock, ids
 
 PEOPLE = tuple(Role)
 
@@ -56,6 +57,10 @@ class Example:
     # Whether the body names a thing of the partner's: to another one it is not there.
     names_own: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def in_days(days: int) -> str:
+    return clock.wire(clock.system() + timedelta(days=days))
 
 
 NOT_NOW = Example(lambda scene: {"reason": "not now"})
@@ -117,6 +122,24 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("post", "/api/v1/freezes/{freeze_id}/lift"): Example(
         lambda scene: {"reason": "it is found and fixed"}
     ),
+    ("get", "/api/v1/deviations"): Example(query="?state=all"),
+    ("get", "/api/v1/deviations/{deviation_id}"): Example(),
+    ("get", "/api/v1/sites/{site_id}/observed/{check}"): Example(),
+    ("post", "/api/v1/sites/{site_id}/deviations"): Example(
+        lambda scene: {
+            "check": "ssh_config",
+            "hosts": {scene.appliance.hosts[0]: scene.failing},
+            "until": in_days(30),
+            "owner": "Mia",
+            "reason": "an old scanner",
+            "control": "its network is closed",
+        },
+        ok=201,
+    ),
+    ("post", "/api/v1/deviations/{deviation_id}/renew"): Example(
+        lambda scene: {"until": in_days(60), "reason": "the new one is late"}
+    ),
+    ("post", "/api/v1/deviations/{deviation_id}/revoke"): NOT_NOW,
     ("get", "/api/v1/sites/{site_id}/evidence"): Example(),
     ("get", "/api/v1/sites/{site_id}/evidence/{log_index}"): Example(),
     ("get", "/api/v1/sites/{site_id}/evidence/export"): Example(),
@@ -205,6 +228,7 @@ def address(path: str, example: Example, scene: Scene) -> str:
     named = named.replace("{freeze_id}", scene.freeze_id)
     named = named.replace("{revision}", str(scene.revision)).replace("{rule_id}", scene.rule_id)
     named = named.replace("{approval_id}", scene.approvals[path.endswith("/reject")])
+    named = named.replace("{deviation_id}", scene.deviation_id).replace("{check}", "ssh_config")
     assert "{" not in named, f"{path} has a parameter that this test does not know"
     return named + example.query
 
@@ -335,6 +359,7 @@ async def test_a_foreign_site_and_one_that_is_not_there_look_the_same(
         tenant=Tenant("partner_none", ids.site()),
         incident_id=ids.incident(),
         freeze_id=ids.new("freeze"),
+        deviation_id=ids.new("dev"),
     )
     for method, path in operations(web):
         if "{" not in path:
@@ -392,6 +417,7 @@ def assert_silent_about(scene: Scene, answer: httpx2.Response) -> None:
         scene.order_id,
         scene.hold_id,
         scene.freeze_id,
+        scene.deviation_id,
         *scene.approvals,
     ):
         assert secret not in answer.text, (answer.request.method, str(answer.request.url))

@@ -1,10 +1,12 @@
 """The mandate of an appliance: what is frozen for it and its share, signed with the policy key.
 
-The same state gives the same bytes. Its revision counts every freeze, lift, enrolment and
-retirement that concerns it, none of which is ever undone, so that it only grows.
+The same state gives the same bytes. Its revision counts every freeze, lift, enrolment, retirement
+and change of an accepted deviation that concerns it, none of which is ever undone, so that it only
+grows.
 """
 
 from wardline.central.database.session import Session
+from wardline.central.deviations import service as deviations
 from wardline.central.freezes import service as freezes
 from wardline.central.identity.access import ApplianceCaller
 from wardline.central.uplink.repository import State
@@ -20,12 +22,14 @@ async def sealed(
 ) -> EnvelopeWire:
     """The envelope of the state that this transaction sees, in a schema that its reader knows."""
     changes, ordered = await freezes.ordered(session, appliance.site_id)
+    accepted = await deviations.ordered(session, appliance.site_id, appliance.appliance_id)
     made = Mandate(
         site_id=appliance.site_id,
         appliance_id=appliance.appliance_id,
         epoch=seen.policy_epoch,
-        revision=changes + seen.fleet_changes,
+        revision=changes + seen.fleet_changes + seen.deviation_changes,
         freezes=ordered,
         share=Share(seen.share_index, seen.share_of),
+        deviations=accepted,
     )
     return EnvelopeWire.model_validate(mandate.seal(made, key, schema).to_wire())

@@ -298,5 +298,6 @@ def _etag(seen: State, reads: Reads) -> str:
     """Opaque to the agent: names the state of everything that an answer leaves out when it is
     known. Stream and log are always told."""
     policy = f"{seen.policy_epoch}.{seen.policy_revision}.{seen.settings_revision}"
-    state = f"{policy}.{seen.freeze_changes}.{seen.fleet_changes}.{reads.schema}.{reads.mandate}"
+    changes = f"{seen.freeze_changes}.{seen.fleet_changes}.{seen.deviation_changes}"
+    state = f"{policy}.{changes}.{reads.schema}.{reads.mandate}"
     return hashlib.sha256(state.encode()).hexdigest()[:ETAG_CHARS]
