@@ -40,6 +40,10 @@ COMMANDS = {
     ),
     "status": Command("wardline.cli.commands.status", "What happened so far, as Central knows it"),
     "holds": Command("wardline.cli.commands.holds", "What is left alone after a flap; clear one"),
+    "deviations": Command(
+        "wardline.cli.commands.deviations",
+        "Failing states that are accepted until a date; accept, renew, revoke",
+    ),
     "freeze": Command(
         "wardline.cli.commands.freeze", "Stop every repair of the partner or a site; lift that"
     ),

@@ -153,7 +153,7 @@ _BLOCKED = text(
     f" left(i.decision ->> 'reason', {REASON_CHARS_MAX}) AS reason,"
     f" i.runbook ->> 'id' AS runbook_id, i.created_at, {_TOLD.format(row='i', key='id')}"
     " FROM incidents i LEFT JOIN hosts h ON h.site_id = i.site_id AND h.id = i.host_id"
-    f" WHERE i.partner_id = :partner_id AND {OPEN} AND i.decision ->> 'verdict' = 'block'"
+    f" WHERE i.partner_id = :partner_id AND {_UNSETTLED} AND i.decision ->> 'verdict' = 'block'"
     f" ORDER BY {_CODE}, i.created_at DESC, i.id DESC LIMIT :limit"
 )
 # The open incidents that stay as they are until a person does something, and why; what a hold, a
