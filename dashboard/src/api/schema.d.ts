@@ -1394,6 +1394,129 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site_id}/observed/{check}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Observed
+         * @description The hosts of a site on which a check fails now, each with what accepting it would accept.
+         */
+        get: operations["list_observed_api_v1_sites__site_id__observed__check__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deviations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Deviations
+         * @description Accepted deviations, newest first: those in force, or of these those that have changed
+         *     somewhere, those that ended, or all.
+         */
+        get: operations["list_deviations_api_v1_deviations_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deviations/{deviation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Deviation
+         * @description One deviation: host by host what was accepted and what is there now, and what became of
+         *     it.
+         */
+        get: operations["get_deviation_api_v1_deviations__deviation_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/deviations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept Deviation
+         * @description Accepts what fails on these hosts, exactly as it is, until a date: nothing repairs it, and
+         *     whatever else fails there alarms. Its appliances know from their next check-in on.
+         */
+        post: operations["accept_deviation_api_v1_sites__site_id__deviations_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deviations/{deviation_id}/renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew Deviation
+         * @description Accepts the same state until a later date.
+         */
+        post: operations["renew_deviation_api_v1_deviations__deviation_id__renew_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deviations/{deviation_id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke Deviation
+         * @description Accepts it no more: what fails there is a drift like any other.
+         */
+        post: operations["revoke_deviation_api_v1_deviations__deviation_id__revoke_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site_id}/results": {
         parameters: {
             query?: never;
@@ -1653,6 +1776,79 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Acceptance
+         * @description `hosts` maps each host to the digest of the facts that were looked at there; `owner` answers
+         *     for it, `control` is what protects meanwhile.
+         */
+        Acceptance: {
+            /** Check */
+            check: string;
+            /** Hosts */
+            hosts: {
+                [key: string]: string;
+            };
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Owner */
+            owner: string;
+            /** Reason */
+            reason: string;
+            /** Control */
+            control: string;
+        };
+        /**
+         * AcceptedDeviations
+         * @description `changed` of those in force are no more what was accepted, `ending` end within two weeks.
+         */
+        AcceptedDeviations: {
+            /** In Force */
+            in_force: number;
+            /** Changed */
+            changed: number;
+            /** Ending */
+            ending: number;
+            /** Newest */
+            newest: components["schemas"]["ChangedDeviation"][];
+        };
+        /**
+         * AcceptedHostOut
+         * @description What was accepted on a host, as the evidence at `log_index` holds it, and what is measured
+         *     there now. `standing` is null where it is accepted no more; `ended_at` is set where it ended
+         *     before the others.
+         */
+        AcceptedHostOut: {
+            /** Host Id */
+            host_id: string;
+            /** Host Name */
+            host_name: string | null;
+            /** Severity */
+            severity: string;
+            /** Summary */
+            summary: string;
+            /** Facts */
+            facts: {
+                [key: string]: unknown;
+            };
+            /** Facts Digest */
+            facts_digest: string;
+            /** Log Index */
+            log_index: number;
+            /** Ended At */
+            ended_at: string | null;
+            /** Standing */
+            standing: ("accepted" | "changed" | "passes" | "unknown") | null;
+            outcome_now: components["schemas"]["Outcome"] | null;
+            /** Summary Now */
+            summary_now: string | null;
+            /** Log Index Now */
+            log_index_now: number | null;
+            /** Measured At */
+            measured_at: string | null;
+        };
         /**
          * ActiveFreeze
          * @description A freeze in force; `confirmed` of `total` appliances have said that they obey it.
@@ -2034,7 +2230,11 @@ export interface components {
              */
             at: string;
         };
-        /** CellOut */
+        /**
+         * CellOut
+         * @description `accepted`: it fails just as `deviation_id` says, and nothing repairs it. A deviation of a
+         *     result that is not accepted is about another state.
+         */
         CellOut: {
             outcome: components["schemas"]["Outcome"];
             /** Severity */
@@ -2048,6 +2248,10 @@ export interface components {
             effective_at: string;
             /** Log Index */
             log_index: number;
+            /** Deviation Id */
+            deviation_id: string | null;
+            /** Accepted */
+            accepted: boolean;
         };
         /** CentralStatus */
         CentralStatus: {
@@ -2057,6 +2261,31 @@ export interface components {
             url: string;
             /** Demo */
             demo: boolean;
+        };
+        /**
+         * ChangedDeviation
+         * @description Of an accepted deviation `changed` of `hosts` hosts fail otherwise than was accepted.
+         */
+        ChangedDeviation: {
+            /** Deviation Id */
+            deviation_id: string;
+            /** Site Id */
+            site_id: string;
+            /** Site Name */
+            site_name: string;
+            /** Check */
+            check: string;
+            /** Owner */
+            owner: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Hosts */
+            hosts: number;
+            /** Changed */
+            changed: number;
         };
         /** CheckOut */
         CheckOut: {
@@ -2177,6 +2406,155 @@ export interface components {
              * @default
              */
             reason?: string;
+        };
+        /**
+         * DeviationEventOut
+         * @description `by` is null where time or a host did it.
+         */
+        DeviationEventOut: {
+            /** Id */
+            id: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "accepted" | "renewed" | "revoked" | "replaced" | "expired" | "changed" | "returned" | "passes";
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Host Id */
+            host_id: string | null;
+            /** Host Name */
+            host_name: string | null;
+            /** Until */
+            until: string | null;
+            /** By */
+            by: string | null;
+            /** By Name */
+            by_name: string | null;
+            /** Reason */
+            reason: string | null;
+        };
+        /**
+         * DeviationOut
+         * @description Of `hosts` hosts `accepted` are as they were accepted, `changed` fail otherwise and are
+         *     treated as any drift, `passing` do not fail any more; where nothing can be measured is in none.
+         *     `ending`: in force, and for less than two weeks.
+         */
+        DeviationOut: {
+            /** Id */
+            id: string;
+            /** Site Id */
+            site_id: string;
+            /** Site Name */
+            site_name: string;
+            /** Check */
+            check: string;
+            /** Check Title */
+            check_title: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "in_force" | "expired" | "revoked" | "replaced";
+            /**
+             * Accepted At
+             * Format: date-time
+             */
+            accepted_at: string;
+            /** Accepted By */
+            accepted_by: string;
+            /** Accepted By Name */
+            accepted_by_name: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Ending */
+            ending: boolean;
+            /** Owner */
+            owner: string;
+            /** Reason */
+            reason: string;
+            /** Control */
+            control: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Hosts */
+            hosts: number;
+            /** Accepted */
+            accepted: number;
+            /** Changed */
+            changed: number;
+            /** Passing */
+            passing: number;
+        };
+        /**
+         * DeviationStoryOut
+         * @description `states` by host, as many as one may have; `events` newest first, the latest of them.
+         */
+        DeviationStoryOut: {
+            /** Id */
+            id: string;
+            /** Site Id */
+            site_id: string;
+            /** Site Name */
+            site_name: string;
+            /** Check */
+            check: string;
+            /** Check Title */
+            check_title: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "in_force" | "expired" | "revoked" | "replaced";
+            /**
+             * Accepted At
+             * Format: date-time
+             */
+            accepted_at: string;
+            /** Accepted By */
+            accepted_by: string;
+            /** Accepted By Name */
+            accepted_by_name: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Ending */
+            ending: boolean;
+            /** Owner */
+            owner: string;
+            /** Reason */
+            reason: string;
+            /** Control */
+            control: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Hosts */
+            hosts: number;
+            /** Accepted */
+            accepted: number;
+            /** Changed */
+            changed: number;
+            /** Passing */
+            passing: number;
+            /** States */
+            states: components["schemas"]["AcceptedHostOut"][];
+            /** Events */
+            events: components["schemas"]["DeviationEventOut"][];
+        };
+        /** DeviationsOut */
+        DeviationsOut: {
+            /** Items */
+            items: components["schemas"]["DeviationOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /**
          * EnrolRequest
@@ -3183,6 +3561,49 @@ export interface components {
             /** Self Approve */
             self_approve: boolean;
         };
+        /** ObservationsOut */
+        ObservationsOut: {
+            /** Check */
+            check: string;
+            /** Check Title */
+            check_title: string;
+            /** Items */
+            items: components["schemas"]["ObservedOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * ObservedOut
+         * @description What fails on a host and would be accepted: all that the evidence at `log_index` says of it.
+         *     `deviation_id` is what is accepted there now, which is this very state or not.
+         */
+        ObservedOut: {
+            /** Host Id */
+            host_id: string;
+            /** Host Name */
+            host_name: string | null;
+            /** Severity */
+            severity: string;
+            /** Summary */
+            summary: string;
+            /** Facts */
+            facts: {
+                [key: string]: unknown;
+            };
+            /** Facts Digest */
+            facts_digest: string;
+            /** Log Index */
+            log_index: number;
+            /**
+             * Measured At
+             * Format: date-time
+             */
+            measured_at: string;
+            /** Deviation Id */
+            deviation_id: string | null;
+            /** Standing */
+            standing: ("accepted" | "changed" | "passes" | "unknown") | null;
+        };
         /**
          * OpeningHours
          * @description Days 0 = Sunday to 6 = Saturday; wall clock of the site's zone, end inclusive.
@@ -3463,7 +3884,7 @@ export interface components {
          * @description What a route asks of its caller; the last two are for callers who are not people.
          * @enum {string}
          */
-        Permission: "view" | "evidence" | "sites" | "healing" | "freeze" | "orders" | "approvals" | "policy.read" | "policy.decide" | "policy.write" | "policy.admin" | "account" | "public" | "appliance";
+        Permission: "view" | "evidence" | "sites" | "healing" | "freeze" | "orders" | "approvals" | "deviations" | "policy.read" | "policy.decide" | "policy.write" | "policy.admin" | "account" | "public" | "appliance";
         /**
          * PolicyHead
          * @description Names the snapshot that GET /policy gives; fetched when the digest is not the one held.
@@ -3644,8 +4065,26 @@ export interface components {
             reason: string;
         };
         /**
+         * Renewal
+         * @description What is not given stays as it was.
+         */
+        Renewal: {
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Reason */
+            reason: string;
+            /** Owner */
+            owner?: string | null;
+            /** Control */
+            control?: string | null;
+        };
+        /**
          * ResultCounts
-         * @description Latest results by outcome; unknown is never counted as pass.
+         * @description Latest results by outcome; unknown is never counted as pass. `accepted` of those that fail
+         *     are accepted deviations.
          */
         ResultCounts: {
             /** Pass */
@@ -3656,6 +4095,8 @@ export interface components {
             unknown: number;
             /** Not Applicable */
             not_applicable: number;
+            /** Accepted */
+            accepted: number;
         };
         /**
          * ResultsOut
@@ -3668,6 +4109,11 @@ export interface components {
             hosts: components["schemas"]["HostRowOut"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /** Revocation */
+        Revocation: {
+            /** Reason */
+            reason: string;
         };
         /**
          * Role
@@ -3731,7 +4177,8 @@ export interface components {
         /**
          * Score
          * @description `passed` of `assessed` results, beside which `unknown` could not be measured; on
-         *     `measured_hosts` of `hosts`. Null where nothing counts.
+         *     `measured_hosts` of `hosts`. `accepted` of those that did not pass are accepted deviations: they
+         *     change no score. Null where nothing counts.
          */
         Score: {
             /** Passed */
@@ -3744,6 +4191,8 @@ export interface components {
             measured_hosts: number;
             /** Hosts */
             hosts: number;
+            /** Accepted */
+            accepted: number;
         };
         /** ServerKey */
         ServerKey: {
@@ -3807,7 +4256,10 @@ export interface components {
             /** Site Name */
             site_name: string;
         };
-        /** SiteOverview */
+        /**
+         * SiteOverview
+         * @description `open_incidents` are those that nobody has accepted.
+         */
         SiteOverview: {
             /** Id */
             id: string;
@@ -3955,6 +4407,7 @@ export interface components {
             left: components["schemas"]["LeftOvers"];
             holds: components["schemas"]["ActiveHolds"];
             freezes: components["schemas"]["ActiveFreezes"];
+            deviations: components["schemas"]["AcceptedDeviations"];
             orders: components["schemas"]["OrdersTold"];
             central: components["schemas"]["CentralStatus"];
             /** Sites */
@@ -13508,6 +13961,211 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FreezeOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_observed_api_v1_sites__site_id__observed__check__get: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                site_id: string;
+                check: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObservationsOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_deviations_api_v1_deviations_get: {
+        parameters: {
+            query?: {
+                site?: string | null;
+                state?: "in_force" | "changed" | "ended" | "all";
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviationsOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_deviation_api_v1_deviations__deviation_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deviation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviationStoryOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    accept_deviation_api_v1_sites__site_id__deviations_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Acceptance"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviationStoryOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    renew_deviation_api_v1_deviations__deviation_id__renew_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deviation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Renewal"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviationStoryOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    revoke_deviation_api_v1_deviations__deviation_id__revoke_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deviation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Revocation"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviationStoryOut"];
                 };
             };
             /** @description Validation Error */
