@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from tests.harness import ordering
-from tests.integration.agent.bench import BAD_MODE, GOOD_MODE, Bench
+from tests.integration.agent.bench import BAD_MODE, GOOD_MODE, URL, Bench
 from tests.integration.agent.switch import decision, drifted, healing, last
 from tests.integration.agent.waiting import CHECK, detail, given, waiting
+from wardline.agent import doctor
 from wardline.agent.store import results
+from wardline.agent.uplink import Address
 from wardline.core import ids
 from wardline.core.deviation import AcceptedState, Deviation
 from wardline.core.evidence.bundle import IncidentRecord, IncidentState, ResolutionLevel
@@ -52,6 +54,12 @@ def accepted(bench: Bench) -> Deviation:
     return made
 
 
+def examined(bench: Bench) -> list[doctor.Line]:
+    """What `wardline agent doctor` says."""
+    nobody = bench.connect(Address(URL), None)
+    return doctor.examine(bench.layout, bench.settings, lambda *_: nobody)
+
+
 def test_an_accepted_state_is_left_alone_and_the_evidence_says_on_whose_word(bench: Bench) -> None:
     made = accepted(bench)
     bench.act()
@@ -64,6 +72,9 @@ def test_an_accepted_state_is_left_alone_and_the_evidence_says_on_whose_word(ben
         f"by Mia, owner Dr. Berg: {WHY}; compensating control: {CONTROL}"
     )
     assert told["deviation"]["id"] == made.id
+    (line,) = [one for one in examined(bench) if one.topic == "accepted"]
+    assert line.name == f"{CHECK} on {bench.host.name} ({made.id})"
+    assert WHY in line.value
     # What was measured stays what it was.
     assert record.before.outcome.value == "fail"
     assert record.before.facts_digest == made.states[0].facts_digest
