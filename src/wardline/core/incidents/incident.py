@@ -256,7 +256,7 @@ def accepted(incident: Incident, decision: Mapping[str, Any]) -> Incident:
     """A person has accepted the state that failed, until a date: open, nothing runs, and it is no
     longer a person's ticket. `decision` says who and why."""
     if incident.state is State.ESCALATED:
-        return reopened(incident, decision)
+        incident = reopened(incident, decision)
     return judged(incident, State.OPEN, decision, None, ())
 
 
