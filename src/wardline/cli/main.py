@@ -44,6 +44,9 @@ COMMANDS = {
         "wardline.cli.commands.deviations",
         "Failing states that are accepted until a date; accept, renew, revoke",
     ),
+    "runs": Command(
+        "wardline.cli.commands.runs", "What ran on this appliance; undo a run, without Central"
+    ),
     "freeze": Command(
         "wardline.cli.commands.freeze", "Stop every repair of the partner or a site; lift that"
     ),
