@@ -73,7 +73,7 @@ class Acceptances:
             how = self._end(tx, known, in_force, over)
             if how is not None:
                 told = deviation.ended_decision(known.decision or {}, how)
-                changes.moved.append(incident.accepted_no_more(known, told))
+                changes.moved.append(incident.judged(known, State.OPEN, told, None, ()))
         return changes
 
     def _accept(self, tx: Transaction, changes: _Changes, one: Deviation, host_id: str) -> None:

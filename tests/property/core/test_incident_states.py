@@ -166,11 +166,6 @@ class Machine(RuleBasedStateMachine):
         self.move(incident.accepted(self.one, {"verdict": "block", "code": "accepted"}))
         assert (self.one.state, self.one.level, self.one.runbook) == (State.OPEN, None, None)
 
-    @precondition(lambda self: self.one.state in TO_JUDGE)
-    @rule()
-    def it_is_accepted_no_more(self) -> None:
-        self.move(incident.accepted_no_more(self.one, {"verdict": "block"}))
-
     @precondition(lambda self: self.one.state in (State.OPEN, State.WAITING, State.ESCALATED))
     @rule()
     def the_drift_goes_away(self) -> None:

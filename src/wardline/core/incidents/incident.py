@@ -262,11 +262,6 @@ def accepted(incident: Incident, decision: Mapping[str, Any]) -> Incident:
     return judged(incident, State.OPEN, decision, None, ())
 
 
-def accepted_no_more(incident: Incident, decision: Mapping[str, Any]) -> Incident:
-    """What was accepted is over, for the reason in `decision`: to be judged as any other."""
-    return judged(incident, State.OPEN, decision, None, ())
-
-
 def resolved(incident: Incident, passed: Result, at: datetime) -> Incident:
     """The check passes again and no run of ours is why; the level stays as it was."""
     _expect(incident, *TO_JUDGE, State.ESCALATED)
