@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from wardline.core import clock, ids, mandate
+from wardline.core.deviation import Deviation
 from wardline.core.mandate import Freeze, Mandate, Reach
 from wardline.core.policy.share import WHOLE, Share
 from wardline.core.protocol import KeyPurpose
@@ -26,6 +27,7 @@ class FakeMandates:
     local: list[dict[str, Any]] = field(default_factory=list)
     stops: list[Stop] = field(default_factory=list)
     told: list[dict[str, Any]] = field(default_factory=list)
+    deviations: list[Deviation] = field(default_factory=list)
     schema: int = mandate.NEWEST
 
     def freeze(self, reach: Reach = Reach.SITE, reason: str = "it misbehaves") -> str:
@@ -37,6 +39,11 @@ class FakeMandates:
 
     def lift(self) -> None:
         self.freezes.clear()
+        self.count += 1
+
+    def accept(self, *deviations: Deviation) -> None:
+        """These are the accepted ones from now on."""
+        self.deviations[:] = deviations
         self.count += 1
 
     def split(self, index: int, of: int) -> None:
@@ -53,6 +60,7 @@ class FakeMandates:
             tuple(self.freezes),
             self.share,
             tuple(self.stops),
+            tuple(self.deviations),
         )
         key = central.keys[KeyPurpose.POLICY]
         return mandate.seal(replace(made, **changes), key, self.schema).to_wire()

@@ -31,7 +31,7 @@ ENVIRONMENT = {
     "WARDLINE_AGENT_DATA": "the agent's data directory, where `--data` is not given",
     "WARDLINE_DATA": "Central's data directory, where `--data` is not given",
     "WARDLINE_TOKEN": "the token that `wardline policy … --url` shows",
-    "WARDLINE_PASSWORD": "the password of whom `wardline holds clear --as` names; else it asks",
+    "WARDLINE_PASSWORD": "the password of whom `--as` names, as in `wardline holds clear`; else it asks",
 }
 
 

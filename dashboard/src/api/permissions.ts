@@ -5,6 +5,7 @@ export const SITES: Permission = "sites";
 export const HEALING: Permission = "healing";
 export const EVIDENCE: Permission = "evidence";
 export const FREEZE: Permission = "freeze";
+export const DEVIATIONS: Permission = "deviations";
 export const ORDERS: Permission = "orders";
 export const POLICY_READ: Permission = "policy.read";
 export const POLICY_WRITE: Permission = "policy.write";

@@ -1415,7 +1415,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/brakes": {
+    "/api/v1/sites/{site_id}/observed/{check}": {
         parameters: {
             query?: never;
             header?: never;
@@ -1423,11 +1423,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Stops
-         * @description What nothing may run by until a person releases it, newest first; what an appliance stopped
-         *     for itself is left out while the same version is stopped everywhere.
+         * List Observed
+         * @description The hosts of a site on which a check fails now, each with what accepting it would accept.
          */
-        get: operations["list_stops_api_v1_brakes_get"];
+        get: operations["list_observed_api_v1_sites__site_id__observed__check__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1436,7 +1435,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/brakes/{stop_id}": {
+    "/api/v1/deviations": {
         parameters: {
             query?: never;
             header?: never;
@@ -1444,10 +1443,11 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get Stop
-         * @description One version that was stopped.
+         * List Deviations
+         * @description Accepted deviations, newest first: those in force, or of these those that have changed
+         *     somewhere, those that ended, or all.
          */
-        get: operations["get_stop_api_v1_brakes__stop_id__get"];
+        get: operations["list_deviations_api_v1_deviations_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1456,7 +1456,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/brakes/{stop_id}/release": {
+    "/api/v1/deviations/{deviation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Deviation
+         * @description One deviation: host by host what was accepted and what is there now, and what became of
+         *     it.
+         */
+        get: operations["get_deviation_api_v1_deviations__deviation_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/deviations": {
         parameters: {
             query?: never;
             header?: never;
@@ -1466,10 +1487,51 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Release Stop
-         * @description Lets the version run again; an appliance does from its next check-in on.
+         * Accept Deviation
+         * @description Accepts what fails on these hosts, exactly as it is, until a date: nothing repairs it, and
+         *     whatever else fails there alarms. Its appliances know from their next check-in on.
          */
-        post: operations["release_stop_api_v1_brakes__stop_id__release_post"];
+        post: operations["accept_deviation_api_v1_sites__site_id__deviations_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deviations/{deviation_id}/renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew Deviation
+         * @description Accepts the same state until a later date.
+         */
+        post: operations["renew_deviation_api_v1_deviations__deviation_id__renew_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deviations/{deviation_id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke Deviation
+         * @description Accepts it no more: what fails there is a drift like any other.
+         */
+        post: operations["revoke_deviation_api_v1_deviations__deviation_id__revoke_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1736,6 +1798,79 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * Acceptance
+         * @description `hosts` maps each host to the digest of the facts that were looked at there; `owner` answers
+         *     for it, `control` is what protects meanwhile.
+         */
+        Acceptance: {
+            /** Check */
+            check: string;
+            /** Hosts */
+            hosts: {
+                [key: string]: string;
+            };
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Owner */
+            owner: string;
+            /** Reason */
+            reason: string;
+            /** Control */
+            control: string;
+        };
+        /**
+         * AcceptedDeviations
+         * @description `changed` of those in force are no more what was accepted, `ending` end within two weeks.
+         */
+        AcceptedDeviations: {
+            /** In Force */
+            in_force: number;
+            /** Changed */
+            changed: number;
+            /** Ending */
+            ending: number;
+            /** Newest */
+            newest: components["schemas"]["ChangedDeviation"][];
+        };
+        /**
+         * AcceptedHostOut
+         * @description What was accepted on a host, as the evidence at `log_index` holds it, and what is measured
+         *     there now. `standing` is null where it is accepted no more; `ended_at` is set where it ended
+         *     before the others.
+         */
+        AcceptedHostOut: {
+            /** Host Id */
+            host_id: string;
+            /** Host Name */
+            host_name: string | null;
+            /** Severity */
+            severity: string;
+            /** Summary */
+            summary: string;
+            /** Facts */
+            facts: {
+                [key: string]: unknown;
+            };
+            /** Facts Digest */
+            facts_digest: string;
+            /** Log Index */
+            log_index: number;
+            /** Ended At */
+            ended_at: string | null;
+            /** Standing */
+            standing: ("accepted" | "changed" | "passes" | "unknown") | null;
+            outcome_now: components["schemas"]["Outcome"] | null;
+            /** Summary Now */
+            summary_now: string | null;
+            /** Log Index Now */
+            log_index_now: number | null;
+            /** Measured At */
+            measured_at: string | null;
+        };
+        /**
          * ActiveFreeze
          * @description A freeze in force; `confirmed` of `total` appliances have said that they obey it.
          */
@@ -1806,51 +1941,6 @@ export interface components {
             active: number;
             /** Newest */
             newest: components["schemas"]["ActiveHold"][];
-        };
-        /**
-         * ActiveStop
-         * @description A version of a rule or runbook that nothing runs by; without a site, at all of them.
-         */
-        ActiveStop: {
-            /** Stop Id */
-            stop_id: string;
-            /**
-             * Kind
-             * @enum {string}
-             */
-            kind: "rule" | "runbook";
-            /** Name */
-            name: string;
-            /** Version */
-            version: string;
-            /** Site Id */
-            site_id: string | null;
-            /** Site Name */
-            site_name: string | null;
-            /** Appliance Id */
-            appliance_id: string | null;
-            /** Appliance Name */
-            appliance_name: string | null;
-            /**
-             * Stopped At
-             * Format: date-time
-             */
-            stopped_at: string;
-            /** Failed */
-            failed: number;
-            /** Runs */
-            runs: number;
-            /** Incident Id */
-            incident_id: string;
-            /** Incident Site Id */
-            incident_site_id: string;
-        };
-        /** ActiveStops */
-        ActiveStops: {
-            /** Active */
-            active: number;
-            /** Newest */
-            newest: components["schemas"]["ActiveStop"][];
         };
         /** Appliance */
         Appliance: {
@@ -2161,7 +2251,11 @@ export interface components {
              */
             at: string;
         };
-        /** CellOut */
+        /**
+         * CellOut
+         * @description `accepted`: it fails just as `deviation_id` says, and nothing repairs it. A deviation of a
+         *     result that is not accepted is about another state.
+         */
         CellOut: {
             outcome: components["schemas"]["Outcome"];
             /** Severity */
@@ -2175,6 +2269,10 @@ export interface components {
             effective_at: string;
             /** Log Index */
             log_index: number;
+            /** Deviation Id */
+            deviation_id: string | null;
+            /** Accepted */
+            accepted: boolean;
         };
         /** CentralStatus */
         CentralStatus: {
@@ -2184,6 +2282,31 @@ export interface components {
             url: string;
             /** Demo */
             demo: boolean;
+        };
+        /**
+         * ChangedDeviation
+         * @description Of an accepted deviation `changed` of `hosts` hosts fail otherwise than was accepted.
+         */
+        ChangedDeviation: {
+            /** Deviation Id */
+            deviation_id: string;
+            /** Site Id */
+            site_id: string;
+            /** Site Name */
+            site_name: string;
+            /** Check */
+            check: string;
+            /** Owner */
+            owner: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Hosts */
+            hosts: number;
+            /** Changed */
+            changed: number;
         };
         /** CheckOut */
         CheckOut: {
@@ -2222,8 +2345,7 @@ export interface components {
          * @description POST /checkin. `etag` is the one of the last answer that was applied.
          *
          *     `holds` are those that are new or changed since a check-in with them was answered, at most
-         *     HOLDS_PER_REPORT_MAX, oldest change first; so are `freezes`, at most FREEZES_PER_REPORT_MAX,
-         *     and `stops`, at most STOPS_PER_REPORT_MAX.
+         *     HOLDS_PER_REPORT_MAX, oldest change first; so are `freezes`, at most FREEZES_PER_REPORT_MAX.
          *     `obeyed` are the freezes of Central's that are in force here.
          */
         CheckinRequest: {
@@ -2263,11 +2385,6 @@ export interface components {
              * @default []
              */
             obeyed?: string[];
-            /**
-             * Stops
-             * @default []
-             */
-            stops?: components["schemas"]["StopReport"][];
         };
         /**
          * CheckinResponse
@@ -2310,6 +2427,155 @@ export interface components {
              * @default
              */
             reason?: string;
+        };
+        /**
+         * DeviationEventOut
+         * @description `by` is null where time or a host did it.
+         */
+        DeviationEventOut: {
+            /** Id */
+            id: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "accepted" | "renewed" | "revoked" | "replaced" | "expired" | "changed" | "returned" | "passes";
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Host Id */
+            host_id: string | null;
+            /** Host Name */
+            host_name: string | null;
+            /** Until */
+            until: string | null;
+            /** By */
+            by: string | null;
+            /** By Name */
+            by_name: string | null;
+            /** Reason */
+            reason: string | null;
+        };
+        /**
+         * DeviationOut
+         * @description Of `hosts` hosts `accepted` are as they were accepted, `changed` fail otherwise and are
+         *     treated as any drift, `passing` do not fail any more; where nothing can be measured is in none.
+         *     `ending`: in force, and for less than two weeks.
+         */
+        DeviationOut: {
+            /** Id */
+            id: string;
+            /** Site Id */
+            site_id: string;
+            /** Site Name */
+            site_name: string;
+            /** Check */
+            check: string;
+            /** Check Title */
+            check_title: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "in_force" | "expired" | "revoked" | "replaced";
+            /**
+             * Accepted At
+             * Format: date-time
+             */
+            accepted_at: string;
+            /** Accepted By */
+            accepted_by: string;
+            /** Accepted By Name */
+            accepted_by_name: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Ending */
+            ending: boolean;
+            /** Owner */
+            owner: string;
+            /** Reason */
+            reason: string;
+            /** Control */
+            control: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Hosts */
+            hosts: number;
+            /** Accepted */
+            accepted: number;
+            /** Changed */
+            changed: number;
+            /** Passing */
+            passing: number;
+        };
+        /**
+         * DeviationStoryOut
+         * @description `states` by host, as many as one may have; `events` newest first, the latest of them.
+         */
+        DeviationStoryOut: {
+            /** Id */
+            id: string;
+            /** Site Id */
+            site_id: string;
+            /** Site Name */
+            site_name: string;
+            /** Check */
+            check: string;
+            /** Check Title */
+            check_title: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "in_force" | "expired" | "revoked" | "replaced";
+            /**
+             * Accepted At
+             * Format: date-time
+             */
+            accepted_at: string;
+            /** Accepted By */
+            accepted_by: string;
+            /** Accepted By Name */
+            accepted_by_name: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Ending */
+            ending: boolean;
+            /** Owner */
+            owner: string;
+            /** Reason */
+            reason: string;
+            /** Control */
+            control: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Hosts */
+            hosts: number;
+            /** Accepted */
+            accepted: number;
+            /** Changed */
+            changed: number;
+            /** Passing */
+            passing: number;
+            /** States */
+            states: components["schemas"]["AcceptedHostOut"][];
+            /** Events */
+            events: components["schemas"]["DeviationEventOut"][];
+        };
+        /** DeviationsOut */
+        DeviationsOut: {
+            /** Items */
+            items: components["schemas"]["DeviationOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /**
          * EnrolRequest
@@ -3324,6 +3590,49 @@ export interface components {
             /** Self Approve */
             self_approve: boolean;
         };
+        /** ObservationsOut */
+        ObservationsOut: {
+            /** Check */
+            check: string;
+            /** Check Title */
+            check_title: string;
+            /** Items */
+            items: components["schemas"]["ObservedOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * ObservedOut
+         * @description What fails on a host and would be accepted: all that the evidence at `log_index` says of it.
+         *     `deviation_id` is what is accepted there now, which is this very state or not.
+         */
+        ObservedOut: {
+            /** Host Id */
+            host_id: string;
+            /** Host Name */
+            host_name: string | null;
+            /** Severity */
+            severity: string;
+            /** Summary */
+            summary: string;
+            /** Facts */
+            facts: {
+                [key: string]: unknown;
+            };
+            /** Facts Digest */
+            facts_digest: string;
+            /** Log Index */
+            log_index: number;
+            /**
+             * Measured At
+             * Format: date-time
+             */
+            measured_at: string;
+            /** Deviation Id */
+            deviation_id: string | null;
+            /** Standing */
+            standing: ("accepted" | "changed" | "passes" | "unknown") | null;
+        };
         /**
          * OpeningHours
          * @description Days 0 = Sunday to 6 = Saturday; wall clock of the site's zone, end inclusive.
@@ -3604,7 +3913,7 @@ export interface components {
          * @description What a route asks of its caller; the last two are for callers who are not people.
          * @enum {string}
          */
-        Permission: "view" | "evidence" | "sites" | "healing" | "freeze" | "orders" | "approvals" | "policy.read" | "policy.decide" | "policy.write" | "policy.admin" | "account" | "public" | "appliance";
+        Permission: "view" | "evidence" | "sites" | "healing" | "freeze" | "orders" | "approvals" | "deviations" | "policy.read" | "policy.decide" | "policy.write" | "policy.admin" | "account" | "public" | "appliance";
         /**
          * PolicyHead
          * @description Names the snapshot that GET /policy gives; fetched when the digest is not the one held.
@@ -3784,14 +4093,27 @@ export interface components {
             /** Reason */
             reason: string;
         };
-        /** ReleaseReason */
-        ReleaseReason: {
+        /**
+         * Renewal
+         * @description What is not given stays as it was.
+         */
+        Renewal: {
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
             /** Reason */
             reason: string;
+            /** Owner */
+            owner?: string | null;
+            /** Control */
+            control?: string | null;
         };
         /**
          * ResultCounts
-         * @description Latest results by outcome; unknown is never counted as pass.
+         * @description Latest results by outcome; unknown is never counted as pass. `accepted` of those that fail
+         *     are accepted deviations.
          */
         ResultCounts: {
             /** Pass */
@@ -3802,6 +4124,8 @@ export interface components {
             unknown: number;
             /** Not Applicable */
             not_applicable: number;
+            /** Accepted */
+            accepted: number;
         };
         /**
          * ResultsOut
@@ -3814,6 +4138,11 @@ export interface components {
             hosts: components["schemas"]["HostRowOut"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /** Revocation */
+        Revocation: {
+            /** Reason */
+            reason: string;
         };
         /**
          * Role
@@ -3879,7 +4208,8 @@ export interface components {
         /**
          * Score
          * @description `passed` of `assessed` results, beside which `unknown` could not be measured; on
-         *     `measured_hosts` of `hosts`. Null where nothing counts.
+         *     `measured_hosts` of `hosts`. `accepted` of those that did not pass are accepted deviations: they
+         *     change no score. Null where nothing counts.
          */
         Score: {
             /** Passed */
@@ -3892,6 +4222,8 @@ export interface components {
             measured_hosts: number;
             /** Hosts */
             hosts: number;
+            /** Accepted */
+            accepted: number;
         };
         /** ServerKey */
         ServerKey: {
@@ -3955,7 +4287,10 @@ export interface components {
             /** Site Name */
             site_name: string;
         };
-        /** SiteOverview */
+        /**
+         * SiteOverview
+         * @description `open_incidents` are those that nobody has accepted.
+         */
         SiteOverview: {
             /** Id */
             id: string;
@@ -4103,7 +4438,7 @@ export interface components {
             left: components["schemas"]["LeftOvers"];
             holds: components["schemas"]["ActiveHolds"];
             freezes: components["schemas"]["ActiveFreezes"];
-            brakes: components["schemas"]["ActiveStops"];
+            deviations: components["schemas"]["AcceptedDeviations"];
             orders: components["schemas"]["OrdersTold"];
             central: components["schemas"]["CentralStatus"];
             /** Sites */
@@ -4124,106 +4459,6 @@ export interface components {
             incidents: components["schemas"]["IncidentCounts"];
             evidence: components["schemas"]["EvidenceTotals"];
             heals: components["schemas"]["Heals"];
-        };
-        /**
-         * StopOut
-         * @description `failed` of `runs` runs of one version went wrong: a rule (`version` is its revision) or a
-         *     runbook (its digest; `title` is that of the built-in one).
-         *
-         *     Without an appliance it is stopped at all sites; with one, it was stopped there, over that
-         *     appliance's own runs. `incident_id` is an incident whose run went wrong. `released_by` is a
-         *     user's id, or `appliance:<account>` for a person at the appliance itself.
-         */
-        StopOut: {
-            /** Id */
-            id: string;
-            /**
-             * State
-             * @enum {string}
-             */
-            state: "in_force" | "released";
-            /**
-             * Kind
-             * @enum {string}
-             */
-            kind: "rule" | "runbook";
-            /** Name */
-            name: string;
-            /** Title */
-            title: string;
-            /** Version */
-            version: string;
-            /** Site Id */
-            site_id: string | null;
-            /** Site Name */
-            site_name: string | null;
-            /** Appliance Id */
-            appliance_id: string | null;
-            /** Appliance Name */
-            appliance_name: string | null;
-            /**
-             * Stopped At
-             * Format: date-time
-             */
-            stopped_at: string;
-            /** Failed */
-            failed: number;
-            /** Runs */
-            runs: number;
-            /** Incident Id */
-            incident_id: string;
-            /** Incident Site Id */
-            incident_site_id: string;
-            /** Released At */
-            released_at: string | null;
-            /** Released By */
-            released_by: string | null;
-            /** Released By Name */
-            released_by_name: string | null;
-            /** Release Reason */
-            release_reason: string | null;
-        };
-        /**
-         * StopReport
-         * @description A version of a rule or runbook that an appliance stopped over its own runs.
-         *
-         *     `version` is a rule's revision in digits, or a runbook's digest. `incident_id` is the incident
-         *     whose run was one too many. `released_by` is `appliance:<account>`, or who released it at
-         *     Central.
-         */
-        StopReport: {
-            /** Id */
-            id: string;
-            /**
-             * Kind
-             * @enum {string}
-             */
-            kind: "rule" | "runbook";
-            /** Name */
-            name: string;
-            /** Version */
-            version: string;
-            /** Stopped At */
-            stopped_at: string;
-            /** Failed */
-            failed: number;
-            /** Runs */
-            runs: number;
-            /** Incident Id */
-            incident_id: string;
-            /** Released At */
-            released_at: string | null;
-            /** Released By */
-            released_by: string | null;
-            /** Release Reason */
-            release_reason: string | null;
-        };
-        /** StopsOut */
-        StopsOut: {
-            /** Items */
-            items: components["schemas"]["StopOut"][];
-            /** Next Cursor */
-            next_cursor: string | null;
         };
         /**
          * Stream
@@ -13820,10 +14055,46 @@ export interface operations {
             };
         };
     };
-    list_stops_api_v1_brakes_get: {
+    list_observed_api_v1_sites__site_id__observed__check__get: {
         parameters: {
             query?: {
-                state?: "in_force" | "all";
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                site_id: string;
+                check: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObservationsOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_deviations_api_v1_deviations_get: {
+        parameters: {
+            query?: {
+                site?: string | null;
+                state?: "in_force" | "changed" | "ended" | "all";
                 limit?: number;
                 cursor?: string | null;
             };
@@ -13839,7 +14110,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["StopsOut"];
+                    "application/json": components["schemas"]["DeviationsOut"];
                 };
             };
             /** @description Validation Error */
@@ -13853,12 +14124,12 @@ export interface operations {
             };
         };
     };
-    get_stop_api_v1_brakes__stop_id__get: {
+    get_deviation_api_v1_deviations__deviation_id__get: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                stop_id: string;
+                deviation_id: string;
             };
             cookie?: never;
         };
@@ -13870,7 +14141,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["StopOut"];
+                    "application/json": components["schemas"]["DeviationStoryOut"];
                 };
             };
             /** @description Validation Error */
@@ -13884,18 +14155,53 @@ export interface operations {
             };
         };
     };
-    release_stop_api_v1_brakes__stop_id__release_post: {
+    accept_deviation_api_v1_sites__site_id__deviations_post: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                stop_id: string;
+                site_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ReleaseReason"];
+                "application/json": components["schemas"]["Acceptance"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviationStoryOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    renew_deviation_api_v1_deviations__deviation_id__renew_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deviation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Renewal"];
             };
         };
         responses: {
@@ -13905,7 +14211,42 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["StopOut"];
+                    "application/json": components["schemas"]["DeviationStoryOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    revoke_deviation_api_v1_deviations__deviation_id__revoke_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deviation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Revocation"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviationStoryOut"];
                 };
             };
             /** @description Validation Error */

@@ -3,24 +3,27 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import classes from "@/app/Frame.module.css";
 import { approvalsQuery } from "@/features/approvals/get-approvals";
+import { deviationsQuery } from "@/features/deviations/get-deviations";
 import { holdsQuery } from "@/features/holds/get-holds";
 
 export function Places() {
   const approvals = useQuery(approvalsQuery("pending")).data;
   const holds = useQuery(holdsQuery("active")).data;
+  const changed = useQuery(deviationsQuery("changed")).data;
   return (
     <nav className={classes.places} aria-label="Pages">
       <Place to="/" label="Fleet" />
       <Place to="/incidents" label="Incidents" />
       <Place to="/approvals" label="Approvals" waiting={counted(approvals)} />
       <Place to="/holds" label="Holds" waiting={counted(holds)} />
+      <Place to="/deviations" label="Deviations" waiting={counted(changed)} />
       <Place to="/policy" label="Policy" />
     </nav>
   );
 }
 
 function Place(props: {
-  to: "/" | "/incidents" | "/approvals" | "/holds" | "/policy";
+  to: "/" | "/incidents" | "/approvals" | "/holds" | "/deviations" | "/policy";
   label: string;
   waiting?: string | null;
 }) {

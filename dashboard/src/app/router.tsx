@@ -94,6 +94,27 @@ const holds = createRoute({
   component: lazyRouteComponent(() => import("@/routes/HoldsPage"), "HoldsPage"),
 });
 
+const deviations = createRoute({
+  getParentRoute: () => frame,
+  path: "/deviations",
+  validateSearch: readCursor,
+  component: lazyRouteComponent(() => import("@/routes/DeviationsPage"), "DeviationsPage"),
+});
+
+const deviation = createRoute({
+  getParentRoute: () => frame,
+  path: "/deviations/$deviationId",
+  component: lazyRouteComponent(() => import("@/routes/DeviationPage"), "DeviationPage"),
+});
+
+const accept = createRoute({
+  getParentRoute: () => frame,
+  path: "/sites/$siteId/accept/$check",
+  validateSearch: ({ host }: Record<string, unknown>): { host?: string } =>
+    typeof host === "string" ? { host } : {},
+  component: lazyRouteComponent(() => import("@/routes/AcceptPage"), "AcceptPage"),
+});
+
 const policy = createRoute({
   getParentRoute: () => frame,
   path: "/policy",
@@ -144,6 +165,9 @@ export const router = createRouter({
       incidents,
       approvals,
       holds,
+      deviations,
+      deviation,
+      accept,
       policy,
       rule,
       tryIt,

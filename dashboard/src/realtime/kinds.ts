@@ -19,6 +19,7 @@ const KINDS: Record<string, [name: string, part: Part][]> = {
     ["fleet", "all"],
     ["site", "site"],
     ["results", "site"],
+    ["observed", "site"],
     ["posture", "site"],
     ["incidents", "all"],
     ["site-incidents", "site"],
@@ -48,6 +49,14 @@ const KINDS: Record<string, [name: string, part: Part][]> = {
   hold: [
     ["holds", "all"],
     ["incident", "site"],
+  ],
+  deviation: [
+    ["deviations", "all"],
+    ["observed", "site"],
+    ["results", "site"],
+    ["posture", "site"],
+    ["fleet", "all"],
+    ["site", "site"],
   ],
   freeze: [
     ["freezes", "all"],

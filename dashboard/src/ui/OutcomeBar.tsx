@@ -22,6 +22,11 @@ export function OutcomeBar({ results }: { results: Results }) {
             <b>{results[outcome].toLocaleString("en")}</b> {OUTCOME[outcome].label.toLowerCase()}
           </li>
         ))}
+        {results.accepted > 0 && (
+          <li data-outcome="fail">
+            <b>{results.accepted.toLocaleString("en")}</b> of them accepted
+          </li>
+        )}
       </ul>
     </div>
   );

@@ -39,7 +39,7 @@ test("what was known stays when a later request fails", () => {
 });
 
 test("every outcome is counted in words, also when there is none of it", () => {
-  render(<OutcomeBar results={{ pass: 3, fail: 1, unknown: 0, not_applicable: 0 }} />);
+  render(<OutcomeBar results={{ pass: 3, fail: 1, unknown: 0, not_applicable: 0, accepted: 0 }} />);
   const items = screen.getAllByRole("listitem").map((item) => item.textContent);
   expect(items).toEqual(["3 pass", "1 fail", "0 unknown", "0 not applicable"]);
 });

@@ -16,9 +16,11 @@ export function scoreWords(results: Results, score: Score): ScoreWords {
     headline: isEnough
       ? `${percent(score)} % of ${score.assessed} ${plural(score.assessed, "result")}`
       : "Too little measured",
-    detail: isEnough
-      ? machines(score)
-      : `${score.passed} of ${score.assessed} passed; ${machines(score)}`,
+    detail: [
+      ...(isEnough ? [] : [`${score.passed} of ${score.assessed} passed`]),
+      machines(score),
+      ...(score.accepted > 0 ? [`${counted(score.accepted, "failure")} accepted`] : []),
+    ].join("; "),
     isEnough,
   };
 }

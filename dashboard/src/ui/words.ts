@@ -26,6 +26,9 @@ export const OUTCOME: Record<Outcome, Word> = {
   not_applicable: { label: "Not applicable", tone: "na", icon: "not_applicable" },
 };
 
+/** A failure that somebody answers for; it has not passed. */
+export const ACCEPTED: Word = { label: "Fails, accepted", tone: "info", icon: "person" };
+
 export const STATES: readonly IncidentState[] = [
   "open",
   "waiting",
@@ -76,6 +79,8 @@ const CODES: Record<string, string> = {
   freeze: "a freeze is set",
   observing: "the site or the host is only observed",
   hold: "a hold is set after a flap",
+  accepted: "somebody has accepted this state until a date",
+  deviation_ended: "it was accepted until now, and is judged anew",
   no_match: "no rule matches",
   denied: "a rule denies it",
   unknown_action: "the runbook is not known",

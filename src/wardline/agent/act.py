@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from wardline.agent import judge, mandated, obey, repair, rival
+from wardline.agent.accepting import Acceptances
 from wardline.agent.bell import Bells
 from wardline.agent.checks.protocol import Check
 from wardline.agent.judge import Case, Judged
@@ -37,7 +38,7 @@ from wardline.agent.store.ledger import Ledger
 from wardline.agent.store.mandates import Recipient
 from wardline.agent.store.policies import Active, PolicyRefused
 from wardline.agent.undoing import Undoing
-from wardline.core import canonical
+from wardline.core import canonical, deviation
 from wardline.core.errors import WardlineError
 from wardline.core.evidence import bundle
 from wardline.core.evidence.bundle import Action, Outcome
@@ -109,6 +110,7 @@ class Healer:
         self._keeper = Keeper(ledger, files)
         self._repairs = Repairs(ledger, checks, self._standings, bells, watched_s, self._keeper)
         self._undoing = Undoing(ledger, roster, checks, files, bells)
+        self._acceptances = Acceptances(ledger, bells)
         self._orders = OrderTaker(
             *(ledger, roster, checks, intervals, flap, breaker, self._levels, self._repairs),
             *(self._standings, order_key, bells, self._undoing),
@@ -136,6 +138,7 @@ class Healer:
         self._undoing.turn()
         turn = _Turn(self._current_policy(), self._standing(), self._ledger.moment())
         self._orders.turn(turn.policy)
+        self._acceptances.turn(turn.standing)
         with self._ledger.reading() as tx:
             found = incidents.open_ones(tx, *states.TO_JUDGE)
             due = [one for one in found if self._is_due(tx, one, turn)]
@@ -173,6 +176,8 @@ class Healer:
 
     def _is_due(self, tx: Transaction, one: Incident, turn: _Turn) -> bool:
         """New, failed, under another policy, or so long ago that a window may have opened."""
+        if deviation.is_accepted(one.decision):
+            return False
         last = incidents.judgement(tx, one.id)
         if one.state is State.FAILED or last.at is None or last.policy != turn.digest:
             return True

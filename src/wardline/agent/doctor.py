@@ -27,6 +27,7 @@ from wardline.agent.store.mandates import Recipient
 from wardline.agent.store.policies import PolicyRefused
 from wardline.agent.uplink import Uplink
 from wardline.core import clock
+from wardline.core.deviation import Deviation
 from wardline.core.errors import WardlineError
 from wardline.core.evidence import trust
 from wardline.core.evidence.checkpoint import Checkpoint
@@ -239,14 +240,23 @@ def _policy(tx: Transaction, settings: Settings) -> Line:
 
 
 def _standing(tx: Transaction, settings: Settings) -> list[Line]:
-    """Who stopped everything, and which part of the site's limits is this appliance's."""
+    """Who stopped everything, which part of the site's limits is this appliance's, and what people
+    live with here."""
     key = policies.public_key(settings.central.policy_key)
     recipient = Recipient(key, settings.site.id, settings.appliance.id)
     found = Standings(recipient).now(tx)
     return [
         Line("mandate", "frozen", found.frozen_by or "no", ok=found.problem is None),
         Line("mandate", "limits of the site", found.share.words),
+        *(Line("accepted", _accepted(one, settings), one.words) for one in found.deviations),
     ]
+
+
+def _accepted(one: Deviation, settings: Settings) -> str:
+    """The check, and the hosts by name."""
+    names = {host.id: host.name for host in settings.hosts}
+    hosts = [names.get(state.host_id, state.host_id) for state in one.states]
+    return f"{one.check} on {', '.join(hosts)} ({one.id})"
 
 
 def _central(

@@ -17,6 +17,7 @@ from wardline.agent.store.orders import Code, Ending
 from wardline.agent.store.outbox import Draft
 from wardline.agent.store.policies import Active
 from wardline.agent.undoing import Undoing
+from wardline.core import deviation
 from wardline.core.errors import Malformed
 from wardline.core.evidence.bundle import Kind, Outcome, Result
 from wardline.core.evidence.signing import BadSignature, VerifyKey
@@ -153,13 +154,23 @@ class OrderTaker:
             fresh = self._repairs.measure(member, body.check)
             if fresh.outcome is Outcome.FAIL:
                 self._keep(member, fresh)
-                self._repair(order, body, self._case(order, body, member, known, fresh, policy))
+                accepted = self._accepted(member, fresh)
+                if accepted is None:
+                    self._repair(order, body, self._case(order, body, member, known, fresh, policy))
+                else:
+                    self._end(order.id, Ending(_FAILED, deviation.ACCEPTED, accepted))
             elif fresh.outcome is Outcome.UNKNOWN:
                 self._keep(member, fresh)
                 why = f"it could not be measured: {fresh.summary}"
                 self._end(order.id, Ending(_FAILED, Code.UNMEASURED, why))
             else:
                 self._pass_over(order, known, fresh)
+
+    def _accepted(self, member: Member, fresh: Result) -> str | None:
+        """On whose word this state is left as it is; None where nobody has accepted it."""
+        accepted, now = self._standing().deviations, self._ledger.now()
+        found = deviation.accepting(accepted, member.id, fresh, now)
+        return None if found is None else f"{found.words}; revoke {found.id} to have it repaired"
 
     def _not_open(self, order: Order, body: RunRunbook, known: Incident | None) -> Ending:
         """Whoever saw first that the drift is gone, the order was not in vain."""

@@ -31,7 +31,7 @@ from wardline.agent.store.ledger import Ledger
 from wardline.agent.store.orders import Code, Ending
 from wardline.agent.store.outbox import Draft, Queued
 from wardline.agent.store.runs import Run
-from wardline.core import ids
+from wardline.core import deviation, ids
 from wardline.core.canonical import Json
 from wardline.core.errors import WardlineError
 from wardline.core.evidence import bundle
@@ -165,9 +165,13 @@ class Repairs:
             return _taken(tx, case, judged, judged.runs, order)
 
     def _is_current(self, tx: Transaction, case: Case) -> bool:
-        """Whether what was looked at still stands. Without a policy nothing runs in any case."""
+        """Whether what was looked at still stands, and nobody has accepted it meanwhile. Without a
+        policy nothing runs in any case."""
         in_force = case.policy is None or case.policy.digest == policies.digest(tx)
-        return in_force and incidents.get(tx, case.incident.id) == case.incident
+        if not in_force or incidents.get(tx, case.incident.id) != case.incident:
+            return False
+        accepted = self._standings.now(tx).deviations
+        return deviation.accepting(accepted, case.member.id, case.latest, case.at) is None
 
     def carry_out(self, reserved: Reserved) -> Incident:
         """Run, measure again with the same check, and seal both with the outcome."""

@@ -6,10 +6,11 @@ Central signed: what cannot be believed stops everything.
 
 from dataclasses import dataclass
 
-from wardline.agent.store import freezes, mandates, stops
+from wardline.agent.store import deviations, freezes, mandates, stops
 from wardline.agent.store.database import Transaction
 from wardline.agent.store.freezes import LocalFreeze
 from wardline.agent.store.mandates import MandateRefused, Recipient
+from wardline.core.deviation import Deviation
 from wardline.core.mandate import Freeze, Mandate, Reach
 from wardline.core.policy.share import WHOLE, Share
 from wardline.core.stops import Stop
@@ -19,13 +20,15 @@ from wardline.core.stops import Stop
 class Standing:
     """`frozen_by` says who stopped everything and why, None where nobody did; `digest` names what
     was looked at; `problem` is what is wrong with the stored mandate; `stops` are the versions that
-    Central says nothing may run by."""
+    Central says nothing may run by; `deviations` are the accepted ones of the mandate that did not
+    expire here before."""
 
     frozen_by: str | None = None
     share: Share = WHOLE
     digest: str = ""
     problem: str | None = None
     stops: tuple[Stop, ...] = ()
+    deviations: tuple[Deviation, ...] = ()
 
 
 NOT_FROZEN = Standing()
@@ -60,7 +63,14 @@ class Standings:
             digest=f"{digest or ''}/{local.id if local else ''}/{stops.digest(tx)}",
             problem=self._problem,
             stops=self._stops,
+            deviations=self._accepted(tx),
         )
+
+    def _accepted(self, tx: Transaction) -> tuple[Deviation, ...]:
+        if self._mandate is None or not self._mandate.deviations:
+            return ()
+        over = deviations.over(tx)
+        return tuple(one for one in self._mandate.deviations if one.id not in over)
 
     def _read(self, tx: Transaction) -> None:
         self._mandate, self._problem, self._stops = None, None, ()

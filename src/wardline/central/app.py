@@ -12,6 +12,7 @@ from wardline import __version__
 from wardline.central.approvals import endpoints as approvals
 from wardline.central.brakes import endpoints as brakes
 from wardline.central.decisions import endpoints as decisions
+from wardline.central.deviations import endpoints as deviations
 from wardline.central.evidence import endpoints as evidence
 from wardline.central.fleet import endpoints as fleet
 from wardline.central.freezes import endpoints as freezes
@@ -62,6 +63,7 @@ ROUTERS: list[APIRouter] = [
     holds.router,
     freezes.router,
     brakes.router,
+    deviations.router,
     posture.router,
     reports.router,
     realtime.router,

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable
 
 from wardline.central.database import engine
-from wardline.central.jobs import brakes, decisions, expiry, loops, upkeep
+from wardline.central.jobs import brakes, decisions, deviations, expiry, loops, upkeep
 from wardline.central.jobs.announce import Announcer
 from wardline.central.jobs.checkpoints import Signer
 from wardline.central.jobs.loops import Loop
@@ -20,6 +20,7 @@ from wardline.core.evidence.signing import SigningKey
 CHECKPOINT_INTERVAL_S = 1.0
 ANNOUNCE_INTERVAL_S = 0.1
 EXPIRY_INTERVAL_S = 5.0
+DEVIATIONS_INTERVAL_S = 10.0
 QUIET_INTERVAL_S = 30.0
 BRAKES_INTERVAL_S = 5.0
 DECISIONS_INTERVAL_S = 60.0
@@ -51,6 +52,10 @@ async def run(settings: JobsSettings, say_ready: Callable[[], None]) -> None:
             Loop("changes", ANNOUNCE_INTERVAL_S, announcer.announce),
             Loop("posture", snapshots.LOOK_INTERVAL_S, posture.take),
             Loop("expiry", EXPIRY_INTERVAL_S, lambda: expiry.end_overdue(pool, clock.system)),
+            Loop(
+                *("deviations", DEVIATIONS_INTERVAL_S),
+                lambda: deviations.follow(pool, clock.system),
+            ),
             Loop(
                 "quiet-appliances", QUIET_INTERVAL_S, lambda: upkeep.mark_quiet(pool, clock.system)
             ),

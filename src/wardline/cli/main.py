@@ -43,6 +43,10 @@ COMMANDS = {
     "brakes": Command(
         "wardline.cli.commands.brakes", "Versions that were stopped after failures; release one"
     ),
+    "deviations": Command(
+        "wardline.cli.commands.deviations",
+        "Failing states that are accepted until a date; accept, renew, revoke",
+    ),
     "runs": Command(
         "wardline.cli.commands.runs", "What ran on this appliance; undo a run, without Central"
     ),

@@ -12,7 +12,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from wardline.core import canonical, clock, protocol, stops
+from wardline.core import canonical, clock, deviation, protocol, stops
+from wardline.core.deviation import Deviation
 from wardline.core.evidence import fields, signing
 from wardline.core.evidence.signing import Envelope, SigningKey, VerifyKey
 from wardline.core.policy.share import WHOLE, Share
@@ -71,6 +72,7 @@ class Mandate:
     freezes: tuple[Freeze, ...] = ()
     share: Share = WHOLE
     stops: tuple[Stop, ...] = ()
+    deviations: tuple[Deviation, ...] = ()
 
     @property
     def version(self) -> tuple[int, int]:
@@ -163,4 +165,4 @@ _KEYS = frozenset({"schema", "site_id", "appliance_id", "epoch", "revision", "fr
 _FREEZE_KEYS = frozenset({"id", "reach", "frozen_at", "by", "reason"})
 _SHARE_KEYS = frozenset({"index", "of"})
 # In the order of the fields of Mandate, which have the same names.
-_SECTIONS: tuple[Section[Any], ...] = (stops.SECTION,)
+_SECTIONS: tuple[Section[Any], ...] = (stops.SECTION, deviation.SECTION)

@@ -46,6 +46,9 @@ class Scene:
     hold_id: str
     freeze_id: str
     stop_id: str
+    # What is accepted on the one host, and the digest of what fails there and is not accepted yet.
+    deviation_id: str
+    failing: str
     # Two that wait, because each is answered once.
     approvals: tuple[str, str]
     # One that has started, and one that has not.
@@ -94,6 +97,8 @@ async def make_scene(owner: Raw, wire: httpx2.AsyncClient, backups: Folders) -> 
         hold_id,
         await frozen_elsewhere(owner, tenant),
         await stopped(owner, tenant, offered.incident_id),
+        await accepted(owner, tenant, appliance.hosts[0]),
+        await not_accepted(owner, appliance),
         (one["id"], other["id"]),
         decisions,
         folder.entries()[-1].name.text,
@@ -175,6 +180,35 @@ async def frozen_elsewhere(owner: Raw, tenant: Tenant) -> str:
         *(freeze_id, tenant.partner_id, site_id),
     )
     return freeze_id
+
+
+async def accepted(owner: Raw, tenant: Tenant, host_id: str) -> str:
+    """A firewall that fails on a host, accepted for a day."""
+    deviation_id = ids.new("dev")
+    place = (tenant.site_id, tenant.partner_id, deviation_id)
+    await owner.execute(
+        "INSERT INTO deviations (site_id, partner_id, id, check_id, accepted_at, accepted_by,"
+        " accepted_by_name, until, owner, reason, control) VALUES ($1, $2, $3, 'firewall', now(),"
+        " 'user_x', 'Mia', now() + interval '1 day', 'Mia', 'an old scanner', 'no network')",
+        *place,
+    )
+    await owner.execute(
+        "INSERT INTO deviation_hosts (site_id, partner_id, deviation_id, host_id, check_id,"
+        " facts_digest, severity, summary, facts, log_index) VALUES ($1, $2, $3, $4, 'firewall',"
+        " repeat('a', 64), 'high', 'no firewall', '{}', 1)",
+        *(*place, host_id),
+    )
+    return deviation_id
+
+
+async def not_accepted(owner: Raw, appliance: Appliance) -> str:
+    """The digest of what fails on the one host by ssh_config."""
+    digest: str = await owner.fetchval(
+        "SELECT facts_digest FROM latest_results WHERE site_id = $1 AND host_id = $2"
+        " AND check_id = 'ssh_config'",
+        *(appliance.site_id, appliance.hosts[0]),
+    )
+    return digest
 
 
 def hold(appliance: Appliance) -> dict[str, object]:

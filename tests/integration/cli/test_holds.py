@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
@@ -11,29 +10,17 @@ import pytest
 from tests.harness import product
 from tests.harness.appliance import Appliance
 from tests.integration.central.matrix_scene import hold
+from tests.integration.cli.conftest import PASSWORD, token_of
+from wardline.cli.client import Client
 from wardline.core import ids
 
-PASSWORD = "a long passphrase of ours"
 # What a terminal would obey, in an appliance's words.
 HOSTILE = "flapped\x1b]0;owned\x07\nhold_x  cleared"
 
 
-@pytest.fixture(scope="module")
-def central(tmp_path_factory: pytest.TempPathFactory) -> Iterator[product.Central]:
-    made = product.Central(tmp_path_factory.mktemp("holds")).start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture(scope="module")
-def email(central: product.Central) -> str:
-    """The owner, whose one-time password is changed."""
-    client = central.owner(PASSWORD)
-    site = client.post("/sites", {"name": "Clinic", "zone": "UTC", "opening_hours": []})
-    token = client.post(f"/sites/{site['id']}/enrolment-tokens", {})["token"].split(".")
-    client.close()
-    asyncio.run(flap(central.address["url"], (token[1], token[2])))
-    return central.login()[0]
+@pytest.fixture(scope="module", autouse=True)
+def flapped(central: product.Central, owner: Client) -> None:
+    asyncio.run(flap(central.address["url"], token_of(owner, "Clinic")))
 
 
 async def flap(url: str, token: tuple[str, str]) -> None:

@@ -14,7 +14,7 @@ from wardline.core.evidence.bundle import Action, Outcome, Result
 from wardline.core.evidence.watch import WatchEnd
 from wardline.core.incidents import incident
 from wardline.core.incidents.incident import Incident
-from wardline.core.incidents.states import CLOSED, TRANSITIONS, State
+from wardline.core.incidents.states import CLOSED, TO_JUDGE, TRANSITIONS, State
 from wardline.core.incidents.watching import Attempt
 
 EXAMPLES, STEPS_EACH = 150, 60
@@ -160,6 +160,12 @@ class Machine(RuleBasedStateMachine):
     def its_hold_is_cleared(self) -> None:
         self.move(incident.hold_cleared(self.one, {"verdict": "block", "hold": {}}))
 
+    @precondition(lambda self: self.one.state in (*TO_JUDGE, State.ESCALATED))
+    @rule()
+    def a_person_accepts_what_fails(self) -> None:
+        self.move(incident.accepted(self.one, {"verdict": "block", "code": "accepted"}))
+        assert (self.one.state, self.one.level, self.one.runbook) == (State.OPEN, None, None)
+
     @precondition(lambda self: self.one.state in (State.OPEN, State.WAITING, State.ESCALATED))
     @rule()
     def the_drift_goes_away(self) -> None:
@@ -173,6 +179,7 @@ class Machine(RuleBasedStateMachine):
         for event in (
             lambda: incident.started(self.one, {}, BOOK),
             lambda: incident.escalated(self.one),
+            lambda: incident.accepted(self.one, {}),
             lambda: incident.watched(self.one, self.measured(Outcome.FAIL), self.now, None),
         ):
             try:

@@ -16,8 +16,8 @@ const FRAME: Frame = {
 function moment(hour: number, passed: number, measured = 2): Moment {
   return {
     at: new Date(START + hour * HOUR_MS).toISOString(),
-    score: { passed, assessed: 10, unknown: 0, measured_hosts: measured, hosts: 3 },
-    results: { pass: passed, fail: 10 - passed, unknown: 0, not_applicable: 0 },
+    score: { passed, assessed: 10, unknown: 0, measured_hosts: measured, hosts: 3, accepted: 0 },
+    results: { pass: passed, fail: 10 - passed, unknown: 0, not_applicable: 0, accepted: 0 },
   };
 }
 

@@ -5,7 +5,7 @@ import classes from "@/features/results/HostList.module.css";
 import { ResultCell } from "@/features/results/ResultCell";
 import { type Measured, split } from "@/features/results/split";
 import { Badge } from "@/ui/Badge";
-import { OUTCOME } from "@/ui/words";
+import { ACCEPTED, OUTCOME } from "@/ui/words";
 
 export function HostList({ siteId, results }: { siteId: string; results: SiteResults }) {
   return (
@@ -41,7 +41,7 @@ export function HostList({ siteId, results }: { siteId: string; results: SiteRes
 function Line({ siteId, one }: { siteId: string; one: Measured }) {
   return (
     <li>
-      <Badge word={OUTCOME[one.cell.outcome]} quiet />
+      <Badge word={one.cell.accepted ? ACCEPTED : OUTCOME[one.cell.outcome]} quiet />
       <Link
         to="/sites/$siteId/evidence/$logIndex"
         params={{ siteId, logIndex: String(one.cell.log_index) }}

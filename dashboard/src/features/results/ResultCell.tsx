@@ -6,7 +6,7 @@ import classes from "@/features/results/ResultsMatrix.module.css";
 import { Icon } from "@/ui/icons";
 import { useNow } from "@/ui/now";
 import { relative } from "@/ui/time";
-import { OUTCOME } from "@/ui/words";
+import { ACCEPTED, OUTCOME } from "@/ui/words";
 
 export function ResultCell({ siteId, cell, of }: { siteId: string; cell: Cell | undefined; of: string }) {
   const now = useNow();
@@ -18,7 +18,7 @@ export function ResultCell({ siteId, cell, of }: { siteId: string; cell: Cell | 
       </span>
     );
   }
-  const word = OUTCOME[cell.outcome];
+  const word = cell.accepted ? ACCEPTED : OUTCOME[cell.outcome];
   const when = relative(new Date(cell.effective_at), now);
   return (
     <Tooltip

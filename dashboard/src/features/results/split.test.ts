@@ -5,7 +5,7 @@ import { split } from "@/features/results/split";
 const CHECKS = ["a", "b", "c", "d", "e"].map((id) => ({ id, title: id.toUpperCase() }));
 
 function cell(outcome: Cell["outcome"]): Cell {
-  return { outcome, severity: "low", summary: "", effective_at: "", log_index: 0 };
+  return { outcome, severity: "low", summary: "", effective_at: "", deviation_id: null, accepted: false, log_index: 0 };
 }
 
 test("what fails comes first, then what is unknown; what was never measured is not made up", () => {

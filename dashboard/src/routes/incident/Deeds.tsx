@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import type { Incident } from "@/api/types";
 import { ApprovalCard } from "@/features/approvals/ApprovalCard";
 import { approvalsQuery } from "@/features/approvals/get-approvals";
+import { AcceptLink } from "@/features/deviations/AcceptLink";
 import { holdsQuery } from "@/features/holds/get-holds";
 import { HoldCard } from "@/features/holds/HoldCard";
 import { StartButton } from "@/features/incidents/StartButton";
@@ -52,6 +53,7 @@ export function Deeds({ incident, story }: { incident: Incident; story: Story })
           <OrderProgress siteId={siteId} orderId={order.id} />
         </Panel>
       )}
+      <AcceptLink incident={incident} />
       {story.undo && <UndoNote undo={story.undo} />}
       {undo && (
         <Panel title="The order to undo">

@@ -23,6 +23,7 @@ class Code(StrEnum):
     POLICY_REFUSED = "policy_refused"  # a policy snapshot that must not be used
     MANDATE_REFUSED = "mandate_refused"  # a mandate that is not for this appliance, or older
     ORDER_REFUSED = "order_refused"  # an order that is not for this appliance, or not Central's
+    DEVIATION_CHANGED = "deviation_changed"  # something else fails where a state was accepted
     STORE_FULL = "store_full"  # no room for new evidence: checks are stopped
     INCIDENT_DEFECT = "incident_defect"  # the agent failed on one drift and left it to a person
     LOOP_FAILED = "loop_failed"  # a loop ended by an error of its own and was begun again

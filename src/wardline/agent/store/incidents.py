@@ -7,7 +7,7 @@ import orjson
 
 from wardline.agent.store import attempts, heals
 from wardline.agent.store.database import Row, Transaction
-from wardline.core import clock
+from wardline.core import clock, deviation
 from wardline.core.evidence import bundle
 from wardline.core.evidence.bundle import IncidentOutcome, ResolutionLevel
 from wardline.core.incidents.incident import Incident
@@ -54,6 +54,16 @@ def open_ones(tx: Transaction, *states: State) -> list[Incident]:
         f"SELECT * FROM incidents WHERE closed_at IS NULL AND state IN ({marks})"  # noqa: S608
         " ORDER BY created_at, id LIMIT ?",
         (*(state.value for state in states), OPEN_MAX),
+    )
+    return [_incident(row) for row in rows]
+
+
+def accepted_ones(tx: Transaction) -> list[Incident]:
+    """Open incidents that say that their state is accepted, oldest first."""
+    rows = tx.rows(
+        "SELECT * FROM incidents WHERE closed_at IS NULL AND state = 'open'"
+        " AND json_extract(raw_data, '$.decision.code') = ? ORDER BY created_at, id LIMIT ?",
+        (deviation.ACCEPTED, OPEN_MAX),
     )
     return [_incident(row) for row in rows]
 

@@ -21,6 +21,7 @@ class Permission(StrEnum):
     FREEZE = "freeze"  # stop everything of a site or of the partner, and let it go on
     ORDERS = "orders"  # start what the policy offers, clear a hold, cancel what was not fetched
     APPROVALS = "approvals"
+    DEVIATIONS = "deviations"  # accept a failing state until a date, renew that, revoke it
     POLICY_READ = "policy.read"
     POLICY_DECIDE = "policy.decide"  # decisions that count, and what becomes of them
     POLICY_WRITE = "policy.write"
@@ -38,6 +39,7 @@ _MANAGER = _OPERATOR | {
     Permission.HEALING,
     Permission.FREEZE,
     Permission.APPROVALS,
+    Permission.DEVIATIONS,
     Permission.POLICY_WRITE,
 }
 

@@ -279,44 +279,6 @@ ALTER TABLE public.audit_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
-CREATE TABLE public.brake_runs (
-    site_id character varying(64) NOT NULL,
-    partner_id character varying(64) NOT NULL,
-    run_id character varying(64) NOT NULL,
-    kind character varying(16) NOT NULL,
-    name character varying(255) NOT NULL,
-    version character varying(64) NOT NULL,
-    incident_id character varying(64) NOT NULL,
-    ended_at timestamp with time zone NOT NULL,
-    received_at timestamp with time zone NOT NULL,
-    wrong boolean NOT NULL,
-    CONSTRAINT brake_runs_kind_check CHECK (((kind)::text = ANY ((ARRAY['rule'::character varying, 'runbook'::character varying])::text[])))
-);
-ALTER TABLE ONLY public.brake_runs FORCE ROW LEVEL SECURITY;
-CREATE TABLE public.brake_stops (
-    id character varying(64) NOT NULL,
-    partner_id character varying(64) NOT NULL,
-    site_id character varying(64),
-    appliance_id character varying(64),
-    told_id character varying(64),
-    kind character varying(16) NOT NULL,
-    name character varying(255) NOT NULL,
-    version character varying(64) NOT NULL,
-    stopped_at timestamp with time zone NOT NULL,
-    failed bigint NOT NULL,
-    runs bigint NOT NULL,
-    incident_id character varying(64) NOT NULL,
-    incident_site_id character varying(64) NOT NULL,
-    released_at timestamp with time zone,
-    released_by character varying(255),
-    released_by_name character varying(255),
-    release_reason text,
-    CONSTRAINT brake_stops_end CHECK ((((released_at IS NULL) = (released_by IS NULL)) AND ((released_at IS NULL) = (released_by_name IS NULL)) AND ((released_at IS NULL) = (release_reason IS NULL)))),
-    CONSTRAINT brake_stops_id_check CHECK (((id)::text <> ''::text)),
-    CONSTRAINT brake_stops_kind_check CHECK (((kind)::text = ANY ((ARRAY['rule'::character varying, 'runbook'::character varying])::text[]))),
-    CONSTRAINT brake_stops_place CHECK ((((appliance_id IS NULL) = (site_id IS NULL)) AND ((appliance_id IS NULL) = (told_id IS NULL))))
-);
-ALTER TABLE ONLY public.brake_stops FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.change_log (
     id bigint NOT NULL,
     tx xid8 DEFAULT pg_current_xact_id() NOT NULL,
@@ -351,6 +313,8 @@ CREATE TABLE public.compliance_snapshots (
     not_applicable integer NOT NULL,
     measured_hosts integer NOT NULL,
     hosts integer NOT NULL,
+    accepted integer DEFAULT 0 NOT NULL,
+    CONSTRAINT compliance_snapshots_accepted_check CHECK ((accepted >= 0)),
     CONSTRAINT compliance_snapshots_failed_check CHECK ((failed >= 0)),
     CONSTRAINT compliance_snapshots_flake_hash_check CHECK (((flake_hash)::text ~ '^[0-9a-f]{64}$'::text)),
     CONSTRAINT compliance_snapshots_hosts_check CHECK ((hosts >= 0)),
@@ -401,6 +365,104 @@ ALTER TABLE public.decisions_kept ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTI
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE public.deviation_events (
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    id bigint NOT NULL,
+    deviation_id character varying(64) NOT NULL,
+    kind character varying(16) NOT NULL,
+    at timestamp with time zone NOT NULL,
+    host_id character varying(64),
+    until timestamp with time zone,
+    by character varying(64),
+    by_name character varying(255),
+    reason text,
+    CONSTRAINT deviation_events_kind_check CHECK (((kind)::text = ANY ((ARRAY['accepted'::character varying, 'renewed'::character varying, 'revoked'::character varying, 'replaced'::character varying, 'expired'::character varying, 'changed'::character varying, 'returned'::character varying, 'passes'::character varying])::text[])))
+);
+ALTER TABLE ONLY public.deviation_events FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.deviation_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.deviation_events_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.deviation_hosts (
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    deviation_id character varying(64) NOT NULL,
+    host_id character varying(64) NOT NULL,
+    check_id character varying(255) NOT NULL,
+    facts_digest character varying(64) NOT NULL,
+    severity character varying(16) NOT NULL,
+    summary text NOT NULL,
+    facts jsonb NOT NULL,
+    log_index bigint NOT NULL,
+    standing character varying(16) DEFAULT 'accepted'::character varying NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT deviation_hosts_facts_digest_check CHECK (((facts_digest)::text ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT deviation_hosts_severity_check CHECK (((severity)::text = ANY ((ARRAY['low'::character varying, 'medium'::character varying, 'high'::character varying, 'critical'::character varying])::text[]))),
+    CONSTRAINT deviation_hosts_standing_check CHECK (((standing)::text = ANY ((ARRAY['accepted'::character varying, 'changed'::character varying, 'passes'::character varying])::text[])))
+);
+ALTER TABLE ONLY public.deviation_hosts FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.deviations (
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    id character varying(64) NOT NULL,
+    check_id character varying(255) NOT NULL,
+    accepted_at timestamp with time zone NOT NULL,
+    accepted_by character varying(64) NOT NULL,
+    accepted_by_name character varying(255) NOT NULL,
+    until timestamp with time zone NOT NULL,
+    owner character varying(255) NOT NULL,
+    reason text NOT NULL,
+    control text NOT NULL,
+    ended_at timestamp with time zone,
+    ended_why character varying(16),
+    CONSTRAINT deviations_control_check CHECK ((control <> ''::text)),
+    CONSTRAINT deviations_end CHECK (((ended_at IS NULL) = (ended_why IS NULL))),
+    CONSTRAINT deviations_ended_why_check CHECK (((ended_why)::text = ANY ((ARRAY['expired'::character varying, 'revoked'::character varying, 'replaced'::character varying])::text[]))),
+    CONSTRAINT deviations_id_check CHECK (((id)::text <> ''::text)),
+    CONSTRAINT deviations_order CHECK ((accepted_at < until)),
+    CONSTRAINT deviations_owner_check CHECK (((owner)::text <> ''::text)),
+    CONSTRAINT deviations_reason_check CHECK ((reason <> ''::text))
+);
+ALTER TABLE ONLY public.deviations FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.latest_results (
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    host_id character varying(64) NOT NULL,
+    check_id character varying(255) NOT NULL,
+    outcome character varying(16) NOT NULL,
+    severity character varying(16) NOT NULL,
+    summary text NOT NULL,
+    facts jsonb NOT NULL,
+    facts_digest character varying(64) NOT NULL,
+    controls jsonb NOT NULL,
+    log_index bigint NOT NULL,
+    effective_at timestamp with time zone NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    CONSTRAINT latest_results_outcome_check CHECK (((outcome)::text = ANY ((ARRAY['pass'::character varying, 'fail'::character varying, 'unknown'::character varying, 'not_applicable'::character varying])::text[])))
+)
+WITH (fillfactor='70');
+ALTER TABLE ONLY public.latest_results FORCE ROW LEVEL SECURITY;
+CREATE VIEW public.deviation_standings WITH (security_invoker='true') AS
+ SELECT h.site_id,
+    h.partner_id,
+    h.deviation_id,
+    h.host_id,
+    h.check_id,
+        CASE
+            WHEN ((r.outcome IS NULL) OR ((r.outcome)::text = 'unknown'::text)) THEN 'unknown'::text
+            WHEN ((r.outcome)::text <> 'fail'::text) THEN 'passes'::text
+            WHEN (((r.facts_digest)::text = (h.facts_digest)::text) AND ((r.severity)::text = (h.severity)::text)) THEN 'accepted'::text
+            ELSE 'changed'::text
+        END AS standing
+   FROM ((public.deviation_hosts h
+     JOIN public.deviations d ON ((((d.site_id)::text = (h.site_id)::text) AND ((d.id)::text = (h.deviation_id)::text) AND (d.ended_at IS NULL) AND (d.until > now()))))
+     LEFT JOIN public.latest_results r ON ((((r.site_id)::text = (h.site_id)::text) AND ((r.host_id)::text = (h.host_id)::text) AND ((r.check_id)::text = (h.check_id)::text))))
+  WHERE (h.ended_at IS NULL);
 CREATE TABLE public.enrolment_tokens (
     id character varying(64) NOT NULL,
     partner_id character varying(64) NOT NULL,
@@ -676,24 +738,6 @@ CREATE TABLE public.job_heartbeats (
     CONSTRAINT job_heartbeats_interval_ms_check CHECK ((interval_ms > 0)),
     CONSTRAINT job_heartbeats_name_check CHECK (((name)::text <> ''::text))
 );
-CREATE TABLE public.latest_results (
-    site_id character varying(64) NOT NULL,
-    partner_id character varying(64) NOT NULL,
-    host_id character varying(64) NOT NULL,
-    check_id character varying(255) NOT NULL,
-    outcome character varying(16) NOT NULL,
-    severity character varying(16) NOT NULL,
-    summary text NOT NULL,
-    facts jsonb NOT NULL,
-    facts_digest character varying(64) NOT NULL,
-    controls jsonb NOT NULL,
-    log_index bigint NOT NULL,
-    effective_at timestamp with time zone NOT NULL,
-    received_at timestamp with time zone NOT NULL,
-    CONSTRAINT latest_results_outcome_check CHECK (((outcome)::text = ANY ((ARRAY['pass'::character varying, 'fail'::character varying, 'unknown'::character varying, 'not_applicable'::character varying])::text[])))
-)
-WITH (fillfactor='70');
-ALTER TABLE ONLY public.latest_results FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.orders (
     id character varying(64) NOT NULL,
     site_id character varying(64) NOT NULL,
@@ -939,6 +983,13 @@ CREATE TABLE public.sites (
     CONSTRAINT sites_id_check CHECK (((id)::text <> ''::text))
 );
 ALTER TABLE ONLY public.sites FORCE ROW LEVEL SECURITY;
+CREATE VIEW public.site_accepted WITH (security_invoker='true') AS
+ SELECT id AS site_id,
+    partner_id,
+    ( SELECT count(*) AS count
+           FROM public.deviation_standings d
+          WHERE (((d.site_id)::text = (s.id)::text) AND (d.standing = 'accepted'::text))) AS accepted
+   FROM public.sites s;
 CREATE VIEW public.site_posture WITH (security_invoker='true') AS
  SELECT s.id AS site_id,
     s.partner_id,
@@ -1005,10 +1056,6 @@ ALTER TABLE ONLY public.approvals
     ADD CONSTRAINT approvals_site_id_id_key UNIQUE (site_id, id);
 ALTER TABLE ONLY public.audit_log
     ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
-ALTER TABLE ONLY public.brake_runs
-    ADD CONSTRAINT brake_runs_pkey PRIMARY KEY (site_id, run_id, kind);
-ALTER TABLE ONLY public.brake_stops
-    ADD CONSTRAINT brake_stops_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.change_log
     ADD CONSTRAINT change_log_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.compliance_snapshots
@@ -1017,6 +1064,12 @@ ALTER TABLE ONLY public.decision_answers
     ADD CONSTRAINT decision_answers_pkey PRIMARY KEY (partner_id, asked_by, key);
 ALTER TABLE ONLY public.decisions_kept
     ADD CONSTRAINT decisions_kept_pkey PRIMARY KEY (partner_id, id);
+ALTER TABLE ONLY public.deviation_events
+    ADD CONSTRAINT deviation_events_pkey PRIMARY KEY (site_id, id);
+ALTER TABLE ONLY public.deviation_hosts
+    ADD CONSTRAINT deviation_hosts_pkey PRIMARY KEY (site_id, deviation_id, host_id);
+ALTER TABLE ONLY public.deviations
+    ADD CONSTRAINT deviations_pkey PRIMARY KEY (site_id, id);
 ALTER TABLE ONLY public.enrolment_tokens
     ADD CONSTRAINT enrolment_tokens_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.evidence_alarms
@@ -1112,17 +1165,16 @@ CREATE INDEX idx_approvals_incident ON public.approvals USING btree (site_id, in
 CREATE INDEX idx_approvals_partner ON public.approvals USING btree (partner_id, created_at DESC, id DESC);
 CREATE UNIQUE INDEX idx_approvals_pending ON public.approvals USING btree (site_id, incident_id) WHERE ((status)::text = 'pending'::text);
 CREATE INDEX idx_audit_log_partner ON public.audit_log USING btree (partner_id, id);
-CREATE INDEX idx_brake_runs_ended ON public.brake_runs USING btree (ended_at);
-CREATE INDEX idx_brake_runs_version ON public.brake_runs USING btree (partner_id, kind, name, version, ended_at);
-CREATE INDEX idx_brake_runs_wrong ON public.brake_runs USING btree (received_at) WHERE wrong;
-CREATE UNIQUE INDEX idx_brake_stops_in_force ON public.brake_stops USING btree (partner_id, kind, name, version) WHERE ((appliance_id IS NULL) AND (released_at IS NULL));
-CREATE INDEX idx_brake_stops_newest ON public.brake_stops USING btree (partner_id, stopped_at DESC, id DESC);
-CREATE UNIQUE INDEX idx_brake_stops_told ON public.brake_stops USING btree (site_id, appliance_id, told_id) WHERE (appliance_id IS NOT NULL);
 CREATE INDEX idx_change_log_partner ON public.change_log USING btree (partner_id, tx, id);
 CREATE INDEX idx_change_log_tail ON public.change_log USING btree (tx, id);
 CREATE UNIQUE INDEX idx_compliance_snapshots_site ON public.compliance_snapshots USING btree (site_id, snapshot_at);
 CREATE INDEX idx_decision_answers_age ON public.decision_answers USING btree (answered_at);
 CREATE INDEX idx_decisions_kept_age ON public.decisions_kept USING btree (at);
+CREATE INDEX idx_deviation_events_site ON public.deviation_events USING btree (site_id, deviation_id, id);
+CREATE UNIQUE INDEX idx_deviation_hosts_in_force ON public.deviation_hosts USING btree (site_id, host_id, check_id) WHERE (ended_at IS NULL);
+CREATE INDEX idx_deviation_hosts_partner ON public.deviation_hosts USING btree (partner_id) WHERE (ended_at IS NULL);
+CREATE INDEX idx_deviations_in_force ON public.deviations USING btree (until) WHERE (ended_at IS NULL);
+CREATE INDEX idx_deviations_newest ON public.deviations USING btree (partner_id, accepted_at DESC, id DESC);
 CREATE INDEX idx_enrolment_tokens_site ON public.enrolment_tokens USING btree (site_id, created_at);
 CREATE UNIQUE INDEX idx_evidence_bundles_equivocation ON public.evidence_bundles USING btree (site_id, appliance_id, epoch, seq, bundle_hash) WHERE equivocates;
 CREATE INDEX idx_evidence_bundles_partner ON public.evidence_bundles USING btree (partner_id);
@@ -1170,6 +1222,7 @@ CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.approval_votes
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.change_log FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.compliance_snapshots FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.deviation_events FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.evidence_bundles FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.evidence_checkpoints FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.evidence_cosignatures FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
@@ -1183,6 +1236,7 @@ CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.approval_votes FOR EA
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.change_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.compliance_snapshots FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.deviation_events FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.evidence_bundles FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.evidence_checkpoints FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.evidence_cosignatures FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
@@ -1207,20 +1261,22 @@ ALTER TABLE ONLY public.approvals
     ADD CONSTRAINT approvals_site_id_appliance_id_fkey FOREIGN KEY (site_id, appliance_id) REFERENCES public.appliances(site_id, id);
 ALTER TABLE ONLY public.approvals
     ADD CONSTRAINT approvals_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
-ALTER TABLE ONLY public.brake_runs
-    ADD CONSTRAINT brake_runs_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
-ALTER TABLE ONLY public.brake_stops
-    ADD CONSTRAINT brake_stops_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
-ALTER TABLE ONLY public.brake_stops
-    ADD CONSTRAINT brake_stops_site_id_appliance_id_fkey FOREIGN KEY (site_id, appliance_id) REFERENCES public.appliances(site_id, id);
-ALTER TABLE ONLY public.brake_stops
-    ADD CONSTRAINT brake_stops_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
 ALTER TABLE ONLY public.compliance_snapshots
     ADD CONSTRAINT compliance_snapshots_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
 ALTER TABLE ONLY public.decision_answers
     ADD CONSTRAINT decision_answers_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
 ALTER TABLE ONLY public.decisions_kept
     ADD CONSTRAINT decisions_kept_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
+ALTER TABLE ONLY public.deviation_events
+    ADD CONSTRAINT deviation_events_site_id_deviation_id_fkey FOREIGN KEY (site_id, deviation_id) REFERENCES public.deviations(site_id, id);
+ALTER TABLE ONLY public.deviation_events
+    ADD CONSTRAINT deviation_events_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
+ALTER TABLE ONLY public.deviation_hosts
+    ADD CONSTRAINT deviation_hosts_site_id_deviation_id_fkey FOREIGN KEY (site_id, deviation_id) REFERENCES public.deviations(site_id, id);
+ALTER TABLE ONLY public.deviation_hosts
+    ADD CONSTRAINT deviation_hosts_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
+ALTER TABLE ONLY public.deviations
+    ADD CONSTRAINT deviations_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
 ALTER TABLE ONLY public.enrolment_tokens
     ADD CONSTRAINT enrolment_tokens_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
 ALTER TABLE ONLY public.evidence_alarms
@@ -1292,12 +1348,13 @@ ALTER TABLE public.appliances ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.approval_votes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.approvals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY;
-ALTER TABLE public.brake_runs ENABLE ROW LEVEL SECURITY;
-ALTER TABLE public.brake_stops ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.change_log ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.compliance_snapshots ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.decision_answers ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.decisions_kept ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.deviation_events ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.deviation_hosts ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.deviations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.enrolment_tokens ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.evidence_alarms ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.evidence_bundles ENABLE ROW LEVEL SECURITY;
@@ -1316,12 +1373,13 @@ ALTER TABLE public.incident_heals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.incidents ENABLE ROW LEVEL SECURITY;
 CREATE POLICY jobs ON public.appliances TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.approvals TO wardline_jobs USING (true) WITH CHECK (true);
-CREATE POLICY jobs ON public.brake_runs TO wardline_jobs USING (true) WITH CHECK (true);
-CREATE POLICY jobs ON public.brake_stops TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.change_log TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.compliance_snapshots TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.decision_answers TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.decisions_kept TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.deviation_events TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.deviation_hosts TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.deviations TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.evidence_alarms TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.evidence_checkpoints TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.evidence_log_entries TO wardline_jobs USING (true) WITH CHECK (true);
@@ -1339,13 +1397,13 @@ CREATE POLICY jobs ON public.rule_uses_by_call TO wardline_jobs USING (true) WIT
 CREATE POLICY jobs ON public.sites TO wardline_jobs USING (true) WITH CHECK (true);
 ALTER TABLE public.latest_results ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.orders ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own_site ON public.brake_stops FOR SELECT TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)) AND ((site_id IS NULL) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))));
+CREATE POLICY own_site ON public.deviation_events FOR SELECT TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)) AND ((site_id)::text = ( SELECT public.scope_site() AS scope_site))));
+CREATE POLICY own_site ON public.deviation_hosts FOR SELECT TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)) AND ((site_id)::text = ( SELECT public.scope_site() AS scope_site))));
+CREATE POLICY own_site ON public.deviations FOR SELECT TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)) AND ((site_id)::text = ( SELECT public.scope_site() AS scope_site))));
 CREATE POLICY own_site ON public.freezes FOR SELECT TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)) AND ((site_id IS NULL) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))));
 CREATE POLICY own_site ON public.policies FOR SELECT TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)));
 CREATE POLICY own_site ON public.policy_heads FOR SELECT TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)));
-CREATE POLICY own_site_insert ON public.brake_stops FOR INSERT TO wardline_app WITH CHECK ((((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)) AND ((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND (appliance_id IS NOT NULL)));
 CREATE POLICY own_site_insert ON public.freezes FOR INSERT TO wardline_app WITH CHECK ((((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)) AND ((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND (appliance_id IS NOT NULL)));
-CREATE POLICY own_site_update ON public.brake_stops FOR UPDATE TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)) AND ((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND (appliance_id IS NOT NULL))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)) AND ((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND (appliance_id IS NOT NULL)));
 CREATE POLICY own_site_update ON public.freezes FOR UPDATE TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)) AND ((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND (appliance_id IS NOT NULL))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)) AND ((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND (appliance_id IS NOT NULL)));
 ALTER TABLE public.partners ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.policies ENABLE ROW LEVEL SECURITY;
@@ -1370,14 +1428,15 @@ CREATE POLICY tenant ON public.approvals TO wardline_app USING (((((site_id)::te
 CREATE POLICY tenant ON public.audit_log TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) AND ((site_id IS NULL) OR (EXISTS ( SELECT
    FROM public.sites s
   WHERE (((s.id)::text = (audit_log.site_id)::text) AND ((s.partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))))))));
-CREATE POLICY tenant ON public.brake_runs FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
-CREATE POLICY tenant ON public.brake_stops TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.change_log TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) AND ((site_id IS NULL) OR (EXISTS ( SELECT
    FROM public.sites s
   WHERE (((s.id)::text = (change_log.site_id)::text) AND ((s.partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))))))));
 CREATE POLICY tenant ON public.compliance_snapshots FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.decision_answers TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.decisions_kept TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant ON public.deviation_events TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant ON public.deviation_hosts TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant ON public.deviations TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.enrolment_tokens TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.evidence_alarms FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.evidence_bundles FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
@@ -1413,7 +1472,6 @@ CREATE POLICY tenant ON public.sign_in_sources TO wardline_app USING (((partner_
 CREATE POLICY tenant ON public.sites TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.socket_tickets TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.users TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
-CREATE POLICY tenant_insert ON public.brake_runs FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.compliance_snapshots FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.evidence_alarms FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.evidence_bundles FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
@@ -1431,7 +1489,6 @@ CREATE POLICY tenant_insert ON public.incidents FOR INSERT TO wardline_app WITH 
 CREATE POLICY tenant_insert ON public.latest_results FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.results FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.results_rest FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
-CREATE POLICY tenant_update ON public.brake_runs FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.compliance_snapshots FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.evidence_alarms FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.evidence_bundles FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
@@ -1490,16 +1547,6 @@ GRANT SELECT(expires_at) ON TABLE public.approvals TO wardline_jobs;
 GRANT UPDATE(closed_at) ON TABLE public.approvals TO wardline_app;
 GRANT UPDATE(closed_at) ON TABLE public.approvals TO wardline_jobs;
 GRANT SELECT,INSERT ON TABLE public.audit_log TO wardline_app;
-GRANT SELECT,INSERT ON TABLE public.brake_runs TO wardline_app;
-GRANT SELECT,DELETE ON TABLE public.brake_runs TO wardline_jobs;
-GRANT UPDATE(received_at) ON TABLE public.brake_runs TO wardline_app;
-GRANT UPDATE(wrong) ON TABLE public.brake_runs TO wardline_app;
-GRANT SELECT,INSERT ON TABLE public.brake_stops TO wardline_app;
-GRANT SELECT,INSERT ON TABLE public.brake_stops TO wardline_jobs;
-GRANT UPDATE(released_at) ON TABLE public.brake_stops TO wardline_app;
-GRANT UPDATE(released_by) ON TABLE public.brake_stops TO wardline_app;
-GRANT UPDATE(released_by_name) ON TABLE public.brake_stops TO wardline_app;
-GRANT UPDATE(release_reason) ON TABLE public.brake_stops TO wardline_app;
 GRANT SELECT,INSERT ON TABLE public.change_log TO wardline_app;
 GRANT SELECT,INSERT ON TABLE public.change_log TO wardline_jobs;
 GRANT SELECT ON TABLE public.compliance_snapshots TO wardline_app;
@@ -1519,6 +1566,41 @@ GRANT SELECT(partner_id) ON TABLE public.decisions_kept TO wardline_jobs;
 GRANT SELECT(id) ON TABLE public.decisions_kept TO wardline_jobs;
 GRANT SELECT(at) ON TABLE public.decisions_kept TO wardline_jobs;
 GRANT SELECT(decisions) ON TABLE public.decisions_kept TO wardline_jobs;
+GRANT SELECT,INSERT ON TABLE public.deviation_events TO wardline_app;
+GRANT INSERT ON TABLE public.deviation_events TO wardline_jobs;
+GRANT SELECT,INSERT ON TABLE public.deviation_hosts TO wardline_app;
+GRANT SELECT(site_id) ON TABLE public.deviation_hosts TO wardline_jobs;
+GRANT SELECT(partner_id) ON TABLE public.deviation_hosts TO wardline_jobs;
+GRANT SELECT(deviation_id) ON TABLE public.deviation_hosts TO wardline_jobs;
+GRANT SELECT(host_id) ON TABLE public.deviation_hosts TO wardline_jobs;
+GRANT SELECT(check_id) ON TABLE public.deviation_hosts TO wardline_jobs;
+GRANT SELECT(facts_digest) ON TABLE public.deviation_hosts TO wardline_jobs;
+GRANT SELECT(severity) ON TABLE public.deviation_hosts TO wardline_jobs;
+GRANT SELECT(standing),UPDATE(standing) ON TABLE public.deviation_hosts TO wardline_jobs;
+GRANT UPDATE(ended_at) ON TABLE public.deviation_hosts TO wardline_app;
+GRANT SELECT(ended_at),UPDATE(ended_at) ON TABLE public.deviation_hosts TO wardline_jobs;
+GRANT SELECT,INSERT ON TABLE public.deviations TO wardline_app;
+GRANT SELECT(site_id) ON TABLE public.deviations TO wardline_jobs;
+GRANT SELECT(partner_id) ON TABLE public.deviations TO wardline_jobs;
+GRANT SELECT(id) ON TABLE public.deviations TO wardline_jobs;
+GRANT UPDATE(until) ON TABLE public.deviations TO wardline_app;
+GRANT SELECT(until) ON TABLE public.deviations TO wardline_jobs;
+GRANT UPDATE(owner) ON TABLE public.deviations TO wardline_app;
+GRANT UPDATE(control) ON TABLE public.deviations TO wardline_app;
+GRANT UPDATE(ended_at) ON TABLE public.deviations TO wardline_app;
+GRANT SELECT(ended_at),UPDATE(ended_at) ON TABLE public.deviations TO wardline_jobs;
+GRANT UPDATE(ended_why) ON TABLE public.deviations TO wardline_app;
+GRANT UPDATE(ended_why) ON TABLE public.deviations TO wardline_jobs;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.latest_results TO wardline_app;
+GRANT SELECT(site_id) ON TABLE public.latest_results TO wardline_jobs;
+GRANT SELECT(partner_id) ON TABLE public.latest_results TO wardline_jobs;
+GRANT SELECT(host_id) ON TABLE public.latest_results TO wardline_jobs;
+GRANT SELECT(check_id) ON TABLE public.latest_results TO wardline_jobs;
+GRANT SELECT(outcome) ON TABLE public.latest_results TO wardline_jobs;
+GRANT SELECT(severity) ON TABLE public.latest_results TO wardline_jobs;
+GRANT SELECT(facts_digest) ON TABLE public.latest_results TO wardline_jobs;
+GRANT SELECT ON TABLE public.deviation_standings TO wardline_app;
+GRANT SELECT ON TABLE public.deviation_standings TO wardline_jobs;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.enrolment_tokens TO wardline_app;
 GRANT SELECT ON TABLE public.evidence_alarms TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.evidence_alarms TO wardline_jobs;
@@ -1562,12 +1644,6 @@ GRANT SELECT ON TABLE public.installation TO wardline_app;
 GRANT SELECT ON TABLE public.installation TO wardline_jobs;
 GRANT SELECT ON TABLE public.job_heartbeats TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.job_heartbeats TO wardline_jobs;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.latest_results TO wardline_app;
-GRANT SELECT(site_id) ON TABLE public.latest_results TO wardline_jobs;
-GRANT SELECT(partner_id) ON TABLE public.latest_results TO wardline_jobs;
-GRANT SELECT(host_id) ON TABLE public.latest_results TO wardline_jobs;
-GRANT SELECT(check_id) ON TABLE public.latest_results TO wardline_jobs;
-GRANT SELECT(outcome) ON TABLE public.latest_results TO wardline_jobs;
 GRANT SELECT,INSERT ON TABLE public.orders TO wardline_app;
 GRANT SELECT(id) ON TABLE public.orders TO wardline_jobs;
 GRANT SELECT(site_id) ON TABLE public.orders TO wardline_jobs;
@@ -1617,6 +1693,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.sessions TO wardline_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sign_in_sources TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.sites TO wardline_app;
 GRANT SELECT ON TABLE public.sites TO wardline_jobs;
+GRANT SELECT ON TABLE public.site_accepted TO wardline_app;
+GRANT SELECT ON TABLE public.site_accepted TO wardline_jobs;
 GRANT SELECT ON TABLE public.site_posture TO wardline_app;
 GRANT SELECT ON TABLE public.site_posture TO wardline_jobs;
 GRANT SELECT,INSERT,DELETE ON TABLE public.socket_tickets TO wardline_app;

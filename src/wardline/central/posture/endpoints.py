@@ -32,11 +32,16 @@ class CheckOut(BaseModel):
 
 
 class CellOut(BaseModel):
+    """`accepted`: it fails just as `deviation_id` says, and nothing repairs it. A deviation of a
+    result that is not accepted is about another state."""
+
     outcome: Outcome
     severity: str
     summary: str
     effective_at: datetime
     log_index: int
+    deviation_id: str | None
+    accepted: bool
 
 
 class HostRowOut(BaseModel):

@@ -49,28 +49,37 @@ ON CONFLICT (site_id, host_id, check_id) DO UPDATE SET
 WHERE (old.effective_at, old.log_index) < (EXCLUDED.effective_at, EXCLUDED.log_index)
 """
 _LATEST_OF_SITE = text(
-    "SELECT r.host_id, r.check_id, r.outcome, r.severity, r.summary, r.effective_at, r.log_index"
-    " FROM latest_results r WHERE r.site_id = :site_id"
+    "SELECT r.host_id, r.check_id, r.outcome, r.severity, r.summary, r.effective_at, r.log_index,"
+    " d.deviation_id, coalesce(d.standing = 'accepted', false) AS accepted"
+    " FROM latest_results r LEFT JOIN deviation_standings d ON d.site_id = r.site_id"
+    "   AND d.host_id = r.host_id AND d.check_id = r.check_id"
+    " WHERE r.site_id = :site_id"
     " AND r.host_id = ANY(CAST(:hosts AS text[])) ORDER BY r.host_id, r.check_id LIMIT :limit"
 )
 _POSTURE = text(
     "SELECT p.hosts, p.measured_hosts, p.passed, p.failed, p.unknown, p.not_applicable,"
-    " p.patching_status, p.backup_status, p.encryption_status, r.measured_from, r.measured_to"
-    " FROM site_posture p CROSS JOIN LATERAL ("
+    " p.patching_status, p.backup_status, p.encryption_status, a.accepted, r.measured_from,"
+    " r.measured_to"
+    " FROM site_posture p JOIN site_accepted a ON a.site_id = p.site_id CROSS JOIN LATERAL ("
     "  SELECT min(effective_at) AS measured_from, max(effective_at) AS measured_to"
     "  FROM latest_results WHERE site_id = p.site_id AND outcome IN ('pass', 'fail')) r"
     " WHERE p.site_id = :site_id"
 )
 _OF_CHECKS = text(
-    "SELECT check_id, count(*) FILTER (WHERE outcome = 'pass') AS passed,"
-    " count(*) FILTER (WHERE outcome = 'fail') AS failed,"
-    " count(*) FILTER (WHERE outcome = 'unknown') AS unknown,"
-    " count(*) FILTER (WHERE outcome = 'not_applicable') AS not_applicable"
-    " FROM latest_results WHERE site_id = :site_id GROUP BY check_id ORDER BY check_id LIMIT :limit"
+    "SELECT r.check_id, r.passed, r.failed, r.unknown, r.not_applicable,"
+    " coalesce(a.accepted, 0) AS accepted FROM ("
+    "  SELECT check_id, count(*) FILTER (WHERE outcome = 'pass') AS passed,"
+    "   count(*) FILTER (WHERE outcome = 'fail') AS failed,"
+    "   count(*) FILTER (WHERE outcome = 'unknown') AS unknown,"
+    "   count(*) FILTER (WHERE outcome = 'not_applicable') AS not_applicable"
+    "  FROM latest_results WHERE site_id = :site_id GROUP BY check_id) r"
+    " LEFT JOIN (SELECT check_id, count(*) AS accepted FROM deviation_standings"
+    "  WHERE site_id = :site_id AND standing = 'accepted' GROUP BY check_id) a"
+    "  ON a.check_id = r.check_id ORDER BY r.check_id LIMIT :limit"
 )
 _MEASURED = (
     "flake_hash, patching_status, backup_status, encryption_status, passed, failed, unknown,"
-    " not_applicable, measured_hosts, hosts"
+    " not_applicable, measured_hosts, hosts, accepted"
 )
 # One index look-up per point, however many snapshots lie between two of them.
 _TREND = text(
@@ -103,7 +112,7 @@ WITH due AS MATERIALIZED (
       patching_status AS last_patching_status, backup_status AS last_backup_status,
       encryption_status AS last_encryption_status, passed AS last_passed, failed AS last_failed,
       unknown AS last_unknown, not_applicable AS last_not_applicable,
-      measured_hosts AS last_measured_hosts, hosts AS last_hosts
+      measured_hosts AS last_measured_hosts, hosts AS last_hosts, accepted AS last_accepted
     FROM compliance_snapshots c WHERE c.site_id = s.id
     ORDER BY snapshot_at DESC LIMIT 1) last ON true
   WHERE s.id > :after AND (:every OR s.id = ANY(CAST(:sites AS text[]))
@@ -112,8 +121,9 @@ WITH due AS MATERIALIZED (
   ORDER BY s.id LIMIT :limit)
 SELECT due.*, coalesce(h.epoch, 1) AS epoch, coalesce(h.revision, 0) AS revision,
   p.patching_status, p.backup_status, p.encryption_status, p.passed, p.failed, p.unknown,
-  p.not_applicable, p.measured_hosts, p.hosts
+  p.not_applicable, p.measured_hosts, p.hosts, a.accepted
 FROM due JOIN site_posture p ON p.site_id = due.site_id
+JOIN site_accepted a ON a.site_id = due.site_id
 LEFT JOIN policy_heads h ON h.partner_id = due.partner_id
 ORDER BY due.site_id
 """
@@ -126,7 +136,7 @@ WITH added AS (
   FROM jsonb_to_recordset(CAST(:snapshots AS jsonb)) AS new (site_id text, partner_id text,
     flake_hash text, patching_status boolean, backup_status boolean, encryption_status boolean,
     passed integer, failed integer, unknown integer, not_applicable integer,
-    measured_hosts integer, hosts integer)
+    measured_hosts integer, hosts integer, accepted integer)
   ON CONFLICT (site_id, snapshot_at) DO NOTHING RETURNING site_id, partner_id
 )
 INSERT INTO change_log (partner_id, site_id, kind, subject)

@@ -113,6 +113,7 @@ def counts(row: Mapping[Any, Any]) -> ResultCounts:
             "fail": row["failed"],
             "unknown": row["unknown"],
             "not_applicable": row["not_applicable"],
+            "accepted": row["accepted"],
         }
     )
 
@@ -124,7 +125,7 @@ def scored(row: Mapping[Any, Any]) -> Score | None:
         Outcome.FAIL: row["failed"],
         Outcome.UNKNOWN: row["unknown"],
     }
-    made = score.score(outcomes, row["measured_hosts"], row["hosts"])
+    made = score.score(outcomes, row["measured_hosts"], row["hosts"], row["accepted"])
     if made is None:
         return None
     return Score(
@@ -133,6 +134,7 @@ def scored(row: Mapping[Any, Any]) -> Score | None:
         unknown=made.unknown,
         measured_hosts=made.measured_hosts,
         hosts=made.hosts,
+        accepted=made.accepted,
     )
 
 

@@ -33,6 +33,7 @@ _MEASURED = (
     "not_applicable",
     "measured_hosts",
     "hosts",
+    "accepted",
 )
 
 

@@ -1,4 +1,4 @@
-"""The status of what people decide: asks, blocks, holds, freezes, orders, what is left to them."""
+"""The status of what people decide: asks, blocks, holds, freezes, deviations, orders, the rest."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,8 +9,10 @@ from sqlalchemy import RowMapping
 
 from wardline.central.brakes import service as braking
 from wardline.central.database.session import Session
+from wardline.central.deviations import service as accepting
 from wardline.central.freezes import service as freezing
 from wardline.central.reports import queries
+from wardline.core import deviation
 from wardline.core.evidence.bundle import IncidentState
 from wardline.core.mandate import Reach
 
@@ -143,6 +145,28 @@ class ActiveFreezes(BaseModel):
     newest: list[ActiveFreeze]
 
 
+class ChangedDeviation(BaseModel):
+    """Of an accepted deviation `changed` of `hosts` hosts fail otherwise than was accepted."""
+
+    deviation_id: str
+    site_id: str
+    site_name: str
+    check: str
+    owner: str
+    until: datetime
+    hosts: int
+    changed: int
+
+
+class AcceptedDeviations(BaseModel):
+    """`changed` of those in force are no more what was accepted, `ending` end within two weeks."""
+
+    in_force: int
+    changed: int
+    ending: int
+    newest: list[ChangedDeviation]
+
+
 class OrderTold(About):
     order_id: str
     kind: str
@@ -166,6 +190,7 @@ class Attention(BaseModel):
     holds: ActiveHolds
     freezes: ActiveFreezes
     brakes: ActiveStops
+    deviations: AcceptedDeviations
     orders: OrdersTold
 
 
@@ -184,6 +209,7 @@ async def read(session: Session, incidents: Sequence[RowMapping]) -> Attention:
         holds=ActiveHolds(active=_of(holds), newest=[_hold(row) for row in holds]),
         freezes=await _freezes(session),
         brakes=await _brakes(session),
+        deviations=await _deviations(session),
         orders=OrdersTold(
             by_status=await queries.orders_by_status(session),
             newest=[_order(row) for row in await queries.orders(session)],
@@ -211,6 +237,8 @@ def _blocked(incidents: Sequence[RowMapping], newest: Sequence[RowMapping]) -> B
     by_code: dict[str, int] = {}
     count = 0
     for row in incidents:
+        if row["code"] == deviation.ACCEPTED:
+            continue
         if row["verdict"] == "block" and row["state"] not in _CLOSED:
             count += row["count"]
             if row["code"] is not None:
@@ -282,6 +310,30 @@ def _freeze(row: RowMapping) -> ActiveFreeze:
     own = {name: row[name] for name in ActiveFreeze.model_fields if name in row}
     given = {"freeze_id": row["id"], "confirmed": freezing.confirmed(row)}
     return ActiveFreeze(**own | given, reach=freezing.reach_of(row))
+
+
+async def _deviations(session: Session) -> AcceptedDeviations:
+    limit = queries.NEWEST_MAX
+    counted = await accepting.counts(session)
+    rows = await accepting.page(session, None, "changed", None, limit) if counted["changed"] else ()
+    return AcceptedDeviations(
+        in_force=counted["in_force"],
+        changed=counted["changed"],
+        ending=counted["ending"],
+        newest=[
+            ChangedDeviation(
+                deviation_id=row["id"],
+                site_id=row["site_id"],
+                site_name=row["site_name"],
+                check=row["check_id"],
+                owner=row["owner"],
+                until=row["until"],
+                hosts=row["hosts"],
+                changed=row["changed"],
+            )
+            for row in rows[:limit]
+        ],
+    )
 
 
 def _order(row: RowMapping) -> OrderTold:

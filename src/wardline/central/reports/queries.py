@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import RowMapping, TextClause, text
 
 from wardline.central.database.session import Session
+from wardline.core import deviation
 from wardline.core.policy.decision import Code, Verdict
 
 HEALED_MAX = 20
@@ -23,7 +24,10 @@ def _word(key: str, words: Iterable[str], row: str = "") -> str:
     return f"CASE WHEN {said} IN ({known}) THEN {said} WHEN {said} IS NOT NULL THEN '{OTHER}' END"
 
 
-_CODE = _word("code", Code, "i.")
+_CODES = (*Code, deviation.ACCEPTED, deviation.ENDED)
+_CODE = _word("code", _CODES, "i.")
+# Open, and not what somebody lives with for now.
+_UNSETTLED = f"{OPEN} AND i.decision ->> 'code' IS DISTINCT FROM '{deviation.ACCEPTED}'"
 
 # How incidents ended, and who resolved them.
 _OUTCOMES = """count(*) AS total,
@@ -46,7 +50,7 @@ def _overview(sites: str) -> TextClause:
         f"""
 SELECT s.id, s.name, s.zone, s.healing, s.created_at, s.opening_hours,
   a.total AS appliances, a.online, a.last_checkin, r.hosts,
-  r.passed, r.failed, r.unknown, r.not_applicable, r.measured_hosts,
+  r.passed, r.failed, r.unknown, r.not_applicable, r.measured_hosts, d.accepted,
   i.*, coalesce(l.size, 0) AS log_size,
   coalesce(c.size, 0) AS checkpoint_size, c.signed_at AS checkpoint_at,
   coalesce(w.size, 0) AS witnessed_size
@@ -56,8 +60,9 @@ CROSS JOIN LATERAL (
     count(*) FILTER (WHERE last_checkin >= :online_since) AS online
   FROM appliances WHERE site_id = s.id AND retired_at IS NULL) a
 JOIN site_posture r ON r.site_id = s.id
+JOIN site_accepted d ON d.site_id = s.id
 CROSS JOIN LATERAL (
-  SELECT count(*) FILTER (WHERE {OPEN}) AS open_incidents,
+  SELECT count(*) FILTER (WHERE {_UNSETTLED}) AS open_incidents,
     count(*) FILTER (WHERE i.state = 'observing') AS would_run, {_OUTCOMES}
   FROM incidents i WHERE i.site_id = s.id) i
 LEFT JOIN evidence_log_heads l ON l.site_id = s.id
@@ -78,7 +83,8 @@ _TOTALS = text(
     f"""
 SELECT (SELECT count(*) FROM sites WHERE partner_id = :partner_id) AS sites,
   (SELECT count(*) FROM hosts WHERE partner_id = :partner_id) AS hosts,
-  r.*, i.*
+  (SELECT count(*) FROM deviation_standings
+    WHERE partner_id = :partner_id AND standing = 'accepted') AS accepted, r.*, i.*
 FROM (
   SELECT coalesce(sum(passed), 0)::bigint AS passed, coalesce(sum(failed), 0)::bigint AS failed,
     coalesce(sum(unknown), 0)::bigint AS unknown,
@@ -91,7 +97,7 @@ FROM (
       count(*) FILTER (WHERE outcome = 'not_applicable') AS not_applicable
     FROM latest_results WHERE partner_id = :partner_id GROUP BY site_id, host_id) of_host) r
 CROSS JOIN (
-  SELECT count(*) FILTER (WHERE {OPEN}) AS open_incidents,
+  SELECT count(*) FILTER (WHERE {_UNSETTLED}) AS open_incidents,
     count(*) FILTER (WHERE i.state IN ('healed', 'stable')
       AND i.closed_at >= :since AND i.closed_at <= :until) AS healed_24h, {_OUTCOMES}
   FROM incidents i WHERE i.partner_id = :partner_id) i
@@ -106,7 +112,7 @@ ORDER BY s.name, s.id
 )
 _INCIDENTS = text(
     f"SELECT site_id, state, {_word('verdict', Verdict)} AS verdict,"  # noqa: S608 - constants
-    f" {_word('code', Code)} AS code, count(*) AS count"
+    f" {_word('code', _CODES)} AS code, count(*) AS count"
     " FROM incidents WHERE partner_id = :partner_id"
     " AND site_id = ANY(CAST(:sites AS text[])) GROUP BY 1, 2, 3, 4"
 )
@@ -147,7 +153,7 @@ _BLOCKED = text(
     f" left(i.decision ->> 'reason', {REASON_CHARS_MAX}) AS reason,"
     f" i.runbook ->> 'id' AS runbook_id, i.created_at, {_TOLD.format(row='i', key='id')}"
     " FROM incidents i LEFT JOIN hosts h ON h.site_id = i.site_id AND h.id = i.host_id"
-    f" WHERE i.partner_id = :partner_id AND {OPEN} AND i.decision ->> 'verdict' = 'block'"
+    f" WHERE i.partner_id = :partner_id AND {_UNSETTLED} AND i.decision ->> 'verdict' = 'block'"
     f" ORDER BY {_CODE}, i.created_at DESC, i.id DESC LIMIT :limit"
 )
 # The open incidents that stay as they are until a person does something, and why; what a hold, a

@@ -16,7 +16,8 @@ class ApplianceCounts(BaseModel):
 
 
 class ResultCounts(BaseModel):
-    """Latest results by outcome; unknown is never counted as pass."""
+    """Latest results by outcome; unknown is never counted as pass. `accepted` of those that fail
+    are accepted deviations."""
 
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
@@ -24,17 +25,20 @@ class ResultCounts(BaseModel):
     fail: int
     unknown: int
     not_applicable: int
+    accepted: int
 
 
 class Score(BaseModel):
     """`passed` of `assessed` results, beside which `unknown` could not be measured; on
-    `measured_hosts` of `hosts`. Null where nothing counts."""
+    `measured_hosts` of `hosts`. `accepted` of those that did not pass are accepted deviations: they
+    change no score. Null where nothing counts."""
 
     passed: int
     assessed: int
     unknown: int
     measured_hosts: int
     hosts: int
+    accepted: int
 
 
 class IncidentSummary(BaseModel):
@@ -57,6 +61,8 @@ class LogState(BaseModel):
 
 
 class SiteOverview(BaseModel):
+    """`open_incidents` are those that nobody has accepted."""
+
     id: str
     name: str
     zone: str

@@ -1,11 +1,13 @@
 """The mandate of an appliance: what is frozen or stopped for it, and its share, signed.
 
 The same state gives the same bytes. Its revision counts every freeze, lift, stop, release,
-enrolment and retirement that concerns it, none of which is ever undone, so that it only grows.
+enrolment, retirement and change of an accepted deviation that concerns it, none of which is ever
+undone, so that it only grows.
 """
 
 from wardline.central.brakes import service as brakes
 from wardline.central.database.session import Session
+from wardline.central.deviations import service as deviations
 from wardline.central.freezes import service as freezes
 from wardline.central.identity.access import ApplianceCaller
 from wardline.central.uplink.repository import State
@@ -22,13 +24,15 @@ async def sealed(
     """The envelope of the state that this transaction sees, in a schema that its reader knows."""
     changes, ordered = await freezes.ordered(session, appliance.site_id)
     stop_changes, stops = await brakes.ordered(session, appliance.site_id, appliance.appliance_id)
+    accepted = await deviations.ordered(session, appliance.site_id, appliance.appliance_id)
     made = Mandate(
         site_id=appliance.site_id,
         appliance_id=appliance.appliance_id,
         epoch=seen.policy_epoch,
-        revision=changes + seen.fleet_changes + stop_changes,
+        revision=changes + seen.fleet_changes + stop_changes + seen.deviation_changes,
         freezes=ordered,
         share=Share(seen.share_index, seen.share_of),
         stops=stops,
+        deviations=accepted,
     )
     return EnvelopeWire.model_validate(mandate.seal(made, key, schema).to_wire())

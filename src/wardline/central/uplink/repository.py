@@ -27,6 +27,8 @@ SELECT a.epoch, st.next_seq, st.prev, s.settings_revision,
   (SELECT count(*) + count(b.released_at) FROM brake_stops b WHERE b.partner_id = a.partner_id
     AND (b.appliance_id IS NULL OR (b.site_id = a.site_id AND b.appliance_id = a.id))
   ) AS stop_changes,
+  (SELECT count(*) FROM deviation_events e WHERE e.site_id = a.site_id
+    AND e.kind IN ('accepted', 'renewed', 'revoked', 'replaced', 'expired')) AS deviation_changes,
   n.changes AS fleet_changes, n.before AS share_index, n.enrolled AS share_of,
   c.generation, c.size, c.root, c.note, c.signed_at
 FROM appliances a
@@ -77,9 +79,10 @@ _RULES = text(
 @dataclass(frozen=True, slots=True)
 class State:
     """An appliance's stream, its site's settings, policy and checkpoint, its newest key, and how
-    many orders wait to be leased. `freeze_changes`, `stop_changes` and `fleet_changes` only ever
-    grow: how often something was frozen or lifted for it, stopped or released, and enrolled or
-    retired beside it; `confirmed` are the freezes that it said to obey."""
+    many orders wait to be leased. `freeze_changes`, `stop_changes`, `deviation_changes` and
+    `fleet_changes` only ever grow: how often something was frozen or lifted for it, stopped or
+    released, accepted, renewed or ended at its site, and enrolled or retired beside it; `confirmed`
+    are the freezes that it said to obey."""
 
     epoch: int
     next_seq: int
@@ -94,6 +97,7 @@ class State:
     freeze_changes: int
     confirmed: list[str]
     stop_changes: int
+    deviation_changes: int
     fleet_changes: int
     share_index: int
     share_of: int

@@ -305,5 +305,6 @@ def _etag(seen: State, reads: Reads) -> str:
     known. Stream and log are always told."""
     policy = f"{seen.policy_epoch}.{seen.policy_revision}.{seen.settings_revision}"
     changes = f"{seen.freeze_changes}.{seen.stop_changes}.{seen.fleet_changes}"
+    changes += f".{seen.deviation_changes}"
     state = f"{policy}.{changes}.{reads.schema}.{reads.mandate}"
     return hashlib.sha256(state.encode()).hexdigest()[:ETAG_CHARS]

@@ -113,6 +113,7 @@ def _attention(answer: Any) -> list[str]:
     if holds["active"]:
         lines.append(f"On hold after a flap: {holds['active']} (`wardline holds list`)")
         lines += [f"  {_about(one)}: {one['reason']}" for one in holds["newest"]]
+    lines += _accepted(answer["deviations"])
     if answer["orders"]["by_status"]:
         lines.append(f"Orders: {_counted(answer['orders']['by_status'])}")
     lines += [
@@ -148,6 +149,23 @@ def _stopped(brakes: Any) -> list[str]:
         f"  {one['kind']} {one['name']}: {one['failed']} of {one['runs']} runs went wrong"
         f" ({one['appliance_name'] or 'all sites'})"
         for one in brakes["newest"]
+    ]
+
+
+def _accepted(deviations: Any) -> list[str]:
+    """What people live with, and where it is not that any more."""
+    if not deviations["in_force"]:
+        return []
+    counted = [f"{deviations['in_force']} in force"]
+    counted += [f"{deviations['ending']} ending within two weeks"] if deviations["ending"] else []
+    counted += [f"{deviations['changed']} changed"] if deviations["changed"] else []
+    return [
+        f"Accepted deviations: {', '.join(counted)} (`wardline deviations list`)",
+        *(
+            f"  {one['site_name']}: {one['check']} fails otherwise than was accepted on"
+            f" {one['changed']} of {one['hosts']} hosts (owner {one['owner']})"
+            for one in deviations["newest"]
+        ),
     ]
 
 

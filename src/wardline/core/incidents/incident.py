@@ -259,6 +259,14 @@ def reopened(incident: Incident, decision: Mapping[str, Any]) -> Incident:
     return _moved(incident, State.OPEN, level=None, outcome=None, decision=decision)
 
 
+def accepted(incident: Incident, decision: Mapping[str, Any]) -> Incident:
+    """A person has accepted the state that failed, until a date: open, nothing runs, and it is no
+    longer a person's ticket. `decision` says who and why."""
+    if incident.state is State.ESCALATED:
+        incident = reopened(incident, decision)
+    return judged(incident, State.OPEN, decision, None, ())
+
+
 def resolved(incident: Incident, passed: Result, at: datetime) -> Incident:
     """The check passes again and no run of ours is why; the level stays as it was."""
     _expect(incident, *TO_JUDGE, State.ESCALATED)

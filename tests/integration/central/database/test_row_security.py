@@ -52,6 +52,8 @@ async def test_every_view_is_bound_by_the_row_security_of_its_reader(
         " WHERE relnamespace = 'public'::regnamespace AND relkind IN ('v', 'm')"
     )
     assert views
+    for each in (tenant, other_tenant):
+        await accept_something(owner, each)
     for view in views:
         assert "security_invoker=true" in (view["options"] or []), view["name"]
         for scope in (
@@ -61,6 +63,23 @@ async def test_every_view_is_bound_by_the_row_security_of_its_reader(
             async with open_session(app_engine, scope, ACTOR) as session:
                 seen = await session.raw.fetch(f"SELECT DISTINCT partner_id FROM {view['name']}")
             assert [row["partner_id"] for row in seen] == [tenant.partner_id], view["name"]
+
+
+async def accept_something(owner: Raw, tenant: Tenant) -> None:
+    """A row for the views that show nothing where nobody accepted anything."""
+    given = (tenant.site_id, tenant.partner_id)
+    await owner.execute(
+        "INSERT INTO deviations (site_id, partner_id, id, check_id, accepted_at, accepted_by,"
+        " accepted_by_name, until, owner, reason, control) VALUES ($1, $2, 'dev_x', 'firewall',"
+        " now(), 'user_x', 'Mia', now() + interval '1 day', 'Mia', 'x', 'x')",
+        *given,
+    )
+    await owner.execute(
+        "INSERT INTO deviation_hosts (site_id, partner_id, deviation_id, host_id, check_id,"
+        " facts_digest, severity, summary, facts, log_index) VALUES ($1, $2, 'dev_x', 'host_x',"
+        " 'firewall', repeat('a', 64), 'high', 'x', '{}', 1)",
+        *given,
+    )
 
 
 async def test_every_tenant_table_names_its_partner(owner: Raw) -> None:

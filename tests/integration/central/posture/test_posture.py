@@ -6,7 +6,7 @@ from tests.harness.appliance import result
 from wardline.core import ids
 from wardline.core.evidence.bundle import Outcome
 
-NOTHING = {"pass": 0, "fail": 0, "unknown": 0, "not_applicable": 0}
+NOTHING = {"pass": 0, "fail": 0, "unknown": 0, "not_applicable": 0, "accepted": 0}
 STATUSES = {
     "patching": "patching_status",
     "backup": "backup_status",
@@ -38,12 +38,19 @@ async def test_a_site_without_results_has_no_score(appliance, signed_in):
 async def test_what_is_unknown_is_beside_the_score_and_not_in_it(appliance, signed_in):
     await measured(appliance, "patching", Outcome.PASS, Outcome.UNKNOWN, Outcome.FAIL)
     said = await posture(signed_in, appliance)
-    score = {"passed": 1, "assessed": 2, "unknown": 1, "measured_hosts": 2, "hosts": 4}
+    score = {
+        "passed": 1,
+        "assessed": 2,
+        "unknown": 1,
+        "measured_hosts": 2,
+        "hosts": 4,
+        "accepted": 0,
+    }
     assert said["score"] == score
     (check,) = said["checks"]
     assert (check["id"], check["results"]) == (
         "patching",
-        {"pass": 1, "fail": 1, "unknown": 1, "not_applicable": 0},
+        {"pass": 1, "fail": 1, "unknown": 1, "not_applicable": 0, "accepted": 0},
     )
     site = f"/api/v1/sites/{appliance.site_id}"
     assert (await signed_in.get(site)).json()["score"] == score

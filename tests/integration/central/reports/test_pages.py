@@ -58,7 +58,13 @@ async def told(appliance):
 async def test_an_empty_fleet_has_no_score(signed_in, tenant):
     said = (await signed_in.get("/api/v1/fleet")).json()
     assert [site["score"] for site in said["items"]] == [None]
-    assert said["totals"]["results"] == {"pass": 0, "fail": 0, "unknown": 0, "not_applicable": 0}
+    assert said["totals"]["results"] == {
+        "pass": 0,
+        "fail": 0,
+        "unknown": 0,
+        "not_applicable": 0,
+        "accepted": 0,
+    }
 
 
 async def test_every_page_shows_the_same_numbers(appliance, signed_in, signer):
@@ -67,12 +73,19 @@ async def test_every_page_shows_the_same_numbers(appliance, signed_in, signer):
     fleet = (await signed_in.get("/api/v1/fleet")).json()
     site = (await signed_in.get(f"/api/v1/sites/{appliance.site_id}")).json()
     status = (await signed_in.get("/api/v1/status")).json()
-    counts = {"pass": 1, "fail": 1, "unknown": 1, "not_applicable": 0}
+    counts = {"pass": 1, "fail": 1, "unknown": 1, "not_applicable": 0, "accepted": 0}
     shown = fleet["items"][0]
     assert {key: site[key] for key in shown} == shown
     assert shown["results"] == fleet["totals"]["results"] == counts
     assert status["sites"][0]["results"] == status["totals"]["results"] == counts
-    score = {"passed": 1, "assessed": 2, "unknown": 1, "measured_hosts": 1, "hosts": 1}
+    score = {
+        "passed": 1,
+        "assessed": 2,
+        "unknown": 1,
+        "measured_hosts": 1,
+        "hosts": 1,
+        "accepted": 0,
+    }
     assert shown["score"] == fleet["totals"]["score"] == score
     assert (shown["open_incidents"], shown["would_run"]) == (1, 1)
     assert (shown["log"]["size"], shown["log"]["checkpoint_size"]) == (2, 2)

@@ -1,0 +1,1 @@
+"""Accepted deviations: who lives with which failing state, until when, and how it stands there."""
