@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from wardline.agent import bound, clearing, judge
+from wardline.agent.again import Again
 from wardline.agent.bell import Bells
 from wardline.agent.checks.protocol import Check
 from wardline.agent.judge import Case
@@ -21,7 +22,7 @@ from wardline.core.evidence.signing import BadSignature, VerifyKey
 from wardline.core.incidents import incident, ladder, states
 from wardline.core.incidents.incident import Incident
 from wardline.core.incidents.remedy import Remedy
-from wardline.core.orders import ClearHold, Order, RunRunbook
+from wardline.core.orders import CheckAgain, ClearHold, Order, RunRunbook, SetHold, TryAgain
 from wardline.core.policy.decision import Code as DecisionCode
 
 _DONE, _FAILED = orders.State.SUCCEEDED, orders.State.FAILED
@@ -53,6 +54,7 @@ class OrderTaker:
         self._standings = standings
         self._order_key = order_key
         self._bells = bells
+        self._again = Again(ledger, roster, checks, repairs, bells)
 
     def turn(self, policy: Active | None) -> None:
         """Everything that waits, until somebody wants to stop."""
@@ -97,12 +99,25 @@ class OrderTaker:
         elif attempts > orders.ATTEMPTS_MAX:
             why = f"it was begun {orders.ATTEMPTS_MAX} times and never came to a run"
             self._end(order.id, Ending(_FAILED, Code.GIVEN_UP, why))
-        elif isinstance(order.body, ClearHold):
-            self._clear_hold(order, order.body)
-        elif (frozen_by := self._standing().frozen_by) is not None:
-            self._end(order.id, Ending(_FAILED, DecisionCode.FREEZE.value, frozen_by))
         else:
-            self._run_runbook(order, order.body, policy)
+            self._carry_out(order, policy)
+
+    def _carry_out(self, order: Order, policy: Active | None) -> None:
+        """What changes nothing on a host is done while everything is frozen, too."""
+        match order.body:
+            case ClearHold():
+                self._clear_hold(order, order.body)
+            case SetHold():
+                self._set_hold(order, order.body)
+            case CheckAgain():
+                self._again.check(order, order.body)
+            case TryAgain():
+                self._again.repair(order, order.body)
+            case RunRunbook():
+                if (frozen_by := self._standing().frozen_by) is None:
+                    self._run_runbook(order, order.body, policy)
+                else:
+                    self._end(order.id, Ending(_FAILED, DecisionCode.FREEZE.value, frozen_by))
 
     def _standing(self) -> Standing:
         with self._ledger.reading() as tx:
@@ -121,6 +136,21 @@ class OrderTaker:
                 by, reason = order.by.user_id, order.reason
                 told_in = clearing.clear_in(tx, self._ledger, found, by, reason)
                 ending = Ending(_DONE, Code.CLEARED, "the hold is over; the drift is judged anew")
+            orders.end(tx, order.id, ending, self._ledger.now(), told_in)
+
+    def _set_hold(self, order: Order, body: SetHold) -> None:
+        if not clearing.is_repair(body.runbook_id, body.check):
+            why = f"{body.runbook_id} is no repair of {body.check} on this appliance"
+            self._end(order.id, Ending(_FAILED, Code.NOTHING_TO_HOLD, why))
+            return
+        drift = (self._ledger.site_id, order.host_id, body.check)
+        with self._ledger.transaction() as tx:
+            by, reason = order.by.user_id, order.reason
+            hold, told_in = clearing.set_in(tx, self._ledger, drift, body.runbook_id, by, reason)
+            ending = Ending(_DONE, Code.HOLD_SET, "nothing repairs it until the hold is cleared")
+            if hold is None:
+                why = "it was on hold before; that hold stands"
+                ending = Ending(_DONE, Code.ALREADY_HELD, why)
             orders.end(tx, order.id, ending, self._ledger.now(), told_in)
 
     def _run_runbook(self, order: Order, body: RunRunbook, policy: Active | None) -> None:

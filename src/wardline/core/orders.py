@@ -36,6 +36,9 @@ class Kind(StrEnum):
 
     RUN_RUNBOOK = "run_runbook"
     CLEAR_HOLD = "clear_hold"
+    SET_HOLD = "set_hold"
+    CHECK_AGAIN = "check_again"
+    TRY_AGAIN = "try_again"
 
 
 class Status(StrEnum):
@@ -128,7 +131,30 @@ class ClearHold:
     suppressed_at: datetime
 
 
-Body = RunRunbook | ClearHold
+@dataclass(frozen=True, slots=True)
+class SetHold:
+    """Keep this runbook off this drift until a person clears the hold."""
+
+    check: str
+    runbook_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckAgain:
+    """Measure now, and follow what is found as at any other time."""
+
+    check: str
+
+
+@dataclass(frozen=True, slots=True)
+class TryAgain:
+    """Forget which remedies failed for this incident, measure, and let the policy decide anew."""
+
+    incident_id: str
+    check: str
+
+
+Body = RunRunbook | ClearHold | SetHold | CheckAgain | TryAgain
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +173,7 @@ class Order:
 
     @property
     def kind(self) -> Kind:
-        return Kind.RUN_RUNBOOK if isinstance(self.body, RunRunbook) else Kind.CLEAR_HOLD
+        return _KIND_OF[type(self.body)]
 
     def is_unborn(self, now: datetime) -> bool:
         """Whether it was issued later than a clock that shows `now` can account for."""
@@ -212,10 +238,22 @@ def to_wire(order: Order) -> dict[str, Any]:
         "expires_at": clock.wire(order.expires_at),
         "by": _person_wire(order.by),
         "reason": order.reason,
-        "body": _run_wire(order.body)
-        if isinstance(order.body, RunRunbook)
-        else _clear_wire(order.body),
+        "body": _body_wire(order.body),
     }
+
+
+def _body_wire(body: Body) -> dict[str, Any]:
+    match body:
+        case RunRunbook():
+            return _run_wire(body)
+        case ClearHold():
+            return {**_named_wire(body), "suppressed_at": clock.wire(body.suppressed_at)}
+        case SetHold():
+            return _named_wire(body)
+        case CheckAgain():
+            return {"check": body.check}
+        case TryAgain():
+            return {"incident_id": body.incident_id, "check": body.check}
 
 
 def _run_wire(body: RunRunbook) -> dict[str, Any]:
@@ -240,12 +278,8 @@ def _run_wire(body: RunRunbook) -> dict[str, Any]:
     }
 
 
-def _clear_wire(body: ClearHold) -> dict[str, Any]:
-    return {
-        "check": body.check,
-        "runbook_id": body.runbook_id,
-        "suppressed_at": clock.wire(body.suppressed_at),
-    }
+def _named_wire(body: ClearHold | SetHold) -> dict[str, Any]:
+    return {"check": body.check, "runbook_id": body.runbook_id}
 
 
 def _person_wire(person: Person) -> dict[str, Any]:
@@ -306,8 +340,37 @@ def _clear(value: object) -> ClearHold:
     )
 
 
+def _set(value: object) -> SetHold:
+    obj = fields.exactly(value, _SET_KEYS)
+    return SetHold(check=fields.name(obj, "check"), runbook_id=fields.name(obj, "runbook_id"))
+
+
+def _check(value: object) -> CheckAgain:
+    return CheckAgain(check=fields.name(fields.exactly(value, frozenset({"check"})), "check"))
+
+
+def _try(value: object) -> TryAgain:
+    obj = fields.exactly(value, _TRY_KEYS)
+    return TryAgain(
+        incident_id=fields.entity(obj, "incident_id", "inc"), check=fields.name(obj, "check")
+    )
+
+
 _KINDS = {kind.value: kind for kind in Kind}
-_BODIES: Mapping[Kind, Callable[[object], Body]] = {Kind.RUN_RUNBOOK: _run, Kind.CLEAR_HOLD: _clear}
+_KIND_OF: Mapping[type[Body], Kind] = {
+    RunRunbook: Kind.RUN_RUNBOOK,
+    ClearHold: Kind.CLEAR_HOLD,
+    SetHold: Kind.SET_HOLD,
+    CheckAgain: Kind.CHECK_AGAIN,
+    TryAgain: Kind.TRY_AGAIN,
+}
+_BODIES: Mapping[Kind, Callable[[object], Body]] = {
+    Kind.RUN_RUNBOOK: _run,
+    Kind.CLEAR_HOLD: _clear,
+    Kind.SET_HOLD: _set,
+    Kind.CHECK_AGAIN: _check,
+    Kind.TRY_AGAIN: _try,
+}
 _ORDER_KEYS = frozenset(
     {
         *("schema", "kind", "id", "site_id", "appliance_id", "host_id"),
@@ -323,3 +386,5 @@ _RUN_KEYS = frozenset(
 )
 _CONSENT_KEYS = frozenset({"approval_id", "approvers", "granted_at", "expires_at"})
 _CLEAR_KEYS = frozenset({"check", "runbook_id", "suppressed_at"})
+_SET_KEYS = frozenset({"check", "runbook_id"})
+_TRY_KEYS = frozenset({"incident_id", "check"})

@@ -12,13 +12,16 @@ from wardline.core.errors import Conflict, Malformed
 from wardline.core.evidence import signing
 from wardline.core.evidence.signing import BadSignature, SigningKey
 from wardline.core.orders import (
+    CheckAgain,
     ClearHold,
     Consent,
     Kind,
     Order,
     Person,
     RunRunbook,
+    SetHold,
     Status,
+    TryAgain,
 )
 
 AT = datetime(2026, 11, 21, 9, 0, 0, 123000, tzinfo=UTC)
@@ -51,12 +54,22 @@ def order(body: orders.Body = RUN) -> Order:
     )
 
 
-@pytest.mark.parametrize("body", [RUN, replace(RUN, consent=None, rule_revision=None), CLEAR])
-def test_an_order_comes_back_as_it_was_sealed(body: orders.Body) -> None:
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (RUN, Kind.RUN_RUNBOOK),
+        (replace(RUN, consent=None, rule_revision=None), Kind.RUN_RUNBOOK),
+        (CLEAR, Kind.CLEAR_HOLD),
+        (SetHold("kernel_sysctl", "kernel_sysctl.apply"), Kind.SET_HOLD),
+        (CheckAgain("kernel_sysctl"), Kind.CHECK_AGAIN),
+        (TryAgain(ids.incident(), "kernel_sysctl"), Kind.TRY_AGAIN),
+    ],
+)
+def test_an_order_comes_back_as_it_was_sealed(body: orders.Body, kind: Kind) -> None:
     key = SigningKey.generate()
     made = order(body)
     assert orders.opened(orders.seal(made, key), key.verify_key) == made
-    assert made.kind is (Kind.RUN_RUNBOOK if body is not CLEAR else Kind.CLEAR_HOLD)
+    assert made.kind is kind
 
 
 def test_another_key_and_another_payload_type_are_refused() -> None:
