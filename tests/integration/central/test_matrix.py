@@ -96,6 +96,20 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("post", "/api/v1/sites/{site_id}/incidents/{incident_id}/start"): Example(
         lambda scene: {"reason": "nobody works now"}, ok=201
     ),
+    ("post", "/api/v1/sites/{site_id}/incidents/{incident_id}/check-again"): Example(
+        lambda scene: {}, ok=201
+    ),
+    ("post", "/api/v1/sites/{site_id}/incidents/{incident_id}/try-again"): Example(
+        lambda scene: {"reason": "the disk has room again"}, ok=201
+    ),
+    ("post", "/api/v1/sites/{site_id}/incidents/{incident_id}/hold"): Example(
+        lambda scene: {"reason": "the vendor is at it"}, ok=201
+    ),
+    ("post", "/api/v1/sites/{site_id}/incidents/{incident_id}/hand-over"): Example(
+        lambda scene: {"to": scene.colleague, "note": "it is yours now"}, ok=201
+    ),
+    ("get", "/api/v1/people"): Example(),
+    ("get", "/api/v1/runbooks"): Example(),
     ("get", "/api/v1/approvals"): Example(),
     ("get", "/api/v1/sites/{site_id}/approvals/{approval_id}"): Example(),
     ("post", "/api/v1/sites/{site_id}/approvals/{approval_id}/approve"): Example(lambda scene: {}),
@@ -392,6 +406,7 @@ def assert_silent_about(scene: Scene, answer: httpx2.Response) -> None:
         scene.order_id,
         scene.hold_id,
         scene.freeze_id,
+        scene.colleague,
         *scene.approvals,
     ):
         assert secret not in answer.text, (answer.request.method, str(answer.request.url))
