@@ -14,13 +14,14 @@ export function Places() {
       <Place to="/incidents" label="Incidents" />
       <Place to="/approvals" label="Approvals" waiting={counted(approvals)} />
       <Place to="/holds" label="Holds" waiting={counted(holds)} />
+      <Place to="/runbooks" label="Runbooks" />
       <Place to="/policy" label="Policy" />
     </nav>
   );
 }
 
 function Place(props: {
-  to: "/" | "/incidents" | "/approvals" | "/holds" | "/policy";
+  to: "/" | "/incidents" | "/approvals" | "/holds" | "/runbooks" | "/policy";
   label: string;
   waiting?: string | null;
 }) {

@@ -94,6 +94,12 @@ const holds = createRoute({
   component: lazyRouteComponent(() => import("@/routes/HoldsPage"), "HoldsPage"),
 });
 
+const runbooks = createRoute({
+  getParentRoute: () => frame,
+  path: "/runbooks",
+  component: lazyRouteComponent(() => import("@/routes/RunbooksPage"), "RunbooksPage"),
+});
+
 const policy = createRoute({
   getParentRoute: () => frame,
   path: "/policy",
@@ -144,6 +150,7 @@ export const router = createRouter({
       incidents,
       approvals,
       holds,
+      runbooks,
       policy,
       rule,
       tryIt,

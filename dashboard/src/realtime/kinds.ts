@@ -27,6 +27,7 @@ const KINDS: Record<string, [name: string, part: Part][]> = {
     ["evidence", "site"],
     ["evidence-entry", "site"],
     ["order", "site"],
+    ["runbooks", "all"],
   ],
   checkpoint: [
     ["evidence", "site"],
@@ -48,6 +49,14 @@ const KINDS: Record<string, [name: string, part: Part][]> = {
   hold: [
     ["holds", "all"],
     ["incident", "site"],
+    ["incidents", "all"],
+    ["site-incidents", "site"],
+    ["runbooks", "all"],
+  ],
+  handover: [
+    ["incident", "site"],
+    ["incidents", "all"],
+    ["site-incidents", "site"],
   ],
   freeze: [
     ["freezes", "all"],
@@ -70,6 +79,7 @@ const KINDS: Record<string, [name: string, part: Part][]> = {
   appliance: [
     ["fleet", "all"],
     ["site", "site"],
+    ["incident", "site"],
   ],
   "appliance.enrolled": [
     ["fleet", "all"],

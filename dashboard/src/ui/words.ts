@@ -2,7 +2,9 @@
 import type {
   ApprovalState,
   Hold,
+  Incident,
   IncidentState,
+  Order,
   OrderStatus,
   Outcome,
   Verdict,
@@ -55,6 +57,15 @@ export const WATCH = {
   reopened: { label: "Open again", tone: "fail", icon: "undo" },
 } satisfies Record<string, Word>;
 
+/** What became of what a run had changed. */
+export const UNDO: Record<Incident["undo"], Word> = {
+  nothing: { label: "Nothing to undo", tone: "na", icon: "not_applicable" },
+  stands: { label: "Stands", tone: "info", icon: "mend" },
+  verified: { label: "Undone, verified", tone: "pass", icon: "undo" },
+  part: { label: "Left by hand", tone: "fail", icon: "fail" },
+  unknown: { label: "Not known", tone: "unknown", icon: "unknown" },
+};
+
 export const VERDICT: Record<Verdict, Word> = {
   run: { label: "Run", tone: "pass", icon: "pass" },
   ask: { label: "Ask", tone: "unknown", icon: "person" },
@@ -66,7 +77,7 @@ export const VERDICT: Record<Verdict, Word> = {
 const CODES: Record<string, string> = {
   freeze: "a freeze is set",
   observing: "the site or the host is only observed",
-  hold: "a hold is set after a flap",
+  hold: "a hold is set",
   no_match: "no rule matches",
   denied: "a rule denies it",
   unknown_action: "the runbook is not known",
@@ -103,6 +114,15 @@ export const APPROVAL: Record<ApprovalState, Word> = {
   rejected: { label: "Rejected", tone: "fail", icon: "fail" },
   expired: { label: "Expired", tone: "na", icon: "clock" },
   superseded: { label: "Overtaken", tone: "na", icon: "not_applicable" },
+};
+
+/** What an order asks for, as a title. */
+export const ORDER_KIND: Record<Order["kind"], string> = {
+  run_runbook: "The order",
+  clear_hold: "Clear the hold",
+  set_hold: "Hold the repair",
+  check_again: "Check again",
+  try_again: "Try again",
 };
 
 export const ORDER: Record<OrderStatus, Word> = {

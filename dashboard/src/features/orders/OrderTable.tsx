@@ -8,7 +8,7 @@ import { Badge } from "@/ui/Badge";
 import { useSteady } from "@/ui/steady";
 import { Row, Table } from "@/ui/Table";
 import { Time } from "@/ui/Time";
-import { ORDER } from "@/ui/words";
+import { ORDER, ORDER_KIND } from "@/ui/words";
 
 const COLUMNS = ["State", "What", "Host", "Who and why", "Result", "Given"];
 
@@ -56,7 +56,10 @@ function cells(order: Order): ReactNode[] {
 }
 
 function What({ order }: { order: Order }) {
-  const what = order.kind === "clear_hold" ? `Clear the hold: ${order.runbook_title}` : order.runbook_title;
+  const what =
+    order.kind === "run_runbook"
+      ? order.runbook_title
+      : [ORDER_KIND[order.kind], order.runbook_title].filter(Boolean).join(": ");
   return (
     <div className={classes.cell}>
       {order.incident_id ? (
