@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +58,16 @@ class Scene:
     # The first of two revisions, with numbers that no other partner has, and the rule they wrote.
     revision: int
     rule_id: str
+
+
+# What a person does about an incident, by the last word of its address.
+INCIDENT_DEEDS: dict[str, Callable[[Scene], object]] = {
+    "start": lambda scene: {"reason": "nobody works now"},
+    "check-again": lambda scene: {},
+    "try-again": lambda scene: {"reason": "the disk has room again"},
+    "hold": lambda scene: {"reason": "the vendor is at it"},
+    "hand-over": lambda scene: {"to": scene.colleague, "note": "it is yours now"},
+}
 
 
 def fresh_name() -> str:

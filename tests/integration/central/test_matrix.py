@@ -5,9 +5,9 @@ people get must be 404 where the address names a foreign thing, and otherwise th
 """
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -17,7 +17,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.integration.central.conftest import (
     LOG_KEY,
-    PASSWORD,
     Moment,
     Tenant,
     browser_of,
@@ -25,17 +24,12 @@ from tests.integration.central.conftest import (
     sign_in,
     web_settings,
 )
+from tests.integration.central.matrix_examples import EXAMPLES, Example
 from tests.integration.central.matrix_scene import (
-    ALERT,
-    NO_POLICY,
     RULE,
-    SITE,
     Scene,
-    checkin,
     everything_of,
-    fresh_name,
     make_scene,
-    report,
 )
 from wardline.central.database.engine import Raw
 from wardline.central.identity.permissions import ALLOWED, Permission, Role
@@ -46,153 +40,6 @@ from wardline.core import ids
 PEOPLE = tuple(Role)
 
 
-@dataclass(frozen=True)
-class Example:
-    """A request that succeeds for who may make it; `body` is made anew for each request."""
-
-    body: Callable[[Scene], object] | None = None
-    query: str = ""
-    ok: int = 200
-    # Whether the body names a thing of the partner's: to another one it is not there.
-    names_own: bool = False
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-NOT_NOW = Example(lambda scene: {"reason": "not now"})
-EXAMPLES: dict[tuple[str, str], Example] = {
-    ("get", "/healthz"): Example(),
-    ("get", "/api/v1/openapi.json"): Example(),
-    ("get", "/api/v1/session"): Example(),
-    ("post", "/api/v1/session"): Example(
-        lambda scene: {"email": "nobody@example.com", "password": "x"}, ok=401
-    ),
-    ("delete", "/api/v1/session"): Example(ok=204),
-    ("post", "/api/v1/session/password"): Example(
-        lambda scene: {"current": PASSWORD, "new": "another long password"}
-    ),
-    ("post", "/api/v1/ws-ticket"): Example(ok=201),
-    ("get", "/api/v1/fleet"): Example(),
-    ("get", "/api/v1/status"): Example(),
-    ("post", "/api/v1/sites"): Example(lambda scene: {"name": fresh_name(), **SITE}, ok=201),
-    ("get", "/api/v1/sites/{site_id}"): Example(),
-    ("put", "/api/v1/sites/{site_id}/settings"): Example(
-        lambda scene: {"name": fresh_name(), **SITE}
-    ),
-    ("post", "/api/v1/sites/{site_id}/healing"): Example(
-        lambda scene: {"healing": "heal", "reason": "reviewed", "incidents": [scene.incident_id]}
-    ),
-    ("post", "/api/v1/sites/{site_id}/enrolment-tokens"): Example(lambda scene: {}, ok=201),
-    ("get", "/api/v1/sites/{site_id}/enrolment-tokens"): Example(),
-    ("get", "/api/v1/sites/{site_id}/results"): Example(),
-    ("get", "/api/v1/sites/{site_id}/posture"): Example(),
-    ("get", "/api/v1/sites/{site_id}/trend"): Example(),
-    ("get", "/api/v1/incidents"): Example(),
-    ("get", "/api/v1/incidents/summary"): Example(),
-    ("get", "/api/v1/sites/{site_id}/incidents"): Example(),
-    ("get", "/api/v1/sites/{site_id}/incidents/{incident_id}"): Example(),
-    ("get", "/api/v1/sites/{site_id}/would-run"): Example(),
-    ("get", "/api/v1/heals"): Example(),
-    ("get", "/api/v1/sites/{site_id}/heals"): Example(),
-    ("post", "/api/v1/sites/{site_id}/incidents/{incident_id}/start"): Example(
-        lambda scene: {"reason": "nobody works now"}, ok=201
-    ),
-    ("post", "/api/v1/sites/{site_id}/incidents/{incident_id}/check-again"): Example(
-        lambda scene: {}, ok=201
-    ),
-    ("post", "/api/v1/sites/{site_id}/incidents/{incident_id}/try-again"): Example(
-        lambda scene: {"reason": "the disk has room again"}, ok=201
-    ),
-    ("post", "/api/v1/sites/{site_id}/incidents/{incident_id}/hold"): Example(
-        lambda scene: {"reason": "the vendor is at it"}, ok=201
-    ),
-    ("post", "/api/v1/sites/{site_id}/incidents/{incident_id}/hand-over"): Example(
-        lambda scene: {"to": scene.colleague, "note": "it is yours now"}, ok=201
-    ),
-    ("get", "/api/v1/people"): Example(),
-    ("get", "/api/v1/runbooks"): Example(),
-    ("get", "/api/v1/approvals"): Example(),
-    ("get", "/api/v1/sites/{site_id}/approvals/{approval_id}"): Example(),
-    ("post", "/api/v1/sites/{site_id}/approvals/{approval_id}/approve"): Example(lambda scene: {}),
-    ("post", "/api/v1/sites/{site_id}/approvals/{approval_id}/reject"): NOT_NOW,
-    ("get", "/api/v1/orders"): Example(),
-    ("get", "/api/v1/sites/{site_id}/orders/{order_id}"): Example(),
-    ("post", "/api/v1/sites/{site_id}/orders/{order_id}/cancel"): NOT_NOW,
-    ("get", "/api/v1/holds"): Example(query="?state=all"),
-    ("post", "/api/v1/sites/{site_id}/holds/{hold_id}/clear"): Example(
-        lambda scene: {"reason": "the template is fixed"}
-    ),
-    ("get", "/api/v1/freezes"): Example(query="?state=all"),
-    ("get", "/api/v1/freezes/{freeze_id}"): Example(),
-    ("get", "/api/v1/freezes/{freeze_id}/appliances"): Example(),
-    ("post", "/api/v1/freeze"): Example(lambda scene: {"reason": "it misbehaves"}, ok=201),
-    ("post", "/api/v1/sites/{site_id}/freeze"): Example(
-        lambda scene: {"reason": "it misbehaves"}, ok=201
-    ),
-    ("post", "/api/v1/freezes/{freeze_id}/lift"): Example(
-        lambda scene: {"reason": "it is found and fixed"}
-    ),
-    ("get", "/api/v1/sites/{site_id}/evidence"): Example(),
-    ("get", "/api/v1/sites/{site_id}/evidence/{log_index}"): Example(),
-    ("get", "/api/v1/sites/{site_id}/evidence/export"): Example(),
-    ("get", "/api/mcp/policy/list"): Example(),
-    ("post", "/api/mcp/policy/create"): Example(lambda scene: RULE),
-    ("post", "/api/mcp/policy/update"): Example(lambda scene: RULE),
-    ("post", "/api/mcp/policy/delete"): Example(lambda scene: {"id": "matrix"}),
-    ("get", "/api/mcp/policy/export"): Example(),
-    ("post", "/api/mcp/policy/test"): Example(lambda scene: {"alert": ALERT}),
-    ("post", "/api/v1/policies/decide"): Example(lambda scene: {"alert": ALERT}),
-    ("post", "/api/v1/policies/decisions/{decision_id}/started"): Example(),
-    ("post", "/api/v1/policies/decisions/{decision_id}/ended"): Example(),
-    ("post", "/api/v1/policies/decisions/{decision_id}/released"): Example(),
-    ("get", "/api/v1/policies/uses"): Example(),
-    ("get", "/api/mcp/policy/backup"): Example(),
-    ("post", "/api/mcp/policy/backup"): Example(),
-    ("get", "/api/mcp/policy/backups"): Example(),
-    ("post", "/api/mcp/policy/restore"): Example(
-        lambda scene: {"file": f"backups/{scene.backup}"}, names_own=True
-    ),
-    ("post", "/api/v1/policies/backups/{name}/verify"): Example(),
-    ("post", "/api/v1/policies/backups/{name}/replay"): Example(),
-    ("get", "/api/v1/policies/backups/{name}/download"): Example(),
-    ("delete", "/api/v1/policies/backups/{name}"): Example(ok=204),
-    ("get", "/api/v1/policies/revisions"): Example(),
-    ("get", "/api/v1/policies/revisions/{revision}"): Example(),
-    ("post", "/api/v1/policies/revisions/{revision}/replay"): Example(),
-    ("get", "/api/v1/policies/diff"): Example(query="?from=0&to=0"),
-    ("get", "/api/v1/policies/rules/{rule_id}/versions"): Example(),
-    ("post", "/api/v1/policies/rollback"): Example(
-        lambda scene: {"revision": scene.revision, "reason": "it was better"},
-        names_own=True,
-        headers={"if-match": "*"},
-    ),
-    ("post", "/api/v1/policies/rules/{rule_id}/rollback"): Example(
-        lambda scene: {"revision": scene.revision + 1, "reason": "it was better"},
-        headers={"if-match": "*"},
-    ),
-    ("get", "/api/v1/policies/epoch"): Example(),
-    ("post", "/api/v1/policies/epoch"): Example(lambda scene: {"reason": "Central was restored"}),
-    ("post", "/api/agent/v1/policy/report"): Example(lambda scene: NO_POLICY),
-    ("post", "/api/v1/policies/analyse"): Example(lambda scene: {"rules": [RULE]}),
-    ("post", "/api/v1/policies/preview"): Example(lambda scene: {"rule": RULE}),
-    ("post", "/api/v1/policies/standing"): Example(lambda scene: {"ids": ["matrix"]}),
-    ("get", "/api/v1/policies/vocabulary"): Example(),
-    ("post", "/api/v1/policies/replay"): Example(lambda scene: {"put": [RULE]}),
-    ("get", "/api/agent/v1/keys"): Example(query="?nonce=" + "0" * 32),
-    ("post", "/api/agent/v1/enrol"): Example(lambda scene: {}, ok=422),
-    ("post", "/api/agent/v1/checkin"): Example(lambda scene: checkin(scene.appliance)),
-    ("get", "/api/agent/v1/policy"): Example(),
-    ("post", "/api/agent/v1/orders/lease"): Example(lambda scene: {"v": 1, "count": 1}),
-    ("post", "/api/agent/v1/orders/report"): Example(lambda scene: report(scene.order_id)),
-    ("post", "/api/agent/v1/proofs"): Example(lambda scene: {"v": 1, "size": 2, "indexes": [0]}),
-    ("post", "/api/agent/v1/evidence"): Example(
-        lambda scene: {
-            "v": 1,
-            "envelopes": [scene.appliance.seal().to_wire()],
-            "witnessed_size": 0,
-            "cosignatures": [],
-        }
-    ),
-}
 # What stands for rules that must exist before they can be changed or removed.
 NEEDS_A_RULE = {
     "id": "matrix",
