@@ -25,10 +25,15 @@ export function stages(order: Order): Stage[] {
     {
       label: order.kind === "run_runbook" ? "Running" : "Carried out",
       at: order.started_at,
-      state: status === "running" ? "now" : order.started_at ? "done" : "ahead",
+      // What only looks, or writes down a hold, is never told of as running.
+      state: status === "running" ? "now" : hasRun(order) ? "done" : "ahead",
     },
     { label: endLabel(status), at: order.completed_at, state: endState(status) },
   ];
+}
+
+function hasRun({ kind, started_at, status }: Order): boolean {
+  return started_at !== null || (kind !== "run_runbook" && status === "succeeded");
 }
 
 function endLabel(status: OrderStatus): string {
