@@ -1113,6 +1113,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site_id}/incidents/{incident_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo Run
+         * @description Orders the appliance to put back what the incident's last run changed, and to hold its
+         *     runbook then; refused there where somebody has edited since. A freeze does not keep it back.
+         */
+        post: operations["undo_run_api_v1_sites__site_id__incidents__incident_id__undo_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site_id}/incidents/{incident_id}/check-again": {
         parameters: {
             query?: never;
@@ -2716,8 +2737,9 @@ export interface components {
         /**
          * HealOut
          * @description One heal of the incident: when the run began, when the check had passed after it, until when
-         *     it is watched, and how that ended: `stable`, `recurred` (it failed before it had lasted) or
-         *     `unproved` (it failed, so late that nothing shows when it came back).
+         *     it is watched, and how that ended: `stable`, `recurred` (it failed before it had lasted),
+         *     `unproved` (it failed, so late that nothing shows when it came back) or `undone` (a person had
+         *     the run undone).
          */
         HealOut: {
             /** Number */
@@ -2796,7 +2818,8 @@ export interface components {
         /**
          * Heals
          * @description The heals of the last `days`. `watched` are not decided yet; of `unproved` ones nothing shows
-         *     whether they lasted: neither counts for or against. What nothing was measured for is null.
+         *     whether they lasted, `undone` ones a person had put back: none of them counts for or against.
+         *     What nothing was measured for is null.
          */
         Heals: {
             /** Days */
@@ -2811,6 +2834,8 @@ export interface components {
             recurred: number;
             /** Unproved */
             unproved: number;
+            /** Undone */
+            undone: number;
             false_heals: components["schemas"]["FalseHeals"] | null;
             time_to_repair: components["schemas"]["TimeToRepair"] | null;
         };
@@ -2831,6 +2856,8 @@ export interface components {
             recurred: number;
             /** Unproved */
             unproved: number;
+            /** Undone */
+            undone: number;
             false_heals: components["schemas"]["FalseHeals"] | null;
             time_to_repair: components["schemas"]["TimeToRepair"] | null;
             /** Runbooks */
@@ -3025,7 +3052,8 @@ export interface components {
          * @description The parts as the appliance signed them: schemas evidence.bundle/1 and /2. `heals` and
          *     `handovers`: the last first. `undo` is what became of what the run had changed, `left` are the
          *     changed steps that nothing put back. `silent`: its appliance missed its check-ins, so that
-         *     `latest` is how things stood at `heard_at`.
+         *     `latest` is how things stood at `heard_at`. `undo_until`: until when its last run can be undone,
+         *     null where it cannot.
          */
         IncidentDetailOut: {
             /** Site Id */
@@ -3104,6 +3132,8 @@ export interface components {
             }[];
             /** Heals */
             heals: components["schemas"]["HealOut"][];
+            /** Undo Until */
+            undo_until: string | null;
             /** Bundles */
             bundles: components["schemas"]["BundleOut"][];
         };
@@ -3233,7 +3263,7 @@ export interface components {
          * @description What an order asks for.
          * @enum {string}
          */
-        Kind: "run_runbook" | "clear_hold" | "set_hold" | "check_again" | "try_again";
+        Kind: "run_runbook" | "clear_hold" | "set_hold" | "check_again" | "try_again" | "undo_run";
         /**
          * LatestOut
          * @description The newest measurement of the incident's check on its host.
@@ -3923,6 +3953,8 @@ export interface components {
             recurred: number;
             /** Unproved */
             unproved: number;
+            /** Undone */
+            undone: number;
             false_heals: components["schemas"]["FalseHeals"] | null;
             time_to_repair: components["schemas"]["TimeToRepair"] | null;
             /** Runbook Id */
@@ -4388,10 +4420,11 @@ export interface components {
         /**
          * WatchEnd
          * @description `stable`: the check passed at or after the end of the watch. `recurred`: it failed before it
-         *     had. `unproved`: it failed so long after the end that nothing shows when it came back.
+         *     had. `unproved`: it failed so long after the end that nothing shows when it came back. `undone`:
+         *     a person had the run undone, be it after it was stable; that counts neither way.
          * @enum {string}
          */
-        WatchEnd: "stable" | "recurred" | "unproved";
+        WatchEnd: "stable" | "recurred" | "unproved" | "undone";
         /** WouldOut */
         WouldOut: {
             /** Verdict */
@@ -13329,6 +13362,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StartedOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    undo_run_api_v1_sites__site_id__incidents__incident_id__undo_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reasoned"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderedOut"];
                 };
             };
             /** @description Validation Error */

@@ -54,6 +54,7 @@ export type HandedOver = Json<
 >;
 export type Runbooks = Json<paths["/api/v1/runbooks"]["get"]>;
 export type Runbook = Runbooks["items"][number];
+export type Undone = Json<paths["/api/v1/sites/{site_id}/incidents/{incident_id}/undo"]["post"]>;
 export type ApprovalPage = Json<paths["/api/v1/approvals"]["get"]>;
 export type Approval = ApprovalPage["items"][number];
 export type ApprovalState = Approval["state"];

@@ -65,7 +65,7 @@ function IncidentView({ incident }: { incident: Incident }) {
         </span>
       }
     >
-      <Deeds incident={incident} />
+      <Deeds incident={incident} story={story} />
       <IncidentStory incident={incident} story={story} />
     </Page>
   );

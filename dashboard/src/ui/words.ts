@@ -55,15 +55,24 @@ export const WATCH = {
   attempted: { label: "Attempted", tone: "info", icon: "mend" },
   watched: { label: "Watched until", tone: "info", icon: "eye" },
   reopened: { label: "Open again", tone: "fail", icon: "undo" },
+  undone: { label: "Undone", tone: "info", icon: "undo" },
 } satisfies Record<string, Word>;
 
 /** What became of what a run had changed. */
-export const UNDO: Record<Incident["undo"], Word> = {
+export const AFTERMATH: Record<Incident["undo"], Word> = {
   nothing: { label: "Nothing to undo", tone: "na", icon: "not_applicable" },
   stands: { label: "Stands", tone: "info", icon: "mend" },
   verified: { label: "Undone, verified", tone: "pass", icon: "undo" },
   part: { label: "Left by hand", tone: "fail", icon: "fail" },
   unknown: { label: "Not known", tone: "unknown", icon: "unknown" },
+};
+
+/** What came of a person's wish to have a run undone. */
+export const UNDO: Record<string, Word> = {
+  undone: { label: "Undone", tone: "info", icon: "undo" },
+  left: { label: "Left by hand", tone: "fail", icon: "person" },
+  refused: { label: "Not undone", tone: "unknown", icon: "fail" },
+  interrupted: { label: "Cut off", tone: "fail", icon: "fail" },
 };
 
 export const VERDICT: Record<Verdict, Word> = {
@@ -123,6 +132,7 @@ export const ORDER_KIND: Record<Order["kind"], string> = {
   set_hold: "Hold the repair",
   check_again: "Check again",
   try_again: "Try again",
+  undo_run: "Undo the repair",
 };
 
 export const ORDER: Record<OrderStatus, Word> = {

@@ -16,13 +16,22 @@ from wardline.agent.store.ledger import Ledger
 from wardline.agent.store.orders import Code, Ending
 from wardline.agent.store.outbox import Draft
 from wardline.agent.store.policies import Active
+from wardline.agent.undoing import Undoing
 from wardline.core.errors import Malformed
 from wardline.core.evidence.bundle import Kind, Outcome, Result
 from wardline.core.evidence.signing import BadSignature, VerifyKey
 from wardline.core.incidents import incident, ladder, states
 from wardline.core.incidents.incident import Incident
 from wardline.core.incidents.remedy import Remedy
-from wardline.core.orders import CheckAgain, ClearHold, Order, RunRunbook, SetHold, TryAgain
+from wardline.core.orders import (
+    CheckAgain,
+    ClearHold,
+    Order,
+    RunRunbook,
+    SetHold,
+    TryAgain,
+    UndoRun,
+)
 from wardline.core.policy.decision import Code as DecisionCode
 
 _DONE, _FAILED = orders.State.SUCCEEDED, orders.State.FAILED
@@ -43,6 +52,7 @@ class OrderTaker:
         standings: Standings,
         order_key: VerifyKey,
         bells: Bells,
+        undoing: Undoing,
     ) -> None:
         self._ledger = ledger
         self._roster = roster
@@ -55,6 +65,7 @@ class OrderTaker:
         self._order_key = order_key
         self._bells = bells
         self._again = Again(ledger, roster, checks, repairs, bells)
+        self._undoing = undoing
 
     def turn(self, policy: Active | None) -> None:
         """Everything that waits, until somebody wants to stop."""
@@ -103,7 +114,7 @@ class OrderTaker:
             self._carry_out(order, policy)
 
     def _carry_out(self, order: Order, policy: Active | None) -> None:
-        """What changes nothing on a host is done while everything is frozen, too."""
+        """A freeze stops repairs; what a person looks at, holds, ends or has undone is none."""
         match order.body:
             case ClearHold():
                 self._clear_hold(order, order.body)
@@ -113,6 +124,8 @@ class OrderTaker:
                 self._again.check(order, order.body)
             case TryAgain():
                 self._again.repair(order, order.body)
+            case UndoRun():
+                self._undoing.obey(order, order.body)
             case RunRunbook():
                 if (frozen_by := self._standing().frozen_by) is None:
                     self._run_runbook(order, order.body, policy)

@@ -43,6 +43,9 @@ COMMANDS = {
         "wardline.cli.commands.incidents", "What is wrong, what was done, what a person can do"
     ),
     "holds": Command("wardline.cli.commands.holds", "What is left alone; set or clear a hold"),
+    "runs": Command(
+        "wardline.cli.commands.runs", "What ran on this appliance; undo a run, without Central"
+    ),
     "freeze": Command(
         "wardline.cli.commands.freeze", "Stop every repair of the partner or a site; lift that"
     ),

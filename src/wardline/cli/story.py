@@ -20,6 +20,7 @@ _UNDONE = {
 _ENDS = {
     "stable": "passed once more after the watch",
     "recurred": "failed again before it had lasted: a false heal",
+    "undone": "was undone on a person's word",
     "unproved": "failed long after the watch: nothing shows when it came back",
 }
 

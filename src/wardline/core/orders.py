@@ -39,6 +39,7 @@ class Kind(StrEnum):
     SET_HOLD = "set_hold"
     CHECK_AGAIN = "check_again"
     TRY_AGAIN = "try_again"
+    UNDO_RUN = "undo_run"
 
 
 class Status(StrEnum):
@@ -154,7 +155,17 @@ class TryAgain:
     check: str
 
 
-Body = RunRunbook | ClearHold | SetHold | CheckAgain | TryAgain
+@dataclass(frozen=True, slots=True)
+class UndoRun:
+    """Put back what this run changed, if nobody has been there since; then hold its runbook."""
+
+    run_id: str
+    incident_id: str
+    check: str
+    runbook_id: str
+
+
+Body = RunRunbook | ClearHold | SetHold | CheckAgain | TryAgain | UndoRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,13 +258,9 @@ def _body_wire(body: Body) -> dict[str, Any]:
         case RunRunbook():
             return _run_wire(body)
         case ClearHold():
-            return {**_named_wire(body), "suppressed_at": clock.wire(body.suppressed_at)}
-        case SetHold():
-            return _named_wire(body)
-        case CheckAgain():
-            return {"check": body.check}
-        case TryAgain():
-            return {"incident_id": body.incident_id, "check": body.check}
+            return {**_plain_wire(body), "suppressed_at": clock.wire(body.suppressed_at)}
+        case SetHold() | CheckAgain() | TryAgain() | UndoRun():
+            return _plain_wire(body)
 
 
 def _run_wire(body: RunRunbook) -> dict[str, Any]:
@@ -278,8 +285,9 @@ def _run_wire(body: RunRunbook) -> dict[str, Any]:
     }
 
 
-def _named_wire(body: ClearHold | SetHold) -> dict[str, Any]:
-    return {"check": body.check, "runbook_id": body.runbook_id}
+def _plain_wire(body: ClearHold | SetHold | CheckAgain | TryAgain | UndoRun) -> dict[str, Any]:
+    """A body that is texts alone, as they are."""
+    return {key: getattr(body, key) for key in type(body).__slots__}
 
 
 def _person_wire(person: Person) -> dict[str, Any]:
@@ -356,6 +364,16 @@ def _try(value: object) -> TryAgain:
     )
 
 
+def _undo(value: object) -> UndoRun:
+    obj = fields.exactly(value, _UNDO_KEYS)
+    return UndoRun(
+        run_id=fields.entity(obj, "run_id", "run"),
+        incident_id=fields.entity(obj, "incident_id", "inc"),
+        check=fields.name(obj, "check"),
+        runbook_id=fields.name(obj, "runbook_id"),
+    )
+
+
 _KINDS = {kind.value: kind for kind in Kind}
 _KIND_OF: Mapping[type[Body], Kind] = {
     RunRunbook: Kind.RUN_RUNBOOK,
@@ -363,6 +381,7 @@ _KIND_OF: Mapping[type[Body], Kind] = {
     SetHold: Kind.SET_HOLD,
     CheckAgain: Kind.CHECK_AGAIN,
     TryAgain: Kind.TRY_AGAIN,
+    UndoRun: Kind.UNDO_RUN,
 }
 _BODIES: Mapping[Kind, Callable[[object], Body]] = {
     Kind.RUN_RUNBOOK: _run,
@@ -370,6 +389,7 @@ _BODIES: Mapping[Kind, Callable[[object], Body]] = {
     Kind.SET_HOLD: _set,
     Kind.CHECK_AGAIN: _check,
     Kind.TRY_AGAIN: _try,
+    Kind.UNDO_RUN: _undo,
 }
 _ORDER_KEYS = frozenset(
     {
@@ -388,3 +408,4 @@ _CONSENT_KEYS = frozenset({"approval_id", "approvers", "granted_at", "expires_at
 _CLEAR_KEYS = frozenset({"check", "runbook_id", "suppressed_at"})
 _SET_KEYS = frozenset({"check", "runbook_id"})
 _TRY_KEYS = frozenset({"incident_id", "check"})
+_UNDO_KEYS = frozenset(UndoRun.__slots__)

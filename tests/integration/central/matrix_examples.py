@@ -70,6 +70,9 @@ EXAMPLES: dict[tuple[str, str], Example] = {
         )
         for deed, body in INCIDENT_DEEDS.items()
     },
+    ("post", "/api/v1/sites/{site_id}/incidents/{incident_id}/undo"): Example(
+        lambda scene: {"reason": "it broke the scanner"}, ok=409
+    ),
     ("get", "/api/v1/people"): Example(),
     ("get", "/api/v1/runbooks"): Example(),
     ("get", "/api/v1/approvals"): Example(),

@@ -22,6 +22,7 @@ from wardline.core.orders import (
     SetHold,
     Status,
     TryAgain,
+    UndoRun,
 )
 
 AT = datetime(2026, 11, 21, 9, 0, 0, 123000, tzinfo=UTC)
@@ -38,6 +39,7 @@ RUN = RunRunbook(
     consent=Consent(ids.new("appr"), (PERSON,), AT, AT + timedelta(hours=1)),
 )
 CLEAR = ClearHold("kernel_sysctl", "kernel_sysctl.apply", AT - timedelta(hours=1))
+UNDO = UndoRun(ids.new("run"), ids.incident(), "kernel_sysctl", "kernel_sysctl.apply")
 
 
 def order(body: orders.Body = RUN) -> Order:
@@ -62,6 +64,7 @@ def order(body: orders.Body = RUN) -> Order:
         (CLEAR, Kind.CLEAR_HOLD),
         (SetHold("kernel_sysctl", "kernel_sysctl.apply"), Kind.SET_HOLD),
         (CheckAgain("kernel_sysctl"), Kind.CHECK_AGAIN),
+        (UNDO, Kind.UNDO_RUN),
         (TryAgain(ids.incident(), "kernel_sysctl"), Kind.TRY_AGAIN),
     ],
 )

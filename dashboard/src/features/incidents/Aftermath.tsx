@@ -2,7 +2,7 @@
 import type { Incident } from "@/api/types";
 import classes from "@/features/incidents/Story.module.css";
 import { Badge } from "@/ui/Badge";
-import { UNDO } from "@/ui/words";
+import { AFTERMATH } from "@/ui/words";
 
 const SAYS: Record<Incident["undo"], string> = {
   nothing: "The run had changed nothing, so there was nothing to undo.",
@@ -17,7 +17,7 @@ export function Aftermath({ incident }: { incident: Pick<Incident, "undo" | "lef
   return (
     <section aria-label="What was undone" className={classes.aftermath}>
       <p className={classes.says}>
-        <Badge word={UNDO[undo]} /> <span>{SAYS[undo]}</span>
+        <Badge word={AFTERMATH[undo]} /> <span>{SAYS[undo]}</span>
       </p>
       {undo === "part" && (
         <ul>

@@ -8,6 +8,7 @@ const heals = {
   stable: 3,
   recurred: 1,
   unproved: 0,
+  undone: 0,
   false_heals: { recurred: 1, of: 4 },
   time_to_repair: null,
 };

@@ -12,6 +12,7 @@ export function proof({ heals, unhelped }: Pick<Runbook, "heals" | "unhelped">):
   const beside = [
     heals?.watched ? `${heals.watched} watched now` : "",
     heals?.unproved ? `${heals.unproved} unproved` : "",
+    heals?.undone ? `${heals.undone} undone by people` : "",
     unhelped ? `did not help ${unhelped} open ${unhelped === 1 ? "incident" : "incidents"}` : "",
   ].filter(Boolean);
   return {

@@ -7,13 +7,16 @@ import { holdsQuery } from "@/features/holds/get-holds";
 import { HoldCard } from "@/features/holds/HoldCard";
 import { DeedBar } from "@/features/incidents/DeedBar";
 import { Handovers } from "@/features/incidents/Handovers";
+import type { Story } from "@/features/incidents/story";
+import { UndoButton } from "@/features/incidents/UndoButton";
+import { UndoNote } from "@/features/incidents/UndoNote";
 import { ordersQuery } from "@/features/orders/get-orders";
 import { OrderProgress } from "@/features/orders/OrderProgress";
 import { hasEnded } from "@/features/orders/stages";
 import { Panel } from "@/ui/Page";
 import { ORDER_KIND } from "@/ui/words";
 
-export function Deeds({ incident }: { incident: Incident }) {
+export function Deeds({ incident, story }: { incident: Incident; story: Story }) {
   const { site_id: siteId, id, host_id, check } = incident;
   const isThis = (item: { site_id: string; incident_id: string | null }) =>
     item.site_id === siteId && item.incident_id === id;
@@ -38,7 +41,9 @@ export function Deeds({ incident }: { incident: Incident }) {
         isHeld={standing !== undefined}
         underWay={underWay}
         isAsked={pending !== undefined}
-      />
+      >
+        {underWay.size === 0 && <UndoButton incident={incident} story={story} />}
+      </DeedBar>
       {incident.handovers.length > 0 && (
         <Panel title="In whose hands">
           <Handovers handovers={incident.handovers} />
@@ -65,6 +70,7 @@ export function Deeds({ incident }: { incident: Incident }) {
           <OrderProgress siteId={siteId} orderId={order.id} />
         </Panel>
       )}
+      {story.undo && <UndoNote undo={story.undo} />}
     </>
   );
 }

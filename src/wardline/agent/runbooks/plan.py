@@ -2,13 +2,18 @@
 
 import fnmatch
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from wardline.agent.hosts import accounts, queries
 from wardline.agent.hosts.host import Failed, Host, covers
+from wardline.agent.runbooks import proofs, shadow_edit
 from wardline.agent.runbooks import runbook as runbooks
 from wardline.agent.runbooks.commands import AnswerEffect, Command, FileEffect
 from wardline.agent.runbooks.config_lines import Edit, Line
-from wardline.agent.runbooks.operations import ChangeMode, Operation, WriteFile
+from wardline.agent.runbooks.edit_steps import EditAccounts, KeepLogs, MakeFolder, TakeWrite
+from wardline.agent.runbooks.folder_operation import MakeMissingFolder
+from wardline.agent.runbooks.operations import ChangeMode, Operation, TextEdit, WriteFile
+from wardline.agent.runbooks.rotation_edit import RotationEdit
 from wardline.agent.runbooks.runbook import (
     ITEMS_MAX,
     Input,
@@ -21,15 +26,30 @@ from wardline.agent.runbooks.runbook import (
     SetMode,
     SetService,
     Shown,
+    UnitState,
 )
+from wardline.agent.runbooks.shadow_edit import ShadowEdit
 from wardline.agent.runbooks.unit_operation import SetUnit
 from wardline.core.canonical import Json
+
+GROUP_OR_OTHERS_WRITE = 0o022
 
 Values = Mapping[str, str]
 Chosen = Mapping[str, tuple[Values, ...]]
 
 
-def make(runbook: Runbook, inputs: Mapping[str, Json], host: Host) -> tuple[Operation, ...]:
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """An operation and what its step says about it; all of one step share its time."""
+
+    operation: Operation
+    step: int
+    timeout_s: int
+    cuts_line: bool
+    stops: bool
+
+
+def make(runbook: Runbook, inputs: Mapping[str, Json], host: Host) -> tuple[Planned, ...]:
     """The operations in their order; raises InputInvalid, HostError where owners are not known."""
     if not covers(runbook.platforms, host.platform):
         raise InputInvalid(f"{runbook.id}: not made for {host.platform}")
@@ -38,8 +58,14 @@ def make(runbook: Runbook, inputs: Mapping[str, Json], host: Host) -> tuple[Oper
         raise InputInvalid(f"{runbook.id}: takes exactly these inputs: {wanted}")
     chosen = {name: _choose(runbook, name, inputs[name]) for name in runbook.inputs}
     return tuple(
-        operation for step in runbook.steps for operation in _operations(step, chosen, host)
+        Planned(operation, number, step.timeout_s, step.cuts_line, _stops(step))
+        for number, step in enumerate(runbook.steps)
+        for operation in _operations(step, chosen, host)
     )
+
+
+def _stops(step: runbooks.Step) -> bool:
+    return isinstance(step, SetService) and step.state is UnitState.DISABLED
 
 
 def _choose(runbook: Runbook, name: str, value: Json) -> tuple[Values, ...]:
@@ -77,21 +103,38 @@ def _operations(step: runbooks.Step, chosen: Chosen, host: Host) -> Iterator[Ope
         case SetConfigLine():
             yield from _config_lines(step, chosen)
         case InstallFile():
-            yield WriteFile(
-                step.name,
-                step.type,
-                step.file,
-                step.content.encode(),
-                int(step.mode, 8),
-                step.check_with,
-                step.reload_with,
-            )
+            content = step.content.encode()
+            yield _file(step, content, int(step.mode, 8))
         case SetMode():
             yield from (_mode(step, row, host) for row in _rows(step.for_each, chosen))
         case RunCommand():
             yield from (_command(step, row) for row in _rows(step.for_each, chosen))
         case SetService():
             yield from (_unit(step, row) for row in _rows(step.for_each, chosen))
+        case MakeFolder():
+            if _rows(step.for_each, chosen):
+                yield MakeMissingFolder(step.name, step.type, step.folder)
+        case TakeWrite():
+            yield from (_take_write(step, row["item"], host) for row in chosen[step.for_each])
+        case KeepLogs():
+            edit = RotationEdit(step.logs, step.days)
+            for row in chosen[step.for_each]:
+                yield _edited(step.name, step.type, row["item"], edit)
+        case EditAccounts():
+            yield _edited(step.name, step.type, shadow_edit.PATH, ShadowEdit(step.rule))
+
+
+def _edited(name: str, type_: str, path: str, edit: TextEdit) -> WriteFile:
+    proof = proofs.of(path) or proofs.Proof()
+    return WriteFile(name, type_, path, edit, None, proof.staged, None, proof.whole)
+
+
+def _take_write(step: TakeWrite, path: str, host: Host) -> Operation:
+    """Owner and group are those that it has: they are looked at, and set to what they are."""
+    found = host.lstat(path)
+    return ChangeMode(
+        step.name, step.type, path, found.mode & ~GROUP_OR_OTHERS_WRITE, found.uid, found.gid
+    )
 
 
 def _rows(for_each: str | None, chosen: Chosen) -> tuple[Values, ...]:
@@ -104,10 +147,24 @@ def _config_lines(step: SetConfigLine, chosen: Chosen) -> Iterator[Operation]:
         lines = tuple(
             Line(runbooks.fill(step.key, row), runbooks.fill(step.line, row)) for row in rows
         )
-        edit = Edit(step.syntax, step.placement, step.only_if_present, lines)
-        yield WriteFile(
-            step.name, step.type, step.file, edit, None, step.check_with, step.reload_with
-        )
+        edit = Edit(step.syntax, step.placement, step.only_if_present, lines, step.section or "")
+        yield _file(step, edit, None if step.mode is None else int(step.mode, 8))
+
+
+def _file(
+    step: SetConfigLine | InstallFile, wanted: TextEdit | bytes, mode: int | None
+) -> WriteFile:
+    proof = proofs.of(step.file) or proofs.Proof()
+    return WriteFile(
+        step.name,
+        step.type,
+        step.file,
+        wanted,
+        mode,
+        step.check_with or proof.staged,
+        step.reload_with,
+        proof.whole,
+    )
 
 
 def _mode(step: SetMode, row: Values, host: Host) -> Operation:

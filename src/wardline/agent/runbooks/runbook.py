@@ -13,22 +13,26 @@ import yaml
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from wardline.agent.hosts import queries
+from wardline.agent.runbooks import proofs
+from wardline.agent.runbooks.config_lines import Placement, Syntax
+from wardline.agent.runbooks.edit_steps import STEP_TIMEOUT_S, EditAccounts, EditStep, Timeout
 from wardline.core import canonical, ids
 from wardline.core.errors import Malformed, WardlineError
 from wardline.core.incidents import remedy
 from wardline.core.incidents.remedy import Condition, Remedy
 
 RUNBOOK_BYTES_MAX = 64 * 1024
-COMMAND_TIMEOUT_S = 30
 ITEMS_MAX = 64
-STAGED = "{staged}"
 
 _STRICT = ConfigDict(extra="forbid", strict=False)
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)?)\}")
 
 Argv = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1)]
+Reason = Annotated[str, Field(min_length=1, max_length=300)]
 Mode = Annotated[str, Field(pattern=r"^0[0-7]{3}$")]
 HostPath = Annotated[str, Field(pattern=r"^(/|\{item[.}])")]
+# A port as `tcp/514`.
+Port = Annotated[str, Field(pattern=r"^(tcp|udp)/[1-9][0-9]{0,4}$")]
 
 
 class Shown(StrEnum):
@@ -66,27 +70,12 @@ class InputType(StrEnum):
     PATHS = "paths"
 
 
-class Placement(StrEnum):
-    """Where a line goes: before the first setting of a file, or after the last."""
-
-    FIRST = "first"
-    LAST = "last"
-
-
 class UnitState(StrEnum):
     """Enabled units start at boot and run now, disabled ones do neither."""
 
     ENABLED = "enabled"
     DISABLED = "disabled"
     RESTARTED = "restarted"
-
-
-class Syntax(StrEnum):
-    """How the key of a config line is found."""
-
-    SSHD = "sshd"
-    EQUALS = "equals"
-    WORDS = "words"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +93,10 @@ class SetConfigLine:
     """Exactly one active line per key, in the part of the file that `syntax` says counts.
 
     With `for_each`, one line per item, all in one change of the file. `only_if_present` touches
-    keys that stand in the file and leaves the file alone otherwise. Undo: the file as it was.
+    keys that stand in the file and leaves the file alone otherwise. `section` is of that syntax,
+    `mode` for a file of ours alone. Undo: the file as it was. `check_with` judges the new content
+    before it is switched in, where proofs.py knows no program that reads the file; `unproven` says
+    why nothing can. `cuts_line` adds to what cutting.py knows.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -117,13 +109,21 @@ class SetConfigLine:
     for_each: str | None = None
     placement: Placement = Placement.LAST
     only_if_present: bool = False
+    section: str | None = None
+    mode: Mode | None = None
     check_with: Argv | None = None
+    unproven: Reason | None = None
     reload_with: Argv | None = None
+    timeout_s: Timeout = STEP_TIMEOUT_S
+    cuts_line: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstallFile:
-    """A file with exactly this content. Undo: the file as it was, or its absence."""
+    """A file with exactly this content. Undo: the file as it was, or its absence.
+
+    `check_with`, `unproven` and `cuts_line` as for a line.
+    """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
     type: Literal["install_file"]
@@ -132,7 +132,10 @@ class InstallFile:
     content: str
     mode: Mode
     check_with: Argv | None = None
+    unproven: Reason | None = None
     reload_with: Argv | None = None
+    timeout_s: Timeout = STEP_TIMEOUT_S
+    cuts_line: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +150,8 @@ class SetMode:
     owner: str
     group: str
     for_each: str | None = None
+    timeout_s: Timeout = STEP_TIMEOUT_S
+    cuts_line: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +172,8 @@ class RunCommand:
     capture: HostPath | None = None
     shown_by: Shown | None = None
     for_each: str | None = None
-    timeout_s: Annotated[int, Field(ge=1, le=600)] = COMMAND_TIMEOUT_S
+    timeout_s: Timeout = STEP_TIMEOUT_S
+    cuts_line: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,11 +192,13 @@ class SetService:
     state: UnitState
     for_each: str | None = None
     only_if_installed: bool = False
-    timeout_s: Annotated[int, Field(ge=1, le=600)] = COMMAND_TIMEOUT_S
+    timeout_s: Timeout = STEP_TIMEOUT_S
+    cuts_line: bool = False
 
 
 Step = Annotated[
-    SetConfigLine | InstallFile | SetMode | RunCommand | SetService, Field(discriminator="type")
+    SetConfigLine | InstallFile | SetMode | RunCommand | SetService | EditStep,
+    Field(discriminator="type"),
 ]
 
 
@@ -210,6 +218,12 @@ class Runbook:
 
     `tables` hold the wanted values. A run may only choose among their keys: no value that is
     written to a host comes from a host or from an order.
+
+    `disruptive`: people at work notice it, so nothing starts it by itself but a rule that says
+    when. `requires_reboot`: what it changes counts from the next start of the host on, which it
+    leaves to a person. What was up before a run has to be up after it, but for the units that it
+    disables, the ports that it `closes`, and, where it `narrows_listening`, those that are left to
+    loopback.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -225,7 +239,16 @@ class Runbook:
     tables: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
     remedies: tuple[RemedyText, ...] = ()
+    disruptive: bool = False
+    requires_reboot: bool = False
+    narrows_listening: bool = False
+    closes: tuple[Port, ...] = ()
     digest: str = ""
+
+    @property
+    def noticed(self) -> bool:
+        """Whether people at work see it happen, or have to restart the host."""
+        return self.disruptive or self.requires_reboot
 
 
 _RUNBOOK = TypeAdapter(Runbook)
@@ -289,7 +312,7 @@ def _check(runbook: Runbook) -> None:
 
 
 def _check_step(runbook: Runbook, step: Step, where: str) -> None:
-    for_each = None if isinstance(step, InstallFile) else step.for_each
+    for_each = None if isinstance(step, InstallFile | EditAccounts) else step.for_each
     known = {"staged"}
     if for_each is not None:
         if for_each not in runbook.inputs:
@@ -304,9 +327,12 @@ def _check_step(runbook: Runbook, step: Step, where: str) -> None:
         for placeholder in _PLACEHOLDER.findall(text):
             if placeholder not in known:
                 raise Malformed(where, f"unknown placeholder {{{placeholder}}}")
-    if isinstance(step, SetConfigLine | InstallFile) and step.check_with is not None:
-        if not any(STAGED in word for word in step.check_with):
-            raise Malformed(f"{where}.check_with", f"does not look at {STAGED}, the new content")
+    if isinstance(step, SetConfigLine | InstallFile):
+        proofs.check(step.file, step.check_with, step.unproven, where)
+    if isinstance(step, SetConfigLine) and (step.section is None) is (
+        step.syntax is Syntax.SECTION
+    ):
+        raise Malformed(f"{where}.section", "belongs to the syntax `section`, and to it alone")
     if isinstance(step, SetService):
         _check_units(runbook, step, f"{where}.unit")
 
@@ -339,6 +365,8 @@ def _texts(step: Step) -> Iterator[str]:
             yield from (*step.argv, *step.undo, step.capture or "", step.unless)
         case SetService():
             yield step.unit
+        case _:
+            return
 
 
 def _check_remedy(runbook: Runbook, text: RemedyText, where: str) -> None:

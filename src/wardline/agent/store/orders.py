@@ -57,10 +57,17 @@ class Code(StrEnum):
     UNMEASURED = "unmeasured"  # what could not be measured is not repaired
     CHANGED = "changed"  # not the run any more that a person looked at
     NOT_HEALED = "not_healed"
+    COLLATERAL = "collateral"  # what was up before the run was down after it, which was undone
     UNPROVED = "unproved"  # the clock was set back: nothing shows that the check passed later
     FROZEN = "frozen"  # a freeze came in the middle of the run, which was undone
     INTERRUPTED = "interrupted"
     GIVEN_UP = "given_up"  # it was begun too often and never came to a run
+    # A run that was undone.
+    UNDONE = "undone"
+    ALREADY_UNDONE = "already_undone"
+    NO_SUCH_RUN = "no_such_run"
+    UNDO_REFUSED = "undo_refused"  # edited since, or no longer kept: nothing was changed
+    LEFT_BY_HAND = "left_by_hand"  # not everything could be put back
     # A hold.
     CLEARED = "cleared"
     ALREADY_CLEARED = "already_cleared"

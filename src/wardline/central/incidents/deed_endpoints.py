@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from wardline.central.identity.access import OrderGiver
-from wardline.central.incidents import acting, start
+from wardline.central.incidents import acting, start, undo
 from wardline.central.orders import issuer
 
 router = APIRouter(prefix="/api/v1/sites/{site_id}/incidents/{incident_id}", tags=["incidents"])
@@ -74,6 +74,20 @@ async def start_repair(
     asking = issuer.of(request)
     started = await start.start(session, asking, site_id, incident_id, body.reason)
     return StartedOut(order_id=started.order_id, approval_id=started.approval_id)
+
+
+@router.post("/undo", status_code=201)
+async def undo_run(
+    site_id: SiteParameter,
+    incident_id: IncidentParameter,
+    body: Reasoned,
+    session: OrderGiver,
+    request: Request,
+) -> OrderedOut:
+    """Orders the appliance to put back what the incident's last run changed, and to hold its
+    runbook then; refused there where somebody has edited since. A freeze does not keep it back."""
+    by = issuer.of(request)
+    return OrderedOut(order_id=await undo.undo(session, by, site_id, incident_id, body.reason))
 
 
 @router.post("/check-again", status_code=201)

@@ -15,7 +15,7 @@ from sqlalchemy import RowMapping
 from wardline.central.database import page
 from wardline.central.database.page import Cursor, Limit, Offset
 from wardline.central.identity.access import Viewer
-from wardline.central.incidents import heals, now, service
+from wardline.central.incidents import heals, now, service, undo
 from wardline.central.incidents.heals import Heals, RunbookHeals
 from wardline.central.tenancy import service as tenancy
 from wardline.core.evidence.bundle import IncidentState, Outcome
@@ -73,8 +73,9 @@ class BundleOut(BaseModel):
 
 class HealOut(BaseModel):
     """One heal of the incident: when the run began, when the check had passed after it, until when
-    it is watched, and how that ended: `stable`, `recurred` (it failed before it had lasted) or
-    `unproved` (it failed, so late that nothing shows when it came back)."""
+    it is watched, and how that ended: `stable`, `recurred` (it failed before it had lasted),
+    `unproved` (it failed, so late that nothing shows when it came back) or `undone` (a person had
+    the run undone)."""
 
     number: int
     runbook_id: str
@@ -107,7 +108,8 @@ class IncidentDetailOut(IncidentOut):
     """The parts as the appliance signed them: schemas evidence.bundle/1 and /2. `heals` and
     `handovers`: the last first. `undo` is what became of what the run had changed, `left` are the
     changed steps that nothing put back. `silent`: its appliance missed its check-ins, so that
-    `latest` is how things stood at `heard_at`."""
+    `latest` is how things stood at `heard_at`. `undo_until`: until when its last run can be undone,
+    null where it cannot."""
 
     appliance_id: str
     latest: LatestOut
@@ -122,6 +124,7 @@ class IncidentDetailOut(IncidentOut):
     runbook: dict[str, Any] | None
     actions: list[dict[str, Any]]
     heals: list[HealOut]
+    undo_until: datetime | None
     bundles: list[BundleOut]
 
 
@@ -201,6 +204,7 @@ async def get_incident(
     story = await service.one(session, site_id, incident_id)
     row = story.incident
     seen = now.read(row, session.now)
+    run = undo.undoable(row["decision"])
     return IncidentDetailOut(
         **_incident(row, seen.sentence).model_dump(),
         appliance_id=row["appliance_id"],
@@ -216,6 +220,7 @@ async def get_incident(
         runbook=row["runbook"],
         actions=row["actions"],
         heals=[HealOut.model_validate(dict(heal)) for heal in story.heals],
+        undo_until=run.until if run is not None and run.until > session.now else None,
         bundles=[BundleOut.model_validate(dict(bundle)) for bundle in story.bundles],
     )
 

@@ -15,7 +15,16 @@ from wardline.central.tenancy.service import Healing
 from wardline.core import clock, ids, orders
 from wardline.core.errors import Conflict, Malformed, NotFound
 from wardline.core.evidence.signing import Envelope
-from wardline.core.orders import FINAL, Body, CheckAgain, Order, RunRunbook, Status, TryAgain
+from wardline.core.orders import (
+    FINAL,
+    Body,
+    CheckAgain,
+    Order,
+    RunRunbook,
+    Status,
+    TryAgain,
+    UndoRun,
+)
 from wardline.core.protocol import EnvelopeWire, OrderReport
 
 # An appliance that took an order so often and never said a word does not get it once more.
@@ -87,7 +96,7 @@ async def issue(
         order,
         body.check,
         runbook_id,
-        body.incident_id if isinstance(body, RunRunbook | TryAgain) else incident_id,
+        body.incident_id if isinstance(body, RunRunbook | TryAgain | UndoRun) else incident_id,
         None if consent is None else consent.approval_id,
         hold_id,
         sealed,
@@ -202,7 +211,8 @@ async def _check_target(session: Session, target: Target, body: Body) -> None:
         raise Conflict("host: no appliance that is in service looks after it any more")
     if isinstance(body, RunRunbook) and site.healing is Healing.OBSERVE:
         raise SiteObserves(f"{site.name} observes: let it heal first, then start this")
-    if isinstance(body, RunRunbook) and found["observed"]:
+    # To put back what ran is a person's own deed: a site that observes by now does not stop it.
+    if isinstance(body, RunRunbook | UndoRun) and found["observed"]:
         raise SiteObserves("this host is only observed: its appliance never changes it")
     if found["pending"] >= PENDING_PER_APPLIANCE_MAX:
         raise TooManyOrders(

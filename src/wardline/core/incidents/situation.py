@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from wardline.core.evidence.bundle import Action, Outcome
-from wardline.core.evidence.watch import Watch
+from wardline.core.evidence.watch import Watch, WatchEnd
 from wardline.core.incidents.incident import Incident
 from wardline.core.incidents.states import State
 from wardline.core.policy.decision import Code, Verdict
@@ -20,6 +20,8 @@ SUMMARY_CHARS_MAX = 240
 # Actions that tell of a run and are no step of it: nobody saw its end; a freeze ended it.
 INTERRUPTED = "interrupted"
 FROZEN = "frozen"
+# Those of an undo that a person wanted put back what a run had changed.
+UNDO = "undo"
 
 
 class Undo(StrEnum):
@@ -113,6 +115,9 @@ def aftermath(actions: Sequence[Action]) -> Aftermath:
     left = tuple(f"{action.step}: {action.target}" for action in changed if not action.undone)
     if any(action.type == INTERRUPTED for action in ran):
         return Aftermath(Undo.UNKNOWN, left)
+    if any(action.type == UNDO for action in ran):
+        failed = tuple(f"{action.step}: {action.target}" for action in ran if action.error)
+        return Aftermath(Undo.PART if failed else Undo.VERIFIED, failed)
     if not changed:
         return Aftermath(Undo.NOTHING, ())
     if not left:
@@ -166,7 +171,8 @@ def _open(one: Situation) -> str:
             " known; it is decided anew"
         )
     if one.decision is None and one.watch is not None and one.watch.ended is not None:
-        return f"the repair by {one.watch.runbook_id} did not last; what to do is decided next"
+        how = "was undone" if one.watch.ended is WatchEnd.UNDONE else "did not last"
+        return f"the repair by {one.watch.runbook_id} {how}; what to do is decided next"
     if any(not action.dry_run for action in one.actions):
         return f"{_stopped(one)}; what to do is decided next"
     if _part(one, "again") or _part(one, "hold").get("clearedAt"):

@@ -1,16 +1,29 @@
 """The loader of runbooks: what it refuses and says, and that the shipped ones agree with the rest."""
 
+from collections.abc import Iterable
+
 import pytest
 import yaml
 
 from wardline.agent.checks import (
+    account_ageing,
+    antivirus,
     check,
+    file_integrity,
     file_permissions,
+    file_sharing,
     kernel_sysctl,
+    log_retention,
     prohibited_services,
+    remote_access,
+    scheduled_jobs,
+    session_timeout,
     ssh_config,
+    ssh_keys,
+    sudo_config,
 )
-from wardline.agent.runbooks import runbook
+from wardline.agent.runbooks import runbook, shadow_edit
+from wardline.agent.runbooks.edit_steps import KeepLogs
 from wardline.agent.runbooks.runbook import Risk, RunbookInvalid
 from wardline.core import controls
 
@@ -31,7 +44,7 @@ tables:
     b: {value: "2"}
 steps:
   - {type: set_config_line, name: set, for_each: keys, file: /etc/x.conf, syntax: equals,
-     key: "{item}", line: "{item} = {item.value}"}
+     key: "{item}", line: "{item} = {item.value}", unproven: "a file of this test"}
 remedies:
   - {order: 10, inputs: {keys: "{facts.failing}"}}
 """
@@ -73,6 +86,8 @@ def test_everything_that_is_executed_is_in_the_digest(old: str, new: str) -> Non
             "needs a list",
         ),
         ("order: 10,", "order: 10, conditions: [{fact: x, operator: like}],", "remedies.0"),
+        ("syntax: equals", "syntax: section", "steps[0].section: belongs to the syntax"),
+        ("syntax: equals", "syntax: equals, section: global", "steps[0].section: belongs to"),
         ("id: demo.repair", "id: Demo Repair", "id"),
         ("id: demo.repair", "id: [", "demo.yaml"),
         ("id: demo.repair", "digest: x\nid: demo.repair", "digest"),
@@ -129,6 +144,42 @@ def test_every_prohibited_unit_can_be_disabled() -> None:
     assert {unit: row["service"] for unit, row in table.items()} == services
 
 
+def test_every_way_in_that_a_unit_opens_can_be_closed() -> None:
+    table = runbook.registry()["remote_access.close"].tables["units"]
+    services = {unit: one.key for one in remote_access.SERVICES for unit in one.units}
+    assert {unit: row["service"] for unit, row in table.items()} == services
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "known"),
+    [
+        ("scheduled_jobs.restrict", "places", scheduled_jobs.PLACES),
+        ("ssh_keys.restrict", "places", ssh_keys.PLACES),
+        ("file_integrity.schedule", "timers", file_integrity.AIDE_TIMERS),
+        ("sudo_config.set_defaults", "settings", sudo_config.SET_BY.values()),
+        ("file_sharing.refuse_guests", "settings", file_sharing.SET_BY.values()),
+    ],
+)
+def test_a_runbook_takes_exactly_what_its_check_names(
+    name: str, table: str, known: Iterable[str]
+) -> None:
+    assert set(runbook.registry()[name].tables[table]) == set(known)
+
+
+def test_wanted_limits_are_those_of_the_checks() -> None:
+    (keep, *_) = runbook.registry()["log_retention.keep"].steps
+    assert isinstance(keep, KeepLogs)
+    assert (keep.logs, keep.days) == (log_retention.LOGS, log_retention.DAYS_MIN)
+    assert shadow_edit.DAYS_MAX == account_ageing.DAYS_MAX
+    assert shadow_edit.INACTIVE_DAYS <= shadow_edit.INACTIVE_DAYS_MAX
+    assert shadow_edit.INACTIVE_DAYS_MAX == account_ageing.INACTIVE_DAYS_MAX
+    for name in ("session_timeout.end_shells", "session_timeout.lock_desktop"):
+        assert str(session_timeout.IDLE_SECONDS_MAX) in str(runbook.registry()[name].steps)
+    assert set(runbook.registry()["antivirus.enable_scanner"].tables["units"]) <= set(
+        antivirus.SCANNERS
+    )
+
+
 SERVICE = """
   - {type: set_service, name: unit, for_each: keys, unit: "{item}", state: enabled}
 remedies:"""
@@ -158,6 +209,14 @@ def test_a_unit_is_named_by_the_runbook_alone(old: str, new: str, says: str | No
 
 
 def test_a_proof_that_does_not_look_at_the_new_content_is_refused() -> None:
-    proof = 'value}", check_with: [program, --test, /etc/x.conf]'
+    proof = "check_with: [program, --test, /etc/x.conf]"
     with pytest.raises(RunbookInvalid, match="check_with: does not look at"):
-        runbook.load(TEXT.replace('value}"', proof).encode(), "demo.yaml")
+        runbook.load(TEXT.replace('unproven: "a file of this test"', proof).encode(), "demo.yaml")
+
+
+def test_a_file_that_nothing_proves_is_refused_unless_the_reason_is_told() -> None:
+    silent = TEXT.replace(', unproven: "a file of this test"', "")
+    with pytest.raises(RunbookInvalid, match=r"nothing proves /etc/x\.conf"):
+        runbook.load(silent.encode(), "demo.yaml")
+    known = silent.replace("/etc/x.conf", "/etc/sudoers.d/x")
+    assert runbook.load(known.encode(), "demo.yaml").id == "demo.repair"

@@ -5,7 +5,7 @@ ALTER TABLE orders
   DROP CONSTRAINT IF EXISTS orders_kind_check,
   DROP CONSTRAINT IF EXISTS orders_runbook,
   ADD CONSTRAINT orders_kind_check
-    CHECK (kind IN ('run_runbook', 'clear_hold', 'set_hold', 'check_again', 'try_again')),
+    CHECK (kind IN ('run_runbook', 'clear_hold', 'undo_run', 'set_hold', 'check_again', 'try_again')),
   ADD CONSTRAINT orders_runbook
     CHECK ((kind IN ('check_again', 'try_again')) = (runbook_id IS NULL));
 -- One that is on its way is enough.
