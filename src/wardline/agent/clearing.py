@@ -1,5 +1,7 @@
 """Sets or ends a hold for a person: the row, its drift, and the evidence of both, at once."""
 
+from dataclasses import replace
+
 from wardline.agent.runbooks import runbook
 from wardline.agent.store import holds, incidents
 from wardline.agent.store.database import Transaction
@@ -81,7 +83,7 @@ def set_in(
     assert hold is not None, "it was just set"
     if told is None or told.state is State.REPAIRING:
         return hold, None
-    moved = incident.hold_set(told, {**(told.decision or {}), "hold": _wire(hold)})
+    moved = replace(told, decision={**(told.decision or {}), "hold": _wire(hold)})
     return hold, _seal(tx, ledger, moved)
 
 

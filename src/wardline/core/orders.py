@@ -348,30 +348,20 @@ def _clear(value: object) -> ClearHold:
     )
 
 
-def _set(value: object) -> SetHold:
-    obj = fields.exactly(value, _SET_KEYS)
-    return SetHold(check=fields.name(obj, "check"), runbook_id=fields.name(obj, "runbook_id"))
+def _plain(made: Any) -> Callable[[object], Body]:
+    """Reads a body that is names and identifiers alone."""
+
+    def read(value: object) -> Body:
+        obj = fields.exactly(value, frozenset(made.__slots__))
+        body: Body = made(**{key: _word(obj, key) for key in made.__slots__})
+        return body
+
+    return read
 
 
-def _check(value: object) -> CheckAgain:
-    return CheckAgain(check=fields.name(fields.exactly(value, frozenset({"check"})), "check"))
-
-
-def _try(value: object) -> TryAgain:
-    obj = fields.exactly(value, _TRY_KEYS)
-    return TryAgain(
-        incident_id=fields.entity(obj, "incident_id", "inc"), check=fields.name(obj, "check")
-    )
-
-
-def _undo(value: object) -> UndoRun:
-    obj = fields.exactly(value, _UNDO_KEYS)
-    return UndoRun(
-        run_id=fields.entity(obj, "run_id", "run"),
-        incident_id=fields.entity(obj, "incident_id", "inc"),
-        check=fields.name(obj, "check"),
-        runbook_id=fields.name(obj, "runbook_id"),
-    )
+def _word(obj: fields.Object, key: str) -> str:
+    prefix = {"run_id": "run", "incident_id": "inc"}.get(key)
+    return fields.name(obj, key) if prefix is None else fields.entity(obj, key, prefix)
 
 
 _KINDS = {kind.value: kind for kind in Kind}
@@ -386,10 +376,10 @@ _KIND_OF: Mapping[type[Body], Kind] = {
 _BODIES: Mapping[Kind, Callable[[object], Body]] = {
     Kind.RUN_RUNBOOK: _run,
     Kind.CLEAR_HOLD: _clear,
-    Kind.SET_HOLD: _set,
-    Kind.CHECK_AGAIN: _check,
-    Kind.TRY_AGAIN: _try,
-    Kind.UNDO_RUN: _undo,
+    Kind.SET_HOLD: _plain(SetHold),
+    Kind.CHECK_AGAIN: _plain(CheckAgain),
+    Kind.TRY_AGAIN: _plain(TryAgain),
+    Kind.UNDO_RUN: _plain(UndoRun),
 }
 _ORDER_KEYS = frozenset(
     {
@@ -406,6 +396,3 @@ _RUN_KEYS = frozenset(
 )
 _CONSENT_KEYS = frozenset({"approval_id", "approvers", "granted_at", "expires_at"})
 _CLEAR_KEYS = frozenset({"check", "runbook_id", "suppressed_at"})
-_SET_KEYS = frozenset({"check", "runbook_id"})
-_TRY_KEYS = frozenset({"incident_id", "check"})
-_UNDO_KEYS = frozenset(UndoRun.__slots__)

@@ -254,14 +254,6 @@ def reopened(incident: Incident, decision: Mapping[str, Any]) -> Incident:
     return _moved(incident, State.OPEN, level=None, outcome=None, decision=decision)
 
 
-def hold_set(incident: Incident, decision: Mapping[str, Any]) -> Incident:
-    """A person has set a hold on its repair; `decision` says who and why. It stays where it is:
-    the next judgement knows of the hold."""
-    if incident.state is State.REPAIRING:
-        raise Conflict(f"incident {incident.id} is being repaired: wait for its end")
-    return replace(incident, decision=decision)
-
-
 def tried_anew(incident: Incident, decision: Mapping[str, Any]) -> Incident:
     """A person wants every remedy tried once more; `decision` says who and why. What had become a
     person's is open again, to be judged anew."""
