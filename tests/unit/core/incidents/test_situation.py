@@ -20,6 +20,7 @@ BOOK = "ssh_config.harden"
 LATEST = Latest(Outcome.FAIL, "PermitRootLogin is yes; it must be no.", AT)
 STEP = Action("set lines", "set_config_line", "/etc/ssh/sshd_config", False, True, None, 3)
 BROKE = Action("reload", "run_command", "sshd", False, False, 1, 3, error="ended with exit code 1")
+PLACE = "set lines: /etc/ssh/sshd_config"
 WATCH = Watch(1, BOOK, AT, AT, AT + timedelta(minutes=15))
 
 
@@ -196,6 +197,8 @@ def test_every_code_of_a_decision_has_words() -> None:
             Aftermath(Undo.PART, ("mode: /etc/ssh/sshd_config",)),
         ),
         ((replace(BROKE, type="interrupted"),), Aftermath(Undo.UNKNOWN, ())),
+        ((replace(STEP, type="undo"),), Aftermath(Undo.VERIFIED, ())),
+        ((replace(STEP, type="undo", error="gone"),), Aftermath(Undo.PART, (PLACE,))),
     ],
 )
 def test_the_aftermath_names_what_is_left_by_hand(
