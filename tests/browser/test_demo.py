@@ -42,7 +42,7 @@ def test_a_healed_incident_is_told_from_first_to_second_measurement(
     table.get_by_role("row").nth(1).get_by_role("link").first.click()
 
     headline = page.get_by_role("heading", level=1)
-    expect(headline).to_contain_text(re.compile(r"^Repaired at .*, and it lasted: "))
+    expect(headline).to_contain_text(re.compile(r"^\S+ passes on .+ repaired it, and that lasted"))
     before = page.get_by_role("region", name="What was measured", exact=True)
     expect(before.get_by_text("Fail", exact=True)).to_be_visible()
     decision = page.get_by_role("region", name="The decision")

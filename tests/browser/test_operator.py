@@ -184,7 +184,7 @@ def test_one_approves_a_repair_and_sees_it_run_and_heal(page: Page) -> None:
     page.goto(address)
     headline = page.get_by_role("heading", level=1)
     expect(headline).to_contain_text(
-        re.compile(r"^Repaired (and measured again )?at "), timeout=DONE_MS_MAX
+        re.compile(r"^\S+ passes on .+ repaired it, and "), timeout=DONE_MS_MAX
     )
     expect(page.get_by_role("list", name="Progress of the order").first).to_be_visible()
     site = address.split("/incidents/")[0]
@@ -198,7 +198,7 @@ def test_one_clears_a_hold_with_a_reason_and_sees_it_cleared(page: Page) -> None
     card = page.get_by_role("article").filter(has_text="file-server").first
     expect(card).to_be_visible(timeout=SHOWN_MS_MAX)
     expect(card).to_contain_text("kernel_sysctl")
-    ticket = card.get_by_role("link", name="The incident that it escalated")
+    ticket = card.get_by_role("link", name="The incident that it is about")
     expect(ticket).to_be_visible()
     card.get_by_role("button", name="Clear…").click()
     dialog = page.get_by_role("dialog")
@@ -212,6 +212,35 @@ def test_one_clears_a_hold_with_a_reason_and_sees_it_cleared(page: Page) -> None
     expect(card).to_contain_text(re.compile(r"by \S.*: The rival script is gone"))
     ticket.click()
     expect(page.get_by_role("article").filter(has_text="The rival script is gone")).to_be_visible()
+
+
+def test_one_looks_again_hands_over_and_sees_how_runbooks_last(
+    demo: product.Central, page: Page
+) -> None:
+    healed = demo.status()["healed"][0]
+    page.goto(f"/sites/{healed['site_id']}/incidents/{healed['incident_id']}")
+    can = page.get_by_role("group", name="What you can do")
+    can.get_by_role("button", name="Check again").click()
+    order = page.get_by_role("region", name="Check again")
+    expect(order).to_contain_text("Succeeded, done", timeout=DONE_MS_MAX)
+    expect(order).to_contain_text(re.compile("pass|fail"))
+    expect(page.get_by_role("region", name="What was undone")).to_contain_text("Stands")
+
+    can.get_by_role("button", name="Hand over…").click()
+    dialog = page.get_by_role("dialog")
+    give = dialog.get_by_role("button", name="Hand over", exact=True)
+    dialog.get_by_label("What they need to know").fill("The vendor calls back at nine")
+    expect(give).to_be_disabled()
+    dialog.get_by_label("To whom").click()
+    page.get_by_role("option").first.click()
+    give.click()
+    expect(dialog).to_have_count(0)
+    hands = page.get_by_role("region", name="In whose hands")
+    expect(hands).to_contain_text("The vendor calls back at nine")
+
+    page.get_by_role("link", name="Runbooks").click()
+    proved = page.get_by_role("region", name="Runbooks").last
+    expect(proved).to_contain_text(re.compile(r"\d+ of \d+ stable"))
 
 
 def test_the_line_says_when_there_is_none_and_comes_back(
@@ -248,6 +277,7 @@ def test_every_page_fits_and_has_no_grave_barrier(
         "incidents": "/incidents",
         "approvals": "/approvals",
         "holds": "/holds",
+        "runbooks": "/runbooks",
         "orders": f"{held.split('/incidents/')[0]}?tab=orders",
         "settings": f"{held.split('/incidents/')[0]}?tab=settings",
         "policy": "/policy",

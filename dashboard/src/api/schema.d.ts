@@ -893,6 +893,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List People
+         * @description The colleagues who may act on an incident, so that one may be handed to them; by name.
+         */
+        get: operations["list_people_api_v1_people_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site_id}/evidence": {
         parameters: {
             query?: never;
@@ -962,7 +982,7 @@ export interface paths {
         };
         /**
          * List Fleet Incidents
-         * @description The partner's incidents, newest first.
+         * @description The partner's incidents, newest first; with `incident` that one alone.
          */
         get: operations["list_fleet_incidents_api_v1_incidents_get"];
         put?: never;
@@ -1007,47 +1027,6 @@ export interface paths {
         get: operations["get_incident_api_v1_sites__site_id__incidents__incident_id__get"];
         put?: never;
         post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/sites/{site_id}/incidents/{incident_id}/start": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Start Repair
-         * @description Orders the run that the policy offers; where it asks, opens an approval once more.
-         */
-        post: operations["start_repair_api_v1_sites__site_id__incidents__incident_id__start_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/sites/{site_id}/incidents/{incident_id}/undo": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Undo Run
-         * @description Orders the appliance to put back what the incident's last run changed, and to hold its
-         *     runbook then; refused there where somebody has edited since. A freeze does not keep it back.
-         */
-        post: operations["undo_run_api_v1_sites__site_id__incidents__incident_id__undo_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1108,6 +1087,127 @@ export interface paths {
         get: operations["list_would_run_api_v1_sites__site_id__would_run_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/incidents/{incident_id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start Repair
+         * @description Orders the run that the policy offers; where it asks, opens an approval once more.
+         */
+        post: operations["start_repair_api_v1_sites__site_id__incidents__incident_id__start_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/incidents/{incident_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo Run
+         * @description Orders the appliance to put back what the incident's last run changed, and to hold its
+         *     runbook then; refused there where somebody has edited since. A freeze does not keep it back.
+         */
+        post: operations["undo_run_api_v1_sites__site_id__incidents__incident_id__undo_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/incidents/{incident_id}/check-again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Again
+         * @description Orders the appliance to measure the incident's check now; that changes nothing.
+         */
+        post: operations["check_again_api_v1_sites__site_id__incidents__incident_id__check_again_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/incidents/{incident_id}/try-again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try Again
+         * @description Orders that every remedy may be tried once more; what runs, the policy decides there.
+         */
+        post: operations["try_again_api_v1_sites__site_id__incidents__incident_id__try_again_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/incidents/{incident_id}/hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set Hold
+         * @description Orders that a repair stays off this drift until somebody clears the hold.
+         */
+        post: operations["set_hold_api_v1_sites__site_id__incidents__incident_id__hold_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/incidents/{incident_id}/hand-over": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hand Over
+         * @description Puts the incident into the hands of a colleague who may act on it.
+         */
+        post: operations["hand_over_api_v1_sites__site_id__incidents__incident_id__hand_over_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1667,6 +1767,26 @@ export interface paths {
          * @description What happened so far, of every site.
          */
         get: operations["get_status_api_v1_status_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runbooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Runbooks
+         * @description The built-in runbooks as the partner's sites have seen them.
+         */
+        get: operations["list_runbooks_api_v1_runbooks_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2415,6 +2535,14 @@ export interface components {
             orders?: number;
             mandate?: components["schemas"]["EnvelopeWire"] | null;
         };
+        /**
+         * CheckingAgain
+         * @description Looking changes nothing, so it needs no reason.
+         */
+        CheckingAgain: {
+            /** Reason */
+            reason?: string | null;
+        };
         /** Clearing */
         Clearing: {
             /** Reason */
@@ -2948,6 +3076,42 @@ export interface components {
             /** Detail */
             detail?: components["schemas"]["ValidationError"][];
         };
+        /** HandedOverOut */
+        HandedOverOut: {
+            /** To User */
+            to_user: string;
+            /** To Name */
+            to_name: string;
+        };
+        /**
+         * HandingOver
+         * @description `to` is a user's id, of `GET /people`.
+         */
+        HandingOver: {
+            /** To */
+            to: string;
+            /** Note */
+            note: string;
+        };
+        /**
+         * HandoverOut
+         * @description Into whose hands the incident was given, by whom, and what they need to know.
+         */
+        HandoverOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By Name */
+            by_name: string;
+            /** To User */
+            to_user: string;
+            /** To Name */
+            to_name: string;
+            /** Note */
+            note: string;
+        };
         /**
          * HealOut
          * @description One heal of the incident: when the run began, when the check had passed after it, until when
@@ -3079,9 +3243,10 @@ export interface components {
         };
         /**
          * HoldOut
-         * @description `incident_id` is the ticket: the incident that the hold escalated. `cleared_by` is a user's
-         *     id, or `appliance:<account>` for a person at the appliance itself; it has a name where that
-         *     person's order is known here, for the rest is the appliance's word.
+         * @description `incident_id` is the ticket: the incident that the hold is about. `set_by` is null where the
+         *     flap rule set it. `set_by` and `cleared_by` are a user's id, or `appliance:<account>` for a
+         *     person at the appliance itself; a person has a name where their order is known here, for the
+         *     rest is the appliance's word.
          */
         HoldOut: {
             /** Site Id */
@@ -3114,6 +3279,10 @@ export interface components {
             suppressed_at: string;
             /** Reason */
             reason: string;
+            /** Set By */
+            set_by: string | null;
+            /** Set By Name */
+            set_by_name: string | null;
             /** Cleared At */
             cleared_at: string | null;
             /** Cleared By */
@@ -3131,7 +3300,8 @@ export interface components {
          * @description A hold as the appliance keeps it: named by host, check, runbook and when it was set.
          *
          *     `incident_id` is the incident that it escalated. `cleared_by` says who ended it: a user's id,
-         *     or `appliance:<account>` for a person at the appliance itself.
+         *     or `appliance:<account>` for a person at the appliance itself; `set_by` who set it, null where
+         *     the flap rule did.
          */
         HoldReport: {
             /** Host Id */
@@ -3152,6 +3322,18 @@ export interface components {
             cleared_by: string | null;
             /** Clear Reason */
             clear_reason: string | null;
+            /** Set By */
+            set_by?: string | null;
+        };
+        /**
+         * Holding
+         * @description `runbook_id`: which repair stays off; without it the one that ran or would run.
+         */
+        Holding: {
+            /** Reason */
+            reason: string;
+            /** Runbook Id */
+            runbook_id?: string | null;
         };
         /** HoldsOut */
         HoldsOut: {
@@ -3245,8 +3427,11 @@ export interface components {
         };
         /**
          * IncidentDetailOut
-         * @description The parts as the appliance signed them: schemas evidence.bundle/1 and /2. `heals`: the last
-         *     first. `undo_until`: until when its last run can be undone, null where it cannot.
+         * @description The parts as the appliance signed them: schemas evidence.bundle/1 and /2. `heals` and
+         *     `handovers`: the last first. `undo` is what became of what the run had changed, `left` are the
+         *     changed steps that nothing put back. `silent`: its appliance missed its check-ins, so that
+         *     `latest` is how things stood at `heard_at`. `undo_until`: until when its last run can be undone,
+         *     null where it cannot.
          */
         IncidentDetailOut: {
             /** Site Id */
@@ -3287,6 +3472,22 @@ export interface components {
             runbook_id: string | null;
             /** Watched Until */
             watched_until: string | null;
+            /** Sentence */
+            sentence: string;
+            /** Owner Name */
+            owner_name: string | null;
+            /** Appliance Id */
+            appliance_id: string;
+            latest: components["schemas"]["LatestOut"];
+            /** Silent */
+            silent: boolean;
+            /** Heard At */
+            heard_at: string | null;
+            undo: components["schemas"]["Undo"];
+            /** Left */
+            left: string[];
+            /** Handovers */
+            handovers: components["schemas"]["HandoverOut"][];
             /** Before */
             before: {
                 [key: string]: unknown;
@@ -3318,7 +3519,8 @@ export interface components {
          * IncidentOut
          * @description `host_name` is null when the host was never declared. `verdict` and `code` are the policy's;
          *     the `would_` ones what it had been, were the site not observing. `watched_until` is the end of
-         *     the watch over a heal that is neither stable nor undone yet.
+         *     the watch over a heal that is neither stable nor undone yet. `sentence` says how the host stands
+         *     now, what was done and what comes next; `owner_name` in whose hands it is.
          */
         IncidentOut: {
             /** Site Id */
@@ -3359,6 +3561,10 @@ export interface components {
             runbook_id: string | null;
             /** Watched Until */
             watched_until: string | null;
+            /** Sentence */
+            sentence: string;
+            /** Owner Name */
+            owner_name: string | null;
         };
         /**
          * IncidentState
@@ -3435,7 +3641,21 @@ export interface components {
          * @description What an order asks for.
          * @enum {string}
          */
-        Kind: "run_runbook" | "clear_hold" | "undo_run";
+        Kind: "run_runbook" | "clear_hold" | "set_hold" | "check_again" | "try_again" | "undo_run";
+        /**
+         * LatestOut
+         * @description The newest measurement of the incident's check on its host.
+         */
+        LatestOut: {
+            outcome: components["schemas"]["Outcome"];
+            /** Summary */
+            summary: string;
+            /**
+             * Measured At
+             * Format: date-time
+             */
+            measured_at: string;
+        };
         /**
          * LeasedOrders
          * @description Each envelope holds a `core.orders` payload. What is not reported on within `lease_s` is
@@ -3667,9 +3887,9 @@ export interface components {
             /** Check */
             check: string;
             /** Runbook Id */
-            runbook_id: string;
+            runbook_id: string | null;
             /** Runbook Title */
-            runbook_title: string;
+            runbook_title: string | null;
             /** Incident Id */
             incident_id: string | null;
             /** Approval Id */
@@ -3747,7 +3967,8 @@ export interface components {
          * OrderOut
          * @description `log_index` is the bundle that tells of the run, once the log has it. `code` and `detail`
          *     are the appliance's, or Central's where it ended the order itself. `frozen`: it waits because
-         *     its partner, site or appliance is frozen, and expires if that lasts.
+         *     its partner, site or appliance is frozen, and expires if that lasts. An order that only looks,
+         *     or lets all repairs be tried again, has no runbook.
          */
         OrderOut: {
             /** Site Id */
@@ -3767,9 +3988,9 @@ export interface components {
             /** Check */
             check: string;
             /** Runbook Id */
-            runbook_id: string;
+            runbook_id: string | null;
             /** Runbook Title */
-            runbook_title: string;
+            runbook_title: string | null;
             /** Incident Id */
             incident_id: string | null;
             /** Approval Id */
@@ -3872,6 +4093,11 @@ export interface components {
             /** Log Index */
             log_index: number | null;
         };
+        /** OrderedOut */
+        OrderedOut: {
+            /** Order Id */
+            order_id: string;
+        };
         /** OrdersOut */
         OrdersOut: {
             /** Items */
@@ -3907,6 +4133,11 @@ export interface components {
             current: string;
             /** New */
             new: string;
+        };
+        /** PeopleOut */
+        PeopleOut: {
+            /** Items */
+            items: components["schemas"]["UserOut"][];
         };
         /**
          * Permission
@@ -4072,6 +4303,11 @@ export interface components {
             /** Reason */
             reason: string;
         };
+        /** Reasoned */
+        Reasoned: {
+            /** Reason */
+            reason: string;
+        };
         /**
          * Receipt
          * @description Immutable: the same bundle gets the same receipt for ever.
@@ -4170,19 +4406,6 @@ export interface components {
             /** Runbook Id */
             runbook_id: string;
         };
-        /** RunbookOut */
-        RunbookOut: {
-            /** Id */
-            id: string;
-            /** Version */
-            version: string;
-            /** Digest */
-            digest: string;
-            /** Risk */
-            risk: string;
-            /** Title */
-            title: string;
-        };
         /**
          * RunbookWords
          * @description A runbook: what a rule's `action` may be; `inputs` says of each what it is.
@@ -4204,6 +4427,16 @@ export interface components {
             inputs: {
                 [key: string]: string;
             };
+        };
+        /**
+         * RunbooksOut
+         * @description By check; `days` is how far back heals are counted.
+         */
+        RunbooksOut: {
+            /** Days */
+            days: number;
+            /** Items */
+            items: components["schemas"]["wardline__central__reports__runbooks__RunbookOut"][];
         };
         /**
          * Score
@@ -4426,11 +4659,6 @@ export interface components {
             /** Approval Id */
             approval_id: string | null;
         };
-        /** Starting */
-        Starting: {
-            /** Reason */
-            reason: string;
-        };
         /** StatusOut */
         StatusOut: {
             ask: components["schemas"]["Asks"];
@@ -4459,6 +4687,38 @@ export interface components {
             incidents: components["schemas"]["IncidentCounts"];
             evidence: components["schemas"]["EvidenceTotals"];
             heals: components["schemas"]["Heals"];
+        };
+        /**
+         * Stop
+         * @description Where a runbook does not run, since when and why; `id` names the hold.
+         */
+        Stop: {
+            /**
+             * Kind
+             * @constant
+             */
+            kind: "hold";
+            /** Id */
+            id: string;
+            /** Site Id */
+            site_id: string;
+            /** Site Name */
+            site_name: string;
+            /** Host Id */
+            host_id: string;
+            /** Host Name */
+            host_name: string | null;
+            /** Check */
+            check: string;
+            /** Incident Id */
+            incident_id: string | null;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Reason */
+            reason: string;
         };
         /**
          * Stream
@@ -4542,19 +4802,15 @@ export interface components {
             /** Points */
             points: components["schemas"]["SnapshotOut"][];
         };
-        /** Undo */
-        Undo: {
-            /** Reason */
-            reason: string;
-        };
         /**
-         * UndoOut
-         * @description The order that is on its way.
+         * Undo
+         * @description What became of what a run had changed.
+         *
+         *     `nothing` was changed; it `stands`, for the run got through; it is `verified` to be back as it
+         *     was; it is back in `part`, the rest is left by hand; it is `unknown`, for the agent was stopped.
+         * @enum {string}
          */
-        UndoOut: {
-            /** Order Id */
-            order_id: string;
-        };
+        Undo: "nothing" | "stands" | "verified" | "part" | "unknown";
         /** UserOut */
         UserOut: {
             /** Id */
@@ -4656,7 +4912,7 @@ export interface components {
              */
             opened_at: string;
             would: components["schemas"]["WouldOut"] | null;
-            runbook: components["schemas"]["RunbookOut"] | null;
+            runbook: components["schemas"]["wardline__central__incidents__endpoints__RunbookOut"] | null;
             /** Diff */
             diff: string;
         };
@@ -4666,6 +4922,48 @@ export interface components {
          * @enum {string}
          */
         wardline__central__approvals__states__Status: "pending" | "approved" | "rejected" | "expired" | "superseded";
+        /** RunbookOut */
+        wardline__central__incidents__endpoints__RunbookOut: {
+            /** Id */
+            id: string;
+            /** Version */
+            version: string;
+            /** Digest */
+            digest: string;
+            /** Risk */
+            risk: string;
+            /** Title */
+            title: string;
+        };
+        /**
+         * RunbookOut
+         * @description `heals` is null where it healed nothing in this time; of those whose watch is over, `stable`
+         *     lasted. `unhelped` open incidents are there that its last run did not help. `stops`: the newest
+         *     of `stopped`.
+         */
+        wardline__central__reports__runbooks__RunbookOut: {
+            /** Id */
+            id: string;
+            /** Version */
+            version: number;
+            /** Title */
+            title: string;
+            /** Description */
+            description: string;
+            /** Risk */
+            risk: string;
+            /** Check */
+            check: string;
+            /** Check Title */
+            check_title: string;
+            heals: components["schemas"]["Heals"] | null;
+            /** Unhelped */
+            unhelped: number;
+            /** Stopped */
+            stopped: number;
+            /** Stops */
+            stops: components["schemas"]["Stop"][];
+        };
         /**
          * Status
          * @description Where an order stands at Central.
@@ -13179,6 +13477,26 @@ export interface operations {
             };
         };
     };
+    list_people_api_v1_people_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeopleOut"];
+                };
+            };
+        };
+    };
     list_evidence_api_v1_sites__site_id__evidence_get: {
         parameters: {
             query?: {
@@ -13278,6 +13596,7 @@ export interface operations {
         parameters: {
             query?: {
                 state?: components["schemas"]["IncidentState"] | null;
+                incident?: string | null;
                 limit?: number;
                 cursor?: string | null;
                 offset?: number | null;
@@ -13376,78 +13695,6 @@ export interface operations {
             };
         };
     };
-    start_repair_api_v1_sites__site_id__incidents__incident_id__start_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                site_id: string;
-                incident_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Starting"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["StartedOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    undo_run_api_v1_sites__site_id__incidents__incident_id__undo_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                site_id: string;
-                incident_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Undo"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["UndoOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
     get_fleet_heals_api_v1_heals_get: {
         parameters: {
             query?: {
@@ -13532,6 +13779,222 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WouldRunListOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    start_repair_api_v1_sites__site_id__incidents__incident_id__start_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reasoned"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    undo_run_api_v1_sites__site_id__incidents__incident_id__undo_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reasoned"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderedOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    check_again_api_v1_sites__site_id__incidents__incident_id__check_again_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckingAgain"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderedOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    try_again_api_v1_sites__site_id__incidents__incident_id__try_again_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reasoned"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderedOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    set_hold_api_v1_sites__site_id__incidents__incident_id__hold_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Holding"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderedOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    hand_over_api_v1_sites__site_id__incidents__incident_id__hand_over_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HandingOver"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandedOverOut"];
                 };
             };
             /** @description Validation Error */
@@ -14473,6 +14936,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StatusOut"];
+                };
+            };
+        };
+    };
+    list_runbooks_api_v1_runbooks_get: {
+        parameters: {
+            query?: {
+                /** @description so many days back from now */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunbooksOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };

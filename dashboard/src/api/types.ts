@@ -43,6 +43,17 @@ export type EvidenceEntry = Json<paths["/api/v1/sites/{site_id}/evidence/{log_in
 export type Started = Json<
   paths["/api/v1/sites/{site_id}/incidents/{incident_id}/start"]["post"]
 >;
+export type Ordered = Json<
+  paths["/api/v1/sites/{site_id}/incidents/{incident_id}/check-again"]["post"]
+>;
+export type HandingOver = Sent<
+  paths["/api/v1/sites/{site_id}/incidents/{incident_id}/hand-over"]["post"]
+>;
+export type HandedOver = Json<
+  paths["/api/v1/sites/{site_id}/incidents/{incident_id}/hand-over"]["post"]
+>;
+export type Runbooks = Json<paths["/api/v1/runbooks"]["get"]>;
+export type Runbook = Runbooks["items"][number];
 export type Undone = Json<paths["/api/v1/sites/{site_id}/incidents/{incident_id}/undo"]["post"]>;
 export type ApprovalPage = Json<paths["/api/v1/approvals"]["get"]>;
 export type Approval = ApprovalPage["items"][number];

@@ -17,13 +17,14 @@ export function Places() {
       <Place to="/approvals" label="Approvals" waiting={counted(approvals)} />
       <Place to="/holds" label="Holds" waiting={counted(holds)} />
       <Place to="/deviations" label="Deviations" waiting={counted(changed)} />
+      <Place to="/runbooks" label="Runbooks" />
       <Place to="/policy" label="Policy" />
     </nav>
   );
 }
 
 function Place(props: {
-  to: "/" | "/incidents" | "/approvals" | "/holds" | "/deviations" | "/policy";
+  to: "/" | "/incidents" | "/approvals" | "/holds" | "/deviations" | "/runbooks" | "/policy";
   label: string;
   waiting?: string | null;
 }) {

@@ -115,6 +115,12 @@ const accept = createRoute({
   component: lazyRouteComponent(() => import("@/routes/AcceptPage"), "AcceptPage"),
 });
 
+const runbooks = createRoute({
+  getParentRoute: () => frame,
+  path: "/runbooks",
+  component: lazyRouteComponent(() => import("@/routes/RunbooksPage"), "RunbooksPage"),
+});
+
 const policy = createRoute({
   getParentRoute: () => frame,
   path: "/policy",
@@ -168,6 +174,7 @@ export const router = createRouter({
       deviations,
       deviation,
       accept,
+      runbooks,
       policy,
       rule,
       tryIt,

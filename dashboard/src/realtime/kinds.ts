@@ -28,6 +28,7 @@ const KINDS: Record<string, [name: string, part: Part][]> = {
     ["evidence", "site"],
     ["evidence-entry", "site"],
     ["order", "site"],
+    ["runbooks", "all"],
   ],
   checkpoint: [
     ["evidence", "site"],
@@ -49,6 +50,14 @@ const KINDS: Record<string, [name: string, part: Part][]> = {
   hold: [
     ["holds", "all"],
     ["incident", "site"],
+    ["incidents", "all"],
+    ["site-incidents", "site"],
+    ["runbooks", "all"],
+  ],
+  handover: [
+    ["incident", "site"],
+    ["incidents", "all"],
+    ["site-incidents", "site"],
   ],
   deviation: [
     ["deviations", "all"],
@@ -80,6 +89,7 @@ const KINDS: Record<string, [name: string, part: Part][]> = {
   appliance: [
     ["fleet", "all"],
     ["site", "site"],
+    ["incident", "site"],
   ],
   "appliance.enrolled": [
     ["fleet", "all"],

@@ -29,7 +29,13 @@ test("a change moves the place, also to a smaller number: the log's order is not
   const change = frame({ seq: 5, kind: "hold", site_id: "site_1", subject: "hold_1" });
   expect(follow(PLACE, change)).toEqual({
     place: { seq: 5, epoch: "e1" },
-    stale: [["holds"], ["incident", "site_1"]],
+    stale: [
+      ["holds"],
+      ["incident", "site_1"],
+      ["incidents"],
+      ["site-incidents", "site_1"],
+      ["runbooks"],
+    ],
   });
 });
 

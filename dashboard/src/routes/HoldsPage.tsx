@@ -1,4 +1,4 @@
-/** /holds: where healing stopped after a flap, and who let it go on. */
+/** /holds: where healing stopped after a flap or by a person's word, and who let it go on. */
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import type { Hold, HoldPage } from "@/api/types";
@@ -19,7 +19,7 @@ export function HoldsPage() {
   return (
     <Page
       title="Holds"
-      lead="A repair that held three times and was undone each time is not repeated: somebody has to find out why, and clear the hold."
+      lead="What stays unrepaired until somebody clears it: a repair that held three times and was undone each time, or one that a person has put on hold."
     >
       <Stops />
       <Loaded query={active}>

@@ -3,14 +3,11 @@ import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
 import type { Incident } from "@/api/types";
 import { incidentQuery } from "@/features/incidents/get-incident";
-import { headline } from "@/features/incidents/headline";
 import { IncidentStory } from "@/features/incidents/IncidentStory";
 import { tell } from "@/features/incidents/story";
-import { siteQuery } from "@/features/sites/get-site";
 import { Deeds } from "@/routes/incident/Deeds";
 import classes from "@/routes/routes.module.css";
 import { Badge, SeverityMark } from "@/ui/Badge";
-import { useNow } from "@/ui/now";
 import { Page } from "@/ui/Page";
 import { Loaded, Loading } from "@/ui/States";
 import { Time } from "@/ui/Time";
@@ -27,16 +24,12 @@ export function IncidentPage() {
 }
 
 function IncidentView({ incident }: { incident: Incident }) {
-  const now = useNow();
   const story = tell(incident);
-  const site = useQuery(siteQuery(incident.site_id)).data;
-  const isHostObserved =
-    site?.host_list.find(({ id }) => id === incident.host_id)?.observed ?? false;
   const host = incident.host_name ?? incident.host_id;
   return (
     <Page
       title={`${incident.check} on ${host}`}
-      heading={headline(incident, story, now, isHostObserved)}
+      heading={<span className={classes.sentence}>{incident.sentence}</span>}
       up={{
         label: incident.site_name,
         to: "/sites/$siteId",
@@ -46,13 +39,29 @@ function IncidentView({ incident }: { incident: Incident }) {
       lead={
         <span className={classes.lead}>
           <Badge word={wordFor(STATE, incident.state)} />
-          <span>
-            <code>{incident.check}</code> on {host}
-          </span>
           <SeverityMark severity={incident.severity} />
           <span>
             opened <Time at={incident.opened_at} />
           </span>
+          <span>
+            measured <Time at={incident.latest.measured_at} />
+          </span>
+          {incident.watched_until && (
+            <span>
+              watched until <Time at={incident.watched_until} as="clock" />
+            </span>
+          )}
+          {incident.owner_name && <span>with {incident.owner_name}</span>}
+          {incident.silent && (
+            <span className={classes.silent}>
+              appliance silent
+              {incident.heard_at && (
+                <>
+                  , last heard <Time at={incident.heard_at} />
+                </>
+              )}
+            </span>
+          )}
         </span>
       }
     >

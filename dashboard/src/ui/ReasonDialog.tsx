@@ -9,7 +9,11 @@ const REASON_CHARACTERS_MAX = 1000;
 interface Props {
   title: string;
   action: string;
+  /** What the text is called; a reason where nothing else is said. */
+  label?: string;
   isRequired?: boolean;
+  /** False while something else of the form is still to be filled in. */
+  isReady?: boolean;
   isGrave?: boolean;
   isBusy: boolean;
   error: unknown;
@@ -33,9 +37,9 @@ export function ReasonDialog({ isOpen, ...props }: Props & { isOpen: boolean }) 
 }
 
 function ReasonForm(props: Props) {
-  const { isRequired = true } = props;
+  const { isRequired = true, isReady = true, label = "Reason" } = props;
   const [reason, setReason] = useState("");
-  const isMissing = isRequired && reason.trim() === "";
+  const isMissing = !isReady || (isRequired && reason.trim() === "");
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (!isMissing) props.onSubmit(reason.trim());
@@ -44,7 +48,7 @@ function ReasonForm(props: Props) {
     <form className={classes.form} onSubmit={submit}>
       {props.children}
       <Textarea
-        label={isRequired ? "Reason" : "Reason (optional)"}
+        label={isRequired ? label : `${label} (optional)`}
         description="Kept in the audit log with your name"
         required={isRequired}
         withAsterisk={false}

@@ -59,6 +59,7 @@ const PATHS = {
       <path d="M4 6.7h.1M6.7 6.7h.1M9.3 6.7h.1M12 6.7h.1M5 9.5h6" />
     </>
   ),
+  again: <path d="M13 8a5 5 0 1 1-1.6-3.7M13 2.5v3h-3" />,
   undo: <path d="M3 6.5h6.5a3.5 3.5 0 0 1 0 7H6M3 6.5L6 3.5M3 6.5l3 3" />,
 } satisfies Record<string, ReactNode>;
 

@@ -2,7 +2,9 @@
 import type {
   ApprovalState,
   Hold,
+  Incident,
   IncidentState,
+  Order,
   OrderStatus,
   Outcome,
   Verdict,
@@ -59,6 +61,15 @@ export const WATCH = {
   undone: { label: "Undone", tone: "info", icon: "undo" },
 } satisfies Record<string, Word>;
 
+/** What became of what a run had changed. */
+export const AFTERMATH: Record<Incident["undo"], Word> = {
+  nothing: { label: "Nothing to undo", tone: "na", icon: "not_applicable" },
+  stands: { label: "Stands", tone: "info", icon: "mend" },
+  verified: { label: "Undone, verified", tone: "pass", icon: "undo" },
+  part: { label: "Left by hand", tone: "fail", icon: "fail" },
+  unknown: { label: "Not known", tone: "unknown", icon: "unknown" },
+};
+
 /** What came of a person's wish to have a run undone. */
 export const UNDO: Record<string, Word> = {
   undone: { label: "Undone", tone: "info", icon: "undo" },
@@ -78,7 +89,7 @@ export const VERDICT: Record<Verdict, Word> = {
 const CODES: Record<string, string> = {
   freeze: "a freeze is set",
   observing: "the site or the host is only observed",
-  hold: "a hold is set after a flap",
+  hold: "a hold is set",
   accepted: "somebody has accepted this state until a date",
   deviation_ended: "it was accepted until now, and is judged anew",
   no_match: "no rule matches",
@@ -119,6 +130,16 @@ export const APPROVAL: Record<ApprovalState, Word> = {
   rejected: { label: "Rejected", tone: "fail", icon: "fail" },
   expired: { label: "Expired", tone: "na", icon: "clock" },
   superseded: { label: "Overtaken", tone: "na", icon: "not_applicable" },
+};
+
+/** What an order asks for, as a title. */
+export const ORDER_KIND: Record<Order["kind"], string> = {
+  run_runbook: "The order",
+  clear_hold: "Clear the hold",
+  set_hold: "Hold the repair",
+  check_again: "Check again",
+  try_again: "Try again",
+  undo_run: "Undo the repair",
 };
 
 export const ORDER: Record<OrderStatus, Word> = {

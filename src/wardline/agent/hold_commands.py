@@ -1,4 +1,4 @@
-"""`wardline agent holds`: what rests here after a flap, and how a person ends that on the spot."""
+"""`wardline agent holds`: what rests here, and how a person sets and ends that on the spot."""
 
 import json
 from pathlib import Path
@@ -37,6 +37,21 @@ def show(
     typer.echo(columns.table(("hold", "host", "check", "runbook", "since", "cleared", "why"), rows))
 
 
+@app.command("set")
+def begin(
+    incident: Annotated[str, typer.Argument(help="The incident whose repair is to stay off.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why the repair is to stay off.")],
+    runbook: Annotated[
+        str | None, typer.Option("--runbook", help="The repair; default: the incident's own.")
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Keep a repair off a drift, in your name and with your reason; both go into the evidence."""
+    held = put(Layout(settings_file.data_directory(data)), incident, runbook, reason)
+    typer.echo(f"Hold {held['id']}: {held['runbook_id']} stays off {held['host_name']} until")
+    typer.echo("somebody clears it.")
+
+
 @app.command("clear")
 def end(
     hold: Annotated[int, typer.Argument(help="Its number, as `holds list` shows it.")],
@@ -63,6 +78,13 @@ def clear(layout: Layout, hold_id: int, reason: str) -> dict[str, Any]:
         return _wire(clearing.clear(ledger, hold_id, onsite.account(), reason), settings)
 
 
+def put(layout: Layout, incident_id: str, runbook_id: str | None, reason: str) -> dict[str, Any]:
+    """Set a hold in the name of whoever calls; raises what `clearing.set_on` raises."""
+    with onsite.opened(layout) as (settings, ledger):
+        by = onsite.account()
+        return _wire(clearing.set_on(ledger, incident_id, runbook_id, by, reason), settings)
+
+
 def _wire(hold: Hold, settings: Settings) -> dict[str, Any]:
     names = {host.id: host.name for host in settings.hosts}
     return {
@@ -73,6 +95,7 @@ def _wire(hold: Hold, settings: Settings) -> dict[str, Any]:
         "runbook_id": hold.runbook_id,
         "suppressed_at": clock.wire(hold.suppressed_at),
         "reason": hold.reason,
+        "set_by": hold.set_by,
         "incident_id": hold.incident_id,
         "cleared_at": hold.cleared_at and clock.wire(hold.cleared_at),
         "cleared_by": hold.cleared_by,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from wardline.agent import bound, clearing
+from wardline.agent.again import Again
 from wardline.agent.bell import Bells
 from wardline.agent.checks.protocol import Check
 from wardline.agent.judge import Case
@@ -24,7 +25,15 @@ from wardline.core.evidence.signing import BadSignature, VerifyKey
 from wardline.core.incidents import incident, states
 from wardline.core.incidents.breaker import Breaker
 from wardline.core.incidents.incident import Incident
-from wardline.core.orders import ClearHold, Order, RunRunbook, UndoRun
+from wardline.core.orders import (
+    CheckAgain,
+    ClearHold,
+    Order,
+    RunRunbook,
+    SetHold,
+    TryAgain,
+    UndoRun,
+)
 from wardline.core.policy.decision import Code as DecisionCode
 
 _DONE, _FAILED = orders.State.SUCCEEDED, orders.State.FAILED
@@ -59,6 +68,7 @@ class OrderTaker:
         self._standings = standings
         self._order_key = order_key
         self._bells = bells
+        self._again = Again(ledger, roster, checks, repairs, bells)
         self._undoing = undoing
 
     def turn(self, policy: Active | None) -> None:
@@ -108,10 +118,16 @@ class OrderTaker:
             self._carry_out(order, policy)
 
     def _carry_out(self, order: Order, policy: Active | None) -> None:
-        """A freeze stops repairs; what a person ends or has undone is none."""
+        """A freeze stops repairs; what a person looks at, holds, ends or has undone is none."""
         match order.body:
             case ClearHold():
                 self._clear_hold(order, order.body)
+            case SetHold():
+                self._set_hold(order, order.body)
+            case CheckAgain():
+                self._again.check(order, order.body)
+            case TryAgain():
+                self._again.repair(order, order.body)
             case UndoRun():
                 self._undoing.obey(order, order.body)
             case RunRunbook():
@@ -137,6 +153,21 @@ class OrderTaker:
                 by, reason = order.by.user_id, order.reason
                 told_in = clearing.clear_in(tx, self._ledger, found, by, reason)
                 ending = Ending(_DONE, Code.CLEARED, "the hold is over; the drift is judged anew")
+            orders.end(tx, order.id, ending, self._ledger.now(), told_in)
+
+    def _set_hold(self, order: Order, body: SetHold) -> None:
+        if not clearing.is_repair(body.runbook_id, body.check):
+            why = f"{body.runbook_id} is no repair of {body.check} on this appliance"
+            self._end(order.id, Ending(_FAILED, Code.NOTHING_TO_HOLD, why))
+            return
+        drift = (self._ledger.site_id, order.host_id, body.check)
+        with self._ledger.transaction() as tx:
+            by, reason = order.by.user_id, order.reason
+            hold, told_in = clearing.set_in(tx, self._ledger, drift, body.runbook_id, by, reason)
+            ending = Ending(_DONE, Code.HOLD_SET, "nothing repairs it until the hold is cleared")
+            if hold is None:
+                why = "it was on hold before; that hold stands"
+                ending = Ending(_DONE, Code.ALREADY_HELD, why)
             orders.end(tx, order.id, ending, self._ledger.now(), told_in)
 
     def _run_runbook(self, order: Order, body: RunRunbook, policy: Active | None) -> None:

@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from wardline.agent import measure
+from wardline.agent import following, measure
 from wardline.agent.bell import Bells
 from wardline.agent.checks.protocol import Check
 from wardline.agent.hosts.host import Kind
@@ -21,17 +21,15 @@ from wardline.agent.notice import Notice, Say
 from wardline.agent.roster import Member, Roster
 from wardline.agent.scrub.patient_names import NamesUnusable
 from wardline.agent.settings import Intervals
-from wardline.agent.store import heals, incidents, results
+from wardline.agent.store import heals, results
 from wardline.agent.store.database import StoreFull, Transaction
 from wardline.agent.store.ledger import Ledger
 from wardline.agent.store.outbox import Draft
 from wardline.agent.workers import Workers
-from wardline.core import canonical, ids
+from wardline.core import canonical
 from wardline.core.evidence import bundle
-from wardline.core.evidence.bundle import IncidentRecord, Outcome, Result
-from wardline.core.incidents import incident, ladder, watching
-from wardline.core.incidents.incident import Incident
-from wardline.core.incidents.states import State
+from wardline.core.evidence.bundle import IncidentRecord, Result
+from wardline.core.incidents import ladder, watching
 
 IDLE_S_MAX = 5.0
 REST_WHEN_FULL_S = 10.0
@@ -159,7 +157,11 @@ class Observer:
             ]
             with self._ledger.transaction() as tx:
                 changed = [one for one in found if results.is_news(tx, member.id, one)]
-                moved = [record for one in found for record in self._follow(tx, member.id, one)]
+                moved = [
+                    record
+                    for one in found
+                    for record in following.follow(tx, self._ledger, member.id, one)
+                ]
                 for one in found:
                     results.save(tx, member.id, one)
                 self._seal(tx, member, changed, moved)
@@ -199,36 +201,6 @@ class Observer:
                     self._ledger.seal(tx, Draft(bundle.Kind.HEARTBEAT, member.id, some))
             results.set_heartbeat(tx, member.id, now)
 
-    def _follow(self, tx: Transaction, host_id: str, result: Result) -> list[IncidentRecord]:
-        """Open the incident of a new drift, or that of a heal which did not last; clear that of
-        one which is gone; a heal that lasted is stable."""
-        drift = (self._ledger.site_id, host_id, result.check)
-        known, watched = incidents.open_of(tx, *drift), incidents.watched_of(tx, *drift)
-        moved: Incident | None = None
-        if watched is not None:
-            moved = self._follow_watch(tx, watched, result)
-        elif result.outcome is Outcome.FAIL and known is None:
-            moved = incident.opened(
-                ids.incident(), self._ledger.site_id, host_id, result, self._ledger.now()
-            )
-        elif known is not None and known.state is not State.REPAIRING and _is_gone(result):
-            now = self._ledger.now()
-            if incident.can_close(known, result, now):
-                moved = incident.resolved(known, result, now)
-        if moved is None:
-            return []
-        incidents.save(tx, moved)
-        incidents.count_pattern(tx, moved)
-        return [moved.record()]
-
-    def _follow_watch(self, tx: Transaction, watched: Incident, result: Result) -> Incident | None:
-        moment = self._ledger.moment()
-        passed = heals.passed(tx, watched.id, moment)
-        moved = incident.watched(watched, result, moment.at, passed)
-        if moved is not None and moved.state is State.OPEN:
-            incidents.set_judgement(tx, moved.id, None, None, moment.at)
-        return moved
-
     def _interval(self, check: Check) -> float:
         seconds = self._interval_s(check)
         return seconds * self._draw.uniform(1 - ladder.SPLAY_SHARE, 1 + ladder.SPLAY_SHARE)
@@ -249,10 +221,6 @@ class Observer:
             )
             for member in hosts
         ]
-
-
-def _is_gone(result: Result) -> bool:
-    return result.outcome in (Outcome.PASS, Outcome.NOT_APPLICABLE)
 
 
 def _parts(

@@ -328,6 +328,7 @@ def _hold_report(hold: Hold) -> HoldReport:
         cleared_at=clock.wire(hold.cleared_at) if hold.cleared_at else None,
         cleared_by=hold.cleared_by,
         clear_reason=hold.clear_reason,
+        set_by=hold.set_by,
     )
 
 

@@ -22,6 +22,7 @@ from wardline.central.identity import endpoints as identity
 from wardline.central.identity.access import Viewer
 from wardline.central.identity.passwords import Passwords
 from wardline.central.identity.server_keys import ServerKeys
+from wardline.central.incidents import deed_endpoints as incident_deeds
 from wardline.central.incidents import endpoints as incidents
 from wardline.central.orders import endpoints as orders
 from wardline.central.policies import endpoints as policies
@@ -32,7 +33,7 @@ from wardline.central.posture import endpoints as posture
 from wardline.central.realtime import endpoints as realtime
 from wardline.central.realtime.hub import Hub
 from wardline.central.reports import endpoints as reports
-from wardline.central.reports import overview
+from wardline.central.reports import overview, runbooks
 from wardline.central.settings import WebSettings
 from wardline.central.tenancy import endpoints as tenancy
 from wardline.central.uplink import endpoints as uplink
@@ -56,8 +57,10 @@ ROUTERS: list[APIRouter] = [
     policies.epoch_router,
     system,
     identity.router,
+    identity.people_router,
     evidence.router,
     incidents.router,
+    incident_deeds.router,
     approvals.router,
     orders.router,
     holds.router,
@@ -66,6 +69,7 @@ ROUTERS: list[APIRouter] = [
     deviations.router,
     posture.router,
     reports.router,
+    runbooks.router,
     realtime.router,
     fleet.router,
     tenancy.router,

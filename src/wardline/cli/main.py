@@ -39,7 +39,10 @@ COMMANDS = {
         handles_interrupts=True,
     ),
     "status": Command("wardline.cli.commands.status", "What happened so far, as Central knows it"),
-    "holds": Command("wardline.cli.commands.holds", "What is left alone after a flap; clear one"),
+    "incidents": Command(
+        "wardline.cli.commands.incidents", "What is wrong, what was done, what a person can do"
+    ),
+    "holds": Command("wardline.cli.commands.holds", "What is left alone; set or clear a hold"),
     "brakes": Command(
         "wardline.cli.commands.brakes", "Versions that were stopped after failures; release one"
     ),

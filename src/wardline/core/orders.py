@@ -36,6 +36,9 @@ class Kind(StrEnum):
 
     RUN_RUNBOOK = "run_runbook"
     CLEAR_HOLD = "clear_hold"
+    SET_HOLD = "set_hold"
+    CHECK_AGAIN = "check_again"
+    TRY_AGAIN = "try_again"
     UNDO_RUN = "undo_run"
 
 
@@ -130,6 +133,29 @@ class ClearHold:
 
 
 @dataclass(frozen=True, slots=True)
+class SetHold:
+    """Keep this runbook off this drift until a person clears the hold."""
+
+    check: str
+    runbook_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckAgain:
+    """Measure now, and follow what is found as at any other time."""
+
+    check: str
+
+
+@dataclass(frozen=True, slots=True)
+class TryAgain:
+    """Forget which remedies failed for this incident, measure, and let the policy decide anew."""
+
+    incident_id: str
+    check: str
+
+
+@dataclass(frozen=True, slots=True)
 class UndoRun:
     """Put back what this run changed, if nobody has been there since; then hold its runbook."""
 
@@ -139,7 +165,7 @@ class UndoRun:
     runbook_id: str
 
 
-Body = RunRunbook | ClearHold | UndoRun
+Body = RunRunbook | ClearHold | SetHold | CheckAgain | TryAgain | UndoRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,9 +258,9 @@ def _body_wire(body: Body) -> dict[str, Any]:
         case RunRunbook():
             return _run_wire(body)
         case ClearHold():
-            return _clear_wire(body)
-        case UndoRun():
-            return {key: getattr(body, key) for key in UndoRun.__slots__}
+            return {**_plain_wire(body), "suppressed_at": clock.wire(body.suppressed_at)}
+        case SetHold() | CheckAgain() | TryAgain() | UndoRun():
+            return _plain_wire(body)
 
 
 def _run_wire(body: RunRunbook) -> dict[str, Any]:
@@ -259,12 +285,9 @@ def _run_wire(body: RunRunbook) -> dict[str, Any]:
     }
 
 
-def _clear_wire(body: ClearHold) -> dict[str, Any]:
-    return {
-        "check": body.check,
-        "runbook_id": body.runbook_id,
-        "suppressed_at": clock.wire(body.suppressed_at),
-    }
+def _plain_wire(body: ClearHold | SetHold | CheckAgain | TryAgain | UndoRun) -> dict[str, Any]:
+    """A body that is texts alone, as they are."""
+    return {key: getattr(body, key) for key in type(body).__slots__}
 
 
 def _person_wire(person: Person) -> dict[str, Any]:
@@ -325,26 +348,38 @@ def _clear(value: object) -> ClearHold:
     )
 
 
-def _undo(value: object) -> UndoRun:
-    obj = fields.exactly(value, _UNDO_KEYS)
-    return UndoRun(
-        run_id=fields.entity(obj, "run_id", "run"),
-        incident_id=fields.entity(obj, "incident_id", "inc"),
-        check=fields.name(obj, "check"),
-        runbook_id=fields.name(obj, "runbook_id"),
-    )
+def _plain(made: Any) -> Callable[[object], Body]:
+    """Reads a body that is names and identifiers alone."""
+
+    def read(value: object) -> Body:
+        obj = fields.exactly(value, frozenset(made.__slots__))
+        body: Body = made(**{key: _word(obj, key) for key in made.__slots__})
+        return body
+
+    return read
+
+
+def _word(obj: fields.Object, key: str) -> str:
+    prefix = {"run_id": "run", "incident_id": "inc"}.get(key)
+    return fields.name(obj, key) if prefix is None else fields.entity(obj, key, prefix)
 
 
 _KINDS = {kind.value: kind for kind in Kind}
 _KIND_OF: Mapping[type[Body], Kind] = {
     RunRunbook: Kind.RUN_RUNBOOK,
     ClearHold: Kind.CLEAR_HOLD,
+    SetHold: Kind.SET_HOLD,
+    CheckAgain: Kind.CHECK_AGAIN,
+    TryAgain: Kind.TRY_AGAIN,
     UndoRun: Kind.UNDO_RUN,
 }
 _BODIES: Mapping[Kind, Callable[[object], Body]] = {
     Kind.RUN_RUNBOOK: _run,
     Kind.CLEAR_HOLD: _clear,
-    Kind.UNDO_RUN: _undo,
+    Kind.SET_HOLD: _plain(SetHold),
+    Kind.CHECK_AGAIN: _plain(CheckAgain),
+    Kind.TRY_AGAIN: _plain(TryAgain),
+    Kind.UNDO_RUN: _plain(UndoRun),
 }
 _ORDER_KEYS = frozenset(
     {
@@ -361,4 +396,3 @@ _RUN_KEYS = frozenset(
 )
 _CONSENT_KEYS = frozenset({"approval_id", "approvers", "granted_at", "expires_at"})
 _CLEAR_KEYS = frozenset({"check", "runbook_id", "suppressed_at"})
-_UNDO_KEYS = frozenset(UndoRun.__slots__)

@@ -147,7 +147,8 @@ class HoldReport(Message):
     """A hold as the appliance keeps it: named by host, check, runbook and when it was set.
 
     `incident_id` is the incident that it escalated. `cleared_by` says who ended it: a user's id,
-    or `appliance:<account>` for a person at the appliance itself.
+    or `appliance:<account>` for a person at the appliance itself; `set_by` who set it, null where
+    the flap rule did.
     """
 
     host_id: Text64
@@ -159,6 +160,7 @@ class HoldReport(Message):
     cleared_at: Text64 | None
     cleared_by: Text255 | None
     clear_reason: Annotated[str, StringConstraints(max_length=1000)] | None
+    set_by: Text255 | None = None
 
 
 class FreezeReport(Message):

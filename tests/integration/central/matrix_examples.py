@@ -7,6 +7,7 @@ from datetime import timedelta
 from tests.integration.central.conftest import PASSWORD
 from tests.integration.central.matrix_scene import (
     ALERT,
+    INCIDENT_DEEDS,
     NO_POLICY,
     RULE,
     SITE,
@@ -70,12 +71,17 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("get", "/api/v1/sites/{site_id}/would-run"): Example(),
     ("get", "/api/v1/heals"): Example(),
     ("get", "/api/v1/sites/{site_id}/heals"): Example(),
-    ("post", "/api/v1/sites/{site_id}/incidents/{incident_id}/start"): Example(
-        lambda scene: {"reason": "nobody works now"}, ok=201
-    ),
+    **{
+        ("post", f"/api/v1/sites/{{site_id}}/incidents/{{incident_id}}/{deed}"): Example(
+            body, ok=201
+        )
+        for deed, body in INCIDENT_DEEDS.items()
+    },
     ("post", "/api/v1/sites/{site_id}/incidents/{incident_id}/undo"): Example(
         lambda scene: {"reason": "it broke the scanner"}, ok=409
     ),
+    ("get", "/api/v1/people"): Example(),
+    ("get", "/api/v1/runbooks"): Example(),
     ("get", "/api/v1/approvals"): Example(),
     ("get", "/api/v1/sites/{site_id}/approvals/{approval_id}"): Example(),
     ("post", "/api/v1/sites/{site_id}/approvals/{approval_id}/approve"): Example(lambda scene: {}),

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +10,9 @@ import httpx2
 
 from tests.harness import orders as making
 from tests.harness.appliance import Appliance, issue_token
-from tests.integration.central.conftest import Tenant, make_tenant
+from tests.integration.central.conftest import Tenant, make_tenant, make_user
 from wardline.central.database.engine import Raw
+from wardline.central.identity.permissions import Role
 from wardline.central.policies.folders import Folders
 from wardline.core import ids
 from wardline.core.evidence.signing import SigningKey
@@ -42,6 +44,8 @@ class Scene:
     tenant: Tenant
     appliance: Appliance
     incident_id: str
+    # Somebody of the partner's who may act on incidents.
+    colleague: str
     order_id: str
     hold_id: str
     freeze_id: str
@@ -60,6 +64,16 @@ class Scene:
     rule_id: str
 
 
+# What a person does about an incident, by the last word of its address.
+INCIDENT_DEEDS: dict[str, Callable[[Scene], object]] = {
+    "start": lambda scene: {"reason": "nobody works now"},
+    "check-again": lambda scene: {},
+    "try-again": lambda scene: {"reason": "the disk has room again"},
+    "hold": lambda scene: {"reason": "the vendor is at it"},
+    "hand-over": lambda scene: {"to": scene.colleague, "note": "it is yours now"},
+}
+
+
 def fresh_name() -> str:
     return ids.new("name")
 
@@ -71,7 +85,9 @@ async def make_scene(owner: Raw, wire: httpx2.AsyncClient, backups: Folders) -> 
     offered, first, second = making.waiting("offer"), making.waiting(), making.waiting()
     sent = await appliance.send(appliance.seal(incidents=(offered, first, second)))
     assert sent.status_code == 200, sent.text
-    seen = await appliance.check_in(holds=[hold(appliance)])
+    # Of another drift than the incidents', so that these may be held and tried again.
+    elsewhere = {"check": "kernel_sysctl", "runbook_id": "kernel_sysctl.apply"}
+    seen = await appliance.check_in(holds=[{**hold(appliance), **elsewhere}])
     assert seen.status_code == 200, seen.text
     place = making.Place(tenant.partner_id, tenant.site_id, appliance.id, appliance.hosts[0])
     (order_id,) = await making.issue_in_bulk(owner, place, ORDER_KEY, [making.run()])
@@ -93,6 +109,7 @@ async def make_scene(owner: Raw, wire: httpx2.AsyncClient, backups: Folders) -> 
         tenant,
         appliance,
         offered.incident_id,
+        (await make_user(owner, tenant.partner_id, Role.OPERATOR)).partition("@")[0],
         order_id,
         hold_id,
         await frozen_elsewhere(owner, tenant),

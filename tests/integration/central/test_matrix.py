@@ -256,7 +256,7 @@ def assert_silent_about(scene: Scene, answer: httpx2.Response) -> None:
         scene.order_id,
         scene.hold_id,
         *(scene.freeze_id, scene.stop_id),
-        scene.deviation_id,
+        *(scene.deviation_id, scene.colleague),
         *scene.approvals,
     ):
         assert secret not in answer.text, (answer.request.method, str(answer.request.url))

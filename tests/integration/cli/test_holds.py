@@ -1,4 +1,4 @@
-"""`wardline holds` against a Central that runs as a person would start it."""
+"""`wardline holds` and `incidents` against a Central that runs as a person would start it."""
 
 import asyncio
 import json
@@ -8,11 +8,13 @@ import httpx2
 import pytest
 
 from tests.harness import product
-from tests.harness.appliance import Appliance
+from tests.harness.appliance import Appliance, incident, result
 from tests.integration.central.matrix_scene import hold
 from tests.integration.cli.conftest import PASSWORD, token_of
 from wardline.cli.client import Client
+from wardline.cli.commands import holds, incidents
 from wardline.core import ids
+from wardline.core.errors import NotFound
 
 # What a terminal would obey, in an appliance's words.
 HOSTILE = "flapped\x1b]0;owned\x07\nhold_x  cleared"
@@ -31,6 +33,10 @@ async def flap(url: str, token: tuple[str, str]) -> None:
         told = {**hold(appliance), "reason": HOSTILE}
         seen = await appliance.check_in(holds=[told], stops=[stopped()])
         assert seen.status_code == 200
+        drift = result("file_permissions", summary=HOSTILE)
+        opened = incident(check="file_permissions", before=drift)
+        sent = await appliance.send(appliance.seal(results=(drift,), incidents=(opened,)))
+        assert sent.status_code == 200, sent.text
 
 
 def stopped() -> dict[str, object]:
@@ -87,6 +93,46 @@ def test_a_person_lists_holds_and_clears_one_in_their_own_name(
     for said in (shown, text):
         assert "flapped\ufffd]0;owned\ufffd\ufffdhold_x  cleared" in said
         assert not {"\x1b", "\x07"}.intersection(said)
+
+
+def spoken(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """What `wardline incidents` prints, without a process of its own."""
+    incidents.app(args=list(words), standalone_mode=False)
+    return capsys.readouterr().out
+
+
+def test_a_person_reads_an_incident_and_does_something_about_it(
+    central: product.Central,
+    email: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    data = ("--data", str(central.data))
+    (row,) = json.loads(spoken(capsys, "list", "--json", *data))
+    shown, story = spoken(capsys, "list", *data), spoken(capsys, "show", row["id"], *data)
+    assert row["sentence"].startswith("file_permissions fails on ")
+    for said in (shown, story):
+        assert "file_permissions fails on " in said
+        assert "nothing was run yet; what to do is decided next." in said
+        assert "flapped\ufffd]0;owned" in said
+        assert not {"\x1b", "\x07"}.intersection(said)
+    assert "What was measured" in story
+    with pytest.raises(NotFound, match="there is no incident inc_x"):
+        spoken(capsys, "show", "inc_x", *data)
+    monkeypatch.setenv("WARDLINE_PASSWORD", PASSWORD)
+    who = ("--as", email, *data)
+    for command in (
+        ("check-again", row["id"]),
+        ("try-again", row["id"], "--reason", "the disk has room"),
+    ):
+        assert "is on its way to the appliance" in spoken(capsys, *command, *who)
+    note = ("--note", "the vendor calls back at 9")
+    with pytest.raises(incidents.PersonUnknown):
+        spoken(capsys, "hand-over", row["id"], "--to", "nobody@example.com", *note, *who)
+    assert "with " in spoken(capsys, "hand-over", row["id"], "--to", email.upper(), *note, *who)
+    assert "the vendor calls back at 9" in spoken(capsys, "show", row["id"], *data)
+    holds.app(args=["set", row["id"], "--reason", "not now", *who], standalone_mode=False)
+    assert "is on its way to the appliance" in capsys.readouterr().out
 
 
 def test_where_no_central_runs_it_says_so(tmp_path: Path) -> None:

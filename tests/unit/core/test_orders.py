@@ -12,13 +12,16 @@ from wardline.core.errors import Conflict, Malformed
 from wardline.core.evidence import signing
 from wardline.core.evidence.signing import BadSignature, SigningKey
 from wardline.core.orders import (
+    CheckAgain,
     ClearHold,
     Consent,
     Kind,
     Order,
     Person,
     RunRunbook,
+    SetHold,
     Status,
+    TryAgain,
     UndoRun,
 )
 
@@ -53,14 +56,23 @@ def order(body: orders.Body = RUN) -> Order:
     )
 
 
-@pytest.mark.parametrize("body", [RUN, replace(RUN, consent=None, rule_revision=None), CLEAR, UNDO])
-def test_an_order_comes_back_as_it_was_sealed(body: orders.Body) -> None:
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (RUN, Kind.RUN_RUNBOOK),
+        (replace(RUN, consent=None, rule_revision=None), Kind.RUN_RUNBOOK),
+        (CLEAR, Kind.CLEAR_HOLD),
+        (SetHold("kernel_sysctl", "kernel_sysctl.apply"), Kind.SET_HOLD),
+        (CheckAgain("kernel_sysctl"), Kind.CHECK_AGAIN),
+        (UNDO, Kind.UNDO_RUN),
+        (TryAgain(ids.incident(), "kernel_sysctl"), Kind.TRY_AGAIN),
+    ],
+)
+def test_an_order_comes_back_as_it_was_sealed(body: orders.Body, kind: Kind) -> None:
     key = SigningKey.generate()
     made = order(body)
     assert orders.opened(orders.seal(made, key), key.verify_key) == made
-    assert made.kind is {id(CLEAR): Kind.CLEAR_HOLD, id(UNDO): Kind.UNDO_RUN}.get(
-        id(body), Kind.RUN_RUNBOOK
-    )
+    assert made.kind is kind
 
 
 def test_another_key_and_another_payload_type_are_refused() -> None:

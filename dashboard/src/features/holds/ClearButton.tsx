@@ -31,8 +31,10 @@ export function ClearButton({ hold }: { hold: Hold }) {
         onClose={close}
       >
         <p>
-          Once the appliance has it, <code>{hold.runbook_id}</code> may repair again by itself. Say
-          what undid the repairs and why that is over; otherwise the hold comes back.
+          Once the appliance has it, <code>{hold.runbook_id}</code> may repair again by itself.{" "}
+          {hold.set_by
+            ? "Say why what it was set for is over."
+            : "Say what undid the repairs and why that is over; otherwise the hold comes back."}
         </p>
       </ReasonDialog>
     </div>

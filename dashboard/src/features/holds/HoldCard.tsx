@@ -25,7 +25,8 @@ export function HoldCard({ hold, progress, isInline = false }: Props) {
         <Badge word={HOLD[hold.state]} />
       </header>
       <p>
-        Not repaired by itself any more: {hold.reason}. On hold since{" "}
+        Not repaired by itself any more: {hold.reason.replace(/\.$/, "")}.{" "}
+        {hold.set_by ? `Set by ${hold.set_by_name ?? hold.set_by}` : "On hold"} since{" "}
         <Time at={hold.suppressed_at} />.
       </p>
       <p className={classes.meta}>
@@ -42,7 +43,7 @@ export function HoldCard({ hold, progress, isInline = false }: Props) {
             to="/sites/$siteId/incidents/$incidentId"
             params={{ siteId: hold.site_id, incidentId: hold.incident_id }}
           >
-            The incident that it escalated
+            The incident that it is about
           </Link>
         )}
       </p>

@@ -1,5 +1,6 @@
 /** What happened, from top to bottom: measured, decided, run, measured again, sealed. */
 import type { Incident } from "@/api/types";
+import { Aftermath } from "@/features/incidents/Aftermath";
 import { Bundles } from "@/features/incidents/Bundles";
 import { DecisionTrace } from "@/features/incidents/DecisionTrace";
 import { Heals } from "@/features/incidents/Heals";
@@ -28,7 +29,11 @@ export function IncidentStory({ incident, story }: { incident: Incident; story: 
         {decision ? (
           <DecisionTrace decision={decision} runbook={runbook} />
         ) : (
-          <p className={classes.quiet}>Not decided yet.</p>
+          <p className={classes.quiet}>
+            {incident.state === "escalated"
+              ? "There was nothing to decide: no repair of ours answers this check."
+              : "Not decided yet."}
+          </p>
         )}
       </Chapter>
       <Chapter
@@ -37,7 +42,10 @@ export function IncidentStory({ incident, story }: { incident: Incident; story: 
         tone={isDry || steps.length === 0 ? "na" : "info"}
       >
         {steps.length > 0 ? (
-          <StepList steps={steps} />
+          <>
+            <StepList steps={steps} />
+            {!isDry && <Aftermath incident={incident} />}
+          </>
         ) : (
           <p className={classes.quiet}>Nothing was run, nothing was changed.</p>
         )}

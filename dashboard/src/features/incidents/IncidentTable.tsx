@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { IncidentRow } from "@/api/types";
 import classes from "@/features/incidents/IncidentTable.module.css";
+import { StartButton } from "@/features/incidents/StartButton";
 import { Badge, SeverityMark } from "@/ui/Badge";
 import { useSteady } from "@/ui/steady";
 import { Row, Table } from "@/ui/Table";
@@ -43,12 +44,16 @@ function cells(row: IncidentRow, withSite: boolean): ReactNode[] {
         {row.summary}
       </Link>
       <code>{row.check}</code>
+      {row.owner_name && <small>with {row.owner_name}</small>}
     </div>,
     <span key="host" className={classes.whole}>
       {row.host_name ?? row.host_id}
     </span>,
     <SeverityMark key="severity" severity={row.severity} />,
-    decisionWords(row),
+    <div key="decision" className={classes.decision}>
+      {decisionWords(row)}
+      {row.verdict === "offer" && <StartButton incident={row} isSmall />}
+    </div>,
     <Time key="opened" at={row.opened_at} />,
   ];
   const site = (

@@ -7,7 +7,6 @@ import { makeQueryClient } from "@/api/queries";
 import { sessionKey } from "@/api/session";
 import type { Incident } from "@/api/types";
 import { StartButton } from "@/features/incidents/StartButton";
-import { tell } from "@/features/incidents/story";
 
 // The client takes the network as it finds it when it is loaded.
 const network = vi.hoisted(() => {
@@ -21,18 +20,15 @@ function show(state: Incident["state"], verdict: string, permissions = ["orders"
     site_id: "site_1",
     id: "inc_1",
     state,
-    before: {},
-    after: null,
-    decision: { verdict },
-    runbook: { id: "firewall.enable" },
-    actions: [],
-  } as unknown as Incident;
+    verdict,
+    runbook_id: "firewall.enable",
+  } as const;
   const queries = makeQueryClient();
   queries.setQueryData(sessionKey, { permissions });
   render(
     <MantineProvider env="test">
       <QueryClientProvider client={queries}>
-        <StartButton incident={incident} story={tell(incident)} />
+        <StartButton incident={incident} />
       </QueryClientProvider>
     </MantineProvider>,
   );

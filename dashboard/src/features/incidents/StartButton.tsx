@@ -3,27 +3,35 @@ import { Button } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { ORDERS } from "@/api/permissions";
 import { usePermission } from "@/api/session";
-import type { Incident } from "@/api/types";
+import type { IncidentRow } from "@/api/types";
 import { useStartRepair } from "@/features/incidents/start-repair";
-import type { Story } from "@/features/incidents/story";
 import { Icon } from "@/ui/icons";
 import { ReasonDialog } from "@/ui/ReasonDialog";
 
-export function StartButton({ incident, story }: { incident: Incident; story: Story }) {
+type Startable = Pick<IncidentRow, "site_id" | "id" | "state" | "verdict" | "runbook_id">;
+
+export function isStartable({ state, verdict }: Startable): boolean {
+  return state === "waiting" && (verdict === "offer" || verdict === "ask");
+}
+
+export function StartButton({ incident, isSmall = false }: { incident: Startable; isSmall?: boolean }) {
   const [isOpen, dialog] = useDisclosure();
   const start = useStartRepair(incident);
   const mayStart = usePermission(ORDERS);
-  const verdict = story.decision?.verdict;
-  const isStartable = incident.state === "waiting" && (verdict === "offer" || verdict === "ask");
-  if (!mayStart || !isStartable) return null;
-  const isOffer = verdict === "offer";
+  if (!mayStart || !isStartable(incident)) return null;
+  const isOffer = incident.verdict === "offer";
   const close = () => {
     dialog.close();
     start.reset();
   };
   return (
     <div>
-      <Button size="md" leftSection={<Icon name="mend" />} onClick={dialog.open}>
+      <Button
+        size={isSmall ? "xs" : "md"}
+        variant={isSmall ? "default" : "filled"}
+        leftSection={<Icon name="mend" />}
+        onClick={dialog.open}
+      >
         {isOffer ? "Start it…" : "Ask again…"}
       </Button>
       <ReasonDialog
@@ -37,7 +45,7 @@ export function StartButton({ incident, story }: { incident: Incident; story: St
       >
         <p>
           {isOffer
-            ? `The appliance runs ${story.runbook?.id ?? "the repair"} if its own policy still offers it, and measures again afterwards.`
+            ? `The appliance runs ${incident.runbook_id ?? "the repair"} if its own policy still offers it, and measures again afterwards.`
             : "The approval that was asked for was not given. This asks for it once more, in your name."}
         </p>
       </ReasonDialog>

@@ -1,4 +1,4 @@
-/** The steps of a runbook as they ran (or would have): change, exit code, output, undone or not. */
+/** The steps of a runbook as they ran (or would have): command, exit code, diff, tail of the output. */
 import classes from "@/features/incidents/Story.module.css";
 import type { Step } from "@/features/incidents/story";
 import { DiffView } from "@/ui/DiffView";
@@ -12,6 +12,7 @@ export function StepList({ steps }: { steps: Step[] }) {
         <li key={index}>
           <h3>{step.step}</h3>
           <p className={classes.meta}>
+            <code>{step.type}</code>
             <code>{step.target}</code>
             <span data-tone={step.error ? "fail" : undefined}>{resultWords(step)}</span>
             {step.exitCode !== null && <span>exit code {step.exitCode}</span>}
@@ -27,8 +28,8 @@ export function StepList({ steps }: { steps: Step[] }) {
 }
 
 function resultWords(step: Step): string {
-  if (step.isUndone) return "undone";
-  if (step.error) return "failed";
+  if (step.isUndone) return "changed, and undone";
+  if (step.error) return step.isChanged ? "failed, its change is left" : "failed";
   if (step.isDryRun) return step.isChanged ? "would change" : "would change nothing";
   return step.isChanged ? "changed" : "nothing to change";
 }

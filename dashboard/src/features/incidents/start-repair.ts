@@ -3,7 +3,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { body, client } from "@/api/client";
 import type { Incident, Started } from "@/api/types";
 
-export function useStartRepair({ site_id, id }: Incident) {
+export function useStartRepair({ site_id, id }: Pick<Incident, "site_id" | "id">) {
   const queries = useQueryClient();
   return useMutation({
     mutationFn: (reason: string): Promise<Started> =>

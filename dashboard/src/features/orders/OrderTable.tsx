@@ -8,7 +8,7 @@ import { Badge } from "@/ui/Badge";
 import { useSteady } from "@/ui/steady";
 import { Row, Table } from "@/ui/Table";
 import { Time } from "@/ui/Time";
-import { ORDER } from "@/ui/words";
+import { ORDER, ORDER_KIND } from "@/ui/words";
 
 const COLUMNS = ["State", "What", "Host", "Who and why", "Result", "Given"];
 
@@ -55,14 +55,11 @@ function cells(order: Order): ReactNode[] {
   ];
 }
 
-const DEED: Record<Order["kind"], string> = {
-  run_runbook: "",
-  clear_hold: "Clear the hold: ",
-  undo_run: "Undo: ",
-};
-
 function What({ order }: { order: Order }) {
-  const what = `${DEED[order.kind]}${order.runbook_title}`;
+  const what =
+    order.kind === "run_runbook"
+      ? order.runbook_title
+      : [ORDER_KIND[order.kind], order.runbook_title].filter(Boolean).join(": ");
   return (
     <div className={classes.cell}>
       {order.incident_id ? (

@@ -26,6 +26,14 @@ test("an order goes from a person to the appliance and back", () => {
   ]);
 });
 
+test("what is carried out without a run is done once it has succeeded, and not before", () => {
+  const looked = { kind: "check_again", leased_at: AT } as const;
+  expect(states(order("leased", looked))).toEqual(["done", "done", "ahead", "ahead"]);
+  const done = { ...looked, completed_at: AT };
+  expect(states(order("succeeded", done))).toEqual(["done", "done", "done", "done"]);
+  expect(states(order("failed", done))).toEqual(["done", "done", "ahead", "failed"]);
+});
+
 test.each<[OrderStatus, string]>([
   ["failed", "Failed"],
   ["expired", "Expired before it ran"],

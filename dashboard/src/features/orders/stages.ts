@@ -9,6 +9,9 @@ export interface Stage {
 
 const ENDED: ReadonlySet<OrderStatus> = new Set(["succeeded", "failed", "expired", "lost", "cancelled"]);
 
+/** What is begun and takes a while; the rest is carried out in a moment. */
+const RUNS: Partial<Record<Order["kind"], string>> = { run_runbook: "Running", undo_run: "Undoing" };
+
 export function hasEnded(status: OrderStatus): boolean {
   return ENDED.has(status);
 }
@@ -23,12 +26,17 @@ export function stages(order: Order): Stage[] {
       state: status === "pending" ? "now" : order.leased_at ? "done" : "ahead",
     },
     {
-      label: order.kind === "clear_hold" ? "Carried out" : order.kind === "undo_run" ? "Undoing" : "Running",
+      label: RUNS[order.kind] ?? "Carried out",
       at: order.started_at,
-      state: status === "running" ? "now" : order.started_at ? "done" : "ahead",
+      // What only looks, or writes down a hold, is never told of as running.
+      state: status === "running" ? "now" : hasRun(order) ? "done" : "ahead",
     },
     { label: endLabel(status), at: order.completed_at, state: endState(status) },
   ];
+}
+
+function hasRun({ kind, started_at, status }: Order): boolean {
+  return started_at !== null || (RUNS[kind] === undefined && status === "succeeded");
 }
 
 function endLabel(status: OrderStatus): string {

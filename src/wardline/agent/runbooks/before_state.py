@@ -130,8 +130,6 @@ def _undo_wire(undo: Undo) -> dict[str, Any]:
                 "missing": undo.missing,
                 "timeout_s": undo.timeout_s,
             }
-        case RemoveFolder():
-            return {"kind": "folder", "target": undo.path}
         case Restart():
             return {"kind": "restart", "target": undo.unit, "timeout_s": undo.timeout_s}
     raise Malformed("undo", f"{type(undo).__name__} has no form in which it could be kept")
@@ -196,10 +194,6 @@ def _unit(obj: fields.Object) -> Undo:
     )
 
 
-def _folder(obj: fields.Object) -> Undo:
-    return RemoveFolder(fields.part(obj, "target", _word))
-
-
 def _restart(obj: fields.Object) -> Undo:
     return Restart(_unit_name(obj), _timeout_s(obj))
 
@@ -250,6 +244,5 @@ _UNDOS: Mapping[str, tuple[frozenset[str], Callable[[fields.Object], Undo]]] = {
         frozenset({"target", "before", "running", "state", "missing", "timeout_s"}),
         _unit,
     ),
-    "folder": (frozenset({"target"}), _folder),
     "restart": (frozenset({"target", "timeout_s"}), _restart),
 }

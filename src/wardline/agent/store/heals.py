@@ -31,6 +31,16 @@ def keep(tx: Transaction, incident: Incident) -> None:
     )
 
 
+def of_incident(tx: Transaction, incident_id: str) -> list[dict[str, object]]:
+    """The heals of an incident that are kept, the last first, as they are shown."""
+    rows = tx.rows(
+        "SELECT number, runbook_id, healed_at, ended, ended_at FROM heals WHERE incident_id = ?"
+        " ORDER BY number DESC",
+        (incident_id,),
+    )
+    return [dict(row) for row in rows]
+
+
 def begin_watch(tx: Transaction, incident_id: str, moment: Moment) -> None:
     """From this moment of this boot on the heal is watched."""
     tx.execute(

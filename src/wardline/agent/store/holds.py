@@ -13,7 +13,10 @@ SHOWN_MAX = 500
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A suppression, active while `cleared_at` is None; `changes` counts what became of it."""
+    """A suppression, active while `cleared_at` is None; `changes` counts what became of it.
+
+    `set_by` is the person who set it, None where the flap rule did.
+    """
 
     id: int
     host_id: str
@@ -26,19 +29,39 @@ class Hold:
     cleared_by: str | None
     clear_reason: str | None
     changes: int
+    set_by: str | None = None
 
 
 def suppress(
-    tx: Transaction, incident: Incident, runbook_id: str, at: datetime, reason: str
+    tx: Transaction,
+    incident: Incident,
+    runbook_id: str,
+    at: datetime,
+    reason: str,
+    set_by: str | None = None,
 ) -> bool:
     """Suppress this repair until a person clears it; False when that was already so."""
+    drift = (incident.site_id, incident.host_id, incident.check)
+    return suppress_drift(tx, drift, runbook_id, at, reason, incident.id, set_by)
+
+
+def suppress_drift(
+    tx: Transaction,
+    drift: tuple[str, str, str],
+    runbook_id: str,
+    at: datetime,
+    reason: str,
+    incident_id: str | None,
+    set_by: str | None,
+) -> bool:
+    """As `suppress`, of a drift (site, host, check) that may have no incident now."""
     touched = tx.execute(
         "INSERT INTO flap_suppressions (site_id, host_id, incident_type, runbook_id,"
-        " suppressed_at, reason, incident_id, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT DO NOTHING",
+        " suppressed_at, reason, incident_id, changed_at, set_by)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (
-            *(incident.site_id, incident.host_id, incident.check, runbook_id),
-            *(clock.wire(at), _text(tx, reason), incident.id, clock.wire(at)),
+            *(*drift, runbook_id, clock.wire(at), _text(tx, reason)),
+            *(incident_id, clock.wire(at), set_by),
         ),
     )
     return touched == 1
@@ -81,6 +104,16 @@ def named(
         (host_id, check, runbook_id, clock.wire(suppressed_at)),
     )
     return None if row is None else _hold(row)
+
+
+def active_of(tx: Transaction, site_id: str, host_id: str, check: str) -> list[Hold]:
+    """Those that hold any repair of this drift now, oldest first."""
+    rows = tx.rows(
+        "SELECT * FROM flap_suppressions WHERE cleared_at IS NULL AND site_id = ?"
+        " AND host_id = ? AND incident_type = ? ORDER BY id",
+        (site_id, host_id, check),
+    )
+    return [_hold(row) for row in rows]
 
 
 def is_held(tx: Transaction, incident: Incident, runbook_id: str) -> bool:
@@ -130,4 +163,5 @@ def _hold(row: Row) -> Hold:
         cleared_by=row["cleared_by"],
         clear_reason=row["clear_reason"],
         changes=row["changes"],
+        set_by=row["set_by"],
     )

@@ -88,6 +88,26 @@ def watched_of(tx: Transaction, site_id: str, host_id: str, check: str) -> Incid
     return None if row is None else _incident(row)
 
 
+def newest_of(tx: Transaction, site_id: str, host_id: str, check: str) -> Incident | None:
+    """The open incident of a drift, else the one that was opened last."""
+    row = tx.row(
+        "SELECT * FROM incidents WHERE site_id = ? AND host_id = ? AND incident_type = ?"
+        " ORDER BY closed_at IS NULL DESC, created_at DESC, id DESC LIMIT 1",
+        (site_id, host_id, check),
+    )
+    return None if row is None else _incident(row)
+
+
+def newest(tx: Transaction, count_max: int, *, closed_too: bool) -> list[Incident]:
+    """Newest first; the open ones alone, or closed ones as well."""
+    rows = tx.rows(
+        "SELECT * FROM incidents WHERE ? OR closed_at IS NULL"
+        " ORDER BY created_at DESC, id DESC LIMIT ?",
+        (closed_too, count_max),
+    )
+    return [_incident(row) for row in rows]
+
+
 def get(tx: Transaction, incident_id: str) -> Incident | None:
     row = tx.row("SELECT * FROM incidents WHERE id = ?", (incident_id,))
     return None if row is None else _incident(row)

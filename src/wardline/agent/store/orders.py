@@ -72,6 +72,13 @@ class Code(StrEnum):
     CLEARED = "cleared"
     ALREADY_CLEARED = "already_cleared"
     NO_SUCH_HOLD = "no_such_hold"
+    HOLD_SET = "hold_set"
+    ALREADY_HELD = "already_held"
+    NOTHING_TO_HOLD = "nothing_to_hold"  # no such repair of this check here
+    # Looked at once more.
+    MEASURED = "measured"
+    TRYING = "trying"
+    HELD = "held"  # a hold keeps the repair off: nothing is tried before it is cleared
 
 
 @dataclass(frozen=True, slots=True)

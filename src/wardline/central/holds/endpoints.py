@@ -33,9 +33,10 @@ class Clearing(BaseModel):
 
 
 class HoldOut(BaseModel):
-    """`incident_id` is the ticket: the incident that the hold escalated. `cleared_by` is a user's
-    id, or `appliance:<account>` for a person at the appliance itself; it has a name where that
-    person's order is known here, for the rest is the appliance's word."""
+    """`incident_id` is the ticket: the incident that the hold is about. `set_by` is null where the
+    flap rule set it. `set_by` and `cleared_by` are a user's id, or `appliance:<account>` for a
+    person at the appliance itself; a person has a name where their order is known here, for the
+    rest is the appliance's word."""
 
     site_id: str
     site_name: str
@@ -49,6 +50,8 @@ class HoldOut(BaseModel):
     incident_id: str | None
     suppressed_at: datetime
     reason: str
+    set_by: str | None
+    set_by_name: str | None
     cleared_at: datetime | None
     cleared_by: str | None
     cleared_by_name: str | None

@@ -29,12 +29,13 @@ RETURNING old.id
 # Of hosts that are this appliance's; one active hold per drift and runbook.
 _ADD = """
 INSERT INTO flap_suppressions (id, site_id, partner_id, appliance_id, host_id, incident_type,
-  runbook_id, suppressed_at, incident_id, cleared_at, cleared_by, clear_reason, reason)
+  runbook_id, suppressed_at, incident_id, cleared_at, cleared_by, clear_reason, reason, set_by)
 SELECT new.id, $1, $2, $3, new.host_id, new.incident_type, new.runbook_id, new.suppressed_at,
-  new.incident_id, new.cleared_at, new.cleared_by, new.clear_reason, new.reason
+  new.incident_id, new.cleared_at, new.cleared_by, new.clear_reason, new.reason, new.set_by
 FROM unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::text[],
-  $10::timestamptz[], $11::text[], $12::text[], $13::text[]) AS new (id, host_id, incident_type,
-  runbook_id, suppressed_at, incident_id, cleared_at, cleared_by, clear_reason, reason)
+  $10::timestamptz[], $11::text[], $12::text[], $13::text[], $14::text[]) AS new (id, host_id,
+  incident_type, runbook_id, suppressed_at, incident_id, cleared_at, cleared_by, clear_reason,
+  reason, set_by)
 JOIN hosts h ON h.site_id = $1 AND h.id = new.host_id AND h.appliance_id = $3
 ON CONFLICT DO NOTHING RETURNING id
 """
@@ -56,13 +57,18 @@ _GET = text(
 _ROW = (
     "SELECT f.id, f.site_id, s.name AS site_name, f.host_id, h.name AS host_name,"
     " f.incident_type, f.runbook_id, f.incident_id, f.suppressed_at, f.reason, f.cleared_at,"
-    " f.cleared_by, u.name AS cleared_by_name, f.clear_reason, o.id AS order_id,"
+    " f.cleared_by, u.name AS cleared_by_name, f.clear_reason, f.set_by, w.name AS set_by_name,"
+    " o.id AS order_id,"
     " o.status AS order_status"
     " FROM flap_suppressions f JOIN sites s ON s.id = f.site_id"
     " LEFT JOIN hosts h ON h.site_id = f.site_id AND h.id = f.host_id"
     # An appliance may name anybody: a person is one whose order it was.
     " LEFT JOIN users u ON u.id = f.cleared_by AND EXISTS (SELECT FROM orders"
     "   WHERE site_id = f.site_id AND hold_id = f.id AND requested_by = u.id)"
+    " LEFT JOIN users w ON w.id = f.set_by AND EXISTS (SELECT FROM orders"
+    "   WHERE site_id = f.site_id AND kind = 'set_hold' AND host_id = f.host_id"
+    "   AND incident_type = f.incident_type AND runbook_id = f.runbook_id"
+    "   AND requested_by = w.id)"
     " LEFT JOIN LATERAL (SELECT id, status FROM orders"
     "   WHERE site_id = f.site_id AND hold_id = f.id"
     "   ORDER BY created_at DESC, id DESC LIMIT 1) o ON true"
@@ -92,6 +98,7 @@ class Told:
     cleared_by: str | None
     clear_reason: str | None
     reason: str
+    set_by: str | None = None
 
     @property
     def key(self) -> Key:
@@ -113,7 +120,7 @@ class Repository:
         """Adds what is new and ends what has ended: the identifiers of both, and the keys of those
         that are not this appliance's, or that stand beside another active one."""
         raw: asyncpg.Connection[Any] = self._session.raw
-        ended = await raw.fetch(_END, site_id, appliance_id, *_columns(told, Told.__slots__[1:-1]))
+        ended = await raw.fetch(_END, site_id, appliance_id, *_columns(told, Told.__slots__[1:-2]))
         added = await raw.fetch(
             _ADD,
             *(site_id, self._session.scope.owner, appliance_id),

@@ -18,6 +18,7 @@ from wardline.core.protocol import HoldReport
 
 CHANGED = "hold"
 REFUSED_SHOWN_MAX = 20
+ACTIVE_MAX = 1_000
 
 
 class HoldCleared(Conflict):
@@ -89,6 +90,16 @@ async def active(
     return found
 
 
+async def by_runbook(session: Session) -> dict[str, list[RowMapping]]:
+    """The partner's active holds by the runbook that they keep off, newest first, at most
+    ACTIVE_MAX."""
+    found: dict[str, list[RowMapping]] = {}
+    repository = Repository(session)
+    for row in await repository.page(ended_too=False, after=None, limit=ACTIVE_MAX):
+        found.setdefault(row["runbook_id"], []).append(row)
+    return found
+
+
 async def one(session: Session, site_id: str, hold_id: str) -> RowMapping:
     """Raises NotFound."""
     row = await Repository(session).one(site_id, hold_id)
@@ -115,6 +126,7 @@ def _told(report: HoldReport, where: str) -> Told:
         cleared_by=report.cleared_by,
         clear_reason=report.clear_reason,
         reason=report.reason,
+        set_by=report.set_by,
     )
 
 

@@ -1,4 +1,4 @@
-"""HTTP: /session (sign in, who am I, sign out, change password)."""
+"""HTTP: /session (sign in, who am I, sign out, change password), and /people."""
 
 from typing import Annotated
 
@@ -7,12 +7,13 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from wardline import __version__
 from wardline.central.identity import access, cookies, service, tokens
-from wardline.central.identity.access import AccountHolder
+from wardline.central.identity.access import AccountHolder, OrderGiver
 from wardline.central.identity.passwords import LENGTH_MAX
 from wardline.central.identity.permissions import Permission, Role
 from wardline.central.web import state
 
 router = APIRouter(prefix="/api/v1/session", tags=["session"])
+people_router = APIRouter(prefix="/api/v1/people", tags=["session"])
 
 Password = Annotated[str, StringConstraints(min_length=1, max_length=LENGTH_MAX)]
 
@@ -54,6 +55,10 @@ class MeOut(BaseModel):
     version: str
 
 
+class PeopleOut(BaseModel):
+    items: list[UserOut]
+
+
 @router.post("", dependencies=[access.PUBLIC])
 async def sign_in(body: SignIn, request: Request, response: Response) -> MeOut:
     """Opens a session; its secret is in the cookie only."""
@@ -84,6 +89,14 @@ async def change_password(body: PasswordChange, session: AccountHolder, request:
         session, access.caller_of(request), _gate(request), body.current, body.new
     )
     return _out(me)
+
+
+@people_router.get("")
+async def list_people(session: OrderGiver) -> PeopleOut:
+    """The colleagues who may act on an incident, so that one may be handed to them; by name."""
+    found = await service.hands(session)
+    items = [UserOut(id=one.id, email=one.email, name=one.name, role=one.role) for one in found]
+    return PeopleOut(items=items)
 
 
 def _gate(request: Request) -> service.Gate:

@@ -52,7 +52,10 @@ _FORGET_SOURCES = text(
 _SET_PASSWORD = text(
     "UPDATE users SET password_hash = :hash, must_change_password = false WHERE id = :id"
 )
-_ACTIVE = text("SELECT id, role FROM users WHERE disabled_at IS NULL ORDER BY id LIMIT :people_max")
+_ACTIVE = text(
+    "SELECT id, role, name, email FROM users WHERE disabled_at IS NULL"
+    " ORDER BY id LIMIT :people_max"
+)
 _PASSWORD = text("SELECT password_hash FROM users WHERE id = :id")
 _OPEN = text(
     "INSERT INTO sessions (id, partner_id, user_id, kind, token_hash, created_at, last_seen_at,"
@@ -257,7 +260,7 @@ async def add_ticket(
 
 
 async def active(session: Session) -> list[RowMapping]:
-    """Id and role of the people of the scope who may sign in."""
+    """The people of the scope who may sign in."""
     return await session.rows(_ACTIVE, people_max=PEOPLE_MAX)
 
 

@@ -43,6 +43,16 @@ class Me:
 
 
 @dataclass(frozen=True, slots=True)
+class Colleague:
+    """Somebody of the same partner."""
+
+    id: str
+    name: str
+    email: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
 class Gate:
     """What signing in needs before there is a session."""
 
@@ -102,6 +112,16 @@ async def me(session: Session, user_id: str) -> Me:
         demo=row["demo"],
         permissions=tuple(sorted(ALLOWED[role])),
     )
+
+
+async def hands(session: Session) -> list[Colleague]:
+    """The people of the partner who may act on an incident, by name."""
+    found = [
+        Colleague(row["id"], row["name"], row["email"], Role(row["role"]))
+        for row in await repository.active(session)
+        if Permission.ORDERS in ALLOWED[Role(row["role"])]
+    ]
+    return sorted(found, key=lambda one: (one.name.casefold(), one.id))
 
 
 async def approvers(session: Session) -> dict[str, frozenset[str]]:

@@ -1,37 +1,42 @@
-"""HTTP: incidents of a site and of the fleet, one incident's story, what would have run."""
+"""HTTP: incidents of a site and of the fleet, one incident's story, what would have run.
+
+What people do about an incident stands in deed_endpoints.py.
+"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel
 from sqlalchemy import RowMapping
 
 from wardline.central.database import page
 from wardline.central.database.page import Cursor, Limit, Offset
-from wardline.central.identity.access import OrderGiver, Viewer
-from wardline.central.incidents import heals, service, start, undo
+from wardline.central.identity.access import Viewer
+from wardline.central.incidents import heals, now, service, undo
 from wardline.central.incidents.heals import Heals, RunbookHeals
-from wardline.central.orders import issuer
 from wardline.central.tenancy import service as tenancy
-from wardline.core.evidence.bundle import IncidentState
+from wardline.core.evidence.bundle import IncidentState, Outcome
 from wardline.core.evidence.watch import WatchEnd
 from wardline.core.incidents import catalogue
+from wardline.core.incidents.situation import Undo
 
 router = APIRouter(prefix="/api/v1", tags=["incidents"])
 
 SiteParameter = Annotated[str, Path(max_length=64)]
 IncidentParameter = Annotated[str, Path(max_length=64)]
+IncidentFilter = Annotated[str | None, Query(max_length=64)]
 State = Annotated[IncidentState | None, Query()]
 Days = Annotated[int, Query(ge=1, le=heals.DAYS_MAX, description="so many days back from now")]
-Reason = Annotated[str, StringConstraints(min_length=1, max_length=1000, strip_whitespace=True)]
 
 
 class IncidentOut(BaseModel):
     """`host_name` is null when the host was never declared. `verdict` and `code` are the policy's;
     the `would_` ones what it had been, were the site not observing. `watched_until` is the end of
-    the watch over a heal that is neither stable nor undone yet."""
+    the watch over a heal that is neither stable nor undone yet. `sentence` says how the host stands
+    now, what was done and what comes next; `owner_name` in whose hands it is."""
 
     site_id: str
     site_name: str
@@ -51,6 +56,8 @@ class IncidentOut(BaseModel):
     would_verdict: str | None
     runbook_id: str | None
     watched_until: datetime | None
+    sentence: str
+    owner_name: str | None
 
 
 class IncidentsOut(BaseModel):
@@ -79,10 +86,38 @@ class HealOut(BaseModel):
     ended_at: datetime | None
 
 
-class IncidentDetailOut(IncidentOut):
-    """The parts as the appliance signed them: schemas evidence.bundle/1 and /2. `heals`: the last
-    first. `undo_until`: until when its last run can be undone, null where it cannot."""
+class LatestOut(BaseModel):
+    """The newest measurement of the incident's check on its host."""
 
+    outcome: Outcome
+    summary: str
+    measured_at: datetime
+
+
+class HandoverOut(BaseModel):
+    """Into whose hands the incident was given, by whom, and what they need to know."""
+
+    at: datetime
+    by_name: str
+    to_user: str
+    to_name: str
+    note: str
+
+
+class IncidentDetailOut(IncidentOut):
+    """The parts as the appliance signed them: schemas evidence.bundle/1 and /2. `heals` and
+    `handovers`: the last first. `undo` is what became of what the run had changed, `left` are the
+    changed steps that nothing put back. `silent`: its appliance missed its check-ins, so that
+    `latest` is how things stood at `heard_at`. `undo_until`: until when its last run can be undone,
+    null where it cannot."""
+
+    appliance_id: str
+    latest: LatestOut
+    silent: bool
+    heard_at: datetime | None
+    undo: Undo
+    left: list[str]
+    handovers: list[HandoverOut]
     before: dict[str, Any]
     after: dict[str, Any] | None
     decision: dict[str, Any] | None
@@ -130,43 +165,19 @@ class HealsOut(Heals):
     runbooks: list[RunbookHeals]
 
 
-class Starting(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    reason: Reason
-
-
-class Undo(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    reason: Reason
-
-
-class UndoOut(BaseModel):
-    """The order that is on its way."""
-
-    order_id: str
-
-
-class StartedOut(BaseModel):
-    """The order that is on its way, or the approval that it takes first."""
-
-    order_id: str | None
-    approval_id: str | None
-
-
 @router.get("/incidents")
 async def list_fleet_incidents(
     session: Viewer,
     state: State = None,
+    incident: IncidentFilter = None,
     limit: Limit = page.ITEMS_DEFAULT,
     cursor: Cursor = None,
     offset: Offset = None,
 ) -> IncidentsOut:
-    """The partner's incidents, newest first."""
-    skipped = page.skipped(offset, cursor)
-    rows = await service.page(session, None, state, page.decode_newest(cursor), skipped, limit)
-    return _page(rows, limit)
+    """The partner's incidents, newest first; with `incident` that one alone."""
+    skipped, after = page.skipped(offset, cursor), page.decode_newest(cursor)
+    rows = await service.page(session, None, state, after, skipped, limit, incident)
+    return _page(rows, limit, session.now)
 
 
 @router.get("/sites/{site_id}/incidents")
@@ -182,7 +193,7 @@ async def list_incidents(
     skipped = page.skipped(offset, cursor)
     await tenancy.get(session, site_id)
     rows = await service.page(session, site_id, state, page.decode_newest(cursor), skipped, limit)
-    return _page(rows, limit)
+    return _page(rows, limit, session.now)
 
 
 @router.get("/sites/{site_id}/incidents/{incident_id}")
@@ -192,9 +203,17 @@ async def get_incident(
     """What was measured, decided, done, and measured again."""
     story = await service.one(session, site_id, incident_id)
     row = story.incident
+    seen = now.read(row, session.now)
     run = undo.undoable(row["decision"])
     return IncidentDetailOut(
-        **_incident(row).model_dump(),
+        **_incident(row, seen.sentence).model_dump(),
+        appliance_id=row["appliance_id"],
+        latest=LatestOut(**asdict(seen.latest)),
+        silent=seen.silent,
+        heard_at=seen.heard_at,
+        undo=seen.aftermath.undo,
+        left=list(seen.aftermath.left),
+        handovers=[HandoverOut.model_validate(dict(one)) for one in story.handovers],
         before=row["before"],
         after=row["after"],
         decision=row["decision"],
@@ -204,34 +223,6 @@ async def get_incident(
         undo_until=run.until if run is not None and run.until > session.now else None,
         bundles=[BundleOut.model_validate(dict(bundle)) for bundle in story.bundles],
     )
-
-
-@router.post("/sites/{site_id}/incidents/{incident_id}/start", status_code=201)
-async def start_repair(
-    site_id: SiteParameter,
-    incident_id: IncidentParameter,
-    body: Starting,
-    session: OrderGiver,
-    request: Request,
-) -> StartedOut:
-    """Orders the run that the policy offers; where it asks, opens an approval once more."""
-    asking = issuer.of(request)
-    started = await start.start(session, asking, site_id, incident_id, body.reason)
-    return StartedOut(order_id=started.order_id, approval_id=started.approval_id)
-
-
-@router.post("/sites/{site_id}/incidents/{incident_id}/undo", status_code=201)
-async def undo_run(
-    site_id: SiteParameter,
-    incident_id: IncidentParameter,
-    body: Undo,
-    session: OrderGiver,
-    request: Request,
-) -> UndoOut:
-    """Orders the appliance to put back what the incident's last run changed, and to hold its
-    runbook then; refused there where somebody has edited since. A freeze does not keep it back."""
-    asking = issuer.of(request)
-    return UndoOut(order_id=await undo.undo(session, asking, site_id, incident_id, body.reason))
 
 
 @router.get("/heals")
@@ -261,15 +252,16 @@ async def list_would_run(site_id: SiteParameter, session: Viewer) -> WouldRunLis
     return WouldRunListOut(items=[_would_run(row) for row in rows])
 
 
-def _page(rows: Sequence[RowMapping], limit: int) -> IncidentsOut:
+def _page(rows: Sequence[RowMapping], limit: int, at: datetime) -> IncidentsOut:
     following = None
     if len(rows) > limit:
         last = rows[limit - 1]
         following = page.encode(last["created_at"].isoformat(), last["id"])
-    return IncidentsOut(items=[_incident(row) for row in rows[:limit]], next_cursor=following)
+    items = [_incident(row, now.read(row, at).sentence) for row in rows[:limit]]
+    return IncidentsOut(items=items, next_cursor=following)
 
 
-def _incident(row: RowMapping) -> IncidentOut:
+def _incident(row: RowMapping, sentence: str) -> IncidentOut:
     decision = row["decision"] or {}
     return IncidentOut(
         site_id=row["site_id"],
@@ -290,6 +282,8 @@ def _incident(row: RowMapping) -> IncidentOut:
         would_verdict=_text(_would(decision).get("verdict")),
         runbook_id=(row["runbook"] or {}).get("id"),
         watched_until=row["watch"]["until"] if row["watch"] and row["state"] == "healed" else None,
+        sentence=sentence,
+        owner_name=row["owner_name"],
     )
 
 

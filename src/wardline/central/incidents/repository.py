@@ -90,31 +90,47 @@ _HEALS_OF = text(
     " FROM incident_heals WHERE site_id = :site_id AND incident_id = :incident_id"
     " ORDER BY number DESC LIMIT :limit"
 )
+# Of a list's rows only what became of each step is read: diffs and outputs are for the page of one.
+_STEPS = (
+    '(SELECT coalesce(jsonb_agg(step || \'{"diff": "", "output": ""}\' ORDER BY place), \'[]\')'
+    " FROM jsonb_array_elements(i.actions) WITH ORDINALITY AS ran (step, place)) AS actions"
+)
 _ROW = (
-    "SELECT i.site_id, s.name AS site_name, i.id, i.host_id, h.name AS host_name,"
+    "SELECT i.site_id, s.name AS site_name, i.id, i.appliance_id, i.host_id, h.name AS host_name,"
     " i.incident_type, i.severity, i.state, i.resolution_level, i.outcome, i.created_at,"
-    " i.closed_at, i.before, i.decision, i.runbook, i.watch"
+    " i.closed_at, i.before, i.after, i.decision, i.runbook, i.watch, h.observed, a.last_checkin,"
+    " r.outcome AS latest_outcome, r.summary AS latest_summary, r.effective_at AS latest_at,"
+    " f.reason AS held, o.to_name AS owner_name, "
 )
 _FROM = (
     " FROM incidents i JOIN sites s ON s.id = i.site_id"
     " LEFT JOIN hosts h ON h.site_id = i.site_id AND h.id = i.host_id"
+    " LEFT JOIN appliances a ON a.site_id = i.site_id AND a.id = i.appliance_id"
+    " LEFT JOIN latest_results r ON r.site_id = i.site_id AND r.host_id = i.host_id"
+    "   AND r.check_id = i.incident_type"
+    " LEFT JOIN LATERAL (SELECT reason FROM flap_suppressions WHERE site_id = i.site_id"
+    "   AND host_id = i.host_id AND incident_type = i.incident_type AND cleared_at IS NULL"
+    "   ORDER BY suppressed_at, id LIMIT 1) f ON true"
+    " LEFT JOIN LATERAL (SELECT to_name FROM incident_handovers WHERE site_id = i.site_id"
+    "   AND incident_id = i.id ORDER BY at DESC, id DESC LIMIT 1) o ON true"
 )
 _AFTER = (
     " AND (CAST(:state AS text) IS NULL OR i.state = :state)"
+    " AND (CAST(:incident AS text) IS NULL OR i.id = :incident)"
     " AND (CAST(:after_id AS text) IS NULL"
     "   OR (i.created_at, i.id) < (CAST(:after_at AS timestamptz), :after_id))"
     " ORDER BY i.created_at DESC, i.id DESC LIMIT :limit OFFSET :skipped"
 )
-_OF_SITE = text(f"{_ROW}{_FROM} WHERE i.site_id = :site_id{_AFTER}")
-_OF_PARTNER = text(f"{_ROW}{_FROM} WHERE i.partner_id = :partner_id{_AFTER}")
-_ONE = text(f"{_ROW}, i.after, i.actions{_FROM} WHERE i.site_id = :site_id AND i.id = :incident_id")
+_OF_SITE = text(f"{_ROW}{_STEPS}{_FROM} WHERE i.site_id = :site_id{_AFTER}")
+_OF_PARTNER = text(f"{_ROW}{_STEPS}{_FROM} WHERE i.partner_id = :partner_id{_AFTER}")
+_ONE = text(f"{_ROW}i.actions{_FROM} WHERE i.site_id = :site_id AND i.id = :incident_id")
 _BUNDLES = text(
     "SELECT b.log_index, b.state, b.at FROM incident_bundles b"
     " WHERE b.site_id = :site_id AND b.incident_id = :incident_id"
     " ORDER BY b.log_index LIMIT :limit"
 )
 _OBSERVING = text(
-    f"{_ROW}, i.actions{_FROM} WHERE i.site_id = :site_id AND i.state = 'observing'"
+    f"{_ROW}i.actions{_FROM} WHERE i.site_id = :site_id AND i.state = 'observing'"
     " ORDER BY i.created_at DESC, i.id DESC LIMIT :limit"
 )
 _STANDS = (
@@ -126,6 +142,38 @@ _WAITING = text(
     f"{_STANDS} AND i.appliance_id = :appliance_id AND i.state = 'waiting'"
     " ORDER BY i.created_at, i.id LIMIT :limit"
 )
+
+# Open ones that a run of ours has not helped, by the runbook that ran last.
+_UNHELPED = text(
+    "SELECT i.runbook ->> 'id' AS runbook_id, count(*) AS count FROM incidents i"
+    " WHERE i.partner_id = :partner_id AND i.state IN ('failed', 'escalated')"
+    " AND jsonb_path_exists(i.actions, '$[*] ? (@.dry_run == false)')"
+    " GROUP BY 1 HAVING i.runbook ->> 'id' IS NOT NULL ORDER BY 1 LIMIT :limit"
+)
+_ADD_HANDOVER = text(
+    "INSERT INTO incident_handovers (id, site_id, partner_id, incident_id, at, by_user, by_name,"
+    " to_user, to_name, note) VALUES (:id, :site_id, :partner_id, :incident_id, :at, :by_user,"
+    " :by_name, :to_user, :to_name, :note)"
+)
+_HANDOVERS = text(
+    "SELECT at, by_name, to_user, to_name, note FROM incident_handovers"
+    " WHERE site_id = :site_id AND incident_id = :incident_id ORDER BY at DESC, id DESC"
+    " LIMIT :limit"
+)
+
+
+class NewHandover(NamedTuple):
+    """An incident given into somebody's hands."""
+
+    id: str
+    site_id: str
+    incident_id: str
+    at: datetime
+    by_user: str
+    by_name: str
+    to_user: str
+    to_name: str
+    note: str
 
 
 class NewRecord(NamedTuple):
@@ -257,11 +305,13 @@ class Repository:
         after: tuple[datetime, str] | None,
         skipped: int,
         limit: int,
+        incident_id: str | None = None,
     ) -> list[RowMapping]:
         """Newest first, of one site or of the whole partner, after a (created_at, id)."""
         after_at, after_id = after or (None, None)
         given = {
             "state": state,
+            "incident": incident_id,
             "after_at": after_at,
             "after_id": after_id,
             "skipped": skipped,
@@ -292,4 +342,20 @@ class Repository:
         """Those of an appliance that wait for a person, oldest first, as `standing` gives them."""
         return await self._session.rows(
             _WAITING, site_id=site_id, appliance_id=appliance_id, limit=limit
+        )
+
+    async def unhelped(self, limit: int) -> list[RowMapping]:
+        """How many open incidents each runbook ran for in vain."""
+        return await self._session.rows(
+            _UNHELPED, partner_id=self._session.scope.owner, limit=limit
+        )
+
+    async def add_handover(self, new: NewHandover) -> None:
+        given = new._asdict()
+        await self._session.execute(_ADD_HANDOVER, partner_id=self._session.scope.owner, **given)
+
+    async def handovers(self, site_id: str, incident_id: str, limit: int) -> list[RowMapping]:
+        """Into whose hands it was given, the last first."""
+        return await self._session.rows(
+            _HANDOVERS, site_id=site_id, incident_id=incident_id, limit=limit
         )

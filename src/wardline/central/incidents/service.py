@@ -9,7 +9,13 @@ import orjson
 from sqlalchemy import RowMapping
 
 from wardline.central.database.session import Session
-from wardline.central.incidents.repository import NewHeal, NewLink, NewRecord, Repository
+from wardline.central.incidents.repository import (
+    NewHandover,
+    NewHeal,
+    NewLink,
+    NewRecord,
+    Repository,
+)
 from wardline.central.orders.wanted import Standing
 from wardline.core.errors import NotFound
 from wardline.core.evidence import bundle
@@ -19,6 +25,8 @@ from wardline.core.evidence.bundle import Bundle, IncidentRecord
 WOULD_RUN_MAX = 200
 BUNDLES_PER_INCIDENT_MAX = 200
 HEALS_PER_INCIDENT_MAX = 50
+HANDOVERS_SHOWN_MAX = 50
+RUNBOOKS_MAX = 200
 REFUSED_SHOWN_MAX = 20
 
 
@@ -116,17 +124,20 @@ async def page(
     after: tuple[datetime, str] | None,
     skipped: int,
     limit: int,
+    incident_id: str | None = None,
 ) -> list[RowMapping]:
     """Incidents, newest first; one row more than `limit` when there are more."""
-    return await Repository(session).page(site_id, state, after, skipped, limit + 1)
+    repository = Repository(session)
+    return await repository.page(site_id, state, after, skipped, limit + 1, incident_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """An incident, its heals, the last first, and the bundles that tell of it."""
+    """An incident, its heals and hand-overs, the last first, and the bundles that tell of it."""
 
     incident: RowMapping
     heals: list[RowMapping]
+    handovers: list[RowMapping]
     bundles: list[RowMapping]
 
 
@@ -138,7 +149,19 @@ async def one(session: Session, site_id: str, incident_id: str) -> Story:
         raise NotFound("no such incident on this site")
     heals = await repository.heals_of(site_id, incident_id, HEALS_PER_INCIDENT_MAX)
     bundles = await repository.bundles(site_id, incident_id, BUNDLES_PER_INCIDENT_MAX)
-    return Story(row, heals, bundles)
+    handovers = await repository.handovers(site_id, incident_id, HANDOVERS_SHOWN_MAX)
+    return Story(row, heals, handovers, bundles)
+
+
+async def hand_over(session: Session, new: NewHandover) -> None:
+    """Keep into whose hands an incident was given; the newest stands."""
+    await Repository(session).add_handover(new)
+
+
+async def unhelped(session: Session) -> dict[str, int]:
+    """How many open incidents each runbook ran for in vain."""
+    rows = await Repository(session).unhelped(RUNBOOKS_MAX)
+    return {row["runbook_id"]: row["count"] for row in rows}
 
 
 async def heals(session: Session, sites: Sequence[str] | None, since: datetime) -> RowMapping:

@@ -595,6 +595,7 @@ CREATE TABLE public.flap_suppressions (
     cleared_at timestamp with time zone,
     cleared_by character varying(255),
     clear_reason text,
+    set_by character varying(255),
     CONSTRAINT flap_suppressions_end CHECK (((cleared_at IS NULL) = (cleared_by IS NULL))),
     CONSTRAINT flap_suppressions_id_check CHECK (((id)::text <> ''::text))
 );
@@ -650,6 +651,20 @@ CREATE TABLE public.incident_bundles (
     at timestamp with time zone NOT NULL
 );
 ALTER TABLE ONLY public.incident_bundles FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.incident_handovers (
+    id character varying(64) NOT NULL,
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    incident_id character varying(64) NOT NULL,
+    at timestamp with time zone NOT NULL,
+    by_user character varying(64) NOT NULL,
+    by_name character varying(255) NOT NULL,
+    to_user character varying(64) NOT NULL,
+    to_name character varying(255) NOT NULL,
+    note text NOT NULL,
+    CONSTRAINT incident_handovers_id_check CHECK (((id)::text <> ''::text))
+);
+ALTER TABLE ONLY public.incident_handovers FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.incident_heals (
     site_id character varying(64) NOT NULL,
     partner_id character varying(64) NOT NULL,
@@ -746,7 +761,7 @@ CREATE TABLE public.orders (
     host_id character varying(64) NOT NULL,
     kind character varying(16) NOT NULL,
     incident_type character varying(255) NOT NULL,
-    runbook_id character varying(255) NOT NULL,
+    runbook_id character varying(255),
     incident_id character varying(64),
     approval_id character varying(64),
     hold_id character varying(64),
@@ -768,8 +783,9 @@ CREATE TABLE public.orders (
     CONSTRAINT orders_end CHECK (((completed_at IS NOT NULL) = ((status)::text = ANY ((ARRAY['succeeded'::character varying, 'failed'::character varying, 'expired'::character varying, 'lost'::character varying, 'cancelled'::character varying])::text[])))),
     CONSTRAINT orders_envelope_check CHECK ((length(envelope) <= 32768)),
     CONSTRAINT orders_id_check CHECK (((id)::text <> ''::text)),
-    CONSTRAINT orders_kind_check CHECK (((kind)::text = ANY ((ARRAY['run_runbook'::character varying, 'clear_hold'::character varying, 'undo_run'::character varying])::text[]))),
+    CONSTRAINT orders_kind_check CHECK (((kind)::text = ANY ((ARRAY['run_runbook'::character varying, 'clear_hold'::character varying, 'undo_run'::character varying, 'set_hold'::character varying, 'check_again'::character varying, 'try_again'::character varying])::text[]))),
     CONSTRAINT orders_lease CHECK ((((status)::text <> ALL ((ARRAY['leased'::character varying, 'running'::character varying, 'succeeded'::character varying, 'failed'::character varying, 'lost'::character varying])::text[])) OR ((leased_at IS NOT NULL) AND (lease_until IS NOT NULL)))),
+    CONSTRAINT orders_runbook CHECK ((((kind)::text = ANY ((ARRAY['check_again'::character varying, 'try_again'::character varying])::text[])) = (runbook_id IS NULL))),
     CONSTRAINT orders_status_check CHECK (((status)::text = ANY ((ARRAY['pending'::character varying, 'leased'::character varying, 'running'::character varying, 'succeeded'::character varying, 'failed'::character varying, 'expired'::character varying, 'lost'::character varying, 'cancelled'::character varying])::text[]))),
     CONSTRAINT orders_target CHECK ((((kind)::text = 'clear_hold'::text) = (hold_id IS NOT NULL))),
     CONSTRAINT orders_times CHECK ((created_at < expires_at))
@@ -1104,6 +1120,8 @@ ALTER TABLE ONLY public.hosts
     ADD CONSTRAINT hosts_pkey PRIMARY KEY (site_id, id);
 ALTER TABLE ONLY public.incident_bundles
     ADD CONSTRAINT incident_bundles_pkey PRIMARY KEY (site_id, incident_id, log_index);
+ALTER TABLE ONLY public.incident_handovers
+    ADD CONSTRAINT incident_handovers_pkey PRIMARY KEY (site_id, id);
 ALTER TABLE ONLY public.incident_heals
     ADD CONSTRAINT incident_heals_pkey PRIMARY KEY (site_id, incident_id, number);
 ALTER TABLE ONLY public.incidents
@@ -1187,6 +1205,7 @@ CREATE UNIQUE INDEX idx_freezes_partner_in_force ON public.freezes USING btree (
 CREATE INDEX idx_freezes_place ON public.freezes USING btree (partner_id, site_id);
 CREATE UNIQUE INDEX idx_freezes_site_in_force ON public.freezes USING btree (site_id) WHERE ((appliance_id IS NULL) AND (lifted_at IS NULL));
 CREATE UNIQUE INDEX idx_freezes_told ON public.freezes USING btree (site_id, appliance_id, frozen_at) WHERE (appliance_id IS NOT NULL);
+CREATE INDEX idx_incident_handovers ON public.incident_handovers USING btree (site_id, incident_id, at DESC, id DESC);
 CREATE INDEX idx_incident_heals_partner ON public.incident_heals USING btree (partner_id, healed_at);
 CREATE INDEX idx_incident_heals_site ON public.incident_heals USING btree (site_id, healed_at);
 CREATE INDEX idx_incidents_partner ON public.incidents USING btree (partner_id, created_at DESC, id);
@@ -1195,6 +1214,7 @@ CREATE INDEX idx_incidents_site ON public.incidents USING btree (site_id, create
 CREATE INDEX idx_incidents_type ON public.incidents USING btree (site_id, incident_type);
 CREATE INDEX idx_latest_results_partner ON public.latest_results USING btree (partner_id, outcome);
 CREATE INDEX idx_orders_approval ON public.orders USING btree (site_id, approval_id) WHERE (approval_id IS NOT NULL);
+CREATE UNIQUE INDEX idx_orders_check_again ON public.orders USING btree (site_id, host_id, incident_type) WHERE (((kind)::text = 'check_again'::text) AND (completed_at IS NULL));
 CREATE UNIQUE INDEX idx_orders_hold ON public.orders USING btree (site_id, hold_id) WHERE (((kind)::text = 'clear_hold'::text) AND (completed_at IS NULL));
 CREATE UNIQUE INDEX idx_orders_incident ON public.orders USING btree (site_id, incident_id) WHERE (((kind)::text = 'run_runbook'::text) AND (completed_at IS NULL));
 CREATE INDEX idx_orders_leased ON public.orders USING btree (appliance_id, lease_until) WHERE ((status)::text = 'leased'::text);
@@ -1202,7 +1222,9 @@ CREATE INDEX idx_orders_live ON public.orders USING btree (expires_at) WHERE (co
 CREATE INDEX idx_orders_of_hold ON public.orders USING btree (site_id, hold_id, created_at) WHERE (hold_id IS NOT NULL);
 CREATE INDEX idx_orders_partner ON public.orders USING btree (partner_id, created_at DESC, id DESC);
 CREATE INDEX idx_orders_pending ON public.orders USING btree (appliance_id, status) WHERE ((status)::text = 'pending'::text);
+CREATE UNIQUE INDEX idx_orders_set_hold ON public.orders USING btree (site_id, host_id, incident_type, runbook_id) WHERE (((kind)::text = 'set_hold'::text) AND (completed_at IS NULL));
 CREATE INDEX idx_orders_site ON public.orders USING btree (site_id, created_at DESC, id DESC);
+CREATE UNIQUE INDEX idx_orders_try_again ON public.orders USING btree (site_id, incident_id) WHERE (((kind)::text = 'try_again'::text) AND (completed_at IS NULL));
 CREATE UNIQUE INDEX idx_orders_undo ON public.orders USING btree (site_id, incident_id) WHERE (((kind)::text = 'undo_run'::text) AND (completed_at IS NULL));
 CREATE INDEX idx_policy_rule_versions_revision ON public.policy_rule_versions USING btree (partner_id, revision);
 CREATE INDEX idx_policy_runs_age ON public.policy_runs USING btree (reserved_at);
@@ -1229,6 +1251,7 @@ CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.evidence_cosig
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.evidence_log_entries FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.evidence_log_nodes FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.incident_bundles FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.incident_handovers FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.policy_revisions FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.policy_rule_versions FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.results FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
@@ -1243,6 +1266,7 @@ CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.evidence_cosignatures
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.evidence_log_entries FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.evidence_log_nodes FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.incident_bundles FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.incident_handovers FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.policy_revisions FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.policy_rule_versions FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.results FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
@@ -1307,6 +1331,14 @@ ALTER TABLE ONLY public.hosts
     ADD CONSTRAINT hosts_site_id_appliance_id_fkey FOREIGN KEY (site_id, appliance_id) REFERENCES public.appliances(site_id, id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.hosts
     ADD CONSTRAINT hosts_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id) ON DELETE CASCADE;
+ALTER TABLE ONLY public.incident_handovers
+    ADD CONSTRAINT incident_handovers_partner_id_by_user_fkey FOREIGN KEY (partner_id, by_user) REFERENCES public.users(partner_id, id);
+ALTER TABLE ONLY public.incident_handovers
+    ADD CONSTRAINT incident_handovers_partner_id_to_user_fkey FOREIGN KEY (partner_id, to_user) REFERENCES public.users(partner_id, id);
+ALTER TABLE ONLY public.incident_handovers
+    ADD CONSTRAINT incident_handovers_site_id_incident_id_fkey FOREIGN KEY (site_id, incident_id) REFERENCES public.incidents(site_id, id);
+ALTER TABLE ONLY public.incident_handovers
+    ADD CONSTRAINT incident_handovers_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
 ALTER TABLE ONLY public.orders
     ADD CONSTRAINT orders_site_id_appliance_id_fkey FOREIGN KEY (site_id, appliance_id) REFERENCES public.appliances(site_id, id);
 ALTER TABLE ONLY public.orders
@@ -1369,6 +1401,7 @@ ALTER TABLE public.freeze_confirmations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.freezes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.hosts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.incident_bundles ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.incident_handovers ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.incident_heals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.incidents ENABLE ROW LEVEL SECURITY;
 CREATE POLICY jobs ON public.appliances TO wardline_jobs USING (true) WITH CHECK (true);
@@ -1451,6 +1484,7 @@ CREATE POLICY tenant ON public.freeze_confirmations FOR SELECT TO wardline_app U
 CREATE POLICY tenant ON public.freezes TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.hosts TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.incident_bundles FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
+CREATE POLICY tenant ON public.incident_handovers TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.incident_heals FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.incidents FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.latest_results FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
@@ -1638,6 +1672,7 @@ GRANT SELECT(site_id) ON TABLE public.hosts TO wardline_jobs;
 GRANT SELECT(partner_id) ON TABLE public.hosts TO wardline_jobs;
 GRANT SELECT(id) ON TABLE public.hosts TO wardline_jobs;
 GRANT SELECT,INSERT ON TABLE public.incident_bundles TO wardline_app;
+GRANT SELECT,INSERT ON TABLE public.incident_handovers TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.incident_heals TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.incidents TO wardline_app;
 GRANT SELECT ON TABLE public.installation TO wardline_app;

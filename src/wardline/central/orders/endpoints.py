@@ -34,7 +34,8 @@ class ReasonGiven(BaseModel):
 class OrderOut(BaseModel):
     """`log_index` is the bundle that tells of the run, once the log has it. `code` and `detail`
     are the appliance's, or Central's where it ended the order itself. `frozen`: it waits because
-    its partner, site or appliance is frozen, and expires if that lasts."""
+    its partner, site or appliance is frozen, and expires if that lasts. An order that only looks,
+    or lets all repairs be tried again, has no runbook."""
 
     site_id: str
     site_name: str
@@ -45,8 +46,8 @@ class OrderOut(BaseModel):
     host_id: str
     host_name: str | None
     check: str
-    runbook_id: str
-    runbook_title: str
+    runbook_id: str | None
+    runbook_title: str | None
     incident_id: str | None
     approval_id: str | None
     hold_id: str | None
@@ -109,7 +110,7 @@ async def cancel_order(
 
 def shape(row: RowMapping) -> OrderOut:
     """The public form of an order's row."""
-    known = catalogue.runbooks().get(row["runbook_id"])
+    known = catalogue.runbooks().get(row["runbook_id"] or "")
     return OrderOut(
         **{name: row[name] for name in OrderOut.model_fields if name in row},
         check=row["incident_type"],

@@ -79,11 +79,11 @@ _ONE = text(f"{_ROW}, o.envelope{_FROM} WHERE o.site_id = :site_id AND o.id = :i
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """A signed order with what it is about at Central."""
+    """A signed order with what it is about at Central; one that only looks has no runbook."""
 
     order: Order
     check: str
-    runbook_id: str
+    runbook_id: str | None
     incident_id: str | None
     approval_id: str | None
     hold_id: str | None

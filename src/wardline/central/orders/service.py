@@ -15,7 +15,16 @@ from wardline.central.tenancy.service import Healing
 from wardline.core import clock, ids, orders
 from wardline.core.errors import Conflict, Malformed, NotFound
 from wardline.core.evidence.signing import Envelope
-from wardline.core.orders import FINAL, Body, Order, RunRunbook, Status, UndoRun
+from wardline.core.orders import (
+    FINAL,
+    Body,
+    CheckAgain,
+    Order,
+    RunRunbook,
+    Status,
+    TryAgain,
+    UndoRun,
+)
 from wardline.core.protocol import EnvelopeWire, OrderReport
 
 # An appliance that took an order so often and never said a word does not get it once more.
@@ -60,8 +69,10 @@ async def issue(
     reason: str,
     *,
     hold_id: str | None = None,
+    incident_id: str | None = None,
 ) -> str:
-    """A signed order, on its way from the commit on; gives its identifier.
+    """A signed order, on its way from the commit on; gives its identifier. `incident_id` is the
+    one on whose page it is shown, where the order itself names none.
 
     Raises NotFound, SiteObserves, OrderUnderWay, TooManyOrders.
     """
@@ -79,13 +90,13 @@ async def issue(
         body=body,
     )
     sealed = orders.seal(order, issuer.key).to_json()
-    run = body if isinstance(body, RunRunbook) else None
-    consent = None if run is None else run.consent
+    consent = body.consent if isinstance(body, RunRunbook) else None
+    runbook_id = None if isinstance(body, CheckAgain | TryAgain) else body.runbook_id
     new = NewOrder(
         order,
         body.check,
-        body.runbook_id,
-        body.incident_id if isinstance(body, RunRunbook | UndoRun) else None,
+        runbook_id,
+        body.incident_id if isinstance(body, RunRunbook | TryAgain | UndoRun) else incident_id,
         None if consent is None else consent.approval_id,
         hold_id,
         sealed,
@@ -95,7 +106,7 @@ async def issue(
             f"{body.check} on {target.host_id}: an order is on its way; wait for its end,"
             " or cancel it while the appliance has not fetched it"
         )
-    told = {"kind": order.kind.value, "runbook": body.runbook_id, "expires": _wire(order)}
+    told = {"kind": order.kind.value, "runbook": runbook_id, "expires": _wire(order)}
     await session.record("order.issue", order.id, after=told, reason=reason, site_id=target.site_id)
     await _announce(session, target.site_id, order.id, Status.PENDING)
     return order.id

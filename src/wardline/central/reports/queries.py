@@ -169,7 +169,8 @@ _LEFT = (
     " AND NOT EXISTS (SELECT FROM approvals a WHERE a.site_id = i.site_id"
     "   AND a.incident_id = i.id AND a.status = 'pending')"
     " AND NOT EXISTS (SELECT FROM orders o WHERE o.site_id = i.site_id"
-    "   AND o.incident_id = i.id AND o.completed_at IS NULL)"
+    "   AND o.incident_id = i.id AND o.completed_at IS NULL"
+    "   AND o.kind IN ('run_runbook', 'try_again'))"
 )
 _LEFT_BY_WHY = text(f"SELECT why, count(*) AS count FROM ({_LEFT}) found GROUP BY why ORDER BY why")  # noqa: S608 - constants of this file
 _LEFT_NEWEST = text(

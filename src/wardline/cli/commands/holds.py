@@ -1,4 +1,4 @@
-"""`wardline holds`: what is left alone after a flap, at Central or on the spot, and clearing it."""
+"""`wardline holds`: what is left alone, at Central or on the spot; setting and clearing a hold."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import typer
 from wardline.agent import hold_commands
 from wardline.agent import settings as agent_settings
 from wardline.agent.settings import Layout
-from wardline.cli import person, plain
+from wardline.cli import found, person, plain
 from wardline.cli.client import Client
 from wardline.core.errors import NotFound, Refused
 
@@ -22,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="What is left alone after a flap; clear one.",
+    help="What is left alone until a person says so; set or clear one.",
 )
 
 Data = Annotated[
@@ -41,7 +41,7 @@ class HoldUnnamed(Refused):
 
 
 class ReasonMissing(Refused):
-    """A hold is cleared with a reason, which stays with it."""
+    """A hold is set and cleared with a reason, which stays with it."""
 
     code = "reason_needed"
 
@@ -58,11 +58,48 @@ def list_holds(
         _list_here(data, ended_too=ended_too, as_json=as_json)
         return
     with person.reading(data) as central:
-        found = list(_holds(central, "all" if ended_too else "active"))
+        rows = list(_holds(central, "all" if ended_too else "active"))
     if as_json:
-        print(json.dumps(found, indent=2))
+        print(json.dumps(rows, indent=2))
     else:
-        _render(found)
+        _render(rows)
+
+
+@app.command("set")
+def set_hold(
+    incident: Annotated[str, typer.Argument(help="the incident whose repair is to stay off")],
+    reason: Annotated[str, typer.Option(help="why the repair is to stay off; it is kept")],
+    runbook: Annotated[
+        str | None, typer.Option(help="which repair; default: the incident's own")
+    ] = None,
+    email: Annotated[
+        str | None, typer.Option("--as", help="who sets it at Central: your e-mail address")
+    ] = None,
+    data: Data = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print the answer as JSON")] = False,
+    appliance: OnAppliance = False,
+) -> None:
+    """Keep a repair off a drift until somebody clears the hold; asks for your password, or takes
+    WARDLINE_PASSWORD.
+
+    At Central it is an order, and stands once the appliance has it. With --appliance it stands at
+    once, in the name of your account on this machine.
+    """
+    if not reason.strip():
+        raise ReasonMissing("--reason: say why the repair is to stay off")
+    if appliance:
+        layout = Layout(agent_settings.data_directory(data))
+        done = hold_commands.put(layout, incident, runbook, reason)
+    else:
+        with person.signed_in(data, email) as central:
+            body = {"reason": reason, "runbook_id": runbook}
+            done = central.post(f"{found.incident(central, incident)}/hold", body)
+    if as_json:
+        print(json.dumps(done, indent=2))
+    elif appliance:
+        _say(f"hold {done['id']}: {done['runbook_id']} stays off {done['host_name']}")
+    else:
+        print(f"{incident}: order {done['order_id']} is on its way to the appliance")
 
 
 @app.command("clear")
@@ -114,9 +151,9 @@ def _clear_here(data: Path | None, hold: str, reason: str) -> Any:
 
 
 def _clear(central: Client, hold_id: str, reason: str) -> Any:
-    for found in _holds(central, "all"):
-        if found["id"] == hold_id:
-            path = f"/sites/{found['site_id']}/holds/{hold_id}/clear"
+    for one in _holds(central, "all"):
+        if one["id"] == hold_id:
+            path = f"/sites/{one['site_id']}/holds/{hold_id}/clear"
             return central.post(path, {"reason": reason})
     raise NotFound(f"there is no hold {hold_id}; `wardline holds list` shows those that there are")
 
@@ -132,15 +169,16 @@ def _holds(central: Client, state: str) -> Iterator[Any]:
         asked["cursor"] = page["next_cursor"]
 
 
-def _render(found: list[Any]) -> None:
+def _render(rows: list[Any]) -> None:
     """A few lines each, so that no identifier is cut short on a narrow terminal."""
-    if not found:
+    if not rows:
         print("No holds.")
-    for one in found:
+    for one in rows:
         host = one["host_name"] or one["host_id"]
         _say(f"{one['id']}  {one['state']} since {one['suppressed_at']}")
         _say(f"  {one['site_name']}, {host}: {one['check']} by {one['runbook_id']}")
-        _say(f"  {one['reason']}")
+        by = "" if one["set_by"] is None else f"set by {one['set_by_name'] or one['set_by']}: "
+        _say(f"  {by}{one['reason']}")
         if one["cleared_at"] is not None:
             by = one["cleared_by_name"] or one["cleared_by"]
             _say(f"  cleared at {one['cleared_at']} by {by}: {one['clear_reason']}")

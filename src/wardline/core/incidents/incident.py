@@ -267,6 +267,15 @@ def accepted(incident: Incident, decision: Mapping[str, Any]) -> Incident:
     return judged(incident, State.OPEN, decision, None, ())
 
 
+def tried_anew(incident: Incident, decision: Mapping[str, Any]) -> Incident:
+    """A person wants every remedy tried once more; `decision` says who and why. What had become a
+    person's is open again, to be judged anew."""
+    _expect(incident, *TO_JUDGE, State.ESCALATED)
+    if incident.state is State.ESCALATED:
+        incident = reopened(incident, decision)
+    return replace(incident, decision=decision, tried=(), interruptions=0)
+
+
 def resolved(incident: Incident, passed: Result, at: datetime) -> Incident:
     """The check passes again and no run of ours is why; the level stays as it was."""
     _expect(incident, *TO_JUDGE, State.ESCALATED)

@@ -1,0 +1,75 @@
+/** Runbooks as rows: what each repairs, how far it is proved, and where it is stopped. */
+import { Link } from "@tanstack/react-router";
+import type { Runbook } from "@/api/types";
+import { proof } from "@/features/runbooks/proof";
+import classes from "@/features/runbooks/RunbookTable.module.css";
+import { Row, Table } from "@/ui/Table";
+import { Time } from "@/ui/Time";
+
+const COLUMNS = ["Runbook", "Repairs", "Risk", "Verified success", "Stopped"];
+
+export function RunbookTable({ runbooks }: { runbooks: Runbook[] }) {
+  return (
+    <Table label="Runbooks" columns={COLUMNS}>
+      {runbooks.map((one) => (
+        <Row
+          key={one.id}
+          columns={COLUMNS}
+          cells={[
+            <div key="name" className={classes.name}>
+              <b>{one.title}</b>
+              <code>
+                {one.id} v{one.version}
+              </code>
+            </div>,
+            one.check_title,
+            one.risk,
+            <Proved key="proof" runbook={one} />,
+            <Stops key="stops" runbook={one} />,
+          ]}
+        />
+      ))}
+    </Table>
+  );
+}
+
+function Proved({ runbook }: { runbook: Runbook }) {
+  const { headline, detail, isDoubtful } = proof(runbook);
+  return (
+    <div className={classes.name}>
+      <span data-doubtful={isDoubtful || undefined}>{headline}</span>
+      {detail && <small>{detail}</small>}
+    </div>
+  );
+}
+
+function Stops({ runbook }: { runbook: Runbook }) {
+  const { stops, stopped } = runbook;
+  if (stopped === 0) return <>nowhere</>;
+  return (
+    <ul className={classes.stops}>
+      {stops.map((stop) => (
+        <li key={stop.id}>
+          <Where stop={stop} />
+          <small>
+            on hold since <Time at={stop.since} />: {stop.reason}
+          </small>
+        </li>
+      ))}
+      {stopped > stops.length && <li>and {stopped - stops.length} more</li>}
+    </ul>
+  );
+}
+
+function Where({ stop }: { stop: Runbook["stops"][number] }) {
+  const where = `${stop.host_name ?? stop.host_id}, ${stop.site_name}`;
+  if (!stop.incident_id) return <>{where}</>;
+  return (
+    <Link
+      to="/sites/$siteId/incidents/$incidentId"
+      params={{ siteId: stop.site_id, incidentId: stop.incident_id }}
+    >
+      {where}
+    </Link>
+  );
+}

@@ -1,0 +1,167 @@
+"""`wardline incidents`: what is wrong, what was done, and what a person can do about it.
+
+With --appliance it reads the appliance's own store and needs no Central.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from wardline.agent import incident_commands
+from wardline.agent import settings as agent_settings
+from wardline.agent.settings import Layout
+from wardline.cli import found, person, plain, story
+from wardline.cli.client import Client
+from wardline.core.errors import Refused
+
+PAGE_ITEMS = 200
+PAGES_MAX = 50
+CLOSED = frozenset({"healed", "stable", "resolved"})
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="What is wrong, what was done, and what a person can do about it.",
+)
+
+Incident = Annotated[str, typer.Argument(help="its name, as `wardline incidents list` shows it")]
+Data = Annotated[
+    Path | None,
+    typer.Option(help="data directory of Central, or of the agent; default: the one that is here"),
+]
+OnAppliance = Annotated[
+    bool, typer.Option("--appliance", help="this appliance's own incidents, without Central")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="print it as JSON")]
+Who = Annotated[
+    str | None, typer.Option("--as", help="who asks for it: your e-mail address at Central")
+]
+
+
+class PersonUnknown(Refused):
+    """Nobody of the partner's has this e-mail address."""
+
+    code = "person_unknown"
+
+
+@app.command("list")
+def list_incidents(
+    data: Data = None,
+    closed_too: Annotated[bool, typer.Option("--all", help="also those that are over")] = False,
+    as_json: AsJson = False,
+    appliance: OnAppliance = False,
+) -> None:
+    """Each with the state of its host in one sentence, newest first."""
+    if appliance:
+        rows = incident_commands.listed(_layout(data), everything=closed_too)
+    else:
+        with person.reading(data) as central:
+            every = _pages(central)
+            rows = [one for one in every if closed_too or one["state"] not in CLOSED]
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return
+    if not rows:
+        print("No incident." if closed_too else "Nothing is open.")
+    for one in rows:
+        _print(story.row(one))
+
+
+@app.command("show")
+def show_incident(
+    incident: Incident, data: Data = None, as_json: AsJson = False, appliance: OnAppliance = False
+) -> None:
+    """The state now, then what was measured, decided, run, undone and measured again."""
+    if appliance:
+        told = incident_commands.shown(_layout(data), incident)
+    else:
+        with person.reading(data) as central:
+            told = central.get(found.incident(central, incident))
+    if as_json:
+        print(json.dumps(told, indent=2))
+    else:
+        _print(story.lines(told))
+
+
+@app.command("check-again")
+def check_again(
+    incident: Incident, email: Who = None, data: Data = None, as_json: AsJson = False
+) -> None:
+    """Have the appliance measure it now; asks for your password, or takes WARDLINE_PASSWORD."""
+    _order(incident, "check-again", {}, email, data, as_json=as_json)
+
+
+@app.command("try-again")
+def try_again(
+    incident: Incident,
+    reason: Annotated[str, typer.Option(help="why it may help now; it is kept")],
+    email: Who = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let every repair be tried once more, as far as the policy lets it."""
+    _order(incident, "try-again", {"reason": reason}, email, data, as_json=as_json)
+
+
+@app.command("hand-over")
+def hand_over(
+    incident: Incident,
+    to: Annotated[str, typer.Option(help="to whom: their e-mail address")],
+    note: Annotated[str, typer.Option(help="what they need to know; it is kept")],
+    email: Who = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put the incident into somebody's hands, with a note."""
+    with person.signed_in(data, email) as central:
+        path = found.incident(central, incident)
+        people = central.get("/people")["items"]
+        meant = next((one for one in people if one["email"].lower() == to.strip().lower()), None)
+        if meant is None:
+            raise PersonUnknown(f"{to}: nobody here has this address, or they may not see it")
+        done = central.post(f"{path}/hand-over", {"to": meant["id"], "note": note})
+    if as_json:
+        print(json.dumps(done, indent=2))
+    else:
+        _print([plain.shown(f"{incident}: with {done['to_name']} now")])
+
+
+def _order(
+    incident: str,
+    deed: str,
+    body: dict[str, str],
+    email: str | None,
+    data: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    with person.signed_in(data, email) as central:
+        done = central.post(f"{found.incident(central, incident)}/{deed}", body)
+    if as_json:
+        print(json.dumps(done, indent=2))
+    else:
+        print(f"{incident}: order {done['order_id']} is on its way to the appliance")
+
+
+def _pages(central: Client) -> Iterator[Any]:
+    """Page by page, as far as anybody would read."""
+    asked: dict[str, str | int] = {"limit": PAGE_ITEMS}
+    for _ in range(PAGES_MAX):
+        page = central.get("/incidents", **asked)
+        yield from page["items"]
+        if page["next_cursor"] is None:
+            return
+        asked["cursor"] = page["next_cursor"]
+
+
+def _layout(data: Path | None) -> Layout:
+    return Layout(agent_settings.data_directory(data))
+
+
+def _print(told: list[str]) -> None:
+    for line in told:
+        print(line)
