@@ -20,7 +20,7 @@ from wardline.agent.store.runs import Run
 from wardline.core import canonical, ids
 from wardline.core.canonical import Json
 from wardline.core.evidence.bundle import Result, RunbookRef
-from wardline.core.incidents import ladder, remedy
+from wardline.core.incidents import ladder, remedy, trial
 from wardline.core.incidents.incident import Incident
 from wardline.core.incidents.remedy import Remedy
 from wardline.core.policy import compiled, params, usage
@@ -125,8 +125,9 @@ class Case:
 
 
 def candidates(remedies: tuple[Remedy, ...], case: Case) -> tuple[Remedy, ...]:
-    """The remedies for this drift, in the order of L1."""
-    return remedy.candidates(remedies, case.latest.check, case.latest.facts)
+    """The remedies for this drift, in the order of L1; those that were promoted come first."""
+    every = (*case.standing.promoted, *remedies)
+    return remedy.candidates(every, case.latest.check, case.latest.facts)
 
 
 def best(tx: Transaction, case: Case, remedies: tuple[Remedy, ...]) -> Judged | None:
@@ -161,7 +162,7 @@ def judge(tx: Transaction, case: Case, one: Remedy) -> Judged:
 
 def wire(case: Case, judged: Judged, scrubber: Scrubber) -> dict[str, Any]:
     """The decision as evidence keeps it; what a person may say yes to names exactly what it is."""
-    told = judged.decision.to_wire()
+    told = trial.with_earned(judged.decision.to_wire(), judged.remedy.earned)
     if judged.decision.verdict in (Verdict.ASK, Verdict.OFFER) and judged.inputs is not None:
         told["pins"] = {**pins(case, judged), "inputs": _shown(judged.inputs, scrubber)}
     return told

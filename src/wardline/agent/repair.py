@@ -13,7 +13,7 @@ from wardline.agent.roster import Member
 from wardline.agent.runbooks import runner
 from wardline.agent.runbooks.runner import RunReport
 from wardline.agent.standing import Standings
-from wardline.agent.store import heals, incidents, orders, policies, results, runs
+from wardline.agent.store import heals, incidents, orders, policies, promotions, results, runs
 from wardline.agent.store.database import StoreFull, Transaction
 from wardline.agent.store.ledger import Ledger
 from wardline.agent.store.orders import Code, Ending
@@ -188,6 +188,7 @@ class Repairs:
             runs.end(tx, ended.id, now, over.result)
             runs.prune(tx, now)
             heals.prune(tx, now)
+            promotions.prune(tx, now)
             told_in = self.record(tx, ended, (over.after,))
             if ended.watched:
                 heals.begin_watch(tx, ended.id, self._ledger.moment())

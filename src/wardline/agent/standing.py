@@ -1,15 +1,20 @@
-"""What this appliance may do at all at this moment: nothing while frozen, else its share.
+"""What this appliance may do at all at this moment, and by which promoted remedies.
 
-Frozen by Central, by a person right here, or because the mandate in the store is not one that
-Central signed: what cannot be believed stops everything.
+Nothing while it is frozen, by Central, by a person right here, or because the mandate in the store
+is not one that Central signed: what cannot be believed stops everything. Else its share.
 """
 
 from dataclasses import dataclass
 
-from wardline.agent.store import freezes, mandates
+from wardline.agent.runbooks import runbook
+from wardline.agent.store import freezes, mandates, promotions
 from wardline.agent.store.database import Transaction
 from wardline.agent.store.freezes import LocalFreeze
 from wardline.agent.store.mandates import MandateRefused, Recipient
+from wardline.core import canonical
+from wardline.core.incidents import promotion
+from wardline.core.incidents.promotion import Ledger, Promotion, Subject
+from wardline.core.incidents.remedy import Remedy
 from wardline.core.mandate import Freeze, Mandate, Reach
 from wardline.core.policy.share import WHOLE, Share
 
@@ -17,12 +22,14 @@ from wardline.core.policy.share import WHOLE, Share
 @dataclass(frozen=True, slots=True)
 class Standing:
     """`frozen_by` says who stopped everything and why, None where nobody did; `digest` names what
-    was looked at; `problem` is what is wrong with the stored mandate."""
+    was looked at; `problem` is what is wrong with the stored mandate; `promoted` are the remedies
+    that L1 has beside those of the runbooks."""
 
     frozen_by: str | None = None
     share: Share = WHOLE
     digest: str = ""
     problem: str | None = None
+    promoted: tuple[Remedy, ...] = ()
 
 
 NOT_FROZEN = Standing()
@@ -35,6 +42,7 @@ class Standings:
         self._recipient = recipient
         self._digest: str | None = None
         self._mandate: Mandate | None = None
+        self._promotions: tuple[tuple[Ledger, Promotion], ...] = ()
         self._problem: str | None = None
 
     def now(self, tx: Transaction) -> Standing:
@@ -53,16 +61,44 @@ class Standings:
         return Standing(
             frozen_by="; ".join(why) if why else None,
             share=self._mandate.share if self._mandate else WHOLE,
-            digest=f"{digest or ''}/{local.id if local else ''}",
+            digest=f"{digest or ''}/{local.id if local else ''}/{promotions.stops(tx)}",
             problem=self._problem,
+            promoted=self._promoted(tx),
         )
 
+    def _promoted(self, tx: Transaction) -> tuple[Remedy, ...]:
+        """The remedies of the promotions that are in force here, this appliance's own entries
+        among the others."""
+        found: list[Remedy] = []
+        for ledger, told in self._promotions:
+            own = promotions.stop(tx, ledger.id, self._recipient.appliance_id)
+            now = promotion.stopped_here(told, own, ledger)
+            if now.holds(self._recipient.site_id, self._recipient.appliance_id):
+                found.append(now.remedy)
+        return tuple(found)
+
     def _read(self, tx: Transaction) -> None:
-        self._mandate, self._problem = None, None
+        self._mandate, self._problem, self._promotions = None, None, ()
         try:
             self._mandate = mandates.load(tx, self._recipient)
         except MandateRefused as error:
             self._problem = str(error)
+        if self._mandate is not None:
+            self._promotions = tuple(
+                (ledger, promotion.folded(ledger))
+                for ledger in self._mandate.promotions
+                if _known(ledger.subject)
+            )
+
+
+def _known(subject: Subject) -> bool:
+    """Whether this appliance has the runbook at that digest, and a remedy of it with those inputs:
+    nothing that runs here comes from Central."""
+    book = runbook.registry().get(subject.runbook)
+    if book is None or book.digest != subject.digest:
+        return False
+    wanted = canonical.dumps(subject.inputs)
+    return any(canonical.dumps(one.inputs) == wanted for one in book.remedies)
 
 
 def words(local: LocalFreeze) -> str:

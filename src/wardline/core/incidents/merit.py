@@ -25,6 +25,7 @@ CANARY_MAX = timedelta(days=14)
 
 DEMOTION_RUNS_LEAST = 3
 DEMOTION_PCT_MAX = 20
+RECENT_RUNS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,13 @@ class Merit:
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """What a promotion's own trials came to: of `decided` ones `bad` failed or did not last, `bad`
-    of them in the canary `canary_bad`."""
+    """What a promotion's own trials came to: of `decided` ones `bad` failed or did not last, in the
+    canary `canary_bad` of them; `recent` says so of the last ones, the newest last."""
 
     decided: int = 0
     bad: int = 0
     canary_bad: int = 0
+    recent: tuple[bool, ...] = ()
 
     def and_one(self, end: End, *, canary: bool) -> "Runs":
         if not end.counts:
@@ -59,6 +61,7 @@ class Runs:
             self.decided + 1,
             self.bad + end.bad,
             self.canary_bad + (end.bad and canary),
+            (*self.recent, end.bad)[-RECENT_RUNS:],
         )
 
 
@@ -85,16 +88,18 @@ def lacking(merit: Merit) -> tuple[str, ...]:
 def ending(runs: Runs) -> str | None:
     """Why a promotion with these runs is over, in words; None while it is not.
 
-    In its canary one run that went wrong is enough. What was in flight when it was ended changes
-    nothing any more: who asks keeps the first answer.
+    In its canary one run that went wrong is enough. Later it takes too many of all its runs, or of
+    the last RECENT_RUNS: what has become bad must not live on what it once was. What was in flight
+    when it was ended changes nothing any more: who asks keeps the first answer.
     """
     if runs.canary_bad:
         return "a run of its canary failed or did not last"
-    if runs.decided >= DEMOTION_RUNS_LEAST and 100 * runs.bad > DEMOTION_PCT_MAX * runs.decided:
-        return (
-            f"{runs.bad} of {runs.decided} runs failed or did not last, more than"
-            f" {DEMOTION_PCT_MAX} %"
-        )
+    for bad, of, which in (
+        (runs.bad, runs.decided, "runs"),
+        (sum(runs.recent), len(runs.recent), "last runs"),
+    ):
+        if of >= DEMOTION_RUNS_LEAST and 100 * bad > DEMOTION_PCT_MAX * of:
+            return f"{bad} of {of} {which} failed or did not last, more than {DEMOTION_PCT_MAX} %"
     return None
 
 

@@ -92,3 +92,12 @@ def test_a_canary_is_passed_after_its_time_and_a_proof() -> None:
     assert not Canary(over, 0).passed(NOW)
     assert not Canary(over, 0).idle(NOW)
     assert Canary(NOW - merit.CANARY_MAX, 0).idle(NOW)
+
+
+def test_what_has_become_bad_does_not_live_on_what_it_was() -> None:
+    history = [(End.STABLE, False)] * 500
+    assert merit.ended_at([*history, *[(End.FAILED, False)] * 4]) is None
+    assert merit.ended_at([*history, *[(End.RECURRED, False)] * 5]) == (
+        504,
+        "5 of 20 last runs failed or did not last, more than 20 %",
+    )
