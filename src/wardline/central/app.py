@@ -21,6 +21,7 @@ from wardline.central.identity.access import Viewer
 from wardline.central.identity.passwords import Passwords
 from wardline.central.identity.server_keys import ServerKeys
 from wardline.central.incidents import endpoints as incidents
+from wardline.central.learning import endpoints as learning
 from wardline.central.orders import endpoints as orders
 from wardline.central.policies import endpoints as policies
 from wardline.central.policies import vocabulary
@@ -60,6 +61,7 @@ ROUTERS: list[APIRouter] = [
     orders.router,
     holds.router,
     freezes.router,
+    learning.router,
     posture.router,
     reports.router,
     realtime.router,

@@ -3,6 +3,7 @@
 import json
 import secrets
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
@@ -24,6 +25,7 @@ RULE = {
     "action": "ssh_config.harden",
     "autoExecute": False,
 }
+AT = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 SITE = {"zone": "Europe/Berlin", "opening_hours": [{"days": [1], "start": "08:00", "end": "18:00"}]}
 NO_POLICY = {"v": 1, "epoch": None, "revision": None, "refused": None}
 ALERT = {
@@ -45,6 +47,8 @@ class Scene:
     order_id: str
     hold_id: str
     freeze_id: str
+    # A candidate, and one in its canary.
+    promotions: tuple[str, str]
     # Two that wait, because each is answered once.
     approvals: tuple[str, str]
     # One that has started, and one that has not.
@@ -92,6 +96,10 @@ async def make_scene(owner: Raw, wire: httpx2.AsyncClient, backups: Folders) -> 
         order_id,
         hold_id,
         await frozen_elsewhere(owner, tenant),
+        (
+            await promoted(owner, tenant, "ab" * 8, ("proposed",)),
+            await promoted(owner, tenant, "cd" * 8, ("proposed", "evaluated", "approved")),
+        ),
         (one["id"], other["id"]),
         decisions,
         folder.entries()[-1].name.text,
@@ -162,6 +170,28 @@ async def frozen_elsewhere(owner: Raw, tenant: Tenant) -> str:
         *(freeze_id, tenant.partner_id, site_id),
     )
     return freeze_id
+
+
+async def promoted(owner: Raw, tenant: Tenant, pattern: str, steps: tuple[str, ...]) -> str:
+    """A promotion with so many steps in its ledger."""
+    promotion_id, in_canary = ids.new("prom"), len(steps) > 1
+    await owner.execute(
+        "INSERT INTO promotions (partner_id, id, incident_type, pattern_signature, runbook_id,"
+        " runbook_version, runbook_digest, stage, canary_site_id, approved_at, created_at,"
+        " changed_at) VALUES ($1, $2, 'ssh_config', $3, 'ssh_config.harden', '1', $4, $5, $6, $7,"
+        " now(), now())",
+        *(tenant.partner_id, promotion_id, pattern, "cd" * 32),
+        *(("canary", tenant.site_id, AT) if in_canary else ("candidate", None, None)),
+    )
+    for number, step in enumerate(steps, 1):
+        await owner.execute(
+            "INSERT INTO promotion_ledger (partner_id, promotion_id, number, step, at, by_id,"
+            " by_name, reason, site_id) VALUES ($1, $2, $3, $4, now(), 'system', 'Wardline', 'x',"
+            " $5)",
+            *(tenant.partner_id, promotion_id, number, step),
+            tenant.site_id if step == "approved" else None,
+        )
+    return promotion_id
 
 
 def hold(appliance: Appliance) -> dict[str, object]:

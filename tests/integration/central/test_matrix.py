@@ -117,6 +117,16 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("post", "/api/v1/freezes/{freeze_id}/lift"): Example(
         lambda scene: {"reason": "it is found and fixed"}
     ),
+    ("get", "/api/v1/patterns"): Example(),
+    ("get", "/api/v1/promotions"): Example(query="?ended_too=true"),
+    ("get", "/api/v1/promotions/{promotion_id}"): Example(),
+    ("get", "/api/v1/promotions/{promotion_id}/shadow"): Example(),
+    # Nothing speaks for it: who may approve it is told so.
+    ("post", "/api/v1/promotions/{promotion_id}/approve"): Example(
+        lambda scene: {"reason": "it helps", "site_id": scene.tenant.site_id}, ok=409
+    ),
+    ("post", "/api/v1/promotions/{promotion_id}/reject"): NOT_NOW,
+    ("post", "/api/v1/promotions/{promotion_id}/demote"): NOT_NOW,
     ("get", "/api/v1/sites/{site_id}/evidence"): Example(),
     ("get", "/api/v1/sites/{site_id}/evidence/{log_index}"): Example(),
     ("get", "/api/v1/sites/{site_id}/evidence/export"): Example(),
@@ -203,6 +213,7 @@ def address(path: str, example: Example, scene: Scene) -> str:
     named = named.replace("{decision_id}", scene.decisions[path.endswith("/released")])
     named = named.replace("{name}", scene.backup)
     named = named.replace("{freeze_id}", scene.freeze_id)
+    named = named.replace("{promotion_id}", scene.promotions[path.endswith("/demote")])
     named = named.replace("{revision}", str(scene.revision)).replace("{rule_id}", scene.rule_id)
     named = named.replace("{approval_id}", scene.approvals[path.endswith("/reject")])
     assert "{" not in named, f"{path} has a parameter that this test does not know"
@@ -335,6 +346,7 @@ async def test_a_foreign_site_and_one_that_is_not_there_look_the_same(
         tenant=Tenant("partner_none", ids.site()),
         incident_id=ids.incident(),
         freeze_id=ids.new("freeze"),
+        promotions=(ids.new("prom"), ids.new("prom")),
     )
     for method, path in operations(web):
         if "{" not in path:
@@ -392,6 +404,7 @@ def assert_silent_about(scene: Scene, answer: httpx2.Response) -> None:
         scene.order_id,
         scene.hold_id,
         scene.freeze_id,
+        *scene.promotions,
         *scene.approvals,
     ):
         assert secret not in answer.text, (answer.request.method, str(answer.request.url))

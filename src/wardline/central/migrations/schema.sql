@@ -700,6 +700,69 @@ CREATE TABLE public.partners (
     CONSTRAINT partners_id_check CHECK (((id)::text <> ''::text))
 );
 ALTER TABLE ONLY public.partners FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.pattern_runbooks (
+    partner_id character varying(64) NOT NULL,
+    pattern_signature character varying(128) NOT NULL,
+    incident_type character varying(255) NOT NULL,
+    runbook_id character varying(255) NOT NULL,
+    runbook_digest character varying(64) NOT NULL,
+    runbook_version character varying(128) NOT NULL,
+    runs integer NOT NULL,
+    watched integer NOT NULL,
+    stable integer NOT NULL,
+    failed integer NOT NULL,
+    recurred integer NOT NULL,
+    unproved integer NOT NULL,
+    occurrences integer NOT NULL,
+    by_l2 integer NOT NULL,
+    good bigint NOT NULL,
+    everything bigint NOT NULL,
+    lacking jsonb NOT NULL,
+    newest_at timestamp with time zone NOT NULL,
+    computed_at timestamp with time zone NOT NULL
+);
+ALTER TABLE ONLY public.pattern_runbooks FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.pattern_runs (
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    appliance_id character varying(64) NOT NULL,
+    incident_id character varying(64) NOT NULL,
+    mark character varying(64) NOT NULL,
+    host_id character varying(64) NOT NULL,
+    incident_type character varying(255) NOT NULL,
+    pattern_signature character varying(128) NOT NULL,
+    level character varying(16) NOT NULL,
+    runbook_id character varying(255) NOT NULL,
+    runbook_version character varying(128) NOT NULL,
+    runbook_digest character varying(64) NOT NULL,
+    promotion_id character varying(64),
+    canary boolean NOT NULL,
+    at timestamp with time zone NOT NULL,
+    ended character varying(16),
+    ended_at timestamp with time zone,
+    ended_epoch integer,
+    ended_seq bigint,
+    ended_place integer,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT pattern_runs_end CHECK ((((ended IS NULL) = (ended_at IS NULL)) AND ((ended IS NULL) = (ended_seq IS NULL)) AND ((ended IS NULL) = (ended_epoch IS NULL)) AND ((ended IS NULL) = (ended_place IS NULL)))),
+    CONSTRAINT pattern_runs_ended_check CHECK (((ended)::text = ANY ((ARRAY['stable'::character varying, 'failed'::character varying, 'recurred'::character varying, 'unproved'::character varying])::text[]))),
+    CONSTRAINT pattern_runs_level_check CHECK (((level)::text = ANY ((ARRAY['L1'::character varying, 'L2'::character varying, 'L3'::character varying])::text[])))
+);
+ALTER TABLE ONLY public.pattern_runs FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.pattern_stats (
+    partner_id character varying(64) NOT NULL,
+    pattern_signature character varying(128) NOT NULL,
+    incident_type character varying(255) NOT NULL,
+    total_count integer DEFAULT 0 NOT NULL,
+    l1_count integer DEFAULT 0 NOT NULL,
+    l2_count integer DEFAULT 0 NOT NULL,
+    l3_count integer DEFAULT 0 NOT NULL,
+    success_count integer DEFAULT 0 NOT NULL,
+    promotion_eligible boolean DEFAULT false NOT NULL,
+    newest_at timestamp with time zone NOT NULL,
+    computed_at timestamp with time zone NOT NULL
+);
+ALTER TABLE ONLY public.pattern_stats FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.policies (
     partner_id character varying(64) NOT NULL,
     id character varying(128) NOT NULL,
@@ -772,6 +835,46 @@ CREATE TABLE public.policy_runs (
     CONSTRAINT policy_runs_times CHECK ((reserved_at < expires_at))
 );
 ALTER TABLE ONLY public.policy_runs FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.promotion_ledger (
+    partner_id character varying(64) NOT NULL,
+    promotion_id character varying(64) NOT NULL,
+    number integer NOT NULL,
+    step character varying(16) NOT NULL,
+    at timestamp with time zone NOT NULL,
+    by_id character varying(255) NOT NULL,
+    by_name character varying(255) NOT NULL,
+    reason text NOT NULL,
+    detail jsonb DEFAULT '{}'::jsonb NOT NULL,
+    site_id character varying(64),
+    appliance_id character varying(64),
+    CONSTRAINT promotion_ledger_number_check CHECK ((number >= 1)),
+    CONSTRAINT promotion_ledger_site CHECK ((((step)::text = 'approved'::text) = (site_id IS NOT NULL))),
+    CONSTRAINT promotion_ledger_step_check CHECK (((step)::text = ANY ((ARRAY['proposed'::character varying, 'evaluated'::character varying, 'approved'::character varying, 'promoted'::character varying, 'stopped'::character varying, 'demoted'::character varying, 'rejected'::character varying, 'withdrawn'::character varying])::text[]))),
+    CONSTRAINT promotion_ledger_stop CHECK ((((step)::text = 'stopped'::text) = (appliance_id IS NOT NULL)))
+);
+ALTER TABLE ONLY public.promotion_ledger FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.promotions (
+    partner_id character varying(64) NOT NULL,
+    id character varying(64) NOT NULL,
+    incident_type character varying(255) NOT NULL,
+    pattern_signature character varying(128) NOT NULL,
+    runbook_id character varying(255) NOT NULL,
+    runbook_version character varying(128) NOT NULL,
+    runbook_digest character varying(64) NOT NULL,
+    inputs jsonb DEFAULT '{}'::jsonb NOT NULL,
+    stage character varying(16) NOT NULL,
+    canary_site_id character varying(64),
+    approved_at timestamp with time zone,
+    promoted_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT promotions_canary CHECK ((((stage)::text <> ALL ((ARRAY['canary'::character varying, 'promoted'::character varying])::text[])) OR ((canary_site_id IS NOT NULL) AND (approved_at IS NOT NULL)))),
+    CONSTRAINT promotions_end CHECK (((ended_at IS NOT NULL) = ((stage)::text = ANY ((ARRAY['demoted'::character varying, 'rejected'::character varying, 'withdrawn'::character varying])::text[])))),
+    CONSTRAINT promotions_id_check CHECK (((id)::text <> ''::text)),
+    CONSTRAINT promotions_stage_check CHECK (((stage)::text = ANY ((ARRAY['candidate'::character varying, 'evaluated'::character varying, 'canary'::character varying, 'promoted'::character varying, 'demoted'::character varying, 'rejected'::character varying, 'withdrawn'::character varying])::text[])))
+);
+ALTER TABLE ONLY public.promotions FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.results (
     site_id character varying(64) NOT NULL,
     partner_id character varying(64) NOT NULL,
@@ -1025,6 +1128,12 @@ ALTER TABLE ONLY public.orders
     ADD CONSTRAINT orders_site_id_id_key UNIQUE (site_id, id);
 ALTER TABLE ONLY public.partners
     ADD CONSTRAINT partners_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.pattern_runbooks
+    ADD CONSTRAINT pattern_runbooks_pkey PRIMARY KEY (partner_id, pattern_signature, incident_type, runbook_id, runbook_digest);
+ALTER TABLE ONLY public.pattern_runs
+    ADD CONSTRAINT pattern_runs_pkey PRIMARY KEY (site_id, incident_id, mark);
+ALTER TABLE ONLY public.pattern_stats
+    ADD CONSTRAINT pattern_stats_pkey PRIMARY KEY (partner_id, pattern_signature, incident_type);
 ALTER TABLE ONLY public.policies
     ADD CONSTRAINT policies_pkey PRIMARY KEY (partner_id, id);
 ALTER TABLE ONLY public.policy_heads
@@ -1037,6 +1146,10 @@ ALTER TABLE ONLY public.policy_rule_versions
     ADD CONSTRAINT policy_rule_versions_pkey PRIMARY KEY (partner_id, rule_id, revision);
 ALTER TABLE ONLY public.policy_runs
     ADD CONSTRAINT policy_runs_pkey PRIMARY KEY (partner_id, id);
+ALTER TABLE ONLY public.promotion_ledger
+    ADD CONSTRAINT promotion_ledger_pkey PRIMARY KEY (partner_id, promotion_id, number);
+ALTER TABLE ONLY public.promotions
+    ADD CONSTRAINT promotions_pkey PRIMARY KEY (partner_id, id);
 ALTER TABLE ONLY public.rule_uses_added
     ADD CONSTRAINT rule_uses_added_pkey PRIMARY KEY (partner_id, id);
 ALTER TABLE ONLY public.rule_uses_by_call
@@ -1103,10 +1216,16 @@ CREATE INDEX idx_orders_of_hold ON public.orders USING btree (site_id, hold_id, 
 CREATE INDEX idx_orders_partner ON public.orders USING btree (partner_id, created_at DESC, id DESC);
 CREATE INDEX idx_orders_pending ON public.orders USING btree (appliance_id, status) WHERE ((status)::text = 'pending'::text);
 CREATE INDEX idx_orders_site ON public.orders USING btree (site_id, created_at DESC, id DESC);
+CREATE INDEX idx_pattern_runs_changed ON public.pattern_runs USING btree (changed_at);
+CREATE INDEX idx_pattern_runs_partner ON public.pattern_runs USING btree (partner_id, pattern_signature, at);
+CREATE INDEX idx_pattern_runs_promotion ON public.pattern_runs USING btree (partner_id, promotion_id) WHERE (promotion_id IS NOT NULL);
+CREATE INDEX idx_pattern_stats_total ON public.pattern_stats USING btree (partner_id, total_count DESC, pattern_signature);
 CREATE INDEX idx_policy_rule_versions_revision ON public.policy_rule_versions USING btree (partner_id, revision);
 CREATE INDEX idx_policy_runs_age ON public.policy_runs USING btree (reserved_at);
 CREATE INDEX idx_policy_runs_host ON public.policy_runs USING btree (partner_id, site, host, action, reserved_at) WHERE (released_at IS NULL);
 CREATE INDEX idx_policy_runs_rule ON public.policy_runs USING btree (partner_id, site, rule_id, reserved_at) WHERE (released_at IS NULL);
+CREATE INDEX idx_promotions_newest ON public.promotions USING btree (partner_id, created_at DESC, id DESC);
+CREATE UNIQUE INDEX idx_promotions_standing ON public.promotions USING btree (partner_id, incident_type, pattern_signature) WHERE (ended_at IS NULL);
 CREATE INDEX idx_results_latest ON ONLY public.results USING btree (site_id, host_id, check_id, effective_at);
 CREATE INDEX idx_results_partner ON ONLY public.results USING btree (partner_id, received_at);
 CREATE INDEX idx_sessions_user ON public.sessions USING btree (user_id);
@@ -1129,6 +1248,7 @@ CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.evidence_log_n
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.incident_bundles FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.policy_revisions FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.policy_rule_versions FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.promotion_ledger FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.results FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.approval_votes FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
@@ -1142,6 +1262,7 @@ CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.evidence_log_nodes FO
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.incident_bundles FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.policy_revisions FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.policy_rule_versions FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.promotion_ledger FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.results FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER count_changes AFTER INSERT ON public.policy_rule_versions REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION public.count_policy_changes();
 ALTER TABLE ONLY public.appliance_keys
@@ -1198,6 +1319,10 @@ ALTER TABLE ONLY public.orders
     ADD CONSTRAINT orders_site_id_appliance_id_fkey FOREIGN KEY (site_id, appliance_id) REFERENCES public.appliances(site_id, id);
 ALTER TABLE ONLY public.orders
     ADD CONSTRAINT orders_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
+ALTER TABLE ONLY public.pattern_runbooks
+    ADD CONSTRAINT pattern_runbooks_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
+ALTER TABLE ONLY public.pattern_stats
+    ADD CONSTRAINT pattern_stats_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
 ALTER TABLE ONLY public.policies
     ADD CONSTRAINT policies_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
 ALTER TABLE ONLY public.policy_heads
@@ -1210,6 +1335,14 @@ ALTER TABLE ONLY public.policy_rule_versions
     ADD CONSTRAINT policy_rule_versions_partner_id_revision_fkey FOREIGN KEY (partner_id, revision) REFERENCES public.policy_revisions(partner_id, revision);
 ALTER TABLE ONLY public.policy_runs
     ADD CONSTRAINT policy_runs_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
+ALTER TABLE ONLY public.promotion_ledger
+    ADD CONSTRAINT promotion_ledger_partner_id_promotion_id_fkey FOREIGN KEY (partner_id, promotion_id) REFERENCES public.promotions(partner_id, id);
+ALTER TABLE ONLY public.promotion_ledger
+    ADD CONSTRAINT promotion_ledger_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
+ALTER TABLE ONLY public.promotions
+    ADD CONSTRAINT promotions_canary_site_id_partner_id_fkey FOREIGN KEY (canary_site_id, partner_id) REFERENCES public.sites(id, partner_id);
+ALTER TABLE ONLY public.promotions
+    ADD CONSTRAINT promotions_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
 ALTER TABLE ONLY public.rule_uses_added
     ADD CONSTRAINT rule_uses_added_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
 ALTER TABLE ONLY public.rule_uses_by_call
@@ -1268,10 +1401,16 @@ CREATE POLICY jobs ON public.evidence_log_heads TO wardline_jobs USING (true) WI
 CREATE POLICY jobs ON public.evidence_log_nodes TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.freezes TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.hosts TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.incidents TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.latest_results TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.orders TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.pattern_runbooks TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.pattern_runs TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.pattern_stats TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.policy_heads TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.policy_runs TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.promotion_ledger TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.promotions TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.rule_uses TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.rule_uses_added TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.rule_uses_by_call TO wardline_jobs USING (true) WITH CHECK (true);
@@ -1281,15 +1420,22 @@ ALTER TABLE public.orders ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_site ON public.freezes FOR SELECT TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)) AND ((site_id IS NULL) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))));
 CREATE POLICY own_site ON public.policies FOR SELECT TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)));
 CREATE POLICY own_site ON public.policy_heads FOR SELECT TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)));
+CREATE POLICY own_site ON public.promotion_ledger FOR SELECT TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)));
+CREATE POLICY own_site ON public.promotions FOR SELECT TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)));
 CREATE POLICY own_site_insert ON public.freezes FOR INSERT TO wardline_app WITH CHECK ((((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)) AND ((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND (appliance_id IS NOT NULL)));
 CREATE POLICY own_site_update ON public.freezes FOR UPDATE TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)) AND ((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND (appliance_id IS NOT NULL))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)) AND ((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND (appliance_id IS NOT NULL)));
 ALTER TABLE public.partners ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.pattern_runbooks ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.pattern_runs ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.pattern_stats ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.policies ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.policy_heads ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.policy_revision_counts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.policy_revisions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.policy_rule_versions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.policy_runs ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.promotion_ledger ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.promotions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.results ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.results_rest ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.rule_uses ENABLE ROW LEVEL SECURITY;
@@ -1331,12 +1477,17 @@ CREATE POLICY tenant ON public.incidents FOR SELECT TO wardline_app USING (((((s
 CREATE POLICY tenant ON public.latest_results FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.orders TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.partners TO wardline_app USING (((id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant ON public.pattern_runbooks TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant ON public.pattern_runs FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
+CREATE POLICY tenant ON public.pattern_stats TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.policies TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.policy_heads TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.policy_revision_counts TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.policy_revisions TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.policy_rule_versions TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.policy_runs TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant ON public.promotion_ledger TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant ON public.promotions TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.results FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.results_rest FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.rule_uses TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
@@ -1362,6 +1513,7 @@ CREATE POLICY tenant_insert ON public.incident_bundles FOR INSERT TO wardline_ap
 CREATE POLICY tenant_insert ON public.incident_heals FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.incidents FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.latest_results FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_insert ON public.pattern_runs FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.results FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.results_rest FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.compliance_snapshots FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
@@ -1379,6 +1531,7 @@ CREATE POLICY tenant_update ON public.incident_bundles FOR UPDATE TO wardline_ap
 CREATE POLICY tenant_update ON public.incident_heals FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.incidents FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.latest_results FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_update ON public.pattern_runs FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.results FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.results_rest FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
@@ -1480,6 +1633,14 @@ GRANT SELECT(id) ON TABLE public.hosts TO wardline_jobs;
 GRANT SELECT,INSERT ON TABLE public.incident_bundles TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.incident_heals TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.incidents TO wardline_app;
+GRANT SELECT(site_id) ON TABLE public.incidents TO wardline_jobs;
+GRANT SELECT(partner_id) ON TABLE public.incidents TO wardline_jobs;
+GRANT SELECT(id) ON TABLE public.incidents TO wardline_jobs;
+GRANT SELECT(incident_type) ON TABLE public.incidents TO wardline_jobs;
+GRANT SELECT(pattern_signature) ON TABLE public.incidents TO wardline_jobs;
+GRANT SELECT(created_at) ON TABLE public.incidents TO wardline_jobs;
+GRANT SELECT(state) ON TABLE public.incidents TO wardline_jobs;
+GRANT SELECT(resolution_level) ON TABLE public.incidents TO wardline_jobs;
 GRANT SELECT ON TABLE public.installation TO wardline_app;
 GRANT SELECT ON TABLE public.installation TO wardline_jobs;
 GRANT SELECT ON TABLE public.job_heartbeats TO wardline_app;
@@ -1514,6 +1675,12 @@ GRANT UPDATE(detail) ON TABLE public.orders TO wardline_jobs;
 GRANT UPDATE(epoch) ON TABLE public.orders TO wardline_app;
 GRANT UPDATE(seq) ON TABLE public.orders TO wardline_app;
 GRANT SELECT,UPDATE ON TABLE public.partners TO wardline_app;
+GRANT SELECT ON TABLE public.pattern_runbooks TO wardline_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.pattern_runbooks TO wardline_jobs;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.pattern_runs TO wardline_app;
+GRANT SELECT ON TABLE public.pattern_runs TO wardline_jobs;
+GRANT SELECT ON TABLE public.pattern_stats TO wardline_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.pattern_stats TO wardline_jobs;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.policies TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.policy_heads TO wardline_app;
 GRANT SELECT ON TABLE public.policy_heads TO wardline_jobs;
@@ -1528,6 +1695,24 @@ GRANT UPDATE(ended_at) ON TABLE public.policy_runs TO wardline_app;
 GRANT UPDATE(ended_by) ON TABLE public.policy_runs TO wardline_app;
 GRANT UPDATE(released_at) ON TABLE public.policy_runs TO wardline_app;
 GRANT UPDATE(released_by) ON TABLE public.policy_runs TO wardline_app;
+GRANT SELECT,INSERT ON TABLE public.promotion_ledger TO wardline_app;
+GRANT SELECT,INSERT ON TABLE public.promotion_ledger TO wardline_jobs;
+GRANT SELECT,INSERT ON TABLE public.promotions TO wardline_app;
+GRANT SELECT,INSERT ON TABLE public.promotions TO wardline_jobs;
+GRANT UPDATE(inputs) ON TABLE public.promotions TO wardline_app;
+GRANT UPDATE(inputs) ON TABLE public.promotions TO wardline_jobs;
+GRANT UPDATE(stage) ON TABLE public.promotions TO wardline_app;
+GRANT UPDATE(stage) ON TABLE public.promotions TO wardline_jobs;
+GRANT UPDATE(canary_site_id) ON TABLE public.promotions TO wardline_app;
+GRANT UPDATE(canary_site_id) ON TABLE public.promotions TO wardline_jobs;
+GRANT UPDATE(approved_at) ON TABLE public.promotions TO wardline_app;
+GRANT UPDATE(approved_at) ON TABLE public.promotions TO wardline_jobs;
+GRANT UPDATE(promoted_at) ON TABLE public.promotions TO wardline_app;
+GRANT UPDATE(promoted_at) ON TABLE public.promotions TO wardline_jobs;
+GRANT UPDATE(changed_at) ON TABLE public.promotions TO wardline_app;
+GRANT UPDATE(changed_at) ON TABLE public.promotions TO wardline_jobs;
+GRANT UPDATE(ended_at) ON TABLE public.promotions TO wardline_app;
+GRANT UPDATE(ended_at) ON TABLE public.promotions TO wardline_jobs;
 GRANT SELECT,INSERT ON TABLE public.results TO wardline_app;
 GRANT SELECT ON TABLE public.rule_uses TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.rule_uses TO wardline_jobs;

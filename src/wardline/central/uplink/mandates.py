@@ -1,12 +1,13 @@
-"""The mandate of an appliance: what is frozen for it and its share, signed with the policy key.
+"""The mandate of an appliance: freezes, its share and promotions, signed with the policy key.
 
-The same state gives the same bytes. Its revision counts every freeze, lift, enrolment and
-retirement that concerns it, none of which is ever undone, so that it only grows.
+The same state gives the same bytes. Its revision counts every freeze, lift, enrolment, retirement
+and step of a promotion that concerns it, none of which is ever undone, so that it only grows.
 """
 
 from wardline.central.database.session import Session
 from wardline.central.freezes import service as freezes
 from wardline.central.identity.access import ApplianceCaller
+from wardline.central.learning import service as learning
 from wardline.central.uplink.repository import State
 from wardline.core import mandate
 from wardline.core.evidence.signing import SigningKey
@@ -19,13 +20,16 @@ async def sealed(
     session: Session, appliance: ApplianceCaller, seen: State, key: SigningKey, schema: int
 ) -> EnvelopeWire:
     """The envelope of the state that this transaction sees, in a schema that its reader knows."""
-    changes, ordered = await freezes.ordered(session, appliance.site_id)
+    site_id, appliance_id = appliance.site_id, appliance.appliance_id
+    changes, ordered = await freezes.ordered(session, site_id)
+    promoted = seen.promotion_changes > 0 and schema > 1
     made = Mandate(
-        site_id=appliance.site_id,
-        appliance_id=appliance.appliance_id,
+        site_id=site_id,
+        appliance_id=appliance_id,
         epoch=seen.policy_epoch,
-        revision=changes + seen.fleet_changes,
+        revision=changes + seen.fleet_changes + seen.promotion_changes,
         freezes=ordered,
         share=Share(seen.share_index, seen.share_of),
+        promotions=await learning.in_force(session, site_id, appliance_id) if promoted else (),
     )
     return EnvelopeWire.model_validate(mandate.seal(made, key, schema).to_wire())

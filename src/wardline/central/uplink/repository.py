@@ -24,6 +24,8 @@ SELECT a.epoch, st.next_seq, st.prev, s.settings_revision,
     AND f.appliance_id IS NULL AND (f.site_id IS NULL OR f.site_id = a.site_id)) AS freeze_changes,
   (SELECT coalesce(array_agg(f.freeze_id), '{}') FROM freeze_confirmations f
     WHERE f.site_id = a.site_id AND f.appliance_id = a.id AND f.released_at IS NULL) AS confirmed,
+  (SELECT count(*) FROM promotion_ledger l WHERE l.partner_id = a.partner_id
+    AND l.step IN ('approved', 'promoted', 'stopped', 'demoted')) AS promotion_changes,
   n.changes AS fleet_changes, n.before AS share_index, n.enrolled AS share_of,
   c.generation, c.size, c.root, c.note, c.signed_at
 FROM appliances a
@@ -75,8 +77,8 @@ _RULES = text(
 class State:
     """An appliance's stream, its site's settings, policy and checkpoint, its newest key, and how
     many orders wait to be leased. `freeze_changes` and `fleet_changes` only ever grow: how often
-    something was frozen or lifted for it, and enrolled or retired beside it; `confirmed` are the
-    freezes that it said to obey."""
+    something was frozen or lifted for it, and enrolled or retired beside it; so do
+    `promotion_changes`; `confirmed` are the freezes that it said to obey."""
 
     epoch: int
     next_seq: int
@@ -90,6 +92,7 @@ class State:
     orders: int
     freeze_changes: int
     confirmed: list[str]
+    promotion_changes: int
     fleet_changes: int
     share_index: int
     share_of: int

@@ -20,6 +20,8 @@ from wardline.central.freezes import service as freezes
 from wardline.central.holds import service as holds
 from wardline.central.identity.access import ApplianceCaller, ApplianceGate
 from wardline.central.incidents import service as incidents
+from wardline.central.learning import folding
+from wardline.central.learning.folding import Trials
 from wardline.central.posture import service as posture
 from wardline.central.uplink import mandates, snapshot
 from wardline.central.uplink.conformance import Cases
@@ -67,6 +69,7 @@ class Judged:
     evidence: evidence.Batch
     results: posture.Prepared | None
     incidents: incidents.Tidings | None
+    trials: Trials | None
 
 
 async def enrol(gate: ApplianceGate, installation_id: str, request: EnrolRequest) -> EnrolResponse:
@@ -194,6 +197,7 @@ def _prepared(batch: evidence.Batch) -> Judged:
         batch,
         posture.prepare(bundles, batch.received_at),
         incidents.prepare(bundles, batch.received_at),
+        folding.prepare(bundles, batch.received_at),
     )
 
 
@@ -220,6 +224,7 @@ async def _fold(
     told = await incidents.fold(
         session, site_id, appliance.appliance_id, new.incidents, first_index
     )
+    await folding.fold(session, site_id, appliance.appliance_id, new.trials)
     if told:
         await _follow_approvals(session, appliance, bundles, told)
     last = first_index + len(bundles) - 1
@@ -298,5 +303,6 @@ def _etag(seen: State, reads: Reads) -> str:
     """Opaque to the agent: names the state of everything that an answer leaves out when it is
     known. Stream and log are always told."""
     policy = f"{seen.policy_epoch}.{seen.policy_revision}.{seen.settings_revision}"
-    state = f"{policy}.{seen.freeze_changes}.{seen.fleet_changes}.{reads.schema}.{reads.mandate}"
+    changes = f"{seen.freeze_changes}.{seen.fleet_changes}.{seen.promotion_changes}"
+    state = f"{policy}.{changes}.{reads.schema}.{reads.mandate}"
     return hashlib.sha256(state.encode()).hexdigest()[:ETAG_CHARS]

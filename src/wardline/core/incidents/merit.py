@@ -128,3 +128,35 @@ class Canary:
     def idle(self, now: datetime) -> bool:
         """So old that it is given up."""
         return now - self.since >= CANARY_MAX and not self.stable
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """What a promotion would have met with in the last SHADOW_DAYS: of `incidents` of its pattern
+    the facts of `resolved` give its inputs, and of those the policy would let `allowed` run, at
+    once or with a person's word. In `confirmed` its runbook did heal for good, in `contradicted`
+    it went wrong and nothing of it lasted."""
+
+    incidents: int
+    resolved: int
+    allowed: int
+    confirmed: int
+    contradicted: int
+
+
+def against(shadow: Shadow) -> tuple[str, ...]:
+    """What speaks against an approval, in words; nothing where a person may give it."""
+    found: list[str] = []
+    if not shadow.incidents:
+        found.append(f"no incident of this pattern in the last {SHADOW_DAYS} days")
+    elif 100 * shadow.resolved < SUCCESS_PCT_LEAST * shadow.incidents:
+        missing = shadow.incidents - shadow.resolved
+        found.append(f"its inputs are missing in {missing} of {shadow.incidents} incidents")
+    elif not shadow.allowed:
+        found.append("the policy would have blocked it every time")
+    decided = shadow.confirmed + shadow.contradicted
+    if 100 * shadow.confirmed < SUCCESS_PCT_LEAST * decided:
+        found.append(
+            f"it lasted in {shadow.confirmed} of {decided} incidents, {SUCCESS_PCT_LEAST} % needed"
+        )
+    return tuple(found)
