@@ -6,6 +6,7 @@ export const HEALING: Permission = "healing";
 export const EVIDENCE: Permission = "evidence";
 export const FREEZE: Permission = "freeze";
 export const ORDERS: Permission = "orders";
+export const APPROVALS: Permission = "approvals";
 export const POLICY_READ: Permission = "policy.read";
 export const POLICY_WRITE: Permission = "policy.write";
 export const POLICY_ADMIN: Permission = "policy.admin";

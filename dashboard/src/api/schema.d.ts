@@ -1394,6 +1394,143 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/patterns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Patterns
+         * @description What incidents and verified runs come to, per pattern, by signature.
+         */
+        get: operations["list_patterns_api_v1_patterns_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/promotions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Promotions
+         * @description Candidates, canaries and what is in force, newest first.
+         */
+        get: operations["list_promotions_api_v1_promotions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/promotions/{promotion_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Promotion */
+        get: operations["get_promotion_api_v1_promotions__promotion_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/promotions/{promotion_id}/shadow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Evaluate Promotion
+         * @description Works out what it would have met with lately; changes nothing.
+         */
+        get: operations["evaluate_promotion_api_v1_promotions__promotion_id__shadow_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/promotions/{promotion_id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve Promotion
+         * @description Evaluates it once more and, where nothing speaks against it, begins its canary.
+         */
+        post: operations["approve_promotion_api_v1_promotions__promotion_id__approve_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/promotions/{promotion_id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reject Promotion
+         * @description Turns a candidate down; it has to be earned anew from now on.
+         */
+        post: operations["reject_promotion_api_v1_promotions__promotion_id__reject_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/promotions/{promotion_id}/demote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Demote Promotion
+         * @description Ends what is in force; each appliance hears of it at its next check-in.
+         */
+        post: operations["demote_promotion_api_v1_promotions__promotion_id__demote_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site_id}/results": {
         parameters: {
             query?: never;
@@ -3459,6 +3596,44 @@ export interface components {
             new: string;
         };
         /**
+         * PatternOut
+         * @description One kind of incident over the last `days` days; `success_count` lasted.
+         */
+        PatternOut: {
+            /** Pattern Signature */
+            pattern_signature: string;
+            /** Check */
+            check: string;
+            /** Days */
+            days: number;
+            /** Total Count */
+            total_count: number;
+            /** L1 Count */
+            l1_count: number;
+            /** L2 Count */
+            l2_count: number;
+            /** L3 Count */
+            l3_count: number;
+            /** Success Count */
+            success_count: number;
+            /** Promotion Eligible */
+            promotion_eligible: boolean;
+            /**
+             * Newest At
+             * Format: date-time
+             */
+            newest_at: string;
+            /** Runbooks */
+            runbooks: components["schemas"]["RunbookMerit"][];
+        };
+        /** PatternsOut */
+        PatternsOut: {
+            /** Items */
+            items: components["schemas"]["PatternOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
          * Permission
          * @description What a route asks of its caller; the last two are for callers who are not people.
          * @enum {string}
@@ -3564,6 +3739,181 @@ export interface components {
             ok: boolean;
             /** Error */
             error: string | null;
+        };
+        /**
+         * PromotionApproval
+         * @description `site_id` is where its canary runs.
+         */
+        PromotionApproval: {
+            /** Reason */
+            reason: string;
+            /** Site Id */
+            site_id: string;
+        };
+        /** PromotionEntry */
+        PromotionEntry: {
+            /** Number */
+            number: number;
+            step: components["schemas"]["Step"];
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By Id */
+            by_id: string;
+            /** By Name */
+            by_name: string;
+            /** Reason */
+            reason: string;
+            /** Detail */
+            detail: {
+                [key: string]: unknown;
+            };
+            /** Site Id */
+            site_id: string | null;
+            /** Site Name */
+            site_name: string | null;
+            /** Appliance Id */
+            appliance_id: string | null;
+            /** Appliance Name */
+            appliance_name: string | null;
+        };
+        /**
+         * PromotionOut
+         * @description `merit` is what it was proposed for, as it stands now. `canary_until` is when its canary may
+         *     be over. `last_reason` and `last_by_name` are those of the last entry of its ledger.
+         */
+        PromotionOut: {
+            /** Id */
+            id: string;
+            stage: components["schemas"]["Stage"];
+            /** Check */
+            check: string;
+            /** Pattern Signature */
+            pattern_signature: string;
+            /** Runbook Id */
+            runbook_id: string;
+            /** Runbook Title */
+            runbook_title: string;
+            /** Runbook Version */
+            runbook_version: string;
+            /** Runbook Digest */
+            runbook_digest: string;
+            /** Inputs */
+            inputs: {
+                [key: string]: unknown;
+            };
+            merit: components["schemas"]["RunbookMerit"] | null;
+            runs: components["schemas"]["PromotionRuns"];
+            /** Canary Site Id */
+            canary_site_id: string | null;
+            /** Canary Site Name */
+            canary_site_name: string | null;
+            /** Canary Until */
+            canary_until: string | null;
+            /** Approved At */
+            approved_at: string | null;
+            /** Promoted At */
+            promoted_at: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Last Reason */
+            last_reason: string;
+            /** Last By Name */
+            last_by_name: string;
+        };
+        /** PromotionReason */
+        PromotionReason: {
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * PromotionRuns
+         * @description Runs that the promotion itself chose: of `decided` ones `stable` lasted and `bad` did not;
+         *     `watched` are still to be decided.
+         */
+        PromotionRuns: {
+            /** Decided */
+            decided: number;
+            /** Stable */
+            stable: number;
+            /** Bad */
+            bad: number;
+            /** Watched */
+            watched: number;
+        };
+        /**
+         * PromotionStory
+         * @description A promotion with its ledger, from the first entry on.
+         */
+        PromotionStory: {
+            /** Id */
+            id: string;
+            stage: components["schemas"]["Stage"];
+            /** Check */
+            check: string;
+            /** Pattern Signature */
+            pattern_signature: string;
+            /** Runbook Id */
+            runbook_id: string;
+            /** Runbook Title */
+            runbook_title: string;
+            /** Runbook Version */
+            runbook_version: string;
+            /** Runbook Digest */
+            runbook_digest: string;
+            /** Inputs */
+            inputs: {
+                [key: string]: unknown;
+            };
+            merit: components["schemas"]["RunbookMerit"] | null;
+            runs: components["schemas"]["PromotionRuns"];
+            /** Canary Site Id */
+            canary_site_id: string | null;
+            /** Canary Site Name */
+            canary_site_name: string | null;
+            /** Canary Until */
+            canary_until: string | null;
+            /** Approved At */
+            approved_at: string | null;
+            /** Promoted At */
+            promoted_at: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Last Reason */
+            last_reason: string;
+            /** Last By Name */
+            last_by_name: string;
+            /** Ledger */
+            ledger: components["schemas"]["PromotionEntry"][];
+        };
+        /** PromotionsOut */
+        PromotionsOut: {
+            /** Items */
+            items: components["schemas"]["PromotionOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /**
          * ProofOut
@@ -3693,6 +4043,40 @@ export interface components {
             /** Runbook Id */
             runbook_id: string;
         };
+        /**
+         * RunbookMerit
+         * @description What runs of one version of a runbook come to for a pattern. `success_pct` is the share of
+         *     verified runs that were stable, the older the lighter; null where none was measured. `lacking`
+         *     says what stands between it and a promotion.
+         */
+        RunbookMerit: {
+            /** Runbook Id */
+            runbook_id: string;
+            /** Runbook Version */
+            runbook_version: string;
+            /** Runbook Digest */
+            runbook_digest: string;
+            /** Runs */
+            runs: number;
+            /** Watched */
+            watched: number;
+            /** Stable */
+            stable: number;
+            /** Failed */
+            failed: number;
+            /** Recurred */
+            recurred: number;
+            /** Unproved */
+            unproved: number;
+            /** Occurrences */
+            occurrences: number;
+            /** By L2 */
+            by_l2: number;
+            /** Success Pct */
+            success_pct: number | null;
+            /** Lacking */
+            lacking: string[];
+        };
         /** RunbookOut */
         RunbookOut: {
             /** Id */
@@ -3771,6 +4155,53 @@ export interface components {
             tls_ca_pem: string | null;
             /** Signature */
             signature: string;
+        };
+        /**
+         * ShadowOut
+         * @description The last `days` days as if it had been in force. Of `incidents` of its pattern, `resolved`
+         *     give its inputs and `allowed` the policy of now lets run, at once or with a person's word:
+         *     `verdicts` says how often which. In `confirmed` its runbook did heal for good, in `contradicted`
+         *     it did not. `against` is what speaks against an approval; nothing where one may be given.
+         */
+        ShadowOut: {
+            /** Days */
+            days: number;
+            /** Incidents */
+            incidents: number;
+            /** Resolved */
+            resolved: number;
+            /** Allowed */
+            allowed: number;
+            /** Confirmed */
+            confirmed: number;
+            /** Contradicted */
+            contradicted: number;
+            /** Verdicts */
+            verdicts: {
+                [key: string]: number;
+            };
+            /** Inputs */
+            inputs: {
+                [key: string]: unknown;
+            };
+            /** Sites */
+            sites: components["schemas"]["ShadowSite"][];
+            /** Against */
+            against: string[];
+        };
+        /**
+         * ShadowSite
+         * @description Where the pattern was met with; a canary needs a site that heals.
+         */
+        ShadowSite: {
+            /** Site Id */
+            site_id: string;
+            /** Name */
+            name: string;
+            /** Incidents */
+            incidents: number;
+            /** Heals */
+            heals: boolean;
         };
         /** SignIn */
         SignIn: {
@@ -3934,6 +4365,12 @@ export interface components {
             measured_hosts: number;
         };
         /**
+         * Stage
+         * @description Where a promotion stands. The last three are ends.
+         * @enum {string}
+         */
+        Stage: "candidate" | "evaluated" | "canary" | "promoted" | "demoted" | "rejected" | "withdrawn";
+        /**
          * StartedOut
          * @description The order that is on its way, or the approval that it takes first.
          */
@@ -3976,6 +4413,12 @@ export interface components {
             evidence: components["schemas"]["EvidenceTotals"];
             heals: components["schemas"]["Heals"];
         };
+        /**
+         * Step
+         * @description What an entry of the ledger says has happened.
+         * @enum {string}
+         */
+        Step: "proposed" | "evaluated" | "approved" | "promoted" | "stopped" | "demoted" | "rejected" | "withdrawn";
         /**
          * Stream
          * @description Where an appliance's stream stands at Central: what it expects next.
@@ -13508,6 +13951,239 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FreezeOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_patterns_api_v1_patterns_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatternsOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_promotions_api_v1_promotions_get: {
+        parameters: {
+            query?: {
+                /** @description also those that were rejected, lapsed or demoted */
+                ended_too?: boolean;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromotionsOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_promotion_api_v1_promotions__promotion_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                promotion_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromotionStory"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    evaluate_promotion_api_v1_promotions__promotion_id__shadow_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                promotion_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShadowOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    approve_promotion_api_v1_promotions__promotion_id__approve_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                promotion_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromotionApproval"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromotionStory"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    reject_promotion_api_v1_promotions__promotion_id__reject_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                promotion_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromotionReason"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromotionStory"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    demote_promotion_api_v1_promotions__promotion_id__demote_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                promotion_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromotionReason"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromotionStory"];
                 };
             };
             /** @description Validation Error */

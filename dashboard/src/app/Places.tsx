@@ -4,23 +4,28 @@ import { Link } from "@tanstack/react-router";
 import classes from "@/app/Frame.module.css";
 import { approvalsQuery } from "@/features/approvals/get-approvals";
 import { holdsQuery } from "@/features/holds/get-holds";
+import { promotionsQuery } from "@/features/promotions/get-promotions";
+import { isToDecide } from "@/features/promotions/stages";
 
 export function Places() {
   const approvals = useQuery(approvalsQuery("pending")).data;
   const holds = useQuery(holdsQuery("active")).data;
+  const promotions = useQuery(promotionsQuery(false)).data;
+  const earned = promotions && { ...promotions, items: promotions.items.filter(isToDecide) };
   return (
     <nav className={classes.places} aria-label="Pages">
       <Place to="/" label="Fleet" />
       <Place to="/incidents" label="Incidents" />
       <Place to="/approvals" label="Approvals" waiting={counted(approvals)} />
       <Place to="/holds" label="Holds" waiting={counted(holds)} />
+      <Place to="/promotions" label="Promotions" waiting={counted(earned)} />
       <Place to="/policy" label="Policy" />
     </nav>
   );
 }
 
 function Place(props: {
-  to: "/" | "/incidents" | "/approvals" | "/holds" | "/policy";
+  to: "/" | "/incidents" | "/approvals" | "/holds" | "/promotions" | "/policy";
   label: string;
   waiting?: string | null;
 }) {

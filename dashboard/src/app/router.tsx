@@ -94,6 +94,19 @@ const holds = createRoute({
   component: lazyRouteComponent(() => import("@/routes/HoldsPage"), "HoldsPage"),
 });
 
+const promotions = createRoute({
+  getParentRoute: () => frame,
+  path: "/promotions",
+  validateSearch: readCursor,
+  component: lazyRouteComponent(() => import("@/routes/PromotionsPage"), "PromotionsPage"),
+});
+
+const promotion = createRoute({
+  getParentRoute: () => frame,
+  path: "/promotions/$promotionId",
+  component: lazyRouteComponent(() => import("@/routes/PromotionPage"), "PromotionPage"),
+});
+
 const policy = createRoute({
   getParentRoute: () => frame,
   path: "/policy",
@@ -144,6 +157,8 @@ export const router = createRouter({
       incidents,
       approvals,
       holds,
+      promotions,
+      promotion,
       policy,
       rule,
       tryIt,

@@ -49,6 +49,12 @@ const KINDS: Record<string, [name: string, part: Part][]> = {
     ["holds", "all"],
     ["incident", "site"],
   ],
+  promotion: [
+    ["promotions", "all"],
+    ["promotion", "all"],
+    ["promotion-shadow", "all"],
+    ["patterns", "all"],
+  ],
   freeze: [
     ["freezes", "all"],
     ["orders", "site"],

@@ -5,6 +5,7 @@ import type {
   IncidentState,
   OrderStatus,
   Outcome,
+  PromotionStage,
   Verdict,
 } from "@/api/types";
 import type { IconName } from "@/ui/icons";
@@ -120,6 +121,16 @@ export const HOLD: Record<Hold["state"], Word> = {
   active: { label: "On hold", tone: "unknown", icon: "pause" },
   clearing: { label: "Clearing…", tone: "info", icon: "clock" },
   cleared: { label: "Cleared", tone: "pass", icon: "pass" },
+};
+
+export const STAGE: Record<PromotionStage, Word> = {
+  candidate: { label: "Candidate", tone: "unknown", icon: "clock" },
+  evaluated: { label: "Candidate", tone: "unknown", icon: "clock" },
+  canary: { label: "In its canary", tone: "info", icon: "eye" },
+  promoted: { label: "In force", tone: "pass", icon: "pass" },
+  demoted: { label: "Demoted", tone: "fail", icon: "undo" },
+  rejected: { label: "Rejected", tone: "na", icon: "not_applicable" },
+  withdrawn: { label: "Lapsed", tone: "na", icon: "clock" },
 };
 
 /** "healing" as the site shows it. */

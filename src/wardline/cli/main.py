@@ -40,6 +40,10 @@ COMMANDS = {
     ),
     "status": Command("wardline.cli.commands.status", "What happened so far, as Central knows it"),
     "holds": Command("wardline.cli.commands.holds", "What is left alone after a flap; clear one"),
+    "promotions": Command(
+        "wardline.cli.commands.promotions",
+        "What L2 taught; let L1 do it by itself, or no more",
+    ),
     "freeze": Command(
         "wardline.cli.commands.freeze", "Stop every repair of the partner or a site; lift that"
     ),
