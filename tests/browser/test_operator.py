@@ -251,6 +251,7 @@ def test_every_page_fits_and_has_no_grave_barrier(
         "incidents": "/incidents",
         "approvals": "/approvals",
         "holds": "/holds",
+        "promotions": "/promotions",
         "orders": f"{held.split('/incidents/')[0]}?tab=orders",
         "settings": f"{held.split('/incidents/')[0]}?tab=settings",
         "policy": "/policy",

@@ -27,6 +27,7 @@ class FakeMandates:
     local: list[dict[str, Any]] = field(default_factory=list)
     stops: list[Stop] = field(default_factory=list)
     promotions: list[Ledger] = field(default_factory=list)
+    told: list[dict[str, Any]] = field(default_factory=list)
     schema: int = mandate.NEWEST
 
     def freeze(self, reach: Reach = Reach.SITE, reason: str = "it misbehaves") -> str:
@@ -68,3 +69,4 @@ class FakeMandates:
         """What a check-in says."""
         self.obeyed = sent["obeyed"]
         self.local += sent["freezes"]
+        self.told += sent["stops"]

@@ -1,6 +1,6 @@
 """The acting loop: what may be repaired is repaired, measured again, and told as it was."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -8,7 +8,10 @@ from wardline.agent import judge, mandated, obey, repair
 from wardline.agent.bell import Bells
 from wardline.agent.checks.protocol import Check
 from wardline.agent.judge import Case, Judged
+from wardline.agent.levels import Levels
 from wardline.agent.obey import OrderTaker
+from wardline.agent.planner.planner import Planner
+from wardline.agent.planner.retrieval import Retrieval
 from wardline.agent.repair import Repairs, Reserved
 from wardline.agent.roster import Member, Roster
 from wardline.agent.runbooks import runbook, runner
@@ -35,7 +38,10 @@ from wardline.core.errors import WardlineError
 from wardline.core.evidence import bundle
 from wardline.core.evidence.bundle import Action, Outcome
 from wardline.core.evidence.signing import VerifyKey
-from wardline.core.incidents import incident, ladder, states
+from wardline.core.incidents import incident, states
+from wardline.core.incidents.brake import Result
+from wardline.core.incidents.breaker import DEFAULT as BREAKER
+from wardline.core.incidents.breaker import Breaker
 from wardline.core.incidents.incident import Incident
 from wardline.core.incidents.remedy import Remedy
 from wardline.core.incidents.states import State
@@ -81,6 +87,9 @@ class Healer:
         bells: Bells,
         watched_s: float,
         remedies: tuple[Remedy, ...] | None = None,
+        *,
+        breaker: Breaker = BREAKER,
+        planners: Sequence[Planner] = (Retrieval(),),
     ) -> None:
         self._ledger = ledger
         self._roster = roster
@@ -89,11 +98,12 @@ class Healer:
         self._flap = flap
         self._policy_key = policy_key
         self._bells = bells
-        self._remedies = runbook.remedies() if remedies is None else remedies
+        self._levels = Levels(runbook.remedies() if remedies is None else remedies, planners)
+        self._breaker = breaker
         self._standings = Standings(Recipient(policy_key, ledger.site_id, ledger.appliance_id))
         self._repairs = Repairs(ledger, checks, self._standings, bells, watched_s)
         self._orders = OrderTaker(
-            *(ledger, roster, checks, intervals, flap, self._remedies, self._repairs),
+            *(ledger, roster, checks, intervals, flap, breaker, self._levels, self._repairs),
             *(self._standings, order_key, bells),
         )
         self._policy: Active | None = None
@@ -166,10 +176,9 @@ class Healer:
         if known is None or member is None or known.check not in self._checks:
             return
         with member.busy:
-            case, chosen = self._decide(incident_id, member, turn)
+            case, chosen, exhausted = self._decide(incident_id, member, turn)
             if case is None:
                 return
-            exhausted = ladder.exhausted(judge.candidates(self._remedies, case), case.incident)
             if chosen is not None and chosen.runs is not None and exhausted is None:
                 self._repair(case, chosen, turn)
             elif _is_persons(case, chosen, exhausted):
@@ -179,24 +188,26 @@ class Healer:
 
     def _decide(
         self, incident_id: str, member: Member, turn: _Turn
-    ) -> tuple[Case | None, Judged | None]:
-        """The case as it is now, and the remedy that is nearest to running."""
+    ) -> tuple[Case | None, Judged | None, str | None]:
+        """The case as it is now, the remedy or plan that is nearest to running, and why it is a
+        person's turn if it is."""
         with self._ledger.reading() as tx:
             known = incidents.get(tx, incident_id)
             if known is None or known.closed_at is not None or known.state not in states.TO_JUDGE:
-                return None, None
+                return None, None, None
             latest = results.latest(tx, known.host_id, known.check) or known.before
             if latest.outcome is not Outcome.FAIL:
-                return None, None
+                return None, None, None
             interval_s = self._intervals.of(
                 known.check, self._checks[known.check].manifest.interval_s
             )
             case = Case(
                 *(known, member, latest, turn.policy, turn.moment, interval_s, self._flap),
                 standing=self._standings.now(tx),
+                breaker=self._breaker,
             )
-            untried = ladder.untried(judge.candidates(self._remedies, case), known)
-            return case, judge.best(tx, case, untried)
+            offered = self._levels.offered(tx, case)
+            return case, offered.best(tx, case), offered.exhausted
 
     def _wait(self, case: Case, chosen: Judged | None, turn: _Turn) -> None:
         """Nothing runs now; sealed when that, or what would run, is news."""
@@ -226,7 +237,7 @@ class Healer:
 
     def _repair(self, case: Case, chosen: Judged, turn: _Turn) -> None:
         """As decided, unless the decision is another once it is to be reserved."""
-        reserved = self._repairs.reserve(case, chosen.remedy)
+        reserved = self._repairs.reserve(case, chosen.remedy, chosen.proposal)
         if isinstance(reserved, Reserved):
             self._repairs.carry_out(reserved)
         elif reserved is not None:
@@ -261,6 +272,7 @@ class Healer:
                 with self._ledger.transaction() as tx:
                     results.save(tx, moved.host_id, after)
                     runs.end(tx, moved.id, self._ledger.now(), "interrupted")
+                    self._repairs.tried(tx, moved, Result.INTERRUPTED)
                     told_in = self._repairs.record(tx, moved, (after,))
                     orders.end_of(tx, moved.id, obey.interrupted(), self._ledger.now(), told_in)
                     incidents.set_judgement(tx, moved.id, None, None, self._ledger.now())

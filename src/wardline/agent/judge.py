@@ -6,34 +6,29 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from wardline.agent.planner.planner import Proposal
 from wardline.agent.roster import Member
-from wardline.agent.runbooks import runbook
+from wardline.agent.runbooks import lasting, runbook
 from wardline.agent.runbooks.runbook import Runbook
 from wardline.agent.scrub.scrubber import Scrubber
 from wardline.agent.settings import Flap
 from wardline.agent.standing import NOT_FROZEN, Standing
-from wardline.agent.store import heals, holds, policies, runs
+from wardline.agent.store import breakers, heals, holds, policies, runs, stops
+from wardline.agent.store.attempts import Versions
 from wardline.agent.store.backoff import Moment
 from wardline.agent.store.database import Transaction
 from wardline.agent.store.policies import Active
 from wardline.agent.store.runs import Run
-from wardline.core import canonical, ids
+from wardline.core import canonical, clock, ids
 from wardline.core.canonical import Json
-from wardline.core.evidence.bundle import Result, RunbookRef
+from wardline.core.evidence.bundle import ResolutionLevel, Result, RunbookRef
 from wardline.core.incidents import ladder, remedy, trial
+from wardline.core.incidents.breaker import DEFAULT as BREAKER
+from wardline.core.incidents.breaker import Breaker
 from wardline.core.incidents.incident import Incident
 from wardline.core.incidents.remedy import Remedy
-from wardline.core.policy import compiled, params, usage
-from wardline.core.policy.decision import (
-    REASONS,
-    Check,
-    Code,
-    Decision,
-    Outcome,
-    TraceStep,
-    Verdict,
-    Would,
-)
+from wardline.core.policy import barred, compiled, params, usage
+from wardline.core.policy.decision import Code, Decision, Verdict
 from wardline.core.policy.request import (
     ActionFacts,
     Alert,
@@ -49,29 +44,19 @@ from wardline.core.policy.request import (
 )
 from wardline.core.policy.rule import Policy
 from wardline.core.policy.usage import Tally
+from wardline.core.stops import Kind, Subject
 
 _NO_RULES = compiled.build(Policy((), 0))
 PINNED_INPUTS_BYTES_MAX = 8 * 1024
 _PREFERENCE = (Verdict.RUN, Verdict.ASK, Verdict.OFFER, Verdict.BLOCK)
-# What refuses before the inputs are looked at.
-_BEFORE_INPUTS = frozenset(
-    {
-        Code.FREEZE,
-        Code.HOLD,
-        Code.NO_MATCH,
-        Code.DENIED,
-        Code.UNKNOWN_ACTION,
-        Code.NOT_ADMISSIBLE,
-        Code.ERROR,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
     """A remedy with the decision on it; `inputs` is None where the facts do not give them.
 
-    `flapping`: enough heals of this drift came undone for a hold, and none is set yet.
+    `flapping`: enough heals of this drift came undone for a hold, and none is set yet. `proposal`
+    is the plan that it comes from, None for a remedy of L1.
     """
 
     remedy: Remedy
@@ -79,6 +64,11 @@ class Judged:
     inputs: Mapping[str, Json] | None
     decision: Decision
     flapping: bool = False
+    proposal: Proposal | None = None
+
+    @property
+    def level(self) -> ResolutionLevel:
+        return ResolutionLevel.L1 if self.proposal is None else ResolutionLevel.L2
 
     @property
     def runs(self) -> Mapping[str, Json] | None:
@@ -112,6 +102,7 @@ class Case:
     flap: Flap
     asking: Asking = Asking()
     standing: Standing = NOT_FROZEN
+    breaker: Breaker = BREAKER
 
     @property
     def at(self) -> datetime:
@@ -130,9 +121,15 @@ def candidates(remedies: tuple[Remedy, ...], case: Case) -> tuple[Remedy, ...]:
     return remedy.candidates(every, case.latest.check, case.latest.facts)
 
 
-def best(tx: Transaction, case: Case, remedies: tuple[Remedy, ...]) -> Judged | None:
-    """The first remedy that may run; else the one that is nearest to it; None without any."""
+def best(
+    tx: Transaction,
+    case: Case,
+    remedies: tuple[Remedy, ...],
+    proposals: tuple[Proposal, ...] = (),
+) -> Judged | None:
+    """The first remedy or plan that may run; else the one nearest to it; None without any."""
     judged = [judge(tx, case, one) for one in remedies]
+    judged += [judge(tx, case, one.remedy, one) for one in proposals]
     if not judged:
         return None
     return min(judged, key=lambda one: _PREFERENCE.index(_verdict(one.decision)))
@@ -145,19 +142,59 @@ def _verdict(decision: Decision) -> Verdict:
     return decision.verdict
 
 
-def judge(tx: Transaction, case: Case, one: Remedy) -> Judged:
-    """The decision on one remedy, with everything counted that `tx` sees."""
+def judge(tx: Transaction, case: Case, one: Remedy, proposal: Proposal | None = None) -> Judged:
+    """The decision on one remedy or plan, with everything counted that `tx` sees."""
+    if proposal is not None and case.asking.initiator is Initiator.SYSTEM:
+        case = replace(case, asking=replace(case.asking, initiator=Initiator.PLAN))
     book = runbook.registry()[one.runbook]
     held = holds.is_held(tx, case.incident, book.id)
     flapping = not held and _flaps(tx, case, book)
-    state = _state(tx, case, book, hold=held or flapping)
+    inputs, missing = _inputs(one, case)
+    state = _state(tx, case, book, inputs or {}, hold=held or flapping)
     index = _NO_RULES if case.policy is None else case.policy.index
     decision = index.evaluate(_request(case, book), state)
+    if missing is not None:
+        decision = barred.unresolved(decision, missing)
+    decision = barred.broken(decision, _broken(tx, case))
+    decision = barred.braked(decision, _stopped(tx, case, versions(case, book, decision)))
+    return Judged(one, book, inputs, decision, flapping, proposal)
+
+
+def _inputs(one: Remedy, case: Case) -> tuple[dict[str, Json] | None, str | None]:
+    """The inputs of a run, or what they lack."""
     try:
-        inputs = remedy.inputs(one, case.latest.facts)
+        return remedy.inputs(one, case.latest.facts), None
     except remedy.UnresolvedInput as error:
-        return Judged(one, book, None, unresolved(decision, str(error)), flapping)
-    return Judged(one, book, inputs, decision, flapping)
+        return None, str(error)
+
+
+def versions(case: Case, book: Runbook, decision: Decision) -> Versions:
+    """What a run goes by: the runbook as it is, and the rule that decides, as it is."""
+    rule_id = decision.rule_id or (decision.would.rule_id if decision.would else None)
+    revision = _rule_revision(case, rule_id)
+    rule = None
+    if rule_id is not None and revision is not None:
+        rule = Subject(Kind.RULE, rule_id, str(revision))
+    return Versions(Subject(Kind.RUNBOOK, book.id, book.digest), rule)
+
+
+def _stopped(tx: Transaction, case: Case, used: Versions) -> str | None:
+    """Which of these versions is stopped, by Central or here, in words."""
+    for one in (*case.standing.stops, *stops.in_force(tx)):
+        if one.subject.kind is Kind.ALL or one.subject in used.subjects:
+            return one.words
+    return None
+
+
+def _broken(tx: Transaction, case: Case) -> str | None:
+    """Why repairs of this drift rest, in words; a person may start one all the same."""
+    if case.asking.initiator is Initiator.PERSON:
+        return None
+    until = breakers.open_until(tx, case.incident, case.moment)
+    if until is None:
+        return None
+    tried = f"{case.breaker.attempts} attempts on this drift within {case.breaker.window_minutes}"
+    return f"{tried} min or a little more: repairs of it rest until {clock.wire(until)}"
 
 
 def wire(case: Case, judged: Judged, scrubber: Scrubber) -> dict[str, Any]:
@@ -165,6 +202,8 @@ def wire(case: Case, judged: Judged, scrubber: Scrubber) -> dict[str, Any]:
     told = trial.with_earned(judged.decision.to_wire(), judged.remedy.earned)
     if judged.decision.verdict in (Verdict.ASK, Verdict.OFFER) and judged.inputs is not None:
         told["pins"] = {**pins(case, judged), "inputs": _shown(judged.inputs, scrubber)}
+    if judged.proposal is not None:
+        told["plan"] = judged.proposal.to_wire()
     return told
 
 
@@ -187,36 +226,6 @@ def _shown(inputs: Mapping[str, Json], scrubber: Scrubber) -> Json:
     shown = scrubber.value(dict(inputs))
     size = len(canonical.dumps(shown))
     return shown if size <= PINNED_INPUTS_BYTES_MAX else {"left_out_bytes": size}
-
-
-def unresolved(decision: Decision, why: str) -> Decision:
-    """The decision on a runbook whose inputs are not known: blocked at the check of inputs, unless
-    a check before that one had blocked it already."""
-    if decision.code is Code.OBSERVING and decision.would is not None:
-        would = decision.would
-        if would.code not in _BEFORE_INPUTS:
-            would = Would(Verdict.BLOCK, Code.UNRESOLVED_INPUT, would.rule_id)
-        return replace(decision, trace=_with_inputs(decision, why, None), would=would)
-    if decision.code in _BEFORE_INPUTS:
-        return replace(decision, trace=_with_inputs(decision, why, None))
-    code = Code.UNRESOLVED_INPUT
-    return replace(
-        decision,
-        verdict=Verdict.BLOCK,
-        code=code,
-        reason=REASONS[code],
-        params={},
-        approver_roles=None,
-        trace=_with_inputs(decision, why, f"{Verdict.BLOCK} ({code})"),
-    )
-
-
-def _with_inputs(decision: Decision, why: str, verdict: str | None) -> tuple[TraceStep, ...]:
-    """The trace with the inputs' check failed, and with another last word where that decides."""
-    told = {Check.INPUTS: TraceStep(Check.INPUTS, Outcome.FAIL, why)}
-    if verdict is not None:
-        told[Check.VERDICT] = TraceStep(Check.VERDICT, Outcome.FAIL, verdict)
-    return tuple(told.get(step.check, step) for step in decision.trace)
 
 
 def _request(case: Case, book: Runbook) -> Request:
@@ -245,7 +254,9 @@ def _request(case: Case, book: Runbook) -> Request:
     )
 
 
-def _state(tx: Transaction, case: Case, book: Runbook, *, hold: bool) -> State:
+def _state(
+    tx: Transaction, case: Case, book: Runbook, inputs: Mapping[str, Json], *, hold: bool
+) -> State:
     recent = runs.since(tx, case.at - usage.WEEK)
     return State(
         freeze=case.standing.frozen_by is not None,
@@ -256,7 +267,7 @@ def _state(tx: Transaction, case: Case, book: Runbook, *, hold: bool) -> State:
             for run in recent
         ),
         counters=_counters(recent, case),
-        actions=_actions(),
+        actions=_actions(book, inputs),
         confirmed_at=policies.confirmed_at(tx, case.moment),
         frozen_by=case.standing.frozen_by or "",
         share=case.standing.share,
@@ -270,12 +281,15 @@ def _flaps(tx: Transaction, case: Case, book: Runbook) -> bool:
     return ladder.flapping(healed_at, case.at, case.flap.heals, window)
 
 
-def _actions() -> dict[str, ActionFacts]:
-    """The runbooks of this appliance: no policy can name an action that is not among them."""
-    return {
+def _actions(asked: Runbook, inputs: Mapping[str, Json]) -> dict[str, ActionFacts]:
+    """The runbooks of this appliance: no policy can name an action that is not among them. How long
+    a run may take is known of the one that is asked about."""
+    known = {
         book.id: ActionFacts(Risk(book.risk.value), book.platforms)
         for book in runbook.registry().values()
     }
+    lasts = lasting.longest(asked, inputs)
+    return {**known, asked.id: ActionFacts(Risk(asked.risk.value), asked.platforms, None, lasts)}
 
 
 def _counters(recent: list[Run], case: Case) -> Counters:

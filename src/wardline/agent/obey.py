@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
-from wardline.agent import bound, clearing, judge
+from wardline.agent import bound, clearing
 from wardline.agent.bell import Bells
 from wardline.agent.checks.protocol import Check
 from wardline.agent.judge import Case
+from wardline.agent.levels import Levels
 from wardline.agent.repair import Repairs, Reserved
 from wardline.agent.roster import Member, Roster
 from wardline.agent.settings import Flap, Intervals
@@ -18,9 +19,9 @@ from wardline.agent.store.policies import Active
 from wardline.core.errors import Malformed
 from wardline.core.evidence.bundle import Kind, Outcome, Result
 from wardline.core.evidence.signing import BadSignature, VerifyKey
-from wardline.core.incidents import incident, ladder, states
+from wardline.core.incidents import incident, states
+from wardline.core.incidents.breaker import Breaker
 from wardline.core.incidents.incident import Incident
-from wardline.core.incidents.remedy import Remedy
 from wardline.core.orders import ClearHold, Order, RunRunbook
 from wardline.core.policy.decision import Code as DecisionCode
 
@@ -37,7 +38,8 @@ class OrderTaker:
         checks: Mapping[str, Check],
         intervals: Intervals,
         flap: Flap,
-        remedies: tuple[Remedy, ...],
+        breaker: Breaker,
+        levels: Levels,
         repairs: Repairs,
         standings: Standings,
         order_key: VerifyKey,
@@ -48,7 +50,8 @@ class OrderTaker:
         self._checks = checks
         self._intervals = intervals
         self._flap = flap
-        self._remedies = remedies
+        self._breaker = breaker
+        self._levels = levels
         self._repairs = repairs
         self._standings = standings
         self._order_key = order_key
@@ -175,18 +178,23 @@ class OrderTaker:
         return Case(
             *(known, member, fresh, policy, moment, interval_s, self._flap, asking),
             self._standing(),
+            self._breaker,
         )
 
     def _repair(self, order: Order, body: RunRunbook, case: Case) -> None:
-        fitting = ladder.untried(judge.candidates(self._remedies, case), case.incident)
-        one = next((one for one in fitting if one.runbook == body.runbook_id), None)
+        with self._ledger.reading() as tx:
+            offered = self._levels.offered(tx, case)
+        plans = {one.remedy.runbook: one for one in offered.proposals}
+        plan = plans.get(body.runbook_id)
+        fitting = (one for one in offered.remedies if one.runbook == body.runbook_id)
+        one = plan.remedy if plan is not None else next(fitting, None)
         if one is None:
             tried = body.runbook_id in case.incident.tried
             why = "it ran for this incident and did not help" if tried else "it is no answer to it"
             changed = f"no longer as it was: what is measured now, {body.runbook_id}: {why}"
             self._end(order.id, Ending(_FAILED, Code.CHANGED, changed))
             return
-        reserved = self._repairs.reserve_for(order, body, case, one)
+        reserved = self._repairs.reserve_for(order, body, case, one, plan)
         if isinstance(reserved, Reserved):
             self._repairs.carry_out(reserved)
         elif reserved is not None:

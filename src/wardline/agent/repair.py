@@ -9,11 +9,23 @@ from wardline.agent import bound, judge, measure
 from wardline.agent.bell import Bells
 from wardline.agent.checks.protocol import Check
 from wardline.agent.judge import Case, Judged
+from wardline.agent.planner.planner import Proposal
 from wardline.agent.roster import Member
 from wardline.agent.runbooks import runner
 from wardline.agent.runbooks.runner import RunReport
 from wardline.agent.standing import Standings
-from wardline.agent.store import heals, incidents, orders, policies, promotions, results, runs
+from wardline.agent.store import (
+    attempts,
+    breakers,
+    heals,
+    incidents,
+    orders,
+    policies,
+    promotions,
+    results,
+    runs,
+    stops,
+)
 from wardline.agent.store.database import StoreFull, Transaction
 from wardline.agent.store.ledger import Ledger
 from wardline.agent.store.orders import Code, Ending
@@ -24,7 +36,8 @@ from wardline.core.canonical import Json
 from wardline.core.errors import WardlineError
 from wardline.core.evidence import bundle
 from wardline.core.evidence.bundle import Action, Kind, Result
-from wardline.core.incidents import incident
+from wardline.core.incidents import brake, incident
+from wardline.core.incidents.brake import Result as Outcome
 from wardline.core.incidents.incident import Incident
 from wardline.core.incidents.remedy import Remedy
 from wardline.core.incidents.states import State
@@ -32,6 +45,11 @@ from wardline.core.incidents.watching import Attempt
 from wardline.core.orders import Order, Person, RunRunbook
 
 _RESULTS: Mapping[State, str | None] = {State.HEALED: "healed", State.FAILED: "failed"}
+_TRIED: Mapping[str | None, Outcome] = {
+    "healed": Outcome.HEALED,
+    "failed": Outcome.FAILED,
+    "interrupted": Outcome.STOPPED,
+}
 _ENDINGS: Mapping[State, tuple[orders.State, Code, str]] = {
     State.HEALED: (orders.State.SUCCEEDED, Code.HEALED, "the check passes after the run"),
     State.RESOLVED: (
@@ -93,7 +111,9 @@ class Repairs:
             self._checks[check], member.host, self._ledger.now, self._ledger.scrubber
         )
 
-    def reserve(self, case: Case, one: Remedy) -> Reserved | Judged | None:
+    def reserve(
+        self, case: Case, one: Remedy, proposal: Proposal | None = None
+    ) -> Reserved | Judged | None:
         """Decide once more and take what the run uses, in one write transaction, so that no two
         deciders pass one limit. The decision, where it is no longer to run; None where the
         incident or the policy has moved on.
@@ -103,13 +123,18 @@ class Repairs:
             if not self._is_current(tx, case):
                 return None
             case = replace(case, moment=self._ledger.moment(), standing=self._standings.now(tx))
-            judged = judge.judge(tx, case, one)
+            judged = judge.judge(tx, case, one, proposal)
             if judged.runs is None:
                 return judged
             return _taken(tx, case, judged, judged.runs, None)
 
     def reserve_for(
-        self, order: Order, body: RunRunbook, case: Case, one: Remedy
+        self,
+        order: Order,
+        body: RunRunbook,
+        case: Case,
+        one: Remedy,
+        proposal: Proposal | None = None,
     ) -> Reserved | Ending | None:
         """As `reserve`, for an order, which is running from then on; why not, where it is no
         longer the run that it was given for. None where it is to be looked at again.
@@ -122,7 +147,7 @@ class Repairs:
             if (unborn := orders.unborn(order, now.at)) is not None:
                 return unborn
             case = replace(case, moment=now, standing=self._standings.now(tx))
-            judged = judge.judge(tx, case, one)
+            judged = judge.judge(tx, case, one, proposal)
             refused = bound.refusal(body, case, judged)
             if refused is not None or judged.runs is None:
                 return refused
@@ -186,6 +211,7 @@ class Repairs:
             if not over.began:
                 runs.release(tx, run.id)
             runs.end(tx, ended.id, now, over.result)
+            self.tried(tx, ended, _TRIED.get(over.result, Outcome.NOTHING), began=over.began)
             runs.prune(tx, now)
             heals.prune(tx, now)
             promotions.prune(tx, now)
@@ -194,6 +220,17 @@ class Repairs:
                 heals.begin_watch(tx, ended.id, self._ledger.moment())
             if run.order_id is not None:
                 orders.end(tx, run.order_id, over.ending or _ending(ended), now, told_in)
+
+    def tried(
+        self, tx: Transaction, ended: Incident, outcome: Outcome, *, began: bool = True
+    ) -> None:
+        """What became of the run of an incident that was under way: for breaker, brake and
+        planners. A version that has gone wrong too often is stopped from here on."""
+        now = self._ledger.now()
+        used = attempts.end(tx, ended.id, now, outcome if began else Outcome.NOTHING)
+        if used is not None and began and outcome in brake.WRONG:
+            stops.look(tx, used.subjects, ended.id, now)
+        attempts.prune(tx, now)
 
     def record(self, tx: Transaction, moved: Incident, measured: tuple[Result, ...] = ()) -> Queued:
         """The incident's row, its place in the statistics and its bundle, in the caller's
@@ -229,9 +266,12 @@ def _taken(
     wire = judge.wire(case, judged, tx.scrubber)
     if order is not None:
         wire["order"] = _order_wire(order)
-    repairing = incident.started(case.incident, wire, judged.ref())
+    used, run_id = judge.versions(case, judged.runbook, judged.decision), ids.new("run")
+    wire["runId"] = run_id
+    wire["ruleRevision"] = used.rule and int(used.rule.version)
+    repairing = incident.started(case.incident, wire, judged.ref(), judged.level)
     run = Run(
-        ids.new("run"),
+        run_id,
         repairing.id,
         repairing.host_id,
         judged.runbook.id,
@@ -243,6 +283,8 @@ def _taken(
     )
     incidents.save(tx, repairing)
     runs.reserve(tx, run, wire)
+    attempts.begin(tx, run_id, repairing, used, case.at)
+    breakers.look(tx, case.breaker, repairing, case.interval_s, case.moment)
     return Reserved(run, repairing, case.member, judged, inputs)
 
 

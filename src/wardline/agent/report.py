@@ -20,7 +20,6 @@ from wardline.agent.store import (
     alarms,
     backoff,
     facts,
-    freezes,
     holds,
     orders,
     outbox,
@@ -29,7 +28,6 @@ from wardline.agent.store import (
 )
 from wardline.agent.store.alarms import Code
 from wardline.agent.store.database import StoreFull
-from wardline.agent.store.freezes import LocalFreeze
 from wardline.agent.store.holds import Hold
 from wardline.agent.store.ledger import Ledger
 from wardline.agent.store.mandates import Recipient
@@ -70,7 +68,7 @@ class _Told:
     """What a check-in told that is told until Central has answered."""
 
     holds: list[Hold]
-    freezes: list[LocalFreeze]
+    stopped: mandated.Told
 
 
 class Reporter:
@@ -260,8 +258,9 @@ class Reporter:
                 holds=[_hold_report(one) for one in changed],
                 freezes=frozen.reports(),
                 obeyed=frozen.obeyed,
+                stops=frozen.stops(),
             )
-        return request, _Told(changed, frozen.local)
+        return request, _Told(changed, frozen)
 
     def _apply(
         self,
@@ -276,7 +275,7 @@ class Reporter:
         self._courier.expect(answer.orders)
         with self._ledger.transaction() as tx:
             holds.reported(tx, told.holds)
-            freezes.reported(tx, told.freezes)
+            mandated.told(tx, told.stopped)
             witness.returned(tx, self._cosigner.origin, request.cosignatures)
             facts.put(tx, facts.Name.LAST_CHECKIN_AT, clock.wire(now))
             offset_ms = _offset_ms(answer.server_time, sent_at, now)

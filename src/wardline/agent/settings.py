@@ -18,7 +18,8 @@ from pydantic import (
 
 from wardline.core import protocol
 from wardline.core.errors import WardlineError
-from wardline.core.incidents import ladder, watching
+from wardline.core.incidents import breaker, ladder, watching
+from wardline.core.incidents.breaker import Breaker
 
 ENVIRONMENT = "WARDLINE_AGENT_DATA"
 SYSTEM_DATA = Path("/var/lib/wardline/agent")
@@ -122,6 +123,18 @@ class Flap(_Part):
     window_minutes: Annotated[int, Field(ge=1, le=7 * 1440)] = ladder.FLAP_WINDOW_MINUTES
 
 
+class BreakerSettings(_Part):
+    """After so many attempts on a drift within the window, its repairs rest for `open_minutes`."""
+
+    attempts: Annotated[int, Field(ge=1, le=10_000)] = breaker.ATTEMPTS
+    window_minutes: Annotated[int, Field(ge=1, le=7 * 1440)] = breaker.WINDOW_MINUTES
+    open_minutes: Annotated[int, Field(ge=1, le=1440)] = breaker.OPEN_MINUTES
+
+    @property
+    def rule(self) -> Breaker:
+        return Breaker(self.attempts, self.window_minutes, self.open_minutes)
+
+
 class Watch(_Part):
     """How long a heal is watched before it counts as stable; measured more often meanwhile."""
 
@@ -144,6 +157,7 @@ class Settings(_Part):
     hosts: Annotated[list[HostSettings], Field(max_length=protocol.HOSTS_PER_APPLIANCE_MAX)]
     intervals: Intervals = Intervals()
     flap: Flap = Flap()
+    breaker: BreakerSettings = BreakerSettings()
     watch: Watch = Watch()
     outbox: OutboxSettings = OutboxSettings()
 
@@ -167,6 +181,11 @@ class Settings(_Part):
                     f"flap: {self.flap.heals} heals within {self.flap.window_minutes} minutes can"
                     f" never happen while {name} is measured every {interval_s:g} s;"
                     " raise flap.window_minutes or lower flap.heals"
+                )
+            if not self.breaker.rule.reachable(interval_s):
+                raise SettingsInvalid(
+                    f"breaker: {self.breaker.attempts} attempts on {name} never fall into a week"
+                    f" while it is measured every {interval_s:g} s; lower breaker.attempts"
                 )
             if not watching.reachable(self.watch.period_s, interval_s):
                 raise SettingsInvalid(
@@ -257,7 +276,7 @@ def to_toml(settings: Settings) -> str:
     if settings.intervals.checks:
         lines += ["", "[intervals.checks]"]
         lines += [f"{_text(key)} = {value}" for key, value in settings.intervals.checks.items()]
-    for name in ("flap", "watch", "outbox"):
+    for name in ("flap", "breaker", "watch", "outbox"):
         lines += ["", f"[{name}]", *_fields(getattr(settings, name))]
     for host in settings.hosts:
         lines += ["", "[[hosts]]", *_fields(host)]

@@ -7,7 +7,7 @@ is not one that Central signed: what cannot be believed stops everything. Else i
 from dataclasses import dataclass
 
 from wardline.agent.runbooks import runbook
-from wardline.agent.store import freezes, mandates, promotions
+from wardline.agent.store import freezes, mandates, promotions, stops
 from wardline.agent.store.database import Transaction
 from wardline.agent.store.freezes import LocalFreeze
 from wardline.agent.store.mandates import MandateRefused, Recipient
@@ -17,18 +17,21 @@ from wardline.core.incidents.promotion import Ledger, Promotion, Subject
 from wardline.core.incidents.remedy import Remedy
 from wardline.core.mandate import Freeze, Mandate, Reach
 from wardline.core.policy.share import WHOLE, Share
+from wardline.core.stops import Stop
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """`frozen_by` says who stopped everything and why, None where nobody did; `digest` names what
-    was looked at; `problem` is what is wrong with the stored mandate; `promoted` are the remedies
-    that L1 has beside those of the runbooks."""
+    was looked at; `problem` is what is wrong with the stored mandate; `stops` are the versions that
+    Central says nothing may run by; `promoted` are the remedies that L1 has beside those of the
+    runbooks."""
 
     frozen_by: str | None = None
     share: Share = WHOLE
     digest: str = ""
     problem: str | None = None
+    stops: tuple[Stop, ...] = ()
     promoted: tuple[Remedy, ...] = ()
 
 
@@ -44,6 +47,7 @@ class Standings:
         self._mandate: Mandate | None = None
         self._promotions: tuple[tuple[Ledger, Promotion], ...] = ()
         self._problem: str | None = None
+        self._stops: tuple[Stop, ...] = ()
 
     def now(self, tx: Transaction) -> Standing:
         """As the store is in this transaction."""
@@ -61,10 +65,16 @@ class Standings:
         return Standing(
             frozen_by="; ".join(why) if why else None,
             share=self._mandate.share if self._mandate else WHOLE,
-            digest=f"{digest or ''}/{local.id if local else ''}/{promotions.stops(tx)}",
+            digest=self._named(tx, digest, local),
             problem=self._problem,
+            stops=self._stops,
             promoted=self._promoted(tx),
         )
+
+    def _named(self, tx: Transaction, mandate: str | None, local: LocalFreeze | None) -> str:
+        """What was looked at: the mandate, a freeze right here, and what is stopped here."""
+        frozen = local.id if local else ""
+        return f"{mandate or ''}/{frozen}/{stops.digest(tx)}/{promotions.stops(tx)}"
 
     def _promoted(self, tx: Transaction) -> tuple[Remedy, ...]:
         """The remedies of the promotions that are in force here, this appliance's own entries
@@ -78,9 +88,11 @@ class Standings:
         return tuple(found)
 
     def _read(self, tx: Transaction) -> None:
-        self._mandate, self._problem, self._promotions = None, None, ()
+        self._mandate, self._problem, self._stops, self._promotions = None, None, (), ()
         try:
             self._mandate = mandates.load(tx, self._recipient)
+            ordered = () if self._mandate is None else self._mandate.stops
+            self._stops = tuple(one for one in ordered if one.released is None)
         except MandateRefused as error:
             self._problem = str(error)
         if self._mandate is not None:

@@ -2,7 +2,16 @@
 
 from dataclasses import dataclass
 
-from wardline.agent.store import alarms, backoff, freezes, holds, incidents, outbox, places
+from wardline.agent.store import (
+    alarms,
+    backoff,
+    freezes,
+    holds,
+    incidents,
+    outbox,
+    places,
+    stops,
+)
 from wardline.agent.store.alarms import Code
 from wardline.agent.store.database import Transaction
 from wardline.agent.store.ledger import Ledger
@@ -67,6 +76,7 @@ def reconcile(ledger: Ledger, theirs: Stream) -> bool:
         if outbox.rewind(tx, theirs.epoch, theirs.next_seq):
             holds.tell_again(tx)
             freezes.tell_again(tx)
+            stops.tell_again(tx)
     return True
 
 

@@ -18,6 +18,7 @@ BODY_BYTES_MAX = 4 << 20
 HOSTS_PER_APPLIANCE_MAX = 500
 HOLDS_PER_REPORT_MAX = 500
 FREEZES_PER_REPORT_MAX = 100
+STOPS_PER_REPORT_MAX = 100
 # One of the partner and one of the site: of each there is one at a time.
 FREEZES_OBEYED_MAX = 2
 ORDERS_PER_LEASE_MAX = 20
@@ -174,11 +175,33 @@ class FreezeReport(Message):
     lift_reason: Annotated[str, StringConstraints(max_length=1000)] | None
 
 
+class StopReport(Message):
+    """A version of a rule or runbook that an appliance stopped over its own runs.
+
+    `version` is a rule's revision in digits, or a runbook's digest. `incident_id` is the incident
+    whose run was one too many. `released_by` is `appliance:<account>`, or who released it at
+    Central.
+    """
+
+    id: Text64
+    kind: Literal["rule", "runbook"]
+    name: Text255
+    version: Text64
+    stopped_at: Text64
+    failed: Count
+    runs: Count
+    incident_id: Text64
+    released_at: Text64 | None
+    released_by: Text255 | None
+    release_reason: Annotated[str, StringConstraints(max_length=1000)] | None
+
+
 class CheckinRequest(Message):
     """POST /checkin. `etag` is the one of the last answer that was applied.
 
     `holds` are those that are new or changed since a check-in with them was answered, at most
-    HOLDS_PER_REPORT_MAX, oldest change first; so are `freezes`, at most FREEZES_PER_REPORT_MAX.
+    HOLDS_PER_REPORT_MAX, oldest change first; so are `freezes`, at most FREEZES_PER_REPORT_MAX,
+    and `stops`, at most STOPS_PER_REPORT_MAX.
     `obeyed` are the freezes of Central's that are in force here.
     """
 
@@ -193,6 +216,7 @@ class CheckinRequest(Message):
     holds: Annotated[list[HoldReport], Field(max_length=HOLDS_PER_REPORT_MAX)] = []
     freezes: Annotated[list[FreezeReport], Field(max_length=FREEZES_PER_REPORT_MAX)] = []
     obeyed: Annotated[list[Text64], Field(max_length=FREEZES_OBEYED_MAX)] = []
+    stops: Annotated[list[StopReport], Field(max_length=STOPS_PER_REPORT_MAX)] = []
 
 
 class PolicyHead(Message):

@@ -9,6 +9,7 @@ import pytest
 from tests.integration.agent.bench import BAD_MODE, GOOD_MODE, Bench
 from tests.integration.agent.switch import decision, drifted, healing, last
 from tests.integration.agent.waiting import BOOK, CHECK
+from wardline.agent.levels import Levels
 from wardline.agent.runbooks import runbook
 from wardline.agent.store import promotions
 from wardline.core import clock, ids
@@ -32,7 +33,7 @@ def bench(bench: Bench) -> Bench:
 
 
 def without_remedies(bench: Bench) -> None:
-    bench.agent.healer._remedies = ()
+    bench.agent.healer._levels = Levels((), ())
 
 
 def ledger(bench: Bench, steps: tuple[Step, ...], **changes: Any) -> Ledger:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.integration.agent.bench import BAD_MODE, DRIFT, GOOD_MODE, URL, Bench
 from wardline.agent import doctor
+from wardline.agent.levels import Levels
 from wardline.agent.runbooks import runbook
 from wardline.agent.settings import HostSettings
 from wardline.agent.store import facts, incidents
@@ -88,10 +89,11 @@ def test_a_hard_link_out_of_the_host_is_named_and_left_alone(bench: Bench) -> No
 
 
 def test_a_remedy_without_its_inputs_is_blocked_and_never_a_failed_run(bench: Bench) -> None:
-    bench.agent.healer._remedies = tuple(
+    remedies = tuple(
         replace(one, inputs={"paths": "{facts.nowhere}"}) if one.check == CHECK else one
         for one in runbook.remedies()
     )
+    bench.agent.healer._levels = Levels(remedies, ())
     bench.check_in()
     bench.drift()
     bench.observe(CHECK)

@@ -2,16 +2,26 @@
 
 import json
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
+from fastapi import FastAPI
 
 from tests.harness import orders as making
 from tests.harness.appliance import Appliance, issue_token
-from tests.integration.central.conftest import Tenant, make_tenant
+from tests.integration.central.conftest import (
+    Tenant,
+    browser_of,
+    make_tenant,
+    make_user,
+    sign_in,
+)
 from wardline.central.database.engine import Raw
+from wardline.central.identity.permissions import Role
 from wardline.central.policies.folders import Folders
 from wardline.core import ids
 from wardline.core.evidence.signing import SigningKey
@@ -192,6 +202,22 @@ async def promoted(owner: Raw, tenant: Tenant, pattern: str, steps: tuple[str, .
             tenant.site_id if step == "approved" else None,
         )
     return promotion_id
+
+
+@asynccontextmanager
+async def signed_in_as(
+    web: FastAPI, owner: Raw, tenant: Tenant, role: Role
+) -> AsyncIterator[httpx2.AsyncClient]:
+    """A new user with the role, because some routes end the session or change the password."""
+    async with browser_of(web) as browser:
+        await sign_in(browser, await make_user(owner, tenant.partner_id, role))
+        yield browser
+
+
+async def plant_rule(web: FastAPI, owner: Raw, tenant: Tenant) -> None:
+    async with signed_in_as(web, owner, tenant, Role.OWNER) as manager:
+        made = await manager.post("/api/mcp/policy/create", json=RULE)
+        assert made.status_code == 200, made.text
 
 
 def hold(appliance: Appliance) -> dict[str, object]:

@@ -6,7 +6,6 @@ people get must be 404 where the address names a foreign thing, and otherwise th
 
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,8 +20,6 @@ from tests.integration.central.conftest import (
     Moment,
     Tenant,
     browser_of,
-    make_user,
-    sign_in,
     web_settings,
 )
 from tests.integration.central.matrix_scene import (
@@ -35,7 +32,9 @@ from tests.integration.central.matrix_scene import (
     everything_of,
     fresh_name,
     make_scene,
+    plant_rule,
     report,
+    signed_in_as,
 )
 from wardline.central.database.engine import Raw
 from wardline.central.identity.permissions import ALLOWED, Permission, Role
@@ -375,22 +374,6 @@ async def ask(caller: httpx2.AsyncClient, method: str, path: str, scene: Scene) 
     return await caller.request(
         method.upper(), address(path, example, scene), content=body, headers=headers
     )
-
-
-@asynccontextmanager
-async def signed_in_as(
-    web: FastAPI, owner: Raw, tenant: Tenant, role: Role
-) -> AsyncIterator[httpx2.AsyncClient]:
-    """A new user with the role, because some routes end the session or change the password."""
-    async with browser_of(web) as browser:
-        await sign_in(browser, await make_user(owner, tenant.partner_id, role))
-        yield browser
-
-
-async def plant_rule(web: FastAPI, owner: Raw, tenant: Tenant) -> None:
-    async with signed_in_as(web, owner, tenant, Role.OWNER) as manager:
-        made = await manager.post("/api/mcp/policy/create", json=RULE)
-        assert made.status_code == 200, made.text
 
 
 def assert_silent_about(scene: Scene, answer: httpx2.Response) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import orjson
 
-from wardline.agent.store import heals, promotions
+from wardline.agent.store import attempts, heals, promotions
 from wardline.agent.store.database import Row, Transaction
 from wardline.core import clock
 from wardline.core.evidence import bundle
@@ -44,6 +44,7 @@ def save(tx: Transaction, incident: Incident) -> None:
         _values(tx, tx.scrubber.incident(incident)),
     )
     heals.keep(tx, incident)
+    attempts.follow_watch(tx, incident)
     if incident.state is not State.REPAIRING:
         promotions.keep(tx, incident.record())
 

@@ -126,13 +126,18 @@ def judged(
     )
 
 
-def started(incident: Incident, decision: Mapping[str, Any], runbook: RunbookRef) -> Incident:
+def started(
+    incident: Incident,
+    decision: Mapping[str, Any],
+    runbook: RunbookRef,
+    level: ResolutionLevel = ResolutionLevel.L1,
+) -> Incident:
     """A run is about to begin; stored before its first step, so that a crash is seen."""
     _expect(incident, *TO_JUDGE)
     return _moved(
         incident,
         State.REPAIRING,
-        level=ResolutionLevel.L1,
+        level=level,
         outcome=None,
         decision=decision,
         runbook=runbook,

@@ -41,15 +41,15 @@ def untried(candidates: tuple[Remedy, ...], incident: Incident) -> tuple[Remedy,
     return tuple(one for one in candidates if one.runbook not in incident.tried)
 
 
-def exhausted(candidates: tuple[Remedy, ...], incident: Incident) -> str | None:
-    """Why it is a person's turn, or None while L1 still has something to try.
-
-    L2 (planners) stands between; it has none here, so L1 moves on to L3.
-    """
+def exhausted(
+    candidates: tuple[Remedy, ...], incident: Incident, *, is_planned: bool
+) -> str | None:
+    """Why it is a person's turn (L3), or None while L1 still has something to try, or else L2 has
+    a plan, which is what `is_planned` says."""
     if incident.interruptions >= INTERRUPTIONS_MAX:
         return f"its repair was interrupted {incident.interruptions} times"
+    if untried(candidates, incident) or is_planned:
+        return None
     if not candidates:
-        return "no remedy answers this check"
-    if not untried(candidates, incident):
-        return "every remedy ran and none helped"
-    return None
+        return "no remedy answers this check, and no plan is sure enough"
+    return "every remedy ran and none helped, and no plan is sure enough"

@@ -1,5 +1,6 @@
 """Which runbook answers which failed check: conditions over the facts, inputs taken from them."""
 
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +9,12 @@ from enum import StrEnum
 from wardline.core.canonical import Json
 from wardline.core.errors import Malformed, WardlineError
 from wardline.core.incidents import signature
+from wardline.core.policy.cel import pattern
+from wardline.core.policy.cel.fault import Unreadable
+from wardline.core.policy.cel.pattern import Pattern
+
+PATTERN_CHARS_MAX = 512
+PATTERNS_KEPT_MAX = 256
 
 _PLACEHOLDER = re.compile(r"\{facts\.([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*)\}")
 _ABSENT = object()
@@ -26,6 +33,7 @@ class Operator(StrEnum):
     EQ = "eq"
     NE = "ne"
     CONTAINS = "contains"
+    REGEX = "regex"
     GT = "gt"
     LT = "lt"
     IN = "in"
@@ -35,7 +43,11 @@ class Operator(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One question about one fact; `fact` is a path such as `settings.minlen`."""
+    """One question about one fact; `fact` is a path such as `settings.minlen`.
+
+    `regex` asks whether some part of a text matches, in the language of `policy.cel.pattern`, in
+    time linear in the text.
+    """
 
     fact: str
     operator: Operator
@@ -70,8 +82,8 @@ def matches(remedy: Remedy, check: str, facts: Mapping[str, Json]) -> bool:
     """Whether `remedy` is one for a failed `check` with these facts: every condition holds."""
     if remedy.check != check or not all(_holds(one, facts) for one in remedy.conditions):
         return False
-    pattern = remedy.pattern
-    return pattern is None or pattern == signature.signature(check, signature.failing(facts))
+    wanted = remedy.pattern
+    return wanted is None or wanted == signature.signature(check, signature.failing(facts))
 
 
 def candidates(
@@ -130,6 +142,8 @@ def _holds(condition: Condition, facts: Mapping[str, Json]) -> bool:
             return found is _ABSENT or not _same(found, wanted)
         case Operator.CONTAINS:
             return _contains(found, wanted)
+        case Operator.REGEX:
+            return _is_like(found, wanted)
         case Operator.IN:
             return found is not _ABSENT and _contains(wanted, found)
         case Operator.NOT_IN:
@@ -153,6 +167,18 @@ def _contains(container: Json, item: Json) -> bool:
     return isinstance(container, Mapping) and item in container
 
 
+def _is_like(found: Json, wanted: Json) -> bool:
+    """A text that is longer than a pattern is tried on is like none."""
+    if not isinstance(found, str) or not isinstance(wanted, str):
+        return False
+    return len(found) <= pattern.TEXT_CHARS_MAX and _pattern(wanted).found_in(found)
+
+
+@functools.lru_cache(maxsize=PATTERNS_KEPT_MAX)
+def _pattern(text: str) -> Pattern:
+    return pattern.read(text, 0)
+
+
 def _is_number(value: Json) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
@@ -164,5 +190,16 @@ def check_condition(condition: Condition, where: str) -> None:
         raise Malformed(where, f"{condition.operator} needs a list")
     if condition.operator in (Operator.GT, Operator.LT) and not _is_number(value):
         raise Malformed(where, f"{condition.operator} needs an integer")
+    if condition.operator is Operator.REGEX:
+        _check_pattern(value, where)
     if condition.operator is Operator.EXISTS and not isinstance(value, bool):
         raise Malformed(where, "exists needs true or false")
+
+
+def _check_pattern(value: Json, where: str) -> None:
+    if not isinstance(value, str) or len(value) > PATTERN_CHARS_MAX:
+        raise Malformed(where, f"regex needs a pattern of at most {PATTERN_CHARS_MAX} characters")
+    try:
+        _pattern(value)
+    except Unreadable as error:
+        raise Malformed(where, f"regex: {error}") from None

@@ -137,8 +137,12 @@ def inputs(case: Case) -> Finding:
 def windows(case: Case) -> Finding:
     if case.survey.winner is None:
         return _skip("no rule has a window here")
+    facts = (case.state.actions or {}).get(case.action or "")
+    lasts = timedelta(0) if facts is None else facts.lasts
     for rule in _binding(case.survey):
         if (why := opening.closed_by(rule, case.request)) is not None:
+            return _refuse(Code.OUTSIDE_WINDOW, why)
+        if (why := opening.too_short(rule, case.request, lasts)) is not None:
             return _refuse(Code.OUTSIDE_WINDOW, why)
     return _pass("open")
 

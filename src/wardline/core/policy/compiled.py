@@ -350,7 +350,7 @@ def _ending(plan: Plan, winner: Plan | None, request: Request, state: State) -> 
         known = _admitted.get(platforms, _NO_PLATFORM)
         if platform not in known and not _is_admissible(platforms, platform):
             raise Undecided
-        if facts.inputs is not None:
+        if facts.inputs is not None or (facts.lasts and plan.clauses.timed):
             raise Undecided
         risk = facts.risk
     terms = plan.clauses

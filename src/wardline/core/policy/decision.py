@@ -44,6 +44,8 @@ class Code(StrEnum):
     COOLDOWN = "cooldown"
     LIMIT_EXCEEDED = "limit_exceeded"
     NOT_OFFERED = "not_offered"
+    BREAKER = "breaker"
+    BRAKE = "brake"
     ERROR = "error"
 
 
@@ -61,12 +63,15 @@ REASONS: Mapping[Code, str] = {
     Code.COOLDOWN: "Cooling down",
     Code.LIMIT_EXCEEDED: "Limit exceeded",
     Code.NOT_OFFERED: "Not offered",
+    Code.BREAKER: "Tried too often",
+    Code.BRAKE: "Stopped after failures",
     Code.ERROR: "Evaluation error",
 }
 
 
 class Check(StrEnum):
-    """The checks of a decision, in the order in which they are made and traced."""
+    """The checks of a decision, in the order in which they are made and traced; breaker and brake
+    are an appliance's own, which knows what was tried."""
 
     FREEZE = "freeze"
     OBSERVING = "observing"
@@ -79,6 +84,8 @@ class Check(StrEnum):
     COOLDOWN = "cooldown"
     LIMITS = "limits"
     APPROVAL = "approval"
+    BREAKER = "breaker"
+    BRAKE = "brake"
     VERDICT = "verdict"
     LOG_ONLY = "log_only"
 

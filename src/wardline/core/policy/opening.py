@@ -1,6 +1,8 @@
 """Whether a rule is open: its own window, and the opening hours of the site it is asked for."""
 
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
 from functools import lru_cache
 from typing import Protocol
 
@@ -11,6 +13,9 @@ from wardline.core.policy.rule import Hours, Rule, Window
 from wardline.core.protocol import OpeningHours
 
 WORDS_KEPT_MAX = 1024
+# How often during a run it is looked whether a window is still open: shorter gaps are not seen.
+LOOK_EVERY = timedelta(minutes=5)
+LASTS_MAX = timedelta(hours=12)
 
 
 def hours(told: Iterable[OpeningHours]) -> tuple[Window, ...]:
@@ -98,6 +103,20 @@ def closed_by(rule: Rule, request: Request) -> str | None:
         return None
     now = "open" if staffed else "closed"
     return f"rule {rule.id} is for {rule.opening_hours} opening hours, and the site is {now}"
+
+
+def too_short(rule: Rule, request: Request, lasts: timedelta) -> str | None:
+    """Why an open rule closes before a run that may last so long has to be over, in words; None =
+    it does not, or is never closed. Raises UnknownZone."""
+    if not lasts or (rule.window is None and rule.opening_hours is None):
+        return None
+    lasts = min(lasts, LASTS_MAX)
+    looks = [LOOK_EVERY * number for number in range(1, lasts // LOOK_EVERY + 1)]
+    for after in (*looks, lasts):
+        if is_open(rule, replace(request, at=request.at + after)) is not True:
+            seconds = int(lasts.total_seconds())
+            return f"a run may take {seconds} s, and rule {rule.id} closes before it would be over"
+    return None
 
 
 def _opens(closed: Window, today: int, minute: int, zone_name: str) -> str:

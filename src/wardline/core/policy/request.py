@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -127,11 +127,13 @@ class Counters:
 @dataclass(frozen=True, slots=True)
 class ActionFacts:
     """What is known of an action: `platforms` are prefixes (`linux` covers `linux/debian`), empty
-    = everywhere; `inputs` are the names it takes, None = not checked."""
+    = everywhere; `inputs` are the names it takes, None = not checked; `lasts` is how long a run may
+    take at most, for it must end before its window closes: 0 = not known, and not looked at."""
 
     risk: Risk
     platforms: tuple[str, ...] = ()
     inputs: frozenset[str] | None = None
+    lasts: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,9 @@ class Draw:
         )
 
     def state(self) -> State:
-        known = {"fix": ActionFacts(self._one(list(Risk)), self._one([(), ("linux",)]))}
+        lasts = timedelta(minutes=self._one([0, 0, 3, 90]))
+        facts = ActionFacts(self._one(list(Risk)), self._one([(), ("linux",)]), lasts=lasts)
+        known = {"fix": facts}
         usage = RuleUsage(pct_24h=self.random.randint(0, 3), running=self.random.randint(0, 1))
         host = HostUsage(self.random.randint(0, 1), self._one([None, START]))
         return State(

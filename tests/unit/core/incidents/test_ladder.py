@@ -45,18 +45,23 @@ def test_heals_outside_the_window_and_in_the_future_do_not_count() -> None:
     assert ladder.flapping(healed, NOW, 1, window)
 
 
-def test_what_failed_is_not_tried_again_and_when_all_failed_it_is_a_persons_turn() -> None:
+def test_a_level_that_has_nothing_left_moves_on_to_the_next_one() -> None:
     one, two = remedy("a.one"), remedy("a.two")
     drift = incident.opened("inc_x", "site_x", "host_x", failed(), NOW)
-    assert ladder.exhausted((one, two), drift) is None
+    assert ladder.exhausted((one, two), drift, is_planned=False) is None
     tried = _tried(drift, "a.one")
     assert ladder.untried((one, two), tried) == (two,)
-    assert ladder.exhausted((one, two), _tried(tried, "a.two")) is not None
+    both = _tried(tried, "a.two")
+    assert ladder.exhausted((one, two), both, is_planned=True) is None
+    assert "every remedy" in (ladder.exhausted((one, two), both, is_planned=False) or "")
 
 
-def test_no_remedy_is_a_persons_turn() -> None:
+def test_neither_remedy_nor_plan_is_a_persons_turn_and_so_are_interruptions() -> None:
     drift = incident.opened("inc_x", "site_x", "host_x", failed(), NOW)
-    assert ladder.exhausted((), drift) == "no remedy answers this check"
+    assert "no remedy" in (ladder.exhausted((), drift, is_planned=False) or "")
+    assert ladder.exhausted((), drift, is_planned=True) is None
+    torn = replace(drift, interruptions=ladder.INTERRUPTIONS_MAX)
+    assert "interrupted" in (ladder.exhausted((remedy("a.one"),), torn, is_planned=True) or "")
 
 
 def _tried(drift: incident.Incident, runbook: str) -> incident.Incident:

@@ -1,5 +1,6 @@
 """Which remedies match a failed check, in which order, and what inputs they give a run."""
 
+import time
 from typing import Any
 
 import pytest
@@ -35,6 +36,12 @@ FACTS: dict[str, Any] = {
         ("deep.where", "contains", "etc", True),
         ("count", "contains", 3, False),
         ("missing", "contains", "a", False),
+        ("deep.where", "regex", "^/etc/[a-z]+$", True),
+        ("deep.where", "regex", "tc", True),
+        ("deep.where", "regex", "^etc", False),
+        ("failing", "regex", "a", False),
+        ("count", "regex", "3", False),
+        ("missing", "regex", "", False),
         ("count", "gt", 2, True),
         ("count", "gt", 3, False),
         ("known", "gt", 0, False),
@@ -53,6 +60,23 @@ FACTS: dict[str, Any] = {
 def test_condition(fact: str, operator: str, value: Any, holds: bool) -> None:
     one = Remedy("check", (Condition(fact, Operator(operator), value),), "book", {}, 10)
     assert remedy.matches(one, "check", FACTS) is holds
+
+
+def test_a_pattern_that_others_choke_on_is_answered_in_time_linear_in_the_text() -> None:
+    evil = Remedy("c", (Condition("text", Operator.REGEX, "^(a+)+$"),), "book", {}, 1)
+    spent = []
+    for size in (1_000, 4_000):
+        began = time.process_time()
+        assert not remedy.matches(evil, "c", {"text": "a" * size + "!"})
+        spent.append(time.process_time() - began)
+    assert spent[1] < max(20 * spent[0], 0.5)
+    assert not remedy.matches(evil, "c", {"text": "a" * 5_000}), "too long to be tried"
+
+
+@pytest.mark.parametrize("value", [3, None, "(", "a{999}", "(?=a)", "\\1", "a" * 513])
+def test_a_pattern_that_cannot_be_read_is_refused_when_it_is_loaded(value: Any) -> None:
+    with pytest.raises(Malformed, match="regex"):
+        remedy.check_condition(Condition("a", Operator.REGEX, value), "conditions[0]")
 
 
 def test_every_operator_is_tried_above() -> None:

@@ -1,7 +1,7 @@
 """Rules, requests and states for the tests of the policy, from the JSON that authors write."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from wardline.core.policy import compiled, evaluate, exact, opening, parse
@@ -141,4 +141,5 @@ def _facts(given: Mapping[str, Any]) -> ActionFacts:
         Risk(given.get("risk", "low")),
         tuple(given.get("platforms", ())),
         None if inputs is None else frozenset(inputs),
+        timedelta(seconds=given.get("lasts", 0)),
     )

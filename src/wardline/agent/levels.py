@@ -1,0 +1,68 @@
+"""What the ladder offers a drift now: the remedies of L1, then the plans of L2, then nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from wardline.agent import judge
+from wardline.agent.judge import Case, Judged
+from wardline.agent.planner import planner
+from wardline.agent.planner.planner import Planner, Proposal, Question
+from wardline.agent.runbooks import runbook
+from wardline.agent.store import attempts
+from wardline.agent.store.database import Transaction
+from wardline.core.incidents import ladder
+from wardline.core.incidents.remedy import Remedy
+from wardline.core.policy import assess
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """Either remedies or proposals; `exhausted` says why it is a person's turn, None while one of
+    them is left."""
+
+    remedies: tuple[Remedy, ...]
+    proposals: tuple[Proposal, ...]
+    exhausted: str | None
+
+    def best(self, tx: Transaction, case: Case) -> Judged | None:
+        return judge.best(tx, case, self.remedies, self.proposals)
+
+
+class Levels:
+    """Each level is asked once the one before it has nothing left to try."""
+
+    def __init__(self, remedies: tuple[Remedy, ...], planners: Sequence[Planner]) -> None:
+        self._remedies = remedies
+        self._planners = planners
+
+    def offered(self, tx: Transaction, case: Case) -> Offered:
+        """As the facts of the case are now."""
+        candidates = judge.candidates(self._remedies, case)
+        untried = ladder.untried(candidates, case.incident)
+        proposals = () if untried else self._proposals(tx, case)
+        exhausted = ladder.exhausted(candidates, case.incident, is_planned=bool(proposals))
+        return Offered(untried, proposals, exhausted)
+
+    def _proposals(self, tx: Transaction, case: Case) -> tuple[Proposal, ...]:
+        books = runbook.registry()
+        question = Question(
+            incident_id=case.incident.id,
+            check=case.latest.check,
+            pattern=case.incident.pattern_signature,
+            facts=case.latest.facts,
+            offers=self._allowed(case),
+            digests={book.id: book.digest for book in books.values()},
+            past=attempts.past(tx, case.latest.check, case.incident.id),
+        )
+        return planner.propose(self._planners, question)
+
+    def _allowed(self, case: Case) -> tuple[Remedy, ...]:
+        """The allow-list: this check's runbooks that are for this platform and were not tried."""
+        books, platform = runbook.registry(), case.member.host.platform
+        return tuple(
+            one
+            for one in self._remedies
+            if one.check == case.latest.check
+            and one.runbook not in case.incident.tried
+            and assess.is_admissible(books[one.runbook].platforms, platform)
+        )

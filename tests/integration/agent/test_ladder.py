@@ -1,0 +1,194 @@
+"""Up the ladder on a real store: levels, the circuit breaker, the brake and its release."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.integration.agent.bench import BAD_MODE, DRIFT, GOOD_MODE, Bench
+from wardline.agent import onsite, stopping
+from wardline.agent.levels import Levels
+from wardline.agent.planner.retrieval import Retrieval
+from wardline.agent.runbooks import runbook
+from wardline.agent.settings import Flap
+from wardline.agent.store import attempts, stops
+from wardline.agent.store.attempts import Versions
+from wardline.core import clock, ids
+from wardline.core.errors import Conflict, NotFound
+from wardline.core.evidence.bundle import IncidentRecord, IncidentState, ResolutionLevel
+from wardline.core.incidents import incident
+from wardline.core.incidents.brake import Result
+from wardline.core.incidents.remedy import Condition, Operator
+from wardline.core.stops import ALL, Kind, Release, Stop, Subject
+
+CHECK, BOOK = "file_permissions", "file_permissions.restore"
+VERSION = Subject(Kind.RUNBOOK, BOOK, runbook.registry()[BOOK].digest)
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def healing(bench: Bench) -> Bench:
+    bench.central.healing = "heal"
+    bench.agent.healer._flap = Flap(heals=10_000)
+    bench.check_in()
+    return bench
+
+
+def heal_again(bench: Bench) -> None:
+    bench.drift()
+    bench.observe(CHECK)
+    bench.act()
+
+
+def last(bench: Bench) -> IncidentRecord:
+    bench.report()
+    return bench.central.records(CHECK)[-1]
+
+
+def code(bench: Bench) -> Any:
+    decision = last(bench).decision
+    return decision and decision["code"]
+
+
+def known(bench: Bench, count: int, result: Result, ago: timedelta = timedelta(hours=1)) -> None:
+    """So many runs of the present version, each of a drift of its own, like the one of the tests."""
+    bench.drift()
+    (measured,) = bench.observe(CHECK)
+    (bench.tree / DRIFT).chmod(GOOD_MODE)
+    bench.observe(CHECK)
+    at = bench.clock() - ago
+    with bench.agent.ledger.transaction() as tx:
+        for _ in range(count):
+            drift = incident.opened(
+                ids.incident(), bench.central.site, ids.host(), measured, LONG_AGO
+            )
+            attempts.begin(tx, ids.new("run"), drift, Versions(VERSION, None), at)
+            attempts.end(tx, drift.id, at, result)
+
+
+def test_a_drift_that_no_remedy_answers_is_healed_by_what_lasted_before(healing: Bench) -> None:
+    never = (Condition("nowhere", Operator.EXISTS, True),)
+    unanswered = tuple(replace(one, conditions=never) for one in runbook.remedies())
+    healing.agent.healer._levels = Levels(unanswered, (Retrieval(),))
+    known(healing, 3, Result.STABLE)
+    heal_again(healing)
+    assert healing.mode == GOOD_MODE
+    told = last(healing)
+    assert (told.state, told.resolution_level) == (IncidentState.HEALED, ResolutionLevel.L2)
+    assert told.decision is not None
+    assert told.decision["verdict"] == "run"
+    assert told.decision["plan"]["confidencePercent"] == 75
+    assert told.decision["runId"].startswith("run_")
+
+
+def test_without_a_plan_that_is_sure_enough_it_is_a_persons(healing: Bench) -> None:
+    never = (Condition("nowhere", Operator.EXISTS, True),)
+    unanswered = tuple(replace(one, conditions=never) for one in runbook.remedies())
+    healing.agent.healer._levels = Levels(unanswered, (Retrieval(),))
+    known(healing, 2, Result.STABLE)
+    heal_again(healing)
+    assert healing.mode == BAD_MODE
+    told = last(healing)
+    assert (told.state, told.resolution_level) == (IncidentState.ESCALATED, ResolutionLevel.L3)
+
+
+def test_a_plan_of_a_site_that_only_observes_runs_nothing(bench: Bench) -> None:
+    never = (Condition("nowhere", Operator.EXISTS, True),)
+    unanswered = tuple(replace(one, conditions=never) for one in runbook.remedies())
+    bench.check_in()
+    bench.agent.healer._levels = Levels(unanswered, (Retrieval(),))
+    known(bench, 9, Result.STABLE)
+    heal_again(bench)
+    assert bench.mode == BAD_MODE
+    told = last(bench)
+    assert told.state is IncidentState.OBSERVING
+    assert told.decision is not None
+    assert told.decision["would"]["verdict"] == "run"
+
+
+def test_the_sixth_attempt_within_the_window_rests_over_a_restart_and_a_set_clock(
+    healing: Bench,
+) -> None:
+    for _ in range(5):
+        heal_again(healing)
+        assert healing.mode == GOOD_MODE
+    heal_again(healing)
+    assert (healing.mode, code(healing)) == (BAD_MODE, "breaker")
+    healing.restart()
+    healing.clock.offset += timedelta(hours=2)
+    healing.agent.healer._flap = Flap(heals=10_000)
+    with healing.agent.ledger.transaction() as tx:
+        tx.execute("UPDATE incidents SET judged = NULL, judged_at = NULL")
+    healing.act()
+    assert healing.mode == BAD_MODE, "the clock was set, and half an hour has not passed"
+    healing.clock.sleep(timedelta(minutes=31))
+    with healing.agent.ledger.transaction() as tx:
+        tx.execute("UPDATE incidents SET judged = NULL, judged_at = NULL")
+    healing.act()
+    assert healing.mode == GOOD_MODE
+
+
+def test_a_version_that_failed_three_times_in_a_day_is_stopped_until_a_person_releases_it(
+    healing: Bench,
+) -> None:
+    known(healing, 3, Result.FAILED)
+    with healing.agent.ledger.transaction() as tx:
+        (made,) = stops.look(tx, (VERSION,), "inc_x", healing.clock())
+        assert stops.look(tx, (VERSION,), "inc_x", healing.clock()) == []
+    heal_again(healing)
+    assert (healing.mode, code(healing)) == (BAD_MODE, "brake")
+    (step,) = (one for one in last(healing).decision["trace"] if one["check"] == "brake")  # type: ignore[index]
+    assert "3 of 3 runs failed" in step["detail"]
+    # A restart forgets nothing.
+    healing.restart()
+    healing.act()
+    assert healing.mode == BAD_MODE
+    released = stopping.release(healing.agent.ledger, made.id, onsite.account(), "looked into it")
+    assert released.released_by is not None
+    with pytest.raises(Conflict):
+        stopping.release(healing.agent.ledger, made.id, onsite.account(), "again")
+    with pytest.raises(NotFound):
+        stopping.release(healing.agent.ledger, ids.new("stop"), "me", "no such thing")
+    healing.act()
+    assert healing.mode == GOOD_MODE
+    with healing.agent.ledger.transaction() as tx:
+        assert stops.look(tx, (VERSION,), "inc_x", healing.clock()) == [], "counted once"
+
+
+def test_what_central_stopped_stands_still_and_its_release_lets_it_run(healing: Bench) -> None:
+    stopped = Stop(ids.new("stop"), VERSION, clock.parse("2026-11-25T10:00:00.000Z"), 3, 3)
+    healing.central.mandates.stops.append(stopped)
+    healing.central.mandates.count += 1
+    heal_again(healing)
+    assert healing.mode == GOOD_MODE, "nothing is known of it yet"
+    healing.check_in()
+    heal_again(healing)
+    assert (healing.mode, code(healing)) == (BAD_MODE, "brake")
+    known_here = replace(stopped, id=ids.new("stop"))
+    with healing.agent.ledger.transaction() as tx:
+        stops._add(tx, replace(known_here, stopped_at=healing.clock()), "inc_x")
+    healing.check_in()
+    (told,) = healing.central.mandates.told
+    assert (told["id"], told["released_at"]) == (known_here.id, None)
+    released = Release(healing.clock(), "Mia")
+    healing.central.mandates.stops[:] = [
+        replace(stopped, released=released),
+        replace(known_here, released=released),
+    ]
+    healing.central.mandates.count += 1
+    healing.check_in()
+    healing.act()
+    assert healing.mode == GOOD_MODE
+    healing.check_in()
+    ended = healing.central.mandates.told[-1]
+    assert (ended["id"], ended["released_by"]) == (known_here.id, "Mia")
+    assert len(healing.central.mandates.told) == 2, "what was told is not told again"
+
+
+def test_everything_stopped_is_everything(healing: Bench) -> None:
+    healing.central.mandates.stops.append(Stop(ids.new("stop"), ALL, healing.clock(), 0, 0))
+    healing.central.mandates.count += 1
+    healing.check_in()
+    heal_again(healing)
+    assert (healing.mode, code(healing)) == (BAD_MODE, "brake")
