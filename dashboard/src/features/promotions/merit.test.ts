@@ -11,6 +11,7 @@ const MERIT: RunbookMerit = {
   stable: 6,
   failed: 0,
   recurred: 0,
+  undone: 0,
   unproved: 0,
   occurrences: 6,
   by_l2: 4,

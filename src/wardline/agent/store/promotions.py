@@ -61,12 +61,13 @@ def _begin(
 
 
 def _end(tx: Transaction, incident_id: str, over: Ended) -> None:
-    """Once; what has ended stays ended so."""
+    """Once; what has ended stays ended so, but for what a person had undone since."""
     touched = tx.execute(
         "UPDATE promotion_trials SET ended = ?, ended_at = ?, place ="
         " (SELECT coalesce(max(place), 0) + 1 FROM promotion_trials)"
-        " WHERE incident_id = ? AND mark = ? AND ended IS NULL",
-        (over.end, clock.wire(over.at), incident_id, over.mark),
+        " WHERE incident_id = ? AND mark = ?"
+        " AND (ended IS NULL OR (ended <> 'undone' AND ? = 'undone'))",
+        (over.end, clock.wire(over.at), incident_id, over.mark, over.end),
     )
     if not touched:
         return

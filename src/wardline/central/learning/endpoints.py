@@ -49,6 +49,7 @@ class RunbookMerit(BaseModel):
     stable: int
     failed: int
     recurred: int
+    undone: int
     unproved: int
     occurrences: int
     by_l2: int

@@ -44,6 +44,7 @@ _COUNTS = (
     "stable",
     "failed",
     "recurred",
+    "undone",
     "unproved",
     "occurrences",
     "by_l2",

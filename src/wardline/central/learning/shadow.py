@@ -31,7 +31,7 @@ from wardline.core.severity import Severity
 INCIDENTS_MAX = 1_000
 SITES_SHOWN_MAX = 50
 
-_LASTED, _WRONG = "stable", ("failed", "recurred")
+_LASTED, _WRONG = "stable", ("failed", "recurred", "undone")
 _MAY_RUN = (Verdict.RUN, Verdict.ASK, Verdict.OFFER)
 
 

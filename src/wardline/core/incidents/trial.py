@@ -18,7 +18,7 @@ from wardline.core.evidence.bundle import (
     ResolutionLevel,
     RunbookRef,
 )
-from wardline.core.evidence.watch import Watch, WatchEnd
+from wardline.core.evidence.watch import Watch
 from wardline.core.incidents.remedy import Earned
 
 MARK_CHARS_MAX = 64
@@ -27,11 +27,13 @@ _EARNED = "promotion"
 
 class End(StrEnum):
     """`stable`: healed, and that lasted through the watch. `failed`: the check did not pass after
-    the run. `recurred`: healed, and drifted again under watch. `unproved` counts neither way."""
+    the run. `recurred`: healed, and drifted again under watch. `undone`: a person had it undone, be
+    it after it was stable. `unproved` counts neither way."""
 
     STABLE = "stable"
     FAILED = "failed"
     RECURRED = "recurred"
+    UNDONE = "undone"
     UNPROVED = "unproved"
 
     @property
@@ -40,7 +42,7 @@ class End(StrEnum):
 
     @property
     def bad(self) -> bool:
-        return self in (End.FAILED, End.RECURRED)
+        return self in (End.FAILED, End.RECURRED, End.UNDONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,3 @@ def earned_of(decision: Mapping[str, Any]) -> Earned | None:
 
 def _heal(watch: Watch) -> str:
     return f"heal {watch.number}"
-
-
-assert {one.value for one in WatchEnd} < {one.value for one in End}, "every end of a watch is one"

@@ -24,6 +24,7 @@ MERIT = {
     "stable": 6,
     "failed": 0,
     "recurred": 0,
+    "undone": 0,
     "unproved": 0,
     "occurrences": 6,
     "by_l2": 4,

@@ -85,3 +85,8 @@ def test_unproved_counts_neither_way() -> None:
     told = trial.ended(late)
     assert told is not None
     assert (told.end.counts, told.end.bad) == (False, False)
+
+
+def test_every_end_of_a_watch_is_one_of_a_trial() -> None:
+    assert {one.value for one in WatchEnd} < {one.value for one in End}
+    assert End.UNDONE.bad

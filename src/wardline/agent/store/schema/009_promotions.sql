@@ -6,7 +6,7 @@ CREATE TABLE IF NOT EXISTS promotion_trials (
   mark TEXT NOT NULL,          -- names the run within its incident
   canary INTEGER NOT NULL CHECK (canary IN (0, 1)),
   at TEXT NOT NULL,
-  ended TEXT CHECK (ended IN ('stable', 'failed', 'recurred', 'unproved')),
+  ended TEXT CHECK (ended IN ('stable', 'failed', 'recurred', 'undone', 'unproved')),
   ended_at TEXT,               -- NULL while its heal is watched
   place INTEGER,               -- in the order in which ends were recorded here
   UNIQUE (incident_id, mark)

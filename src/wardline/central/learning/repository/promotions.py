@@ -53,7 +53,7 @@ _LIVE = text(
 )
 _ROW = (
     "SELECT p.*, s.name AS canary_site_name, m.runs, m.watched, m.stable, m.failed, m.recurred,"
-    " m.unproved, m.occurrences, m.by_l2, m.good, m.everything, m.lacking, o.decided, o.lasted,"
+    " m.undone, m.unproved, m.occurrences, m.by_l2, m.good, m.everything, m.lacking, o.decided, o.lasted,"
     " o.bad, o.pending, last.reason AS last_reason, last.by_name AS last_by_name"
     " FROM promotions p LEFT JOIN sites s ON s.id = p.canary_site_id"
     " LEFT JOIN pattern_runbooks m ON m.partner_id = p.partner_id"
@@ -61,7 +61,7 @@ _ROW = (
     "   AND m.runbook_id = p.runbook_id AND m.runbook_digest = p.runbook_digest"
     " CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE r.ended <> 'unproved') AS decided,"
     "   count(*) FILTER (WHERE r.ended = 'stable') AS lasted,"
-    "   count(*) FILTER (WHERE r.ended IN ('failed', 'recurred')) AS bad,"
+    "   count(*) FILTER (WHERE r.ended IN ('failed', 'recurred', 'undone')) AS bad,"
     "   count(*) FILTER (WHERE r.ended IS NULL) AS pending FROM pattern_runs r"
     "   WHERE r.partner_id = p.partner_id AND r.promotion_id = p.id) o"
     " CROSS JOIN LATERAL (SELECT l.reason, l.by_name FROM promotion_ledger l"

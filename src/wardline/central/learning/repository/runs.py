@@ -22,14 +22,15 @@ JOIN incidents i ON i.site_id = $1 AND i.id = new.incident_id AND i.appliance_id
   AND i.host_id = new.host_id AND i.incident_type = new.incident_type
 ON CONFLICT DO NOTHING
 """
-# How a run ended is believed once.
+# How a run ended is believed once, but that a person had it undone since.
 _END_RUNS = """
 UPDATE pattern_runs old SET ended = new.ended, ended_at = new.at, ended_epoch = new.epoch,
   ended_seq = new.seq, ended_place = new.place, changed_at = $3
 FROM unnest($4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::integer[], $9::bigint[],
   $10::integer[]) AS new (incident_id, mark, ended, at, epoch, seq, place)
 WHERE old.site_id = $1 AND old.appliance_id = $2 AND old.incident_id = new.incident_id
-  AND old.mark = new.mark AND old.ended IS NULL
+  AND old.mark = new.mark
+  AND (old.ended IS NULL OR (old.ended <> 'undone' AND new.ended = 'undone'))
 """
 
 
