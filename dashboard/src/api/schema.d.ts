@@ -1531,6 +1531,67 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/brakes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Stops
+         * @description What nothing may run by until a person releases it, newest first; what an appliance stopped
+         *     for itself is left out while the same version is stopped everywhere.
+         */
+        get: operations["list_stops_api_v1_brakes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/brakes/{stop_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Stop
+         * @description One version that was stopped.
+         */
+        get: operations["get_stop_api_v1_brakes__stop_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/brakes/{stop_id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Release Stop
+         * @description Lets the version run again; an appliance does from its next check-in on.
+         */
+        post: operations["release_stop_api_v1_brakes__stop_id__release_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site_id}/results": {
         parameters: {
             query?: never;
@@ -1861,6 +1922,51 @@ export interface components {
             active: number;
             /** Newest */
             newest: components["schemas"]["ActiveHold"][];
+        };
+        /**
+         * ActiveStop
+         * @description A version of a rule or runbook that nothing runs by; without a site, at all of them.
+         */
+        ActiveStop: {
+            /** Stop Id */
+            stop_id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "rule" | "runbook";
+            /** Name */
+            name: string;
+            /** Version */
+            version: string;
+            /** Site Id */
+            site_id: string | null;
+            /** Site Name */
+            site_name: string | null;
+            /** Appliance Id */
+            appliance_id: string | null;
+            /** Appliance Name */
+            appliance_name: string | null;
+            /**
+             * Stopped At
+             * Format: date-time
+             */
+            stopped_at: string;
+            /** Failed */
+            failed: number;
+            /** Runs */
+            runs: number;
+            /** Incident Id */
+            incident_id: string;
+            /** Incident Site Id */
+            incident_site_id: string;
+        };
+        /** ActiveStops */
+        ActiveStops: {
+            /** Active */
+            active: number;
+            /** Newest */
+            newest: components["schemas"]["ActiveStop"][];
         };
         /** Appliance */
         Appliance: {
@@ -2232,7 +2338,8 @@ export interface components {
          * @description POST /checkin. `etag` is the one of the last answer that was applied.
          *
          *     `holds` are those that are new or changed since a check-in with them was answered, at most
-         *     HOLDS_PER_REPORT_MAX, oldest change first; so are `freezes`, at most FREEZES_PER_REPORT_MAX.
+         *     HOLDS_PER_REPORT_MAX, oldest change first; so are `freezes`, at most FREEZES_PER_REPORT_MAX,
+         *     and `stops`, at most STOPS_PER_REPORT_MAX.
          *     `obeyed` are the freezes of Central's that are in force here.
          */
         CheckinRequest: {
@@ -2272,6 +2379,11 @@ export interface components {
              * @default []
              */
             obeyed?: string[];
+            /**
+             * Stops
+             * @default []
+             */
+            stops?: components["schemas"]["StopReport"][];
         };
         /**
          * CheckinResponse
@@ -3993,6 +4105,11 @@ export interface components {
             /** Reason */
             reason: string;
         };
+        /** ReleaseReason */
+        ReleaseReason: {
+            /** Reason */
+            reason: string;
+        };
         /**
          * ResultCounts
          * @description Latest results by outcome; unknown is never counted as pass.
@@ -4066,6 +4183,8 @@ export interface components {
             failed: number;
             /** Recurred */
             recurred: number;
+            /** Undone */
+            undone: number;
             /** Unproved */
             unproved: number;
             /** Occurrences */
@@ -4392,6 +4511,7 @@ export interface components {
             left: components["schemas"]["LeftOvers"];
             holds: components["schemas"]["ActiveHolds"];
             freezes: components["schemas"]["ActiveFreezes"];
+            brakes: components["schemas"]["ActiveStops"];
             orders: components["schemas"]["OrdersTold"];
             central: components["schemas"]["CentralStatus"];
             /** Sites */
@@ -4419,6 +4539,106 @@ export interface components {
          * @enum {string}
          */
         Step: "proposed" | "evaluated" | "approved" | "promoted" | "stopped" | "demoted" | "rejected" | "withdrawn";
+        /**
+         * StopOut
+         * @description `failed` of `runs` runs of one version went wrong: a rule (`version` is its revision) or a
+         *     runbook (its digest; `title` is that of the built-in one).
+         *
+         *     Without an appliance it is stopped at all sites; with one, it was stopped there, over that
+         *     appliance's own runs. `incident_id` is an incident whose run went wrong. `released_by` is a
+         *     user's id, or `appliance:<account>` for a person at the appliance itself.
+         */
+        StopOut: {
+            /** Id */
+            id: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "in_force" | "released";
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "rule" | "runbook";
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+            /** Version */
+            version: string;
+            /** Site Id */
+            site_id: string | null;
+            /** Site Name */
+            site_name: string | null;
+            /** Appliance Id */
+            appliance_id: string | null;
+            /** Appliance Name */
+            appliance_name: string | null;
+            /**
+             * Stopped At
+             * Format: date-time
+             */
+            stopped_at: string;
+            /** Failed */
+            failed: number;
+            /** Runs */
+            runs: number;
+            /** Incident Id */
+            incident_id: string;
+            /** Incident Site Id */
+            incident_site_id: string;
+            /** Released At */
+            released_at: string | null;
+            /** Released By */
+            released_by: string | null;
+            /** Released By Name */
+            released_by_name: string | null;
+            /** Release Reason */
+            release_reason: string | null;
+        };
+        /**
+         * StopReport
+         * @description A version of a rule or runbook that an appliance stopped over its own runs.
+         *
+         *     `version` is a rule's revision in digits, or a runbook's digest. `incident_id` is the incident
+         *     whose run was one too many. `released_by` is `appliance:<account>`, or who released it at
+         *     Central.
+         */
+        StopReport: {
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "rule" | "runbook";
+            /** Name */
+            name: string;
+            /** Version */
+            version: string;
+            /** Stopped At */
+            stopped_at: string;
+            /** Failed */
+            failed: number;
+            /** Runs */
+            runs: number;
+            /** Incident Id */
+            incident_id: string;
+            /** Released At */
+            released_at: string | null;
+            /** Released By */
+            released_by: string | null;
+            /** Release Reason */
+            release_reason: string | null;
+        };
+        /** StopsOut */
+        StopsOut: {
+            /** Items */
+            items: components["schemas"]["StopOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /**
          * Stream
          * @description Where an appliance's stream stands at Central: what it expects next.
@@ -14184,6 +14404,105 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PromotionStory"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_stops_api_v1_brakes_get: {
+        parameters: {
+            query?: {
+                state?: "in_force" | "all";
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StopsOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_stop_api_v1_brakes__stop_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                stop_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StopOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    release_stop_api_v1_brakes__stop_id__release_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                stop_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseReason"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StopOut"];
                 };
             };
             /** @description Validation Error */

@@ -60,6 +60,7 @@ const KINDS: Record<string, [name: string, part: Part][]> = {
     ["orders", "site"],
     ["order", "site"],
   ],
+  brake: [["brakes", "all"]],
   "posture.snapshot": [
     ["posture", "site"],
     ["trend", "site"],

@@ -2,6 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import type { Hold, HoldPage } from "@/api/types";
+import { Stops } from "@/features/brakes/Stops";
 import { holdsQuery } from "@/features/holds/get-holds";
 import { HoldCard } from "@/features/holds/HoldCard";
 import { HoldTable } from "@/features/holds/HoldTable";
@@ -20,6 +21,7 @@ export function HoldsPage() {
       title="Holds"
       lead="A repair that held three times and was undone each time is not repeated: somebody has to find out why, and clear the hold."
     >
+      <Stops />
       <Loaded query={active}>
         {(standing) => (
           <Loaded query={all}>

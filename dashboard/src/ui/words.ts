@@ -78,6 +78,8 @@ const CODES: Record<string, string> = {
   cooldown: "it ran here too recently",
   limit_exceeded: "a limit of the rule is used up",
   not_offered: "the rule offers it to nobody",
+  breaker: "it was tried too often and rests for a while",
+  brake: "a version of the rule or runbook is stopped after failures",
   error: "the rules could not be evaluated",
   allowed: "a rule allows it",
   approval_needed: "it needs an approval",

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from wardline.agent import judge, mandated, obey, repair
+from wardline.agent import judge, mandated, obey, repair, rival
 from wardline.agent.bell import Bells
 from wardline.agent.checks.protocol import Check
 from wardline.agent.judge import Case, Judged
@@ -20,6 +20,7 @@ from wardline.agent.standing import Standing, Standings
 from wardline.agent.store import (
     alarms,
     facts,
+    heals,
     holds,
     incidents,
     orders,
@@ -247,16 +248,29 @@ class Healer:
         """L3: a person's. What flaps is held from then on, and this is the one ticket of it."""
         wire = judge.wire(case, chosen, self._ledger.scrubber) if chosen else None
         moved = incident.escalated(case.incident, wire)
+        culprit = self._rival(case, chosen) if chosen is not None and chosen.flapping else None
         with self._ledger.transaction() as tx:
             if chosen is not None and chosen.flapping:
                 reason = (
                     f"healed {self._flap.heals} times within"
                     f" {self._flap.window_minutes} min and drifted again"
                 )
+                if culprit is not None:
+                    reason = f"{reason}. The likely rival: {culprit}"
                 if not holds.suppress(tx, moved, chosen.runbook.id, self._ledger.now(), reason):
                     return
             self._repairs.record(tx, moved)
         self._bells.report.ring()
+
+    def _rival(self, case: Case, chosen: Judged) -> str | None:
+        """Who changed again what the repair would change, since it last had."""
+        with self._ledger.reading() as tx:
+            since = case.at - heals.KEPT
+            healed_at = heals.times(tx, case.incident, chosen.runbook.id, since)
+        if not healed_at:
+            return None
+        targets = [one.target for one in self._dry_run(case, chosen) if one.changed]
+        return rival.named(case.member.host, targets, max(healed_at))
 
     def _settle_interrupted(self) -> None:
         """Runs that a dead agent began: measured again, and told as what they are."""

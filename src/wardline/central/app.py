@@ -10,6 +10,7 @@ from starlette.types import Scope
 
 from wardline import __version__
 from wardline.central.approvals import endpoints as approvals
+from wardline.central.brakes import endpoints as brakes
 from wardline.central.decisions import endpoints as decisions
 from wardline.central.evidence import endpoints as evidence
 from wardline.central.fleet import endpoints as fleet
@@ -62,6 +63,7 @@ ROUTERS: list[APIRouter] = [
     holds.router,
     freezes.router,
     learning.router,
+    brakes.router,
     posture.router,
     reports.router,
     realtime.router,

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable
 
 from wardline.central.database import engine
-from wardline.central.jobs import decisions, expiry, loops, upkeep
+from wardline.central.jobs import brakes, decisions, expiry, loops, upkeep
 from wardline.central.jobs.announce import Announcer
 from wardline.central.jobs.checkpoints import Signer
 from wardline.central.jobs.loops import Loop
@@ -23,6 +23,7 @@ CHECKPOINT_INTERVAL_S = 1.0
 ANNOUNCE_INTERVAL_S = 0.1
 EXPIRY_INTERVAL_S = 5.0
 QUIET_INTERVAL_S = 30.0
+BRAKES_INTERVAL_S = 5.0
 DECISIONS_INTERVAL_S = 60.0
 PARTITIONS_INTERVAL_S = 6 * 3600.0
 BACKUPS_INTERVAL_S = 3600.0
@@ -57,6 +58,7 @@ async def run(settings: JobsSettings, say_ready: Callable[[], None]) -> None:
             Loop(
                 "quiet-appliances", QUIET_INTERVAL_S, lambda: upkeep.mark_quiet(pool, clock.system)
             ),
+            Loop("brakes", BRAKES_INTERVAL_S, lambda: brakes.look(pool, clock.system)),
             Loop("decisions", DECISIONS_INTERVAL_S, lambda: decisions.tidy(pool, clock.system)),
             Loop("policy-backups", BACKUPS_INTERVAL_S, backups.retain),
             Loop(

@@ -44,6 +44,9 @@ COMMANDS = {
         "wardline.cli.commands.promotions",
         "What L2 taught; let L1 do it by itself, or no more",
     ),
+    "brakes": Command(
+        "wardline.cli.commands.brakes", "Versions that were stopped after failures; release one"
+    ),
     "freeze": Command(
         "wardline.cli.commands.freeze", "Stop every repair of the partner or a site; lift that"
     ),

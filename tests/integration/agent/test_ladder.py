@@ -1,5 +1,6 @@
 """Up the ladder on a real store: levels, the circuit breaker, the brake and its release."""
 
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,12 +8,12 @@ from typing import Any
 import pytest
 
 from tests.integration.agent.bench import BAD_MODE, DRIFT, GOOD_MODE, Bench
-from wardline.agent import onsite, stopping
+from wardline.agent import onsite, stop_commands, stopping
 from wardline.agent.levels import Levels
 from wardline.agent.planner.retrieval import Retrieval
 from wardline.agent.runbooks import runbook
 from wardline.agent.settings import Flap
-from wardline.agent.store import attempts, stops
+from wardline.agent.store import attempts, holds, stops
 from wardline.agent.store.attempts import Versions
 from wardline.core import clock, ids
 from wardline.core.errors import Conflict, NotFound
@@ -144,8 +145,12 @@ def test_a_version_that_failed_three_times_in_a_day_is_stopped_until_a_person_re
     healing.restart()
     healing.act()
     assert healing.mode == BAD_MODE
-    released = stopping.release(healing.agent.ledger, made.id, onsite.account(), "looked into it")
-    assert released.released_by is not None
+    (listed,) = stop_commands.listed(healing.layout, everything=False)
+    assert (listed["id"], listed["failed"], listed["runs"]) == (made.id, 3, 3)
+    released = stop_commands.release(healing.layout, made.id, "looked into it")
+    assert released["released_by"].startswith("appliance:")
+    assert stop_commands.listed(healing.layout, everything=False) == []
+    assert len(stop_commands.listed(healing.layout, everything=True)) == 1
     with pytest.raises(Conflict):
         stopping.release(healing.agent.ledger, made.id, onsite.account(), "again")
     with pytest.raises(NotFound):
@@ -154,6 +159,18 @@ def test_a_version_that_failed_three_times_in_a_day_is_stopped_until_a_person_re
     assert healing.mode == GOOD_MODE
     with healing.agent.ledger.transaction() as tx:
         assert stops.look(tx, (VERSION,), "inc_x", healing.clock()) == [], "counted once"
+
+
+def test_the_run_that_is_one_too_many_stops_its_version_where_it_ends(healing: Bench) -> None:
+    known(healing, 2, Result.FAILED)
+    os.link(healing.tree / DRIFT, healing.tree / "etc/other")
+    heal_again(healing)
+    assert healing.mode == BAD_MODE, "what has another name is not changed"
+    with healing.agent.ledger.reading() as tx:
+        (made,) = stops.in_force(tx)
+    assert (made.subject, made.failed, made.runs) == (VERSION, 3, 3)
+    (told,) = (one for one in last(healing).decision["trace"] if one["check"] == "brake")  # type: ignore[index]
+    assert told["outcome"] == "pass", "the decision was made before"
 
 
 def test_what_central_stopped_stands_still_and_its_release_lets_it_run(healing: Bench) -> None:
@@ -192,3 +209,24 @@ def test_everything_stopped_is_everything(healing: Bench) -> None:
     healing.check_in()
     heal_again(healing)
     assert (healing.mode, code(healing)) == (BAD_MODE, "brake")
+
+
+def test_a_hold_names_who_undid_the_repair_where_the_host_can_tell(healing: Bench) -> None:
+    healing.agent.healer._flap = Flap(heals=1)
+    (healing.tree / "etc/passwd").write_text(
+        "root:x:0:0:root:/root:/bin/sh\nbob:x:1000:1000:Bob:/home/bob:/bin/bash\n"
+    )
+    heal_again(healing)
+    assert healing.mode == GOOD_MODE
+    at = int(healing.clock().timestamp()) + 1
+    (healing.tree / "var/log/audit").mkdir(parents=True)
+    (healing.tree / "var/log/audit/audit.log").write_text(
+        f'type=SYSCALL msg=audit({at}.500:9): success=yes auid=1000 exe="/usr/bin/chmod"\n'
+        f'type=PATH msg=audit({at}.500:9): item=0 name="/{DRIFT}" nametype=NORMAL\n'
+    )
+    heal_again(healing)
+    assert healing.mode == BAD_MODE
+    with healing.agent.ledger.reading() as tx:
+        (held,) = holds.active(tx)
+    assert f"The likely rival: bob changed /{DRIFT} at" in held.reason
+    assert "with /usr/bin/chmod (the host's audit log)" in held.reason

@@ -59,6 +59,7 @@ class Scene:
     freeze_id: str
     # A candidate, and one in its canary.
     promotions: tuple[str, str]
+    stop_id: str
     # Two that wait, because each is answered once.
     approvals: tuple[str, str]
     # One that has started, and one that has not.
@@ -110,6 +111,7 @@ async def make_scene(owner: Raw, wire: httpx2.AsyncClient, backups: Folders) -> 
             await promoted(owner, tenant, "ab" * 8, ("proposed",)),
             await promoted(owner, tenant, "cd" * 8, ("proposed", "evaluated", "approved")),
         ),
+        await stopped(owner, tenant, offered.incident_id),
         (one["id"], other["id"]),
         decisions,
         folder.entries()[-1].name.text,
@@ -165,6 +167,17 @@ async def reserved(owner: Raw, tenant: Tenant) -> str:
         *(tenant.partner_id, decision_id, tenant.site_id),
     )
     return decision_id
+
+
+async def stopped(owner: Raw, tenant: Tenant, incident_id: str) -> str:
+    """A version of a rule that is stopped at all of the tenant's sites."""
+    stop_id = ids.new("stop")
+    await owner.execute(
+        "INSERT INTO brake_stops (id, partner_id, kind, name, version, stopped_at, failed, runs,"
+        " incident_id, incident_site_id) VALUES ($1, $2, 'rule', 'matrix', '1', now(), 3, 3, $3, $4)",
+        *(stop_id, tenant.partner_id, incident_id, tenant.site_id),
+    )
+    return stop_id
 
 
 async def frozen_elsewhere(owner: Raw, tenant: Tenant) -> str:

@@ -126,6 +126,11 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ),
     ("post", "/api/v1/promotions/{promotion_id}/reject"): NOT_NOW,
     ("post", "/api/v1/promotions/{promotion_id}/demote"): NOT_NOW,
+    ("get", "/api/v1/brakes"): Example(query="?state=all"),
+    ("get", "/api/v1/brakes/{stop_id}"): Example(),
+    ("post", "/api/v1/brakes/{stop_id}/release"): Example(
+        lambda scene: {"reason": "the version is understood"}
+    ),
     ("get", "/api/v1/sites/{site_id}/evidence"): Example(),
     ("get", "/api/v1/sites/{site_id}/evidence/{log_index}"): Example(),
     ("get", "/api/v1/sites/{site_id}/evidence/export"): Example(),
@@ -211,7 +216,7 @@ def address(path: str, example: Example, scene: Scene) -> str:
     named = named.replace("{order_id}", scene.order_id).replace("{hold_id}", scene.hold_id)
     named = named.replace("{decision_id}", scene.decisions[path.endswith("/released")])
     named = named.replace("{name}", scene.backup)
-    named = named.replace("{freeze_id}", scene.freeze_id)
+    named = named.replace("{freeze_id}", scene.freeze_id).replace("{stop_id}", scene.stop_id)
     named = named.replace("{promotion_id}", scene.promotions[path.endswith("/demote")])
     named = named.replace("{revision}", str(scene.revision)).replace("{rule_id}", scene.rule_id)
     named = named.replace("{approval_id}", scene.approvals[path.endswith("/reject")])
@@ -346,6 +351,7 @@ async def test_a_foreign_site_and_one_that_is_not_there_look_the_same(
         incident_id=ids.incident(),
         freeze_id=ids.new("freeze"),
         promotions=(ids.new("prom"), ids.new("prom")),
+        stop_id=ids.new("stop"),
     )
     for method, path in operations(web):
         if "{" not in path:
@@ -388,6 +394,7 @@ def assert_silent_about(scene: Scene, answer: httpx2.Response) -> None:
         scene.hold_id,
         scene.freeze_id,
         *scene.promotions,
+        scene.stop_id,
         *scene.approvals,
     ):
         assert secret not in answer.text, (answer.request.method, str(answer.request.url))

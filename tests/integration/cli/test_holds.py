@@ -11,6 +11,7 @@ import pytest
 from tests.harness import product
 from tests.harness.appliance import Appliance
 from tests.integration.central.matrix_scene import hold
+from wardline.core import ids
 
 PASSWORD = "a long passphrase of ours"
 # What a terminal would obey, in an appliance's words.
@@ -41,7 +42,25 @@ async def flap(url: str, token: tuple[str, str]) -> None:
         appliance = Appliance(http)
         assert (await appliance.enrol(token)).status_code == 200
         told = {**hold(appliance), "reason": HOSTILE}
-        assert (await appliance.check_in(holds=[told])).status_code == 200
+        seen = await appliance.check_in(holds=[told], stops=[stopped()])
+        assert seen.status_code == 200
+
+
+def stopped() -> dict[str, object]:
+    """A version that the appliance stopped over its own runs."""
+    return {
+        "id": ids.new("stop"),
+        "kind": "runbook",
+        "name": "ssh_config.harden",
+        "version": "cd" * 32,
+        "stopped_at": "2026-11-26T03:00:00.000Z",
+        "failed": 3,
+        "runs": 4,
+        "incident_id": ids.incident(),
+        "released_at": None,
+        "released_by": None,
+        "release_reason": None,
+    }
 
 
 def listed(central: product.Central, *options: str) -> list[dict[str, object]]:
@@ -86,3 +105,22 @@ def test_a_person_lists_holds_and_clears_one_in_their_own_name(
 def test_where_no_central_runs_it_says_so(tmp_path: Path) -> None:
     done = product.run("holds", "list", "--data", tmp_path, expect=1)
     assert "no Central runs" in done.stderr
+
+
+def test_a_person_lists_what_is_stopped_and_releases_it_in_their_own_name(
+    central: product.Central, email: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed_now = ("brakes", "list", "--json", "--data", central.data)
+    (found,) = json.loads(product.run(*listed_now).stdout)
+    assert (found["state"], found["failed"], found["runs"]) == ("in_force", 3, 4)
+    shown = product.run("brakes", "list", "--data", central.data).stdout
+    assert "runbook ssh_config.harden, version cdcdcdcdcdcd" in shown
+    assert "Stopped after failures: 1" in product.run("status", "--data", central.data).stdout
+    monkeypatch.setenv("WARDLINE_PASSWORD", PASSWORD)
+    release = ("brakes", "release", str(found["id"]), "--data", central.data, "--as", email)
+    assert "say why" in product.run(*release, "--reason", " ", expect=1).stderr
+    done = product.run(*release, "--reason", "the template was wrong")
+    assert done.stdout.startswith(f"{found['id']}: released by ")
+    assert json.loads(product.run(*listed_now).stdout) == []
+    (ended,) = json.loads(product.run(*listed_now, "--all").stdout)
+    assert (ended["state"], ended["release_reason"]) == ("released", "the template was wrong")

@@ -43,6 +43,12 @@ def look(
     return made
 
 
+def undone(tx: Transaction, run_id: str, incident_id: str, at: datetime) -> list[Stop]:
+    """A person has had a run undone: that counts against what it went by, as a failure does."""
+    used = attempts.undone(tx, run_id)
+    return [] if used is None else look(tx, used.subjects, incident_id, at)
+
+
 def in_force(tx: Transaction) -> list[Stop]:
     """Those of this appliance's that nobody has released, oldest first."""
     rows = tx.rows("SELECT * FROM stops WHERE released_at IS NULL ORDER BY stopped_at, id")

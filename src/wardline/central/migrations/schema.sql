@@ -279,6 +279,44 @@ ALTER TABLE public.audit_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE public.brake_runs (
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    run_id character varying(64) NOT NULL,
+    kind character varying(16) NOT NULL,
+    name character varying(255) NOT NULL,
+    version character varying(64) NOT NULL,
+    incident_id character varying(64) NOT NULL,
+    ended_at timestamp with time zone NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    wrong boolean NOT NULL,
+    CONSTRAINT brake_runs_kind_check CHECK (((kind)::text = ANY ((ARRAY['rule'::character varying, 'runbook'::character varying])::text[])))
+);
+ALTER TABLE ONLY public.brake_runs FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.brake_stops (
+    id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    site_id character varying(64),
+    appliance_id character varying(64),
+    told_id character varying(64),
+    kind character varying(16) NOT NULL,
+    name character varying(255) NOT NULL,
+    version character varying(64) NOT NULL,
+    stopped_at timestamp with time zone NOT NULL,
+    failed bigint NOT NULL,
+    runs bigint NOT NULL,
+    incident_id character varying(64) NOT NULL,
+    incident_site_id character varying(64) NOT NULL,
+    released_at timestamp with time zone,
+    released_by character varying(255),
+    released_by_name character varying(255),
+    release_reason text,
+    CONSTRAINT brake_stops_end CHECK ((((released_at IS NULL) = (released_by IS NULL)) AND ((released_at IS NULL) = (released_by_name IS NULL)) AND ((released_at IS NULL) = (release_reason IS NULL)))),
+    CONSTRAINT brake_stops_id_check CHECK (((id)::text <> ''::text)),
+    CONSTRAINT brake_stops_kind_check CHECK (((kind)::text = ANY ((ARRAY['rule'::character varying, 'runbook'::character varying])::text[]))),
+    CONSTRAINT brake_stops_place CHECK ((((appliance_id IS NULL) = (site_id IS NULL)) AND ((appliance_id IS NULL) = (told_id IS NULL))))
+);
+ALTER TABLE ONLY public.brake_stops FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.change_log (
     id bigint NOT NULL,
     tx xid8 DEFAULT pg_current_xact_id() NOT NULL,
@@ -712,6 +750,7 @@ CREATE TABLE public.pattern_runbooks (
     stable integer NOT NULL,
     failed integer NOT NULL,
     recurred integer NOT NULL,
+    undone integer NOT NULL,
     unproved integer NOT NULL,
     occurrences integer NOT NULL,
     by_l2 integer NOT NULL,
@@ -745,7 +784,7 @@ CREATE TABLE public.pattern_runs (
     ended_place integer,
     changed_at timestamp with time zone NOT NULL,
     CONSTRAINT pattern_runs_end CHECK ((((ended IS NULL) = (ended_at IS NULL)) AND ((ended IS NULL) = (ended_seq IS NULL)) AND ((ended IS NULL) = (ended_epoch IS NULL)) AND ((ended IS NULL) = (ended_place IS NULL)))),
-    CONSTRAINT pattern_runs_ended_check CHECK (((ended)::text = ANY ((ARRAY['stable'::character varying, 'failed'::character varying, 'recurred'::character varying, 'unproved'::character varying])::text[]))),
+    CONSTRAINT pattern_runs_ended_check CHECK (((ended)::text = ANY ((ARRAY['stable'::character varying, 'failed'::character varying, 'recurred'::character varying, 'undone'::character varying, 'unproved'::character varying])::text[]))),
     CONSTRAINT pattern_runs_level_check CHECK (((level)::text = ANY ((ARRAY['L1'::character varying, 'L2'::character varying, 'L3'::character varying])::text[])))
 );
 ALTER TABLE ONLY public.pattern_runs FORCE ROW LEVEL SECURITY;
@@ -1070,6 +1109,10 @@ ALTER TABLE ONLY public.approvals
     ADD CONSTRAINT approvals_site_id_id_key UNIQUE (site_id, id);
 ALTER TABLE ONLY public.audit_log
     ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.brake_runs
+    ADD CONSTRAINT brake_runs_pkey PRIMARY KEY (site_id, run_id, kind);
+ALTER TABLE ONLY public.brake_stops
+    ADD CONSTRAINT brake_stops_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.change_log
     ADD CONSTRAINT change_log_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.compliance_snapshots
@@ -1183,6 +1226,12 @@ CREATE INDEX idx_approvals_incident ON public.approvals USING btree (site_id, in
 CREATE INDEX idx_approvals_partner ON public.approvals USING btree (partner_id, created_at DESC, id DESC);
 CREATE UNIQUE INDEX idx_approvals_pending ON public.approvals USING btree (site_id, incident_id) WHERE ((status)::text = 'pending'::text);
 CREATE INDEX idx_audit_log_partner ON public.audit_log USING btree (partner_id, id);
+CREATE INDEX idx_brake_runs_ended ON public.brake_runs USING btree (ended_at);
+CREATE INDEX idx_brake_runs_version ON public.brake_runs USING btree (partner_id, kind, name, version, ended_at);
+CREATE INDEX idx_brake_runs_wrong ON public.brake_runs USING btree (received_at) WHERE wrong;
+CREATE UNIQUE INDEX idx_brake_stops_in_force ON public.brake_stops USING btree (partner_id, kind, name, version) WHERE ((appliance_id IS NULL) AND (released_at IS NULL));
+CREATE INDEX idx_brake_stops_newest ON public.brake_stops USING btree (partner_id, stopped_at DESC, id DESC);
+CREATE UNIQUE INDEX idx_brake_stops_told ON public.brake_stops USING btree (site_id, appliance_id, told_id) WHERE (appliance_id IS NOT NULL);
 CREATE INDEX idx_change_log_partner ON public.change_log USING btree (partner_id, tx, id);
 CREATE INDEX idx_change_log_tail ON public.change_log USING btree (tx, id);
 CREATE UNIQUE INDEX idx_compliance_snapshots_site ON public.compliance_snapshots USING btree (site_id, snapshot_at);
@@ -1279,6 +1328,14 @@ ALTER TABLE ONLY public.approvals
     ADD CONSTRAINT approvals_site_id_appliance_id_fkey FOREIGN KEY (site_id, appliance_id) REFERENCES public.appliances(site_id, id);
 ALTER TABLE ONLY public.approvals
     ADD CONSTRAINT approvals_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
+ALTER TABLE ONLY public.brake_runs
+    ADD CONSTRAINT brake_runs_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
+ALTER TABLE ONLY public.brake_stops
+    ADD CONSTRAINT brake_stops_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
+ALTER TABLE ONLY public.brake_stops
+    ADD CONSTRAINT brake_stops_site_id_appliance_id_fkey FOREIGN KEY (site_id, appliance_id) REFERENCES public.appliances(site_id, id);
+ALTER TABLE ONLY public.brake_stops
+    ADD CONSTRAINT brake_stops_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
 ALTER TABLE ONLY public.compliance_snapshots
     ADD CONSTRAINT compliance_snapshots_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
 ALTER TABLE ONLY public.decision_answers
@@ -1368,6 +1425,8 @@ ALTER TABLE public.appliances ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.approval_votes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.approvals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.brake_runs ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.brake_stops ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.change_log ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.compliance_snapshots ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.decision_answers ENABLE ROW LEVEL SECURITY;
@@ -1390,6 +1449,8 @@ ALTER TABLE public.incident_heals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.incidents ENABLE ROW LEVEL SECURITY;
 CREATE POLICY jobs ON public.appliances TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.approvals TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.brake_runs TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.brake_stops TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.change_log TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.compliance_snapshots TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.decision_answers TO wardline_jobs USING (true) WITH CHECK (true);
@@ -1417,12 +1478,15 @@ CREATE POLICY jobs ON public.rule_uses_by_call TO wardline_jobs USING (true) WIT
 CREATE POLICY jobs ON public.sites TO wardline_jobs USING (true) WITH CHECK (true);
 ALTER TABLE public.latest_results ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.orders ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_site ON public.brake_stops FOR SELECT TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)) AND ((site_id IS NULL) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))));
 CREATE POLICY own_site ON public.freezes FOR SELECT TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)) AND ((site_id IS NULL) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))));
 CREATE POLICY own_site ON public.policies FOR SELECT TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)));
 CREATE POLICY own_site ON public.policy_heads FOR SELECT TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)));
 CREATE POLICY own_site ON public.promotion_ledger FOR SELECT TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)));
 CREATE POLICY own_site ON public.promotions FOR SELECT TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)));
+CREATE POLICY own_site_insert ON public.brake_stops FOR INSERT TO wardline_app WITH CHECK ((((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)) AND ((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND (appliance_id IS NOT NULL)));
 CREATE POLICY own_site_insert ON public.freezes FOR INSERT TO wardline_app WITH CHECK ((((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)) AND ((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND (appliance_id IS NOT NULL)));
+CREATE POLICY own_site_update ON public.brake_stops FOR UPDATE TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)) AND ((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND (appliance_id IS NOT NULL))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)) AND ((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND (appliance_id IS NOT NULL)));
 CREATE POLICY own_site_update ON public.freezes FOR UPDATE TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)) AND ((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND (appliance_id IS NOT NULL))) WITH CHECK ((((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)) AND ((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND (appliance_id IS NOT NULL)));
 ALTER TABLE public.partners ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.pattern_runbooks ENABLE ROW LEVEL SECURITY;
@@ -1452,6 +1516,8 @@ CREATE POLICY tenant ON public.approvals TO wardline_app USING (((((site_id)::te
 CREATE POLICY tenant ON public.audit_log TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) AND ((site_id IS NULL) OR (EXISTS ( SELECT
    FROM public.sites s
   WHERE (((s.id)::text = (audit_log.site_id)::text) AND ((s.partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))))))));
+CREATE POLICY tenant ON public.brake_runs FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
+CREATE POLICY tenant ON public.brake_stops TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.change_log TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) AND ((site_id IS NULL) OR (EXISTS ( SELECT
    FROM public.sites s
   WHERE (((s.id)::text = (change_log.site_id)::text) AND ((s.partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))))))));
@@ -1498,6 +1564,7 @@ CREATE POLICY tenant ON public.sign_in_sources TO wardline_app USING (((partner_
 CREATE POLICY tenant ON public.sites TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.socket_tickets TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.users TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant_insert ON public.brake_runs FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.compliance_snapshots FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.evidence_alarms FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.evidence_bundles FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
@@ -1516,6 +1583,7 @@ CREATE POLICY tenant_insert ON public.latest_results FOR INSERT TO wardline_app 
 CREATE POLICY tenant_insert ON public.pattern_runs FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.results FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.results_rest FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_update ON public.brake_runs FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.compliance_snapshots FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.evidence_alarms FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.evidence_bundles FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
@@ -1575,6 +1643,16 @@ GRANT SELECT(expires_at) ON TABLE public.approvals TO wardline_jobs;
 GRANT UPDATE(closed_at) ON TABLE public.approvals TO wardline_app;
 GRANT UPDATE(closed_at) ON TABLE public.approvals TO wardline_jobs;
 GRANT SELECT,INSERT ON TABLE public.audit_log TO wardline_app;
+GRANT SELECT,INSERT ON TABLE public.brake_runs TO wardline_app;
+GRANT SELECT,DELETE ON TABLE public.brake_runs TO wardline_jobs;
+GRANT UPDATE(received_at) ON TABLE public.brake_runs TO wardline_app;
+GRANT UPDATE(wrong) ON TABLE public.brake_runs TO wardline_app;
+GRANT SELECT,INSERT ON TABLE public.brake_stops TO wardline_app;
+GRANT SELECT,INSERT ON TABLE public.brake_stops TO wardline_jobs;
+GRANT UPDATE(released_at) ON TABLE public.brake_stops TO wardline_app;
+GRANT UPDATE(released_by) ON TABLE public.brake_stops TO wardline_app;
+GRANT UPDATE(released_by_name) ON TABLE public.brake_stops TO wardline_app;
+GRANT UPDATE(release_reason) ON TABLE public.brake_stops TO wardline_app;
 GRANT SELECT,INSERT ON TABLE public.change_log TO wardline_app;
 GRANT SELECT,INSERT ON TABLE public.change_log TO wardline_jobs;
 GRANT SELECT ON TABLE public.compliance_snapshots TO wardline_app;

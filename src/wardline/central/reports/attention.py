@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel
 from sqlalchemy import RowMapping
 
+from wardline.central.brakes import service as braking
 from wardline.central.database.session import Session
 from wardline.central.freezes import service as freezing
 from wardline.central.reports import queries
@@ -97,6 +98,29 @@ class ActiveHolds(BaseModel):
     newest: list[ActiveHold]
 
 
+class ActiveStop(BaseModel):
+    """A version of a rule or runbook that nothing runs by; without a site, at all of them."""
+
+    stop_id: str
+    kind: Literal["rule", "runbook"]
+    name: str
+    version: str
+    site_id: str | None
+    site_name: str | None
+    appliance_id: str | None
+    appliance_name: str | None
+    stopped_at: datetime
+    failed: int
+    runs: int
+    incident_id: str
+    incident_site_id: str
+
+
+class ActiveStops(BaseModel):
+    active: int
+    newest: list[ActiveStop]
+
+
 class ActiveFreeze(BaseModel):
     """A freeze in force; `confirmed` of `total` appliances have said that they obey it."""
 
@@ -141,6 +165,7 @@ class Attention(BaseModel):
     left: LeftOvers
     holds: ActiveHolds
     freezes: ActiveFreezes
+    brakes: ActiveStops
     orders: OrdersTold
 
 
@@ -158,6 +183,7 @@ async def read(session: Session, incidents: Sequence[RowMapping]) -> Attention:
         ),
         holds=ActiveHolds(active=_of(holds), newest=[_hold(row) for row in holds]),
         freezes=await _freezes(session),
+        brakes=await _brakes(session),
         orders=OrdersTold(
             by_status=await queries.orders_by_status(session),
             newest=[_order(row) for row in await queries.orders(session)],
@@ -226,6 +252,19 @@ def _hold(row: RowMapping) -> ActiveHold:
         suppressed_at=row["suppressed_at"],
         reason=row["reason"],
         log_indexes=row["log_indexes"] or [],
+    )
+
+
+async def _brakes(session: Session) -> ActiveStops:
+    limit = queries.NEWEST_MAX
+    rows = await braking.page(session, released_too=False, after=None, limit=limit)
+    own = [name for name in ActiveStop.model_fields if name != "stop_id"]
+    return ActiveStops(
+        active=_of(rows),
+        newest=[
+            ActiveStop(stop_id=row["id"], **{name: row[name] for name in own})
+            for row in rows[:limit]
+        ],
     )
 
 

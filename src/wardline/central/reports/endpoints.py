@@ -239,6 +239,7 @@ async def get_status(session: Viewer, request: Request) -> StatusOut:
         left=wanted.left,
         holds=wanted.holds,
         freezes=wanted.freezes,
+        brakes=wanted.brakes,
         orders=wanted.orders,
         central=CentralStatus(version=__version__, url=settings.url, demo=settings.demo),
         sites=[_site(site, incidents, bundles.get(site.id, 0), lasted[site.id]) for site in found],

@@ -1,9 +1,11 @@
-"""The mandate of an appliance: freezes, its share and promotions, signed with the policy key.
+"""The mandate of an appliance: freezes, stops, its share and promotions, signed.
 
-The same state gives the same bytes. Its revision counts every freeze, lift, enrolment, retirement
-and step of a promotion that concerns it, none of which is ever undone, so that it only grows.
+The same state gives the same bytes. Its revision counts every freeze, lift, stop, release,
+enrolment, retirement and step of a promotion that concerns it, none of which is ever undone, so
+that it only grows.
 """
 
+from wardline.central.brakes import service as brakes
 from wardline.central.database.session import Session
 from wardline.central.freezes import service as freezes
 from wardline.central.identity.access import ApplianceCaller
@@ -23,13 +25,15 @@ async def sealed(
     site_id, appliance_id = appliance.site_id, appliance.appliance_id
     changes, ordered = await freezes.ordered(session, site_id)
     promoted = seen.promotion_changes > 0 and schema > 1
+    stop_changes, stops = await brakes.ordered(session, site_id, appliance_id)
     made = Mandate(
         site_id=site_id,
         appliance_id=appliance_id,
         epoch=seen.policy_epoch,
-        revision=changes + seen.fleet_changes + seen.promotion_changes,
+        revision=changes + stop_changes + seen.fleet_changes + seen.promotion_changes,
         freezes=ordered,
         share=Share(seen.share_index, seen.share_of),
+        stops=stops,
         promotions=await learning.in_force(session, site_id, appliance_id) if promoted else (),
     )
     return EnvelopeWire.model_validate(mandate.seal(made, key, schema).to_wire())

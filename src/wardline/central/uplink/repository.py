@@ -26,6 +26,9 @@ SELECT a.epoch, st.next_seq, st.prev, s.settings_revision,
     WHERE f.site_id = a.site_id AND f.appliance_id = a.id AND f.released_at IS NULL) AS confirmed,
   (SELECT count(*) FROM promotion_ledger l WHERE l.partner_id = a.partner_id
     AND l.step IN ('approved', 'promoted', 'stopped', 'demoted')) AS promotion_changes,
+  (SELECT count(*) + count(b.released_at) FROM brake_stops b WHERE b.partner_id = a.partner_id
+    AND (b.appliance_id IS NULL OR (b.site_id = a.site_id AND b.appliance_id = a.id))
+  ) AS stop_changes,
   n.changes AS fleet_changes, n.before AS share_index, n.enrolled AS share_of,
   c.generation, c.size, c.root, c.note, c.signed_at
 FROM appliances a
@@ -76,9 +79,10 @@ _RULES = text(
 @dataclass(frozen=True, slots=True)
 class State:
     """An appliance's stream, its site's settings, policy and checkpoint, its newest key, and how
-    many orders wait to be leased. `freeze_changes` and `fleet_changes` only ever grow: how often
-    something was frozen or lifted for it, and enrolled or retired beside it; so do
-    `promotion_changes`; `confirmed` are the freezes that it said to obey."""
+    many orders wait to be leased. `freeze_changes`, `stop_changes` and `fleet_changes` only ever
+    grow: how often something was frozen or lifted for it, stopped or released, and enrolled or
+    retired beside it; so do `promotion_changes`. `confirmed` are the freezes that it said to
+    obey."""
 
     epoch: int
     next_seq: int
@@ -93,6 +97,7 @@ class State:
     freeze_changes: int
     confirmed: list[str]
     promotion_changes: int
+    stop_changes: int
     fleet_changes: int
     share_index: int
     share_of: int

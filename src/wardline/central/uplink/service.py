@@ -10,6 +10,7 @@ from datetime import datetime
 import orjson
 
 from wardline.central.approvals import asking
+from wardline.central.brakes import service as brakes
 from wardline.central.database.session import Session
 from wardline.central.evidence import receive, tree
 from wardline.central.evidence import service as evidence
@@ -70,6 +71,7 @@ class Judged:
     results: posture.Prepared | None
     incidents: incidents.Tidings | None
     trials: Trials | None
+    runs: brakes.Runs
 
 
 async def enrol(gate: ApplianceGate, installation_id: str, request: EnrolRequest) -> EnrolResponse:
@@ -109,6 +111,8 @@ async def check_in(
         await holds.take(session, site_id, appliance_id, request.holds)
     if request.freezes:
         await freezes.take(session, site_id, appliance_id, request.freezes)
+    if request.stops:
+        await brakes.take(session, site_id, appliance_id, request.stops)
     if _rounds.is_due(appliance_id, session.now):
         # Now that the appliance is there to do it.
         waiting = await incidents.waiting(session, site_id, appliance_id, WAITING_PER_LOOK_MAX)
@@ -198,6 +202,7 @@ def _prepared(batch: evidence.Batch) -> Judged:
         posture.prepare(bundles, batch.received_at),
         incidents.prepare(bundles, batch.received_at),
         folding.prepare(bundles, batch.received_at),
+        brakes.prepare(bundles, batch.received_at),
     )
 
 
@@ -227,6 +232,7 @@ async def _fold(
     await folding.fold(session, site_id, appliance.appliance_id, new.trials)
     if told:
         await _follow_approvals(session, appliance, bundles, told)
+    await brakes.fold(session, site_id, new.evidence.received_at, new.runs)
     last = first_index + len(bundles) - 1
     await session.announce(
         "evidence", site_id, {"first": first_index, "last": last, "incidents": len(told)}
@@ -303,6 +309,7 @@ def _etag(seen: State, reads: Reads) -> str:
     """Opaque to the agent: names the state of everything that an answer leaves out when it is
     known. Stream and log are always told."""
     policy = f"{seen.policy_epoch}.{seen.policy_revision}.{seen.settings_revision}"
-    changes = f"{seen.freeze_changes}.{seen.fleet_changes}.{seen.promotion_changes}"
+    changes = f"{seen.freeze_changes}.{seen.stop_changes}.{seen.fleet_changes}"
+    changes = f"{changes}.{seen.promotion_changes}"
     state = f"{policy}.{changes}.{reads.schema}.{reads.mandate}"
     return hashlib.sha256(state.encode()).hexdigest()[:ETAG_CHARS]

@@ -97,7 +97,7 @@ def _healed(incident: Any) -> str:
 def _attention(answer: Any) -> list[str]:
     """What waits for people, a line each, with the newest of it."""
     asks, blocked, left, holds = (answer[key] for key in ("ask", "blocked", "left", "holds"))
-    lines = _frozen(answer["freezes"])
+    lines = _frozen(answer["freezes"]) + _stopped(answer["brakes"])
     if left["count"]:
         counted = {_WHY[why]: count for why, count in left["by_why"].items()}
         lines.append(f"Left to a person: {_counted(counted)}")
@@ -137,6 +137,18 @@ def _frozen(freezes: Any) -> list[str]:
             f" {one['confirmed']} of {one['total']} appliances have confirmed)"
         )
     return lines
+
+
+def _stopped(brakes: Any) -> list[str]:
+    """The versions that nothing runs by until a person releases them."""
+    if not brakes["active"]:
+        return []
+    lines = [f"Stopped after failures: {brakes['active']} (`wardline brakes list`)"]
+    return lines + [
+        f"  {one['kind']} {one['name']}: {one['failed']} of {one['runs']} runs went wrong"
+        f" ({one['appliance_name'] or 'all sites'})"
+        for one in brakes["newest"]
+    ]
 
 
 _LASTED = {"healed": "watched", "stable": "stable"}

@@ -138,4 +138,4 @@ def test_what_a_planner_says_is_cut_to_what_evidence_holds() -> None:
     wordy = _Eager(Plan("b.reset", 0.9, "w" * 999, tuple(f"inc_{n}" for n in range(99))))
     (found,) = planner.propose((wordy,), question())
     told = found.to_wire()
-    assert (len(str(told["why"])), len(told["basedOn"])) == (300, 10)  # type: ignore[arg-type]
+    assert (len(str(told["why"])), len(told["basedOn"])) == (300, 10)

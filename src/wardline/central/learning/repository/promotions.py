@@ -53,7 +53,8 @@ _LIVE = text(
 )
 _ROW = (
     "SELECT p.*, s.name AS canary_site_name, m.runs, m.watched, m.stable, m.failed, m.recurred,"
-    " m.undone, m.unproved, m.occurrences, m.by_l2, m.good, m.everything, m.lacking, o.decided, o.lasted,"
+    " m.undone, m.unproved, m.occurrences, m.by_l2, m.good, m.everything, m.lacking, o.decided,"
+    " o.lasted,"
     " o.bad, o.pending, last.reason AS last_reason, last.by_name AS last_by_name"
     " FROM promotions p LEFT JOIN sites s ON s.id = p.canary_site_id"
     " LEFT JOIN pattern_runbooks m ON m.partner_id = p.partner_id"

@@ -1,0 +1,15 @@
+/** A stop in words. */
+import type { Stop } from "@/api/types";
+
+const VERSION_CHARS = 12;
+
+export function subject(stop: Pick<Stop, "kind" | "title" | "version">): string {
+  return stop.kind === "rule"
+    ? `Rule ${stop.title}, revision ${stop.version}`
+    : `${stop.title}, version ${stop.version.slice(0, VERSION_CHARS)}`;
+}
+
+export function reach(stop: Pick<Stop, "appliance_id" | "appliance_name" | "site_name">): string {
+  if (stop.appliance_id === null) return "at all sites";
+  return `by ${stop.appliance_name ?? "an appliance"} at ${stop.site_name ?? "its site"}, for itself`;
+}

@@ -1,0 +1,202 @@
+"""The SQL of the brake: runs as evidence tells of them, what is stopped, and what a site obeys."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+from sqlalchemy import RowMapping, text
+
+from wardline.central.database.session import Session
+
+# A run is told once, but may be told again, as one that went wrong after all.
+_ADD_RUNS = """
+INSERT INTO brake_runs AS held (site_id, partner_id, run_id, kind, name, version, incident_id,
+  ended_at, received_at, wrong)
+SELECT $1, $2, new.run_id, new.kind, new.name, new.version, new.incident_id, new.ended_at, $3,
+  new.wrong
+FROM unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[],
+  $10::boolean[]) AS new (run_id, kind, name, version, incident_id, ended_at, wrong)
+ON CONFLICT (site_id, run_id, kind) DO UPDATE SET wrong = true, received_at = excluded.received_at
+  WHERE excluded.wrong AND NOT held.wrong
+"""
+_UNDO_RUNS = """
+UPDATE brake_runs SET wrong = true, received_at = $2
+WHERE site_id = $1 AND run_id = ANY($3::text[]) AND NOT wrong
+"""
+_TELL_END = """
+UPDATE brake_stops old SET released_at = given.released_at, released_by = given.released_by,
+  released_by_name = given.released_by, release_reason = given.release_reason
+FROM unnest($3::text[], $4::timestamptz[], $5::text[], $6::text[])
+  AS given (told_id, released_at, released_by, release_reason)
+WHERE old.site_id = $1 AND old.appliance_id = $2 AND old.told_id = given.told_id
+  AND old.released_at IS NULL AND given.released_at IS NOT NULL
+RETURNING old.id
+"""
+_TELL = """
+INSERT INTO brake_stops (id, partner_id, site_id, appliance_id, told_id, kind, name, version,
+  stopped_at, failed, runs, incident_id, incident_site_id, released_at, released_by,
+  released_by_name, release_reason)
+SELECT new.id, $2, $1, $3, new.told_id, new.kind, new.name, new.version, new.stopped_at,
+  new.failed, new.runs, new.incident_id, $1, new.released_at, new.released_by, new.released_by,
+  new.release_reason
+FROM unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[],
+  $10::bigint[], $11::bigint[], $12::text[], $13::timestamptz[], $14::text[], $15::text[])
+  AS new (id, told_id, kind, name, version, stopped_at, failed, runs, incident_id, released_at,
+    released_by, release_reason)
+ON CONFLICT DO NOTHING RETURNING id
+"""
+# What an appliance has to obey, and how often that changed, as one look sees it: the stops of the
+# partner that are in force, the oldest first, then the newest releases of each version.
+_ORDERED = """
+WITH own AS MATERIALIZED (SELECT * FROM brake_stops WHERE partner_id = $1
+    AND (appliance_id IS NULL OR (site_id = $2 AND appliance_id = $3))),
+  in_force AS (SELECT * FROM own WHERE released_at IS NULL AND appliance_id IS NULL
+    ORDER BY stopped_at, id LIMIT $4),
+  released AS (SELECT DISTINCT ON (kind, name, version, coalesce(told_id, '')) * FROM own
+    WHERE released_at IS NOT NULL ORDER BY kind, name, version, coalesce(told_id, ''),
+      released_at DESC, id DESC),
+  newest AS (SELECT * FROM released ORDER BY released_at DESC, id DESC LIMIT $5)
+SELECT n.changes, s.id, s.told_id, s.kind, s.name, s.version, s.stopped_at, s.failed, s.runs,
+  s.released_at, s.released_by_name
+FROM (SELECT count(*) + count(released_at) AS changes FROM own) n
+LEFT JOIN (SELECT * FROM in_force UNION ALL SELECT * FROM newest) s ON true
+ORDER BY s.released_at NULLS FIRST, s.stopped_at, s.id
+"""
+_LOCK = text(
+    "SELECT id, site_id, kind, name, version, released_at FROM brake_stops"
+    " WHERE partner_id = :partner_id AND id = :id FOR UPDATE"
+)
+_RELEASE = text(
+    "UPDATE brake_stops SET released_at = :now, released_by = :by, released_by_name = :by_name,"
+    " release_reason = :reason WHERE partner_id = :partner_id AND id = :id AND released_at IS NULL"
+)
+_ROW = (
+    "SELECT b.id, b.site_id, s.name AS site_name, b.appliance_id, a.hostname AS appliance_name,"
+    " b.kind, b.name, b.version, b.stopped_at, b.failed, b.runs, b.incident_id,"
+    " b.incident_site_id, b.released_at, b.released_by, b.released_by_name, b.release_reason,"
+    " count(*) OVER () AS of"
+    " FROM brake_stops b LEFT JOIN sites s ON s.id = b.site_id"
+    " LEFT JOIN appliances a ON a.site_id = b.site_id AND a.id = b.appliance_id"
+    " WHERE b.partner_id = :partner_id"
+)
+# What an appliance stopped for itself is no ticket of its own while the version is stopped
+# everywhere.
+_PAGE = text(
+    f"{_ROW} AND (:all OR b.released_at IS NULL) AND (:all OR b.appliance_id IS NULL"
+    "   OR NOT EXISTS (SELECT FROM brake_stops w WHERE w.partner_id = b.partner_id"
+    "     AND w.kind = b.kind AND w.name = b.name AND w.version = b.version"
+    "     AND w.appliance_id IS NULL AND w.released_at IS NULL))"
+    " AND (CAST(:after_id AS text) IS NULL"
+    "   OR (b.stopped_at, b.id) < (CAST(:after_at AS timestamptz), :after_id))"
+    " ORDER BY b.stopped_at DESC, b.id DESC LIMIT :limit"
+)
+_ONE = text(f"{_ROW} AND b.id = :id")
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """A run that is over, for one version that it went by."""
+
+    run_id: str
+    kind: str
+    name: str
+    version: str
+    incident_id: str
+    ended_at: datetime
+    wrong: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A stop as its appliance tells it; `id` is ours, for one that is new."""
+
+    id: str
+    told_id: str
+    kind: str
+    name: str
+    version: str
+    stopped_at: datetime
+    failed: int
+    runs: int
+    incident_id: str
+    released_at: datetime | None
+    released_by: str | None
+    release_reason: str | None
+
+
+class Repository:
+    """The brake inside one transaction."""
+
+    __slots__ = ("_partner_id", "_session")
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._partner_id = session.scope.owner
+
+    async def add_runs(self, site_id: str, received_at: datetime, runs: Sequence[NewRun]) -> None:
+        raw: asyncpg.Connection[Any] = self._session.raw
+        columns = _columns(runs, NewRun.__slots__)
+        await raw.execute(_ADD_RUNS, site_id, self._partner_id, received_at, *columns)
+
+    async def undo_runs(self, site_id: str, received_at: datetime, run_ids: Sequence[str]) -> None:
+        """What was undone later went wrong after all."""
+        raw: asyncpg.Connection[Any] = self._session.raw
+        await raw.execute(_UNDO_RUNS, site_id, received_at, list(run_ids))
+
+    async def take(self, site_id: str, appliance_id: str, told: Sequence[Told]) -> list[str]:
+        """Adds what is new and ends what has ended; the identifiers of both."""
+        raw: asyncpg.Connection[Any] = self._session.raw
+        ends = ("told_id", "released_at", "released_by", "release_reason")
+        ended = await raw.fetch(_TELL_END, site_id, appliance_id, *_columns(told, ends))
+        added = await raw.fetch(
+            _TELL, site_id, self._partner_id, appliance_id, *_columns(told, Told.__slots__)
+        )
+        return [row["id"] for row in (*ended, *added)]
+
+    async def ordered(
+        self, site_id: str, appliance_id: str, in_force_max: int, released_max: int
+    ) -> tuple[int, list[Any]]:
+        """How often what the appliance has to obey has changed, and what that is."""
+        raw: asyncpg.Connection[Any] = self._session.raw
+        rows = await raw.fetch(
+            _ORDERED, self._partner_id, site_id, appliance_id, in_force_max, released_max
+        )
+        return rows[0]["changes"], [row for row in rows if row["id"] is not None]
+
+    async def lock(self, stop_id: str) -> RowMapping | None:
+        """The stop, held until the transaction ends."""
+        return await self._session.row(_LOCK, partner_id=self._partner_id, id=stop_id)
+
+    async def release(self, stop_id: str, by_name: str, reason: str) -> None:
+        await self._session.execute(
+            _RELEASE,
+            partner_id=self._partner_id,
+            id=stop_id,
+            now=self._session.now,
+            by=self._session.actor.id,
+            by_name=by_name,
+            reason=reason,
+        )
+
+    async def page(
+        self, *, released_too: bool, after: tuple[datetime, str] | None, limit: int
+    ) -> list[RowMapping]:
+        """The partner's stops, newest first, after a (stopped_at, id)."""
+        after_at, after_id = after or (None, None)
+        return await self._session.rows(
+            _PAGE,
+            partner_id=self._partner_id,
+            all=released_too,
+            after_at=after_at,
+            after_id=after_id,
+            limit=limit,
+        )
+
+    async def one(self, stop_id: str) -> RowMapping | None:
+        return await self._session.row(_ONE, partner_id=self._partner_id, id=stop_id)
+
+
+def _columns(told: Sequence[Any], names: Sequence[str]) -> list[list[Any]]:
+    return [[getattr(one, name) for one in told] for name in names]

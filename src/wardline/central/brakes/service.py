@@ -1,0 +1,230 @@
+"""The brake: runs folded from evidence, stops told by appliances, and their release by a person.
+
+What the runs of all sites together come to is decided by the job of the same name; an appliance
+obeys what is stopped from its next check-in on.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from wardline.central.brakes.repository import NewRun, Repository, Told
+from wardline.central.database.session import Session
+from wardline.core import clock, ids
+from wardline.core.errors import Conflict, Malformed, NotFound
+from wardline.core.evidence.bundle import Bundle, IncidentRecord, IncidentState
+from wardline.core.protocol import StopReport
+from wardline.core.stops import (
+    ALL,
+    IN_FORCE_MAX,
+    PERSON_BYTES_MAX,
+    RELEASED_MAX,
+    RUNS_MAX,
+    Kind,
+    Release,
+    Stop,
+    Subject,
+)
+
+CHANGED = "brake"
+NAME_CHARS_MAX = 255
+# What an undo came to that changed something: all of it, or not all.
+UNDONE = frozenset({"undone", "left"})
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """What bundles tell of runs: those that ended, and the ids of those that were undone."""
+
+    ended: Sequence[NewRun]
+    undone: Sequence[str]
+
+
+class StopReleased(Conflict):
+    """The version runs again: there is nothing left to release."""
+
+    code = "stop_released"
+
+
+def prepare(bundles: Sequence[Bundle], received_at: datetime) -> Runs:
+    """The runs that bundles tell the end of; nothing ended after it was told."""
+    found: dict[tuple[str, str], NewRun] = {}
+    undone: set[str] = set()
+    for told in bundles:
+        ended_at = min(told.captured_at, received_at)
+        for record in told.incidents:
+            undone.update(_undone(record))
+            wrong = _went_wrong(record)
+            if wrong is None:
+                continue
+            for run in _runs(record, ended_at, wrong=wrong):
+                held = found.get((run.run_id, run.kind))
+                if held is None or run.wrong:
+                    found[run.run_id, run.kind] = run
+    return Runs(list(found.values()), sorted(undone))
+
+
+async def fold(session: Session, site_id: str, received_at: datetime, runs: Runs) -> None:
+    """In the transaction that added the bundles to the log."""
+    if runs.ended:
+        await Repository(session).add_runs(site_id, received_at, runs.ended)
+    if runs.undone:
+        await Repository(session).undo_runs(site_id, received_at, runs.undone)
+
+
+async def take(
+    session: Session, site_id: str, appliance_id: str, reports: Sequence[StopReport]
+) -> None:
+    """What an appliance tells of versions that it stopped, in the transaction of its check-in.
+    Raises Malformed."""
+    told: dict[str, Told] = {}
+    for position, report in enumerate(reports):
+        one = _told(report, f"stops[{position}]")
+        told[one.told_id] = one
+    for stop_id in await Repository(session).take(site_id, appliance_id, list(told.values())):
+        await session.announce(CHANGED, stop_id, {"state": "told"}, site_id=site_id)
+
+
+async def ordered(
+    session: Session, site_id: str, appliance_id: str
+) -> tuple[int, tuple[Stop, ...]]:
+    """What an appliance has to obey, and how often that has changed. Where more versions are
+    stopped than a mandate holds, everything is."""
+    changes, rows = await Repository(session).ordered(
+        site_id, appliance_id, IN_FORCE_MAX + 1, RELEASED_MAX
+    )
+    made = [_stop(row) for row in rows]
+    in_force = [one for one in made if one.released is None]
+    if len(in_force) > IN_FORCE_MAX:
+        first = in_force[0]
+        everything = Stop(first.id, ALL, first.stopped_at, 0, 0)
+        return changes, (everything, *(one for one in made if one.released is not None))
+    return changes, tuple(made)
+
+
+async def release(session: Session, stop_id: str, by_name: str, reason: str) -> None:
+    """Lets the version run again, at every site or at the appliance that stopped it; what went
+    wrong before counts no more. Raises NotFound, StopReleased."""
+    repository = Repository(session)
+    row = await repository.lock(stop_id)
+    if row is None:
+        raise _unknown()
+    if row["released_at"] is not None:
+        raise StopReleased(f"it was released at {clock.wire(row['released_at'])}")
+    await repository.release(stop_id, by_name, reason)
+    what = {name: row[name] for name in ("kind", "name", "version")}
+    await session.record(
+        "brake.release", stop_id, after=what, reason=reason, site_id=row["site_id"]
+    )
+    await session.announce(CHANGED, stop_id, {"state": "released"}, site_id=row["site_id"])
+
+
+async def page(
+    session: Session, *, released_too: bool, after: tuple[datetime, str] | None, limit: int
+) -> Sequence[RowMapping]:
+    """Stops, newest first; one row more than `limit` when there are more."""
+    return await Repository(session).page(released_too=released_too, after=after, limit=limit + 1)
+
+
+async def one(session: Session, stop_id: str) -> RowMapping:
+    """Raises NotFound."""
+    row = await Repository(session).one(stop_id)
+    if row is None:
+        raise _unknown()
+    return row
+
+
+def _went_wrong(record: IncidentRecord) -> bool | None:
+    """Whether the run that a record tells the end of went wrong; None where it tells of none."""
+    if record.state is IncidentState.FAILED:
+        return True
+    if any(one.type == "interrupted" for one in record.actions):
+        return True
+    if record.state is IncidentState.HEALED:
+        return False
+    return None
+
+
+def _runs(record: IncidentRecord, ended_at: datetime, *, wrong: bool) -> Iterator[NewRun]:
+    """One for each version that the run went by, as its decision names them."""
+    told: Mapping[str, Any] = record.decision or {}
+    rule_id, revision = told.get("ruleId"), told.get("ruleRevision")
+    run_id = _run_id(told.get("runId"))
+    if run_id is None or record.runbook is None:
+        return
+    about = (record.incident_id, ended_at, wrong)
+    yield NewRun(run_id, Kind.RUNBOOK.value, record.runbook.id, record.runbook.digest, *about)
+    is_named = type(rule_id) is str and 0 < len(rule_id) <= NAME_CHARS_MAX
+    if is_named and type(revision) is int and "\x00" not in str(rule_id):
+        yield NewRun(run_id, Kind.RULE.value, str(rule_id), str(revision), *about)
+
+
+def _undone(record: IncidentRecord) -> Iterator[str]:
+    """The run that a person had undone, which its decision names."""
+    told = (record.decision or {}).get("undo")
+    if isinstance(told, Mapping) and told.get("state") in UNDONE:
+        run_id = _run_id(told.get("run"))
+        if run_id is not None:
+            yield run_id
+
+
+def _run_id(value: object) -> str | None:
+    try:
+        return ids.entity(value, "run", "runId") if isinstance(value, str) else None
+    except Malformed:
+        return None
+
+
+def _stop(row: Any) -> Stop:
+    released = None
+    if row["released_at"] is not None:
+        by = row["released_by_name"].encode()[:PERSON_BYTES_MAX].decode(errors="ignore")
+        released = Release(_millisecond(row["released_at"]), by)
+    return Stop(
+        id=row["told_id"] or row["id"],
+        subject=Subject(Kind(row["kind"]), row["name"], row["version"]),
+        stopped_at=_millisecond(row["stopped_at"]),
+        failed=min(row["failed"], RUNS_MAX),
+        runs=min(row["runs"], RUNS_MAX),
+        released=released,
+    )
+
+
+def _millisecond(at: datetime) -> datetime:
+    return clock.from_milliseconds(clock.milliseconds(at))
+
+
+def _told(report: StopReport, where: str) -> Told:
+    released = (report.released_at, report.released_by, report.release_reason)
+    if None in released and any(one is not None for one in released):
+        raise Malformed(f"{where}.released_by", "given exactly when released_at is, with a reason")
+    return Told(
+        id=ids.new("stop"),
+        told_id=ids.entity(report.id, "stop", f"{where}.id"),
+        kind=report.kind,
+        name=report.name,
+        version=report.version,
+        stopped_at=_instant(report.stopped_at, f"{where}.stopped_at"),
+        failed=report.failed,
+        runs=report.runs,
+        incident_id=ids.entity(report.incident_id, "inc", f"{where}.incident_id"),
+        released_at=None
+        if report.released_at is None
+        else _instant(report.released_at, f"{where}.released_at"),
+        released_by=report.released_by,
+        release_reason=report.release_reason,
+    )
+
+
+def _instant(text: str, where: str) -> datetime:
+    try:
+        return clock.parse(text)
+    except ValueError as error:
+        raise Malformed(where, str(error)) from None
+
+
+def _unknown() -> NotFound:
+    return NotFound("no such stop")

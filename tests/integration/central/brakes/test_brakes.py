@@ -1,0 +1,213 @@
+"""The brake at Central: counted over sites, one ticket, obeyed, released, and nobody else's."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.harness import orders as making
+from tests.harness.appliance import Appliance, healed, incident, issue_token
+from tests.integration.central.uplink.test_checkin import POLICY_KEY
+from wardline.central.jobs import brakes
+from wardline.core import clock, ids, mandate
+from wardline.core.evidence.bundle import IncidentOutcome, IncidentState, ResolutionLevel
+from wardline.core.evidence.signing import Envelope
+from wardline.core.stops import ALL, IN_FORCE_MAX, Kind, Subject
+
+RULE = "runbook.ssh_config.harden"
+BOOK = Subject(Kind.RUNBOOK, making.RUNBOOK.id, making.RUNBOOK.digest)
+WHY = "the template was wrong"
+
+
+def failed(run_id=None, **changes):
+    """The record of a run after which the check still fails."""
+    decision = making.decision(
+        "run", code="allowed", runId=run_id or ids.new("run"), ruleRevision=7
+    )
+    plain = incident(
+        state=IncidentState.FAILED,
+        outcome=IncidentOutcome.FAILED,
+        resolution_level=ResolutionLevel.L1,
+        decision=decision,
+        runbook=making.RUNBOOK,
+    )
+    return replace(plain, **changes)
+
+
+async def tell(appliance, *records):
+    at = clock.from_milliseconds(clock.milliseconds(clock.system()))
+    sent = await appliance.send(appliance.seal(incidents=records, captured_at=at))
+    assert sent.status_code == 200, sent.text
+
+
+async def ordered(appliance, etag=None):
+    """The mandate that a check-in brings, and its etag."""
+    told = (await appliance.check_in("?mandate=2", etag=etag)).json()
+    if told["mandate"] is None:
+        return None, told["etag"]
+    held = mandate.opened(Envelope.from_wire(told["mandate"]), POLICY_KEY.verify_key)
+    return held, told["etag"]
+
+
+async def listed(browser, **query):
+    answer = await browser.get("/api/v1/brakes", params=query)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["items"]
+
+
+@pytest.fixture
+async def elsewhere(client, owner, tenant):
+    """An appliance of another site of the same partner."""
+    site_id = ids.site()
+    await owner.execute(
+        "INSERT INTO sites (id, name, partner_id, zone) VALUES ($1, 'Second', $2, 'UTC')",
+        *(site_id, tenant.partner_id),
+    )
+    made = Appliance(client)
+    await made.enrol(await issue_token(owner, type(tenant)(tenant.partner_id, site_id)))
+    return made
+
+
+@pytest.fixture
+async def stranger(client, owner, other_tenant):
+    made = Appliance(client)
+    await made.enrol(await issue_token(owner, other_tenant))
+    return made
+
+
+async def test_three_failures_over_two_sites_stop_a_version_everywhere_until_it_is_released(
+    appliance, elsewhere, stranger, signed_in, owner, jobs_engine, moment
+):
+    moment.advance(600)
+    before, etag = await ordered(elsewhere)
+    twice = failed()
+    await tell(appliance, twice, failed())
+    await tell(stranger, failed(), failed())
+    assert await brakes.look(jobs_engine, moment) == 0, "two and two are of two partners"
+    assert (await ordered(elsewhere, etag))[0] is None
+    last = failed()
+    await tell(elsewhere, last)
+    # The run and what it went by: the runbook's version and the rule's.
+    assert await brakes.look(jobs_engine, moment) == 2
+    assert await brakes.look(jobs_engine, moment) == 0, "one ticket each"
+    held, etag = await ordered(elsewhere, etag)
+    assert held.revision == before.revision + 2
+    by_kind = {one.subject.kind: one for one in held.stops}
+    assert by_kind[Kind.RUNBOOK].subject == BOOK
+    assert by_kind[Kind.RULE].subject == Subject(Kind.RULE, RULE, "7")
+    assert (by_kind[Kind.RULE].failed, by_kind[Kind.RULE].runs) == (3, 3)
+    assert len((await ordered(appliance))[0].stops) == 2
+    assert (await ordered(stranger))[0].stops == ()
+    rows = await listed(signed_in)
+    assert {(one["kind"], one["state"], one["site_id"]) for one in rows} == {
+        ("rule", "in_force", None),
+        ("runbook", "in_force", None),
+    }
+    assert {one["incident_id"] for one in rows} == {last.incident_id}
+    status = (await signed_in.get("/api/v1/status")).json()
+    assert (status["brakes"]["active"], len(status["brakes"]["newest"])) == (2, 2)
+    stop = next(one for one in rows if one["kind"] == "runbook")
+    path = f"/api/v1/brakes/{stop['id']}/release"
+    assert (await signed_in.post(path, json={"reason": " "})).status_code == 422
+    released = (await signed_in.post(path, json={"reason": WHY})).json()
+    assert (released["state"], released["release_reason"]) == ("released", WHY)
+    assert (await signed_in.post(path, json={"reason": WHY})).status_code == 409
+    assert len(await listed(signed_in)) == 1
+    assert len(await listed(signed_in, state="all")) == 2
+    held, _ = await ordered(elsewhere, etag)
+    assert [(one.subject.kind, one.released is None) for one in held.stops] == [
+        (Kind.RULE, True),
+        (Kind.RUNBOOK, False),
+    ]
+    # What went wrong before the release counts no more, though it is told again.
+    moment.advance(60)
+    assert await brakes.look(jobs_engine, moment) == 0
+    recorded = await owner.fetchval(
+        "SELECT reason FROM audit_log WHERE action = 'brake.release' AND subject = $1", stop["id"]
+    )
+    assert recorded == WHY
+
+
+async def test_a_run_is_counted_once_however_often_it_is_told(
+    appliance, owner, jobs_engine, moment
+):
+    run_id = ids.new("run")
+    for _ in range(4):
+        await tell(appliance, failed(run_id))
+    assert await brakes.look(jobs_engine, moment) == 0
+    counted = "SELECT count(*) FROM brake_runs WHERE site_id = $1"
+    assert await owner.fetchval(counted, appliance.site_id) == 2
+
+
+async def test_a_heal_that_a_person_had_undone_is_a_run_that_went_wrong(appliance, owner):
+    run_id = ids.new("run")
+    fixed = healed(incident())
+    decision = {**fixed.decision, "runId": run_id, "ruleId": RULE, "ruleRevision": 7}
+    await tell(appliance, replace(fixed, decision=decision))
+    wrong = "SELECT wrong FROM brake_runs WHERE site_id = $1 AND run_id = $2"
+    told = await owner.fetch(wrong, appliance.site_id, run_id)
+    assert [row["wrong"] for row in told] == [False, False]
+    for state, counts in (("refused", False), ("undone", True)):
+        undo = {"run": run_id, "state": state}
+        await tell(appliance, incident(decision={**making.decision("run"), "undo": undo}))
+        told = await owner.fetch(wrong, appliance.site_id, run_id)
+        assert [row["wrong"] for row in told] == [counts, counts]
+
+
+async def test_what_an_appliance_stopped_is_told_released_by_its_order_and_is_no_second_ticket(
+    appliance, elsewhere, signed_in, owner, jobs_engine, moment
+):
+    told = {
+        "id": ids.new("stop"),
+        "kind": "runbook",
+        "name": BOOK.name,
+        "version": BOOK.version,
+        "stopped_at": clock.wire(moment()),
+        "failed": 2,
+        "runs": 5,
+        "incident_id": ids.incident(),
+        "released_at": None,
+        "released_by": None,
+        "release_reason": None,
+    }
+    half = {**told, "released_by": "appliance:ada"}
+    assert (await appliance.check_in("?mandate=2", stops=[half])).status_code == 422
+    assert (await appliance.check_in("?mandate=2", stops=[told])).status_code == 200
+    assert (await appliance.check_in("?mandate=2", stops=[told])).status_code == 200
+    (row,) = await listed(signed_in)
+    assert (row["appliance_id"], row["failed"], row["runs"]) == (appliance.id, 2, 5)
+    assert (await ordered(elsewhere))[0].stops == (), "it is stopped at that appliance alone"
+    await tell(elsewhere, failed(), failed(), failed())
+    await brakes.look(jobs_engine, moment)
+    kinds = [(one["kind"], one["appliance_id"]) for one in await listed(signed_in)]
+    assert sorted(kinds) == [("rule", None), ("runbook", None)]
+    path = f"/api/v1/brakes/{row['id']}/release"
+    assert (await signed_in.post(path, json={"reason": WHY})).status_code == 200
+    held, _ = await ordered(appliance)
+    (mine,) = (one for one in held.stops if one.released is not None)
+    assert (mine.id, mine.released.by) == (told["id"], "Somebody")
+    # The appliance's own word comes later and changes nothing.
+    ended = {
+        **told,
+        "released_at": told["stopped_at"],
+        "released_by": "appliance:ada",
+        "release_reason": "fixed here",
+    }
+    await appliance.check_in("?mandate=2", stops=[ended])
+    assert (await signed_in.get(f"/api/v1/brakes/{row['id']}")).json()["release_reason"] == WHY
+
+
+async def test_more_than_a_mandate_holds_stops_everything(appliance, owner, tenant):
+    await owner.execute(
+        "INSERT INTO brake_stops (id, partner_id, kind, name, version, stopped_at, failed, runs,"
+        " incident_id, incident_site_id) SELECT 'stop_' || lpad(n::text, 26, '0'), $1, 'rule',"
+        " 'r', n::text, now(), 3, 3, 'inc', $2 FROM generate_series(1, $3::int) n",
+        *(tenant.partner_id, tenant.site_id, IN_FORCE_MAX),
+    )
+    assert len((await ordered(appliance))[0].stops) == IN_FORCE_MAX
+    await owner.execute(
+        "INSERT INTO brake_stops (id, partner_id, kind, name, version, stopped_at, failed, runs,"
+        " incident_id, incident_site_id) VALUES ($1, $2, 'rule', 'r', 'x', now(), 3, 3, 'inc', $3)",
+        *(ids.new("stop"), tenant.partner_id, tenant.site_id),
+    )
+    (stop,) = (await ordered(appliance))[0].stops
+    assert stop.subject == ALL
