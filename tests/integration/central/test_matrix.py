@@ -113,9 +113,7 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("post", "/api/v1/sites/{site_id}/freeze"): Example(
         lambda scene: {"reason": "it misbehaves"}, ok=201
     ),
-    ("post", "/api/v1/freezes/{freeze_id}/lift"): Example(
-        lambda scene: {"reason": "it is found and fixed"}
-    ),
+    ("post", "/api/v1/freezes/{freeze_id}/lift"): Example(lambda scene: {"reason": "fixed"}),
     ("get", "/api/v1/patterns"): Example(),
     ("get", "/api/v1/promotions"): Example(query="?ended_too=true"),
     ("get", "/api/v1/promotions/{promotion_id}"): Example(),
@@ -128,9 +126,7 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("post", "/api/v1/promotions/{promotion_id}/demote"): NOT_NOW,
     ("get", "/api/v1/brakes"): Example(query="?state=all"),
     ("get", "/api/v1/brakes/{stop_id}"): Example(),
-    ("post", "/api/v1/brakes/{stop_id}/release"): Example(
-        lambda scene: {"reason": "the version is understood"}
-    ),
+    ("post", "/api/v1/brakes/{stop_id}/release"): Example(lambda scene: {"reason": "fixed"}),
     ("get", "/api/v1/sites/{site_id}/evidence"): Example(),
     ("get", "/api/v1/sites/{site_id}/evidence/{log_index}"): Example(),
     ("get", "/api/v1/sites/{site_id}/evidence/export"): Example(),

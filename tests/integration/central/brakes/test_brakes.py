@@ -89,7 +89,7 @@ async def test_three_failures_over_two_sites_stop_a_version_everywhere_until_it_
     # The run and what it went by: the runbook's version and the rule's.
     assert await brakes.look(jobs_engine, moment) == 2
     assert await brakes.look(jobs_engine, moment) == 0, "one ticket each"
-    held, etag = await ordered(elsewhere, etag)
+    held, _ = await ordered(elsewhere, etag)
     assert held.revision == before.revision + 2
     by_kind = {one.subject.kind: one for one in held.stops}
     assert by_kind[Kind.RUNBOOK].subject == BOOK
@@ -105,7 +105,16 @@ async def test_three_failures_over_two_sites_stop_a_version_everywhere_until_it_
     assert {one["incident_id"] for one in rows} == {last.incident_id}
     status = (await signed_in.get("/api/v1/status")).json()
     assert (status["brakes"]["active"], len(status["brakes"]["newest"])) == (2, 2)
-    stop = next(one for one in rows if one["kind"] == "runbook")
+
+
+async def test_a_person_releases_a_version_with_a_reason_and_it_is_counted_anew(
+    appliance, elsewhere, signed_in, owner, jobs_engine, moment
+):
+    moment.advance(600)
+    await tell(appliance, failed(), failed(), failed())
+    assert await brakes.look(jobs_engine, moment) == 2
+    _, etag = await ordered(elsewhere)
+    stop = next(one for one in await listed(signed_in) if one["kind"] == "runbook")
     path = f"/api/v1/brakes/{stop['id']}/release"
     assert (await signed_in.post(path, json={"reason": " "})).status_code == 422
     released = (await signed_in.post(path, json={"reason": WHY})).json()
