@@ -278,6 +278,7 @@ def test_every_page_fits_and_has_no_grave_barrier(
         "approvals": "/approvals",
         "holds": "/holds",
         "runbooks": "/runbooks",
+        "promotions": "/promotions",
         "orders": f"{held.split('/incidents/')[0]}?tab=orders",
         "settings": f"{held.split('/incidents/')[0]}?tab=settings",
         "policy": "/policy",

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from wardline.core import clock, ids, mandate
 from wardline.core.deviation import Deviation
+from wardline.core.incidents.promotion import Ledger
 from wardline.core.mandate import Freeze, Mandate, Reach
 from wardline.core.policy.share import WHOLE, Share
 from wardline.core.protocol import KeyPurpose
@@ -26,6 +27,7 @@ class FakeMandates:
     obeyed: list[str] = field(default_factory=list)
     local: list[dict[str, Any]] = field(default_factory=list)
     stops: list[Stop] = field(default_factory=list)
+    promotions: list[Ledger] = field(default_factory=list)
     told: list[dict[str, Any]] = field(default_factory=list)
     deviations: list[Deviation] = field(default_factory=list)
     schema: int = mandate.NEWEST
@@ -50,6 +52,11 @@ class FakeMandates:
         self.share = Share(index, of)
         self.count += 1
 
+    def promote(self, *ledgers: Ledger) -> None:
+        """These, and no others, are in force from now on."""
+        self.promotions = list(ledgers)
+        self.count += 1
+
     def wire(self, central: "FakeCentral", **changes: Any) -> dict[str, Any]:
         """What is ordered now, signed."""
         made = Mandate(
@@ -60,6 +67,7 @@ class FakeMandates:
             tuple(self.freezes),
             self.share,
             tuple(self.stops),
+            tuple(self.promotions),
             tuple(self.deviations),
         )
         key = central.keys[KeyPurpose.POLICY]

@@ -7,6 +7,7 @@ export const EVIDENCE: Permission = "evidence";
 export const FREEZE: Permission = "freeze";
 export const DEVIATIONS: Permission = "deviations";
 export const ORDERS: Permission = "orders";
+export const APPROVALS: Permission = "approvals";
 export const POLICY_READ: Permission = "policy.read";
 export const POLICY_WRITE: Permission = "policy.write";
 export const POLICY_ADMIN: Permission = "policy.admin";

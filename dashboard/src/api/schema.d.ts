@@ -893,26 +893,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/people": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List People
-         * @description The colleagues who may act on an incident, so that one may be handed to them; by name.
-         */
-        get: operations["list_people_api_v1_people_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/sites/{site_id}/evidence": {
         parameters: {
             query?: never;
@@ -982,7 +962,7 @@ export interface paths {
         };
         /**
          * List Fleet Incidents
-         * @description The partner's incidents, newest first; with `incident` that one alone.
+         * @description The partner's incidents, newest first.
          */
         get: operations["list_fleet_incidents_api_v1_incidents_get"];
         put?: never;
@@ -1027,6 +1007,26 @@ export interface paths {
         get: operations["get_incident_api_v1_sites__site_id__incidents__incident_id__get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/incidents/{incident_id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start Repair
+         * @description Orders the run that the policy offers; where it asks, opens an approval once more.
+         */
+        post: operations["start_repair_api_v1_sites__site_id__incidents__incident_id__start_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1087,127 +1087,6 @@ export interface paths {
         get: operations["list_would_run_api_v1_sites__site_id__would_run_get"];
         put?: never;
         post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/sites/{site_id}/incidents/{incident_id}/start": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Start Repair
-         * @description Orders the run that the policy offers; where it asks, opens an approval once more.
-         */
-        post: operations["start_repair_api_v1_sites__site_id__incidents__incident_id__start_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/sites/{site_id}/incidents/{incident_id}/undo": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Undo Run
-         * @description Orders the appliance to put back what the incident's last run changed, and to hold its
-         *     runbook then; refused there where somebody has edited since. A freeze does not keep it back.
-         */
-        post: operations["undo_run_api_v1_sites__site_id__incidents__incident_id__undo_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/sites/{site_id}/incidents/{incident_id}/check-again": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Check Again
-         * @description Orders the appliance to measure the incident's check now; that changes nothing.
-         */
-        post: operations["check_again_api_v1_sites__site_id__incidents__incident_id__check_again_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/sites/{site_id}/incidents/{incident_id}/try-again": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Try Again
-         * @description Orders that every remedy may be tried once more; what runs, the policy decides there.
-         */
-        post: operations["try_again_api_v1_sites__site_id__incidents__incident_id__try_again_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/sites/{site_id}/incidents/{incident_id}/hold": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Set Hold
-         * @description Orders that a repair stays off this drift until somebody clears the hold.
-         */
-        post: operations["set_hold_api_v1_sites__site_id__incidents__incident_id__hold_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/sites/{site_id}/incidents/{incident_id}/hand-over": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Hand Over
-         * @description Puts the incident into the hands of a colleague who may act on it.
-         */
-        post: operations["hand_over_api_v1_sites__site_id__incidents__incident_id__hand_over_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1515,7 +1394,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/sites/{site_id}/observed/{check}": {
+    "/api/v1/patterns": {
         parameters: {
             query?: never;
             header?: never;
@@ -1523,10 +1402,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Observed
-         * @description The hosts of a site on which a check fails now, each with what accepting it would accept.
+         * List Patterns
+         * @description What incidents and verified runs come to, per pattern, by signature.
          */
-        get: operations["list_observed_api_v1_sites__site_id__observed__check__get"];
+        get: operations["list_patterns_api_v1_patterns_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1535,7 +1414,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/deviations": {
+    "/api/v1/promotions": {
         parameters: {
             query?: never;
             header?: never;
@@ -1543,11 +1422,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Deviations
-         * @description Accepted deviations, newest first: those in force, or of these those that have changed
-         *     somewhere, those that ended, or all.
+         * List Promotions
+         * @description Candidates, canaries and what is in force, newest first.
          */
-        get: operations["list_deviations_api_v1_deviations_get"];
+        get: operations["list_promotions_api_v1_promotions_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1556,19 +1434,15 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/deviations/{deviation_id}": {
+    "/api/v1/promotions/{promotion_id}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /**
-         * Get Deviation
-         * @description One deviation: host by host what was accepted and what is there now, and what became of
-         *     it.
-         */
-        get: operations["get_deviation_api_v1_deviations__deviation_id__get"];
+        /** Get Promotion */
+        get: operations["get_promotion_api_v1_promotions__promotion_id__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1577,7 +1451,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/sites/{site_id}/deviations": {
+    "/api/v1/promotions/{promotion_id}/shadow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Evaluate Promotion
+         * @description Works out what it would have met with lately; changes nothing.
+         */
+        get: operations["evaluate_promotion_api_v1_promotions__promotion_id__shadow_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/promotions/{promotion_id}/approve": {
         parameters: {
             query?: never;
             header?: never;
@@ -1587,18 +1481,17 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Accept Deviation
-         * @description Accepts what fails on these hosts, exactly as it is, until a date: nothing repairs it, and
-         *     whatever else fails there alarms. Its appliances know from their next check-in on.
+         * Approve Promotion
+         * @description Evaluates it once more and, where nothing speaks against it, begins its canary.
          */
-        post: operations["accept_deviation_api_v1_sites__site_id__deviations_post"];
+        post: operations["approve_promotion_api_v1_promotions__promotion_id__approve_post"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/deviations/{deviation_id}/renew": {
+    "/api/v1/promotions/{promotion_id}/reject": {
         parameters: {
             query?: never;
             header?: never;
@@ -1608,17 +1501,17 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Renew Deviation
-         * @description Accepts the same state until a later date.
+         * Reject Promotion
+         * @description Turns a candidate down; it has to be earned anew from now on.
          */
-        post: operations["renew_deviation_api_v1_deviations__deviation_id__renew_post"];
+        post: operations["reject_promotion_api_v1_promotions__promotion_id__reject_post"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/deviations/{deviation_id}/revoke": {
+    "/api/v1/promotions/{promotion_id}/demote": {
         parameters: {
             query?: never;
             header?: never;
@@ -1628,10 +1521,71 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Revoke Deviation
-         * @description Accepts it no more: what fails there is a drift like any other.
+         * Demote Promotion
+         * @description Ends what is in force; each appliance hears of it at its next check-in.
          */
-        post: operations["revoke_deviation_api_v1_deviations__deviation_id__revoke_post"];
+        post: operations["demote_promotion_api_v1_promotions__promotion_id__demote_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/brakes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Stops
+         * @description What nothing may run by until a person releases it, newest first; what an appliance stopped
+         *     for itself is left out while the same version is stopped everywhere.
+         */
+        get: operations["list_stops_api_v1_brakes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/brakes/{stop_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Stop
+         * @description One version that was stopped.
+         */
+        get: operations["get_stop_api_v1_brakes__stop_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/brakes/{stop_id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Release Stop
+         * @description Lets the version run again; an appliance does from its next check-in on.
+         */
+        post: operations["release_stop_api_v1_brakes__stop_id__release_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1775,26 +1729,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/runbooks": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Runbooks
-         * @description The built-in runbooks as the partner's sites have seen them.
-         */
-        get: operations["list_runbooks_api_v1_runbooks_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/ws-ticket": {
         parameters: {
             query?: never;
@@ -1918,79 +1852,6 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * Acceptance
-         * @description `hosts` maps each host to the digest of the facts that were looked at there; `owner` answers
-         *     for it, `control` is what protects meanwhile.
-         */
-        Acceptance: {
-            /** Check */
-            check: string;
-            /** Hosts */
-            hosts: {
-                [key: string]: string;
-            };
-            /**
-             * Until
-             * Format: date-time
-             */
-            until: string;
-            /** Owner */
-            owner: string;
-            /** Reason */
-            reason: string;
-            /** Control */
-            control: string;
-        };
-        /**
-         * AcceptedDeviations
-         * @description `changed` of those in force are no more what was accepted, `ending` end within two weeks.
-         */
-        AcceptedDeviations: {
-            /** In Force */
-            in_force: number;
-            /** Changed */
-            changed: number;
-            /** Ending */
-            ending: number;
-            /** Newest */
-            newest: components["schemas"]["ChangedDeviation"][];
-        };
-        /**
-         * AcceptedHostOut
-         * @description What was accepted on a host, as the evidence at `log_index` holds it, and what is measured
-         *     there now. `standing` is null where it is accepted no more; `ended_at` is set where it ended
-         *     before the others.
-         */
-        AcceptedHostOut: {
-            /** Host Id */
-            host_id: string;
-            /** Host Name */
-            host_name: string | null;
-            /** Severity */
-            severity: string;
-            /** Summary */
-            summary: string;
-            /** Facts */
-            facts: {
-                [key: string]: unknown;
-            };
-            /** Facts Digest */
-            facts_digest: string;
-            /** Log Index */
-            log_index: number;
-            /** Ended At */
-            ended_at: string | null;
-            /** Standing */
-            standing: ("accepted" | "changed" | "passes" | "unknown") | null;
-            outcome_now: components["schemas"]["Outcome"] | null;
-            /** Summary Now */
-            summary_now: string | null;
-            /** Log Index Now */
-            log_index_now: number | null;
-            /** Measured At */
-            measured_at: string | null;
-        };
-        /**
          * ActiveFreeze
          * @description A freeze in force; `confirmed` of `total` appliances have said that they obey it.
          */
@@ -2061,6 +1922,51 @@ export interface components {
             active: number;
             /** Newest */
             newest: components["schemas"]["ActiveHold"][];
+        };
+        /**
+         * ActiveStop
+         * @description A version of a rule or runbook that nothing runs by; without a site, at all of them.
+         */
+        ActiveStop: {
+            /** Stop Id */
+            stop_id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "rule" | "runbook";
+            /** Name */
+            name: string;
+            /** Version */
+            version: string;
+            /** Site Id */
+            site_id: string | null;
+            /** Site Name */
+            site_name: string | null;
+            /** Appliance Id */
+            appliance_id: string | null;
+            /** Appliance Name */
+            appliance_name: string | null;
+            /**
+             * Stopped At
+             * Format: date-time
+             */
+            stopped_at: string;
+            /** Failed */
+            failed: number;
+            /** Runs */
+            runs: number;
+            /** Incident Id */
+            incident_id: string;
+            /** Incident Site Id */
+            incident_site_id: string;
+        };
+        /** ActiveStops */
+        ActiveStops: {
+            /** Active */
+            active: number;
+            /** Newest */
+            newest: components["schemas"]["ActiveStop"][];
         };
         /** Appliance */
         Appliance: {
@@ -2371,11 +2277,7 @@ export interface components {
              */
             at: string;
         };
-        /**
-         * CellOut
-         * @description `accepted`: it fails just as `deviation_id` says, and nothing repairs it. A deviation of a
-         *     result that is not accepted is about another state.
-         */
+        /** CellOut */
         CellOut: {
             outcome: components["schemas"]["Outcome"];
             /** Severity */
@@ -2389,10 +2291,6 @@ export interface components {
             effective_at: string;
             /** Log Index */
             log_index: number;
-            /** Deviation Id */
-            deviation_id: string | null;
-            /** Accepted */
-            accepted: boolean;
         };
         /** CentralStatus */
         CentralStatus: {
@@ -2402,31 +2300,6 @@ export interface components {
             url: string;
             /** Demo */
             demo: boolean;
-        };
-        /**
-         * ChangedDeviation
-         * @description Of an accepted deviation `changed` of `hosts` hosts fail otherwise than was accepted.
-         */
-        ChangedDeviation: {
-            /** Deviation Id */
-            deviation_id: string;
-            /** Site Id */
-            site_id: string;
-            /** Site Name */
-            site_name: string;
-            /** Check */
-            check: string;
-            /** Owner */
-            owner: string;
-            /**
-             * Until
-             * Format: date-time
-             */
-            until: string;
-            /** Hosts */
-            hosts: number;
-            /** Changed */
-            changed: number;
         };
         /** CheckOut */
         CheckOut: {
@@ -2465,7 +2338,8 @@ export interface components {
          * @description POST /checkin. `etag` is the one of the last answer that was applied.
          *
          *     `holds` are those that are new or changed since a check-in with them was answered, at most
-         *     HOLDS_PER_REPORT_MAX, oldest change first; so are `freezes`, at most FREEZES_PER_REPORT_MAX.
+         *     HOLDS_PER_REPORT_MAX, oldest change first; so are `freezes`, at most FREEZES_PER_REPORT_MAX,
+         *     and `stops`, at most STOPS_PER_REPORT_MAX.
          *     `obeyed` are the freezes of Central's that are in force here.
          */
         CheckinRequest: {
@@ -2505,6 +2379,11 @@ export interface components {
              * @default []
              */
             obeyed?: string[];
+            /**
+             * Stops
+             * @default []
+             */
+            stops?: components["schemas"]["StopReport"][];
         };
         /**
          * CheckinResponse
@@ -2535,14 +2414,6 @@ export interface components {
             orders?: number;
             mandate?: components["schemas"]["EnvelopeWire"] | null;
         };
-        /**
-         * CheckingAgain
-         * @description Looking changes nothing, so it needs no reason.
-         */
-        CheckingAgain: {
-            /** Reason */
-            reason?: string | null;
-        };
         /** Clearing */
         Clearing: {
             /** Reason */
@@ -2555,155 +2426,6 @@ export interface components {
              * @default
              */
             reason?: string;
-        };
-        /**
-         * DeviationEventOut
-         * @description `by` is null where time or a host did it.
-         */
-        DeviationEventOut: {
-            /** Id */
-            id: number;
-            /**
-             * Kind
-             * @enum {string}
-             */
-            kind: "accepted" | "renewed" | "revoked" | "replaced" | "expired" | "changed" | "returned" | "passes";
-            /**
-             * At
-             * Format: date-time
-             */
-            at: string;
-            /** Host Id */
-            host_id: string | null;
-            /** Host Name */
-            host_name: string | null;
-            /** Until */
-            until: string | null;
-            /** By */
-            by: string | null;
-            /** By Name */
-            by_name: string | null;
-            /** Reason */
-            reason: string | null;
-        };
-        /**
-         * DeviationOut
-         * @description Of `hosts` hosts `accepted` are as they were accepted, `changed` fail otherwise and are
-         *     treated as any drift, `passing` do not fail any more; where nothing can be measured is in none.
-         *     `ending`: in force, and for less than two weeks.
-         */
-        DeviationOut: {
-            /** Id */
-            id: string;
-            /** Site Id */
-            site_id: string;
-            /** Site Name */
-            site_name: string;
-            /** Check */
-            check: string;
-            /** Check Title */
-            check_title: string;
-            /**
-             * State
-             * @enum {string}
-             */
-            state: "in_force" | "expired" | "revoked" | "replaced";
-            /**
-             * Accepted At
-             * Format: date-time
-             */
-            accepted_at: string;
-            /** Accepted By */
-            accepted_by: string;
-            /** Accepted By Name */
-            accepted_by_name: string;
-            /**
-             * Until
-             * Format: date-time
-             */
-            until: string;
-            /** Ending */
-            ending: boolean;
-            /** Owner */
-            owner: string;
-            /** Reason */
-            reason: string;
-            /** Control */
-            control: string;
-            /** Ended At */
-            ended_at: string | null;
-            /** Hosts */
-            hosts: number;
-            /** Accepted */
-            accepted: number;
-            /** Changed */
-            changed: number;
-            /** Passing */
-            passing: number;
-        };
-        /**
-         * DeviationStoryOut
-         * @description `states` by host, as many as one may have; `events` newest first, the latest of them.
-         */
-        DeviationStoryOut: {
-            /** Id */
-            id: string;
-            /** Site Id */
-            site_id: string;
-            /** Site Name */
-            site_name: string;
-            /** Check */
-            check: string;
-            /** Check Title */
-            check_title: string;
-            /**
-             * State
-             * @enum {string}
-             */
-            state: "in_force" | "expired" | "revoked" | "replaced";
-            /**
-             * Accepted At
-             * Format: date-time
-             */
-            accepted_at: string;
-            /** Accepted By */
-            accepted_by: string;
-            /** Accepted By Name */
-            accepted_by_name: string;
-            /**
-             * Until
-             * Format: date-time
-             */
-            until: string;
-            /** Ending */
-            ending: boolean;
-            /** Owner */
-            owner: string;
-            /** Reason */
-            reason: string;
-            /** Control */
-            control: string;
-            /** Ended At */
-            ended_at: string | null;
-            /** Hosts */
-            hosts: number;
-            /** Accepted */
-            accepted: number;
-            /** Changed */
-            changed: number;
-            /** Passing */
-            passing: number;
-            /** States */
-            states: components["schemas"]["AcceptedHostOut"][];
-            /** Events */
-            events: components["schemas"]["DeviationEventOut"][];
-        };
-        /** DeviationsOut */
-        DeviationsOut: {
-            /** Items */
-            items: components["schemas"]["DeviationOut"][];
-            /** Next Cursor */
-            next_cursor: string | null;
         };
         /**
          * EnrolRequest
@@ -3076,48 +2798,11 @@ export interface components {
             /** Detail */
             detail?: components["schemas"]["ValidationError"][];
         };
-        /** HandedOverOut */
-        HandedOverOut: {
-            /** To User */
-            to_user: string;
-            /** To Name */
-            to_name: string;
-        };
-        /**
-         * HandingOver
-         * @description `to` is a user's id, of `GET /people`.
-         */
-        HandingOver: {
-            /** To */
-            to: string;
-            /** Note */
-            note: string;
-        };
-        /**
-         * HandoverOut
-         * @description Into whose hands the incident was given, by whom, and what they need to know.
-         */
-        HandoverOut: {
-            /**
-             * At
-             * Format: date-time
-             */
-            at: string;
-            /** By Name */
-            by_name: string;
-            /** To User */
-            to_user: string;
-            /** To Name */
-            to_name: string;
-            /** Note */
-            note: string;
-        };
         /**
          * HealOut
          * @description One heal of the incident: when the run began, when the check had passed after it, until when
-         *     it is watched, and how that ended: `stable`, `recurred` (it failed before it had lasted),
-         *     `unproved` (it failed, so late that nothing shows when it came back) or `undone` (a person had
-         *     the run undone).
+         *     it is watched, and how that ended: `stable`, `recurred` (it failed before it had lasted) or
+         *     `unproved` (it failed, so late that nothing shows when it came back).
          */
         HealOut: {
             /** Number */
@@ -3196,8 +2881,7 @@ export interface components {
         /**
          * Heals
          * @description The heals of the last `days`. `watched` are not decided yet; of `unproved` ones nothing shows
-         *     whether they lasted, `undone` ones a person had put back: none of them counts for or against.
-         *     What nothing was measured for is null.
+         *     whether they lasted: neither counts for or against. What nothing was measured for is null.
          */
         Heals: {
             /** Days */
@@ -3212,8 +2896,6 @@ export interface components {
             recurred: number;
             /** Unproved */
             unproved: number;
-            /** Undone */
-            undone: number;
             false_heals: components["schemas"]["FalseHeals"] | null;
             time_to_repair: components["schemas"]["TimeToRepair"] | null;
         };
@@ -3234,8 +2916,6 @@ export interface components {
             recurred: number;
             /** Unproved */
             unproved: number;
-            /** Undone */
-            undone: number;
             false_heals: components["schemas"]["FalseHeals"] | null;
             time_to_repair: components["schemas"]["TimeToRepair"] | null;
             /** Runbooks */
@@ -3243,10 +2923,9 @@ export interface components {
         };
         /**
          * HoldOut
-         * @description `incident_id` is the ticket: the incident that the hold is about. `set_by` is null where the
-         *     flap rule set it. `set_by` and `cleared_by` are a user's id, or `appliance:<account>` for a
-         *     person at the appliance itself; a person has a name where their order is known here, for the
-         *     rest is the appliance's word.
+         * @description `incident_id` is the ticket: the incident that the hold escalated. `cleared_by` is a user's
+         *     id, or `appliance:<account>` for a person at the appliance itself; it has a name where that
+         *     person's order is known here, for the rest is the appliance's word.
          */
         HoldOut: {
             /** Site Id */
@@ -3279,10 +2958,6 @@ export interface components {
             suppressed_at: string;
             /** Reason */
             reason: string;
-            /** Set By */
-            set_by: string | null;
-            /** Set By Name */
-            set_by_name: string | null;
             /** Cleared At */
             cleared_at: string | null;
             /** Cleared By */
@@ -3300,8 +2975,7 @@ export interface components {
          * @description A hold as the appliance keeps it: named by host, check, runbook and when it was set.
          *
          *     `incident_id` is the incident that it escalated. `cleared_by` says who ended it: a user's id,
-         *     or `appliance:<account>` for a person at the appliance itself; `set_by` who set it, null where
-         *     the flap rule did.
+         *     or `appliance:<account>` for a person at the appliance itself.
          */
         HoldReport: {
             /** Host Id */
@@ -3322,18 +2996,6 @@ export interface components {
             cleared_by: string | null;
             /** Clear Reason */
             clear_reason: string | null;
-            /** Set By */
-            set_by?: string | null;
-        };
-        /**
-         * Holding
-         * @description `runbook_id`: which repair stays off; without it the one that ran or would run.
-         */
-        Holding: {
-            /** Reason */
-            reason: string;
-            /** Runbook Id */
-            runbook_id?: string | null;
         };
         /** HoldsOut */
         HoldsOut: {
@@ -3427,11 +3089,8 @@ export interface components {
         };
         /**
          * IncidentDetailOut
-         * @description The parts as the appliance signed them: schemas evidence.bundle/1 and /2. `heals` and
-         *     `handovers`: the last first. `undo` is what became of what the run had changed, `left` are the
-         *     changed steps that nothing put back. `silent`: its appliance missed its check-ins, so that
-         *     `latest` is how things stood at `heard_at`. `undo_until`: until when its last run can be undone,
-         *     null where it cannot.
+         * @description The parts as the appliance signed them: schemas evidence.bundle/1 and /2. `heals`: the last
+         *     first.
          */
         IncidentDetailOut: {
             /** Site Id */
@@ -3472,22 +3131,6 @@ export interface components {
             runbook_id: string | null;
             /** Watched Until */
             watched_until: string | null;
-            /** Sentence */
-            sentence: string;
-            /** Owner Name */
-            owner_name: string | null;
-            /** Appliance Id */
-            appliance_id: string;
-            latest: components["schemas"]["LatestOut"];
-            /** Silent */
-            silent: boolean;
-            /** Heard At */
-            heard_at: string | null;
-            undo: components["schemas"]["Undo"];
-            /** Left */
-            left: string[];
-            /** Handovers */
-            handovers: components["schemas"]["HandoverOut"][];
             /** Before */
             before: {
                 [key: string]: unknown;
@@ -3510,8 +3153,6 @@ export interface components {
             }[];
             /** Heals */
             heals: components["schemas"]["HealOut"][];
-            /** Undo Until */
-            undo_until: string | null;
             /** Bundles */
             bundles: components["schemas"]["BundleOut"][];
         };
@@ -3519,8 +3160,7 @@ export interface components {
          * IncidentOut
          * @description `host_name` is null when the host was never declared. `verdict` and `code` are the policy's;
          *     the `would_` ones what it had been, were the site not observing. `watched_until` is the end of
-         *     the watch over a heal that is neither stable nor undone yet. `sentence` says how the host stands
-         *     now, what was done and what comes next; `owner_name` in whose hands it is.
+         *     the watch over a heal that is neither stable nor undone yet.
          */
         IncidentOut: {
             /** Site Id */
@@ -3561,10 +3201,6 @@ export interface components {
             runbook_id: string | null;
             /** Watched Until */
             watched_until: string | null;
-            /** Sentence */
-            sentence: string;
-            /** Owner Name */
-            owner_name: string | null;
         };
         /**
          * IncidentState
@@ -3641,21 +3277,7 @@ export interface components {
          * @description What an order asks for.
          * @enum {string}
          */
-        Kind: "run_runbook" | "clear_hold" | "set_hold" | "check_again" | "try_again" | "undo_run";
-        /**
-         * LatestOut
-         * @description The newest measurement of the incident's check on its host.
-         */
-        LatestOut: {
-            outcome: components["schemas"]["Outcome"];
-            /** Summary */
-            summary: string;
-            /**
-             * Measured At
-             * Format: date-time
-             */
-            measured_at: string;
-        };
+        Kind: "run_runbook" | "clear_hold";
         /**
          * LeasedOrders
          * @description Each envelope holds a `core.orders` payload. What is not reported on within `lease_s` is
@@ -3810,49 +3432,6 @@ export interface components {
             /** Self Approve */
             self_approve: boolean;
         };
-        /** ObservationsOut */
-        ObservationsOut: {
-            /** Check */
-            check: string;
-            /** Check Title */
-            check_title: string;
-            /** Items */
-            items: components["schemas"]["ObservedOut"][];
-            /** Next Cursor */
-            next_cursor: string | null;
-        };
-        /**
-         * ObservedOut
-         * @description What fails on a host and would be accepted: all that the evidence at `log_index` says of it.
-         *     `deviation_id` is what is accepted there now, which is this very state or not.
-         */
-        ObservedOut: {
-            /** Host Id */
-            host_id: string;
-            /** Host Name */
-            host_name: string | null;
-            /** Severity */
-            severity: string;
-            /** Summary */
-            summary: string;
-            /** Facts */
-            facts: {
-                [key: string]: unknown;
-            };
-            /** Facts Digest */
-            facts_digest: string;
-            /** Log Index */
-            log_index: number;
-            /**
-             * Measured At
-             * Format: date-time
-             */
-            measured_at: string;
-            /** Deviation Id */
-            deviation_id: string | null;
-            /** Standing */
-            standing: ("accepted" | "changed" | "passes" | "unknown") | null;
-        };
         /**
          * OpeningHours
          * @description Days 0 = Sunday to 6 = Saturday; wall clock of the site's zone, end inclusive.
@@ -3887,9 +3466,9 @@ export interface components {
             /** Check */
             check: string;
             /** Runbook Id */
-            runbook_id: string | null;
+            runbook_id: string;
             /** Runbook Title */
-            runbook_title: string | null;
+            runbook_title: string;
             /** Incident Id */
             incident_id: string | null;
             /** Approval Id */
@@ -3967,8 +3546,7 @@ export interface components {
          * OrderOut
          * @description `log_index` is the bundle that tells of the run, once the log has it. `code` and `detail`
          *     are the appliance's, or Central's where it ended the order itself. `frozen`: it waits because
-         *     its partner, site or appliance is frozen, and expires if that lasts. An order that only looks,
-         *     or lets all repairs be tried again, has no runbook.
+         *     its partner, site or appliance is frozen, and expires if that lasts.
          */
         OrderOut: {
             /** Site Id */
@@ -3988,9 +3566,9 @@ export interface components {
             /** Check */
             check: string;
             /** Runbook Id */
-            runbook_id: string | null;
+            runbook_id: string;
             /** Runbook Title */
-            runbook_title: string | null;
+            runbook_title: string;
             /** Incident Id */
             incident_id: string | null;
             /** Approval Id */
@@ -4093,11 +3671,6 @@ export interface components {
             /** Log Index */
             log_index: number | null;
         };
-        /** OrderedOut */
-        OrderedOut: {
-            /** Order Id */
-            order_id: string;
-        };
         /** OrdersOut */
         OrdersOut: {
             /** Items */
@@ -4134,17 +3707,50 @@ export interface components {
             /** New */
             new: string;
         };
-        /** PeopleOut */
-        PeopleOut: {
+        /**
+         * PatternOut
+         * @description One kind of incident over the last `days` days; `success_count` lasted.
+         */
+        PatternOut: {
+            /** Pattern Signature */
+            pattern_signature: string;
+            /** Check */
+            check: string;
+            /** Days */
+            days: number;
+            /** Total Count */
+            total_count: number;
+            /** L1 Count */
+            l1_count: number;
+            /** L2 Count */
+            l2_count: number;
+            /** L3 Count */
+            l3_count: number;
+            /** Success Count */
+            success_count: number;
+            /** Promotion Eligible */
+            promotion_eligible: boolean;
+            /**
+             * Newest At
+             * Format: date-time
+             */
+            newest_at: string;
+            /** Runbooks */
+            runbooks: components["schemas"]["RunbookMerit"][];
+        };
+        /** PatternsOut */
+        PatternsOut: {
             /** Items */
-            items: components["schemas"]["UserOut"][];
+            items: components["schemas"]["PatternOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /**
          * Permission
          * @description What a route asks of its caller; the last two are for callers who are not people.
          * @enum {string}
          */
-        Permission: "view" | "evidence" | "sites" | "healing" | "freeze" | "orders" | "approvals" | "deviations" | "policy.read" | "policy.decide" | "policy.write" | "policy.admin" | "account" | "public" | "appliance";
+        Permission: "view" | "evidence" | "sites" | "healing" | "freeze" | "orders" | "approvals" | "policy.read" | "policy.decide" | "policy.write" | "policy.admin" | "account" | "public" | "appliance";
         /**
          * PolicyHead
          * @description Names the snapshot that GET /policy gives; fetched when the digest is not the one held.
@@ -4247,6 +3853,181 @@ export interface components {
             error: string | null;
         };
         /**
+         * PromotionApproval
+         * @description `site_id` is where its canary runs.
+         */
+        PromotionApproval: {
+            /** Reason */
+            reason: string;
+            /** Site Id */
+            site_id: string;
+        };
+        /** PromotionEntry */
+        PromotionEntry: {
+            /** Number */
+            number: number;
+            step: components["schemas"]["Step"];
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By Id */
+            by_id: string;
+            /** By Name */
+            by_name: string;
+            /** Reason */
+            reason: string;
+            /** Detail */
+            detail: {
+                [key: string]: unknown;
+            };
+            /** Site Id */
+            site_id: string | null;
+            /** Site Name */
+            site_name: string | null;
+            /** Appliance Id */
+            appliance_id: string | null;
+            /** Appliance Name */
+            appliance_name: string | null;
+        };
+        /**
+         * PromotionOut
+         * @description `merit` is what it was proposed for, as it stands now. `canary_until` is when its canary may
+         *     be over. `last_reason` and `last_by_name` are those of the last entry of its ledger.
+         */
+        PromotionOut: {
+            /** Id */
+            id: string;
+            stage: components["schemas"]["Stage"];
+            /** Check */
+            check: string;
+            /** Pattern Signature */
+            pattern_signature: string;
+            /** Runbook Id */
+            runbook_id: string;
+            /** Runbook Title */
+            runbook_title: string;
+            /** Runbook Version */
+            runbook_version: string;
+            /** Runbook Digest */
+            runbook_digest: string;
+            /** Inputs */
+            inputs: {
+                [key: string]: unknown;
+            };
+            merit: components["schemas"]["RunbookMerit"] | null;
+            runs: components["schemas"]["PromotionRuns"];
+            /** Canary Site Id */
+            canary_site_id: string | null;
+            /** Canary Site Name */
+            canary_site_name: string | null;
+            /** Canary Until */
+            canary_until: string | null;
+            /** Approved At */
+            approved_at: string | null;
+            /** Promoted At */
+            promoted_at: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Last Reason */
+            last_reason: string;
+            /** Last By Name */
+            last_by_name: string;
+        };
+        /** PromotionReason */
+        PromotionReason: {
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * PromotionRuns
+         * @description Runs that the promotion itself chose: of `decided` ones `stable` lasted and `bad` did not;
+         *     `watched` are still to be decided.
+         */
+        PromotionRuns: {
+            /** Decided */
+            decided: number;
+            /** Stable */
+            stable: number;
+            /** Bad */
+            bad: number;
+            /** Watched */
+            watched: number;
+        };
+        /**
+         * PromotionStory
+         * @description A promotion with its ledger, from the first entry on.
+         */
+        PromotionStory: {
+            /** Id */
+            id: string;
+            stage: components["schemas"]["Stage"];
+            /** Check */
+            check: string;
+            /** Pattern Signature */
+            pattern_signature: string;
+            /** Runbook Id */
+            runbook_id: string;
+            /** Runbook Title */
+            runbook_title: string;
+            /** Runbook Version */
+            runbook_version: string;
+            /** Runbook Digest */
+            runbook_digest: string;
+            /** Inputs */
+            inputs: {
+                [key: string]: unknown;
+            };
+            merit: components["schemas"]["RunbookMerit"] | null;
+            runs: components["schemas"]["PromotionRuns"];
+            /** Canary Site Id */
+            canary_site_id: string | null;
+            /** Canary Site Name */
+            canary_site_name: string | null;
+            /** Canary Until */
+            canary_until: string | null;
+            /** Approved At */
+            approved_at: string | null;
+            /** Promoted At */
+            promoted_at: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Last Reason */
+            last_reason: string;
+            /** Last By Name */
+            last_by_name: string;
+            /** Ledger */
+            ledger: components["schemas"]["PromotionEntry"][];
+        };
+        /** PromotionsOut */
+        PromotionsOut: {
+            /** Items */
+            items: components["schemas"]["PromotionOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
          * ProofOut
          * @description The audit path (hex, lowest first) in the tree of `size`.
          */
@@ -4303,11 +4084,6 @@ export interface components {
             /** Reason */
             reason: string;
         };
-        /** Reasoned */
-        Reasoned: {
-            /** Reason */
-            reason: string;
-        };
         /**
          * Receipt
          * @description Immutable: the same bundle gets the same receipt for ever.
@@ -4329,27 +4105,14 @@ export interface components {
             /** Reason */
             reason: string;
         };
-        /**
-         * Renewal
-         * @description What is not given stays as it was.
-         */
-        Renewal: {
-            /**
-             * Until
-             * Format: date-time
-             */
-            until: string;
+        /** ReleaseReason */
+        ReleaseReason: {
             /** Reason */
             reason: string;
-            /** Owner */
-            owner?: string | null;
-            /** Control */
-            control?: string | null;
         };
         /**
          * ResultCounts
-         * @description Latest results by outcome; unknown is never counted as pass. `accepted` of those that fail
-         *     are accepted deviations.
+         * @description Latest results by outcome; unknown is never counted as pass.
          */
         ResultCounts: {
             /** Pass */
@@ -4360,8 +4123,6 @@ export interface components {
             unknown: number;
             /** Not Applicable */
             not_applicable: number;
-            /** Accepted */
-            accepted: number;
         };
         /**
          * ResultsOut
@@ -4374,11 +4135,6 @@ export interface components {
             hosts: components["schemas"]["HostRowOut"][];
             /** Next Cursor */
             next_cursor: string | null;
-        };
-        /** Revocation */
-        Revocation: {
-            /** Reason */
-            reason: string;
         };
         /**
          * Role
@@ -4399,12 +4155,59 @@ export interface components {
             recurred: number;
             /** Unproved */
             unproved: number;
-            /** Undone */
-            undone: number;
             false_heals: components["schemas"]["FalseHeals"] | null;
             time_to_repair: components["schemas"]["TimeToRepair"] | null;
             /** Runbook Id */
             runbook_id: string;
+        };
+        /**
+         * RunbookMerit
+         * @description What runs of one version of a runbook come to for a pattern. `success_pct` is the share of
+         *     verified runs that were stable, the older the lighter; null where none was measured. `lacking`
+         *     says what stands between it and a promotion.
+         */
+        RunbookMerit: {
+            /** Runbook Id */
+            runbook_id: string;
+            /** Runbook Version */
+            runbook_version: string;
+            /** Runbook Digest */
+            runbook_digest: string;
+            /** Runs */
+            runs: number;
+            /** Watched */
+            watched: number;
+            /** Stable */
+            stable: number;
+            /** Failed */
+            failed: number;
+            /** Recurred */
+            recurred: number;
+            /** Undone */
+            undone: number;
+            /** Unproved */
+            unproved: number;
+            /** Occurrences */
+            occurrences: number;
+            /** By L2 */
+            by_l2: number;
+            /** Success Pct */
+            success_pct: number | null;
+            /** Lacking */
+            lacking: string[];
+        };
+        /** RunbookOut */
+        RunbookOut: {
+            /** Id */
+            id: string;
+            /** Version */
+            version: string;
+            /** Digest */
+            digest: string;
+            /** Risk */
+            risk: string;
+            /** Title */
+            title: string;
         };
         /**
          * RunbookWords
@@ -4429,20 +4232,9 @@ export interface components {
             };
         };
         /**
-         * RunbooksOut
-         * @description By check; `days` is how far back heals are counted.
-         */
-        RunbooksOut: {
-            /** Days */
-            days: number;
-            /** Items */
-            items: components["schemas"]["wardline__central__reports__runbooks__RunbookOut"][];
-        };
-        /**
          * Score
          * @description `passed` of `assessed` results, beside which `unknown` could not be measured; on
-         *     `measured_hosts` of `hosts`. `accepted` of those that did not pass are accepted deviations: they
-         *     change no score. Null where nothing counts.
+         *     `measured_hosts` of `hosts`. Null where nothing counts.
          */
         Score: {
             /** Passed */
@@ -4455,8 +4247,6 @@ export interface components {
             measured_hosts: number;
             /** Hosts */
             hosts: number;
-            /** Accepted */
-            accepted: number;
         };
         /** ServerKey */
         ServerKey: {
@@ -4484,6 +4274,53 @@ export interface components {
             tls_ca_pem: string | null;
             /** Signature */
             signature: string;
+        };
+        /**
+         * ShadowOut
+         * @description The last `days` days as if it had been in force. Of `incidents` of its pattern, `resolved`
+         *     give its inputs and `allowed` the policy of now lets run, at once or with a person's word:
+         *     `verdicts` says how often which. In `confirmed` its runbook did heal for good, in `contradicted`
+         *     it did not. `against` is what speaks against an approval; nothing where one may be given.
+         */
+        ShadowOut: {
+            /** Days */
+            days: number;
+            /** Incidents */
+            incidents: number;
+            /** Resolved */
+            resolved: number;
+            /** Allowed */
+            allowed: number;
+            /** Confirmed */
+            confirmed: number;
+            /** Contradicted */
+            contradicted: number;
+            /** Verdicts */
+            verdicts: {
+                [key: string]: number;
+            };
+            /** Inputs */
+            inputs: {
+                [key: string]: unknown;
+            };
+            /** Sites */
+            sites: components["schemas"]["ShadowSite"][];
+            /** Against */
+            against: string[];
+        };
+        /**
+         * ShadowSite
+         * @description Where the pattern was met with; a canary needs a site that heals.
+         */
+        ShadowSite: {
+            /** Site Id */
+            site_id: string;
+            /** Name */
+            name: string;
+            /** Incidents */
+            incidents: number;
+            /** Heals */
+            heals: boolean;
         };
         /** SignIn */
         SignIn: {
@@ -4520,10 +4357,7 @@ export interface components {
             /** Site Name */
             site_name: string;
         };
-        /**
-         * SiteOverview
-         * @description `open_incidents` are those that nobody has accepted.
-         */
+        /** SiteOverview */
         SiteOverview: {
             /** Id */
             id: string;
@@ -4650,6 +4484,12 @@ export interface components {
             measured_hosts: number;
         };
         /**
+         * Stage
+         * @description Where a promotion stands. The last three are ends.
+         * @enum {string}
+         */
+        Stage: "candidate" | "evaluated" | "canary" | "promoted" | "demoted" | "rejected" | "withdrawn";
+        /**
          * StartedOut
          * @description The order that is on its way, or the approval that it takes first.
          */
@@ -4659,6 +4499,11 @@ export interface components {
             /** Approval Id */
             approval_id: string | null;
         };
+        /** Starting */
+        Starting: {
+            /** Reason */
+            reason: string;
+        };
         /** StatusOut */
         StatusOut: {
             ask: components["schemas"]["Asks"];
@@ -4666,7 +4511,7 @@ export interface components {
             left: components["schemas"]["LeftOvers"];
             holds: components["schemas"]["ActiveHolds"];
             freezes: components["schemas"]["ActiveFreezes"];
-            deviations: components["schemas"]["AcceptedDeviations"];
+            brakes: components["schemas"]["ActiveStops"];
             orders: components["schemas"]["OrdersTold"];
             central: components["schemas"]["CentralStatus"];
             /** Sites */
@@ -4689,36 +4534,110 @@ export interface components {
             heals: components["schemas"]["Heals"];
         };
         /**
-         * Stop
-         * @description Where a runbook does not run, since when and why; `id` names the hold.
+         * Step
+         * @description What an entry of the ledger says has happened.
+         * @enum {string}
          */
-        Stop: {
-            /**
-             * Kind
-             * @constant
-             */
-            kind: "hold";
+        Step: "proposed" | "evaluated" | "approved" | "promoted" | "stopped" | "demoted" | "rejected" | "withdrawn";
+        /**
+         * StopOut
+         * @description `failed` of `runs` runs of one version went wrong: a rule (`version` is its revision) or a
+         *     runbook (its digest; `title` is that of the built-in one).
+         *
+         *     Without an appliance it is stopped at all sites; with one, it was stopped there, over that
+         *     appliance's own runs. `incident_id` is an incident whose run went wrong. `released_by` is a
+         *     user's id, or `appliance:<account>` for a person at the appliance itself.
+         */
+        StopOut: {
             /** Id */
             id: string;
-            /** Site Id */
-            site_id: string;
-            /** Site Name */
-            site_name: string;
-            /** Host Id */
-            host_id: string;
-            /** Host Name */
-            host_name: string | null;
-            /** Check */
-            check: string;
-            /** Incident Id */
-            incident_id: string | null;
             /**
-             * Since
+             * State
+             * @enum {string}
+             */
+            state: "in_force" | "released";
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "rule" | "runbook";
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+            /** Version */
+            version: string;
+            /** Site Id */
+            site_id: string | null;
+            /** Site Name */
+            site_name: string | null;
+            /** Appliance Id */
+            appliance_id: string | null;
+            /** Appliance Name */
+            appliance_name: string | null;
+            /**
+             * Stopped At
              * Format: date-time
              */
-            since: string;
-            /** Reason */
-            reason: string;
+            stopped_at: string;
+            /** Failed */
+            failed: number;
+            /** Runs */
+            runs: number;
+            /** Incident Id */
+            incident_id: string;
+            /** Incident Site Id */
+            incident_site_id: string;
+            /** Released At */
+            released_at: string | null;
+            /** Released By */
+            released_by: string | null;
+            /** Released By Name */
+            released_by_name: string | null;
+            /** Release Reason */
+            release_reason: string | null;
+        };
+        /**
+         * StopReport
+         * @description A version of a rule or runbook that an appliance stopped over its own runs.
+         *
+         *     `version` is a rule's revision in digits, or a runbook's digest. `incident_id` is the incident
+         *     whose run was one too many. `released_by` is `appliance:<account>`, or who released it at
+         *     Central.
+         */
+        StopReport: {
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "rule" | "runbook";
+            /** Name */
+            name: string;
+            /** Version */
+            version: string;
+            /** Stopped At */
+            stopped_at: string;
+            /** Failed */
+            failed: number;
+            /** Runs */
+            runs: number;
+            /** Incident Id */
+            incident_id: string;
+            /** Released At */
+            released_at: string | null;
+            /** Released By */
+            released_by: string | null;
+            /** Release Reason */
+            release_reason: string | null;
+        };
+        /** StopsOut */
+        StopsOut: {
+            /** Items */
+            items: components["schemas"]["StopOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /**
          * Stream
@@ -4802,15 +4721,6 @@ export interface components {
             /** Points */
             points: components["schemas"]["SnapshotOut"][];
         };
-        /**
-         * Undo
-         * @description What became of what a run had changed.
-         *
-         *     `nothing` was changed; it `stands`, for the run got through; it is `verified` to be back as it
-         *     was; it is back in `part`, the rest is left by hand; it is `unknown`, for the agent was stopped.
-         * @enum {string}
-         */
-        Undo: "nothing" | "stands" | "verified" | "part" | "unknown";
         /** UserOut */
         UserOut: {
             /** Id */
@@ -4873,11 +4783,10 @@ export interface components {
         /**
          * WatchEnd
          * @description `stable`: the check passed at or after the end of the watch. `recurred`: it failed before it
-         *     had. `unproved`: it failed so long after the end that nothing shows when it came back. `undone`:
-         *     a person had the run undone, be it after it was stable; that counts neither way.
+         *     had. `unproved`: it failed so long after the end that nothing shows when it came back.
          * @enum {string}
          */
-        WatchEnd: "stable" | "recurred" | "unproved" | "undone";
+        WatchEnd: "stable" | "recurred" | "unproved";
         /** WouldOut */
         WouldOut: {
             /** Verdict */
@@ -4912,7 +4821,7 @@ export interface components {
              */
             opened_at: string;
             would: components["schemas"]["WouldOut"] | null;
-            runbook: components["schemas"]["wardline__central__incidents__endpoints__RunbookOut"] | null;
+            runbook: components["schemas"]["RunbookOut"] | null;
             /** Diff */
             diff: string;
         };
@@ -4922,48 +4831,6 @@ export interface components {
          * @enum {string}
          */
         wardline__central__approvals__states__Status: "pending" | "approved" | "rejected" | "expired" | "superseded";
-        /** RunbookOut */
-        wardline__central__incidents__endpoints__RunbookOut: {
-            /** Id */
-            id: string;
-            /** Version */
-            version: string;
-            /** Digest */
-            digest: string;
-            /** Risk */
-            risk: string;
-            /** Title */
-            title: string;
-        };
-        /**
-         * RunbookOut
-         * @description `heals` is null where it healed nothing in this time; of those whose watch is over, `stable`
-         *     lasted. `unhelped` open incidents are there that its last run did not help. `stops`: the newest
-         *     of `stopped`.
-         */
-        wardline__central__reports__runbooks__RunbookOut: {
-            /** Id */
-            id: string;
-            /** Version */
-            version: number;
-            /** Title */
-            title: string;
-            /** Description */
-            description: string;
-            /** Risk */
-            risk: string;
-            /** Check */
-            check: string;
-            /** Check Title */
-            check_title: string;
-            heals: components["schemas"]["Heals"] | null;
-            /** Unhelped */
-            unhelped: number;
-            /** Stopped */
-            stopped: number;
-            /** Stops */
-            stops: components["schemas"]["Stop"][];
-        };
         /**
          * Status
          * @description Where an order stands at Central.
@@ -13477,26 +13344,6 @@ export interface operations {
             };
         };
     };
-    list_people_api_v1_people_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PeopleOut"];
-                };
-            };
-        };
-    };
     list_evidence_api_v1_sites__site_id__evidence_get: {
         parameters: {
             query?: {
@@ -13596,7 +13443,6 @@ export interface operations {
         parameters: {
             query?: {
                 state?: components["schemas"]["IncidentState"] | null;
-                incident?: string | null;
                 limit?: number;
                 cursor?: string | null;
                 offset?: number | null;
@@ -13695,6 +13541,42 @@ export interface operations {
             };
         };
     };
+    start_repair_api_v1_sites__site_id__incidents__incident_id__start_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Starting"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     get_fleet_heals_api_v1_heals_get: {
         parameters: {
             query?: {
@@ -13779,222 +13661,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WouldRunListOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    start_repair_api_v1_sites__site_id__incidents__incident_id__start_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                site_id: string;
-                incident_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Reasoned"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["StartedOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    undo_run_api_v1_sites__site_id__incidents__incident_id__undo_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                site_id: string;
-                incident_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Reasoned"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OrderedOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    check_again_api_v1_sites__site_id__incidents__incident_id__check_again_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                site_id: string;
-                incident_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CheckingAgain"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OrderedOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    try_again_api_v1_sites__site_id__incidents__incident_id__try_again_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                site_id: string;
-                incident_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Reasoned"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OrderedOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    set_hold_api_v1_sites__site_id__incidents__incident_id__hold_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                site_id: string;
-                incident_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Holding"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OrderedOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    hand_over_api_v1_sites__site_id__incidents__incident_id__hand_over_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                site_id: string;
-                incident_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["HandingOver"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HandedOverOut"];
                 };
             };
             /** @description Validation Error */
@@ -14518,46 +14184,9 @@ export interface operations {
             };
         };
     };
-    list_observed_api_v1_sites__site_id__observed__check__get: {
+    list_patterns_api_v1_patterns_get: {
         parameters: {
             query?: {
-                limit?: number;
-                cursor?: string | null;
-            };
-            header?: never;
-            path: {
-                site_id: string;
-                check: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ObservationsOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    list_deviations_api_v1_deviations_get: {
-        parameters: {
-            query?: {
-                site?: string | null;
-                state?: "in_force" | "changed" | "ended" | "all";
                 limit?: number;
                 cursor?: string | null;
             };
@@ -14573,7 +14202,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DeviationsOut"];
+                    "application/json": components["schemas"]["PatternsOut"];
                 };
             };
             /** @description Validation Error */
@@ -14587,12 +14216,46 @@ export interface operations {
             };
         };
     };
-    get_deviation_api_v1_deviations__deviation_id__get: {
+    list_promotions_api_v1_promotions_get: {
+        parameters: {
+            query?: {
+                /** @description also those that were rejected, lapsed or demoted */
+                ended_too?: boolean;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromotionsOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_promotion_api_v1_promotions__promotion_id__get: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                deviation_id: string;
+                promotion_id: string;
             };
             cookie?: never;
         };
@@ -14604,7 +14267,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DeviationStoryOut"];
+                    "application/json": components["schemas"]["PromotionStory"];
                 };
             };
             /** @description Validation Error */
@@ -14618,28 +14281,24 @@ export interface operations {
             };
         };
     };
-    accept_deviation_api_v1_sites__site_id__deviations_post: {
+    evaluate_promotion_api_v1_promotions__promotion_id__shadow_get: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                site_id: string;
+                promotion_id: string;
             };
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Acceptance"];
-            };
-        };
+        requestBody?: never;
         responses: {
             /** @description Successful Response */
-            201: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DeviationStoryOut"];
+                    "application/json": components["schemas"]["ShadowOut"];
                 };
             };
             /** @description Validation Error */
@@ -14653,18 +14312,18 @@ export interface operations {
             };
         };
     };
-    renew_deviation_api_v1_deviations__deviation_id__renew_post: {
+    approve_promotion_api_v1_promotions__promotion_id__approve_post: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                deviation_id: string;
+                promotion_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Renewal"];
+                "application/json": components["schemas"]["PromotionApproval"];
             };
         };
         responses: {
@@ -14674,7 +14333,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DeviationStoryOut"];
+                    "application/json": components["schemas"]["PromotionStory"];
                 };
             };
             /** @description Validation Error */
@@ -14688,18 +14347,18 @@ export interface operations {
             };
         };
     };
-    revoke_deviation_api_v1_deviations__deviation_id__revoke_post: {
+    reject_promotion_api_v1_promotions__promotion_id__reject_post: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                deviation_id: string;
+                promotion_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Revocation"];
+                "application/json": components["schemas"]["PromotionReason"];
             };
         };
         responses: {
@@ -14709,7 +14368,141 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DeviationStoryOut"];
+                    "application/json": components["schemas"]["PromotionStory"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    demote_promotion_api_v1_promotions__promotion_id__demote_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                promotion_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromotionReason"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromotionStory"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_stops_api_v1_brakes_get: {
+        parameters: {
+            query?: {
+                state?: "in_force" | "all";
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StopsOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_stop_api_v1_brakes__stop_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                stop_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StopOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    release_stop_api_v1_brakes__stop_id__release_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                stop_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseReason"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StopOut"];
                 };
             };
             /** @description Validation Error */
@@ -14936,38 +14729,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StatusOut"];
-                };
-            };
-        };
-    };
-    list_runbooks_api_v1_runbooks_get: {
-        parameters: {
-            query?: {
-                /** @description so many days back from now */
-                days?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RunbooksOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };

@@ -5,11 +5,15 @@ import classes from "@/app/Frame.module.css";
 import { approvalsQuery } from "@/features/approvals/get-approvals";
 import { deviationsQuery } from "@/features/deviations/get-deviations";
 import { holdsQuery } from "@/features/holds/get-holds";
+import { promotionsQuery } from "@/features/promotions/get-promotions";
+import { isToDecide } from "@/features/promotions/stages";
 
 export function Places() {
   const approvals = useQuery(approvalsQuery("pending")).data;
   const holds = useQuery(holdsQuery("active")).data;
   const changed = useQuery(deviationsQuery("changed")).data;
+  const promotions = useQuery(promotionsQuery(false)).data;
+  const earned = promotions && { ...promotions, items: promotions.items.filter(isToDecide) };
   return (
     <nav className={classes.places} aria-label="Pages">
       <Place to="/" label="Fleet" />
@@ -18,13 +22,22 @@ export function Places() {
       <Place to="/holds" label="Holds" waiting={counted(holds)} />
       <Place to="/deviations" label="Deviations" waiting={counted(changed)} />
       <Place to="/runbooks" label="Runbooks" />
+      <Place to="/promotions" label="Promotions" waiting={counted(earned)} />
       <Place to="/policy" label="Policy" />
     </nav>
   );
 }
 
 function Place(props: {
-  to: "/" | "/incidents" | "/approvals" | "/holds" | "/deviations" | "/runbooks" | "/policy";
+  to:
+    | "/"
+    | "/incidents"
+    | "/approvals"
+    | "/holds"
+    | "/deviations"
+    | "/runbooks"
+    | "/promotions"
+    | "/policy";
   label: string;
   waiting?: string | null;
 }) {

@@ -121,6 +121,19 @@ const runbooks = createRoute({
   component: lazyRouteComponent(() => import("@/routes/RunbooksPage"), "RunbooksPage"),
 });
 
+const promotions = createRoute({
+  getParentRoute: () => frame,
+  path: "/promotions",
+  validateSearch: readCursor,
+  component: lazyRouteComponent(() => import("@/routes/PromotionsPage"), "PromotionsPage"),
+});
+
+const promotion = createRoute({
+  getParentRoute: () => frame,
+  path: "/promotions/$promotionId",
+  component: lazyRouteComponent(() => import("@/routes/PromotionPage"), "PromotionPage"),
+});
+
 const policy = createRoute({
   getParentRoute: () => frame,
   path: "/policy",
@@ -175,6 +188,8 @@ export const router = createRouter({
       deviation,
       accept,
       runbooks,
+      promotions,
+      promotion,
       policy,
       rule,
       tryIt,

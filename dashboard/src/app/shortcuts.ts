@@ -6,6 +6,7 @@ export const PLACES = {
   a: { to: "/approvals", label: "Approvals" },
   h: { to: "/holds", label: "Holds" },
   r: { to: "/runbooks", label: "Runbooks" },
+  m: { to: "/promotions", label: "Promotions" },
   p: { to: "/policy", label: "Policy" },
 } as const;
 

@@ -67,6 +67,12 @@ const KINDS: Record<string, [name: string, part: Part][]> = {
     ["fleet", "all"],
     ["site", "site"],
   ],
+  promotion: [
+    ["promotions", "all"],
+    ["promotion", "all"],
+    ["promotion-shadow", "all"],
+    ["patterns", "all"],
+  ],
   freeze: [
     ["freezes", "all"],
     ["orders", "site"],

@@ -7,6 +7,7 @@ import type {
   Order,
   OrderStatus,
   Outcome,
+  PromotionStage,
   Verdict,
 } from "@/api/types";
 import type { IconName } from "@/ui/icons";
@@ -157,6 +158,16 @@ export const HOLD: Record<Hold["state"], Word> = {
   active: { label: "On hold", tone: "unknown", icon: "pause" },
   clearing: { label: "Clearing…", tone: "info", icon: "clock" },
   cleared: { label: "Cleared", tone: "pass", icon: "pass" },
+};
+
+export const STAGE: Record<PromotionStage, Word> = {
+  candidate: { label: "Candidate", tone: "unknown", icon: "clock" },
+  evaluated: { label: "Candidate", tone: "unknown", icon: "clock" },
+  canary: { label: "In its canary", tone: "info", icon: "eye" },
+  promoted: { label: "In force", tone: "pass", icon: "pass" },
+  demoted: { label: "Demoted", tone: "fail", icon: "undo" },
+  rejected: { label: "Rejected", tone: "na", icon: "not_applicable" },
+  withdrawn: { label: "Lapsed", tone: "na", icon: "clock" },
 };
 
 /** "healing" as the site shows it. */

@@ -22,7 +22,7 @@ from wardline.agent.store.runs import Run
 from wardline.core import canonical, clock, ids
 from wardline.core.canonical import Json
 from wardline.core.evidence.bundle import ResolutionLevel, Result, RunbookRef
-from wardline.core.incidents import ladder, remedy
+from wardline.core.incidents import ladder, remedy, trial
 from wardline.core.incidents.breaker import DEFAULT as BREAKER
 from wardline.core.incidents.breaker import Breaker
 from wardline.core.incidents.incident import Incident
@@ -116,8 +116,9 @@ class Case:
 
 
 def candidates(remedies: tuple[Remedy, ...], case: Case) -> tuple[Remedy, ...]:
-    """The remedies for this drift, in the order of L1."""
-    return remedy.candidates(remedies, case.latest.check, case.latest.facts)
+    """The remedies for this drift, in the order of L1; those that were promoted come first."""
+    every = (*case.standing.promoted, *remedies)
+    return remedy.candidates(every, case.latest.check, case.latest.facts)
 
 
 def best(
@@ -198,7 +199,7 @@ def _broken(tx: Transaction, case: Case) -> str | None:
 
 def wire(case: Case, judged: Judged, scrubber: Scrubber) -> dict[str, Any]:
     """The decision as evidence keeps it; what a person may say yes to names exactly what it is."""
-    told = judged.decision.to_wire()
+    told = trial.with_earned(judged.decision.to_wire(), judged.remedy.earned)
     if judged.decision.verdict in (Verdict.ASK, Verdict.OFFER) and judged.inputs is not None:
         told["pins"] = {**pins(case, judged), "inputs": _shown(judged.inputs, scrubber)}
     if judged.proposal is not None:

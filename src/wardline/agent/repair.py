@@ -22,6 +22,7 @@ from wardline.agent.store import (
     incidents,
     orders,
     policies,
+    promotions,
     results,
     runs,
     stops,
@@ -233,6 +234,7 @@ class Repairs:
             self.tried(tx, ended, _TRIED.get(over.result, Outcome.NOTHING), began=over.began)
             runs.prune(tx, now)
             heals.prune(tx, now)
+            promotions.prune(tx, now)
             told_in = self.record(tx, ended, (over.after,))
             if over.collateral:
                 self.record(tx, incident.escalated(ended))

@@ -1,16 +1,21 @@
-"""What this appliance may do at all at this moment: nothing while frozen, else its share.
+"""What this appliance may do at all at this moment, and by which promoted remedies.
 
-Frozen by Central, by a person right here, or because the mandate in the store is not one that
-Central signed: what cannot be believed stops everything.
+Nothing while it is frozen, by Central, by a person right here, or because the mandate in the store
+is not one that Central signed: what cannot be believed stops everything. Else its share.
 """
 
 from dataclasses import dataclass
 
-from wardline.agent.store import deviations, freezes, mandates, stops
+from wardline.agent.runbooks import runbook
+from wardline.agent.store import deviations, freezes, mandates, promotions, stops
 from wardline.agent.store.database import Transaction
 from wardline.agent.store.freezes import LocalFreeze
 from wardline.agent.store.mandates import MandateRefused, Recipient
+from wardline.core import canonical
 from wardline.core.deviation import Deviation
+from wardline.core.incidents import promotion
+from wardline.core.incidents.promotion import Ledger, Promotion, Subject
+from wardline.core.incidents.remedy import Remedy
 from wardline.core.mandate import Freeze, Mandate, Reach
 from wardline.core.policy.share import WHOLE, Share
 from wardline.core.stops import Stop
@@ -20,8 +25,8 @@ from wardline.core.stops import Stop
 class Standing:
     """`frozen_by` says who stopped everything and why, None where nobody did; `digest` names what
     was looked at; `problem` is what is wrong with the stored mandate; `stops` are the versions that
-    Central says nothing may run by; `deviations` are the accepted ones of the mandate that did not
-    expire here before."""
+    Central says nothing may run by; `promoted` are the remedies that L1 has beside those of the
+    runbooks; `deviations` are the accepted ones of the mandate that did not expire here before."""
 
     frozen_by: str | None = None
     share: Share = WHOLE
@@ -29,6 +34,7 @@ class Standing:
     problem: str | None = None
     stops: tuple[Stop, ...] = ()
     deviations: tuple[Deviation, ...] = ()
+    promoted: tuple[Remedy, ...] = ()
 
 
 NOT_FROZEN = Standing()
@@ -41,6 +47,7 @@ class Standings:
         self._recipient = recipient
         self._digest: str | None = None
         self._mandate: Mandate | None = None
+        self._promotions: tuple[tuple[Ledger, Promotion], ...] = ()
         self._problem: str | None = None
         self._stops: tuple[Stop, ...] = ()
 
@@ -60,11 +67,28 @@ class Standings:
         return Standing(
             frozen_by="; ".join(why) if why else None,
             share=self._mandate.share if self._mandate else WHOLE,
-            digest=f"{digest or ''}/{local.id if local else ''}/{stops.digest(tx)}",
+            digest=self._named(tx, digest, local),
             problem=self._problem,
             stops=self._stops,
+            promoted=self._promoted(tx),
             deviations=self._accepted(tx),
         )
+
+    def _named(self, tx: Transaction, mandate: str | None, local: LocalFreeze | None) -> str:
+        """What was looked at: the mandate, a freeze right here, and what is stopped here."""
+        frozen = local.id if local else ""
+        return f"{mandate or ''}/{frozen}/{stops.digest(tx)}/{promotions.stops(tx)}"
+
+    def _promoted(self, tx: Transaction) -> tuple[Remedy, ...]:
+        """The remedies of the promotions that are in force here, this appliance's own entries
+        among the others."""
+        found: list[Remedy] = []
+        for ledger, told in self._promotions:
+            own = promotions.stop(tx, ledger.id, self._recipient.appliance_id)
+            now = promotion.stopped_here(told, own, ledger)
+            if now.holds(self._recipient.site_id, self._recipient.appliance_id):
+                found.append(now.remedy)
+        return tuple(found)
 
     def _accepted(self, tx: Transaction) -> tuple[Deviation, ...]:
         if self._mandate is None or not self._mandate.deviations:
@@ -73,13 +97,29 @@ class Standings:
         return tuple(one for one in self._mandate.deviations if one.id not in over)
 
     def _read(self, tx: Transaction) -> None:
-        self._mandate, self._problem, self._stops = None, None, ()
+        self._mandate, self._problem, self._stops, self._promotions = None, None, (), ()
         try:
             self._mandate = mandates.load(tx, self._recipient)
             ordered = () if self._mandate is None else self._mandate.stops
             self._stops = tuple(one for one in ordered if one.released is None)
         except MandateRefused as error:
             self._problem = str(error)
+        if self._mandate is not None:
+            self._promotions = tuple(
+                (ledger, promotion.folded(ledger))
+                for ledger in self._mandate.promotions
+                if _known(ledger.subject)
+            )
+
+
+def _known(subject: Subject) -> bool:
+    """Whether this appliance has the runbook at that digest, and a remedy of it with those inputs:
+    nothing that runs here comes from Central."""
+    book = runbook.registry().get(subject.runbook)
+    if book is None or book.digest != subject.digest:
+        return False
+    wanted = canonical.dumps(subject.inputs)
+    return any(canonical.dumps(one.inputs) == wanted for one in book.remedies)
 
 
 def words(local: LocalFreeze) -> str:

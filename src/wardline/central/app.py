@@ -24,6 +24,7 @@ from wardline.central.identity.passwords import Passwords
 from wardline.central.identity.server_keys import ServerKeys
 from wardline.central.incidents import deed_endpoints as incident_deeds
 from wardline.central.incidents import endpoints as incidents
+from wardline.central.learning import endpoints as learning
 from wardline.central.orders import endpoints as orders
 from wardline.central.policies import endpoints as policies
 from wardline.central.policies import vocabulary
@@ -65,6 +66,7 @@ ROUTERS: list[APIRouter] = [
     orders.router,
     holds.router,
     freezes.router,
+    learning.router,
     brakes.router,
     deviations.router,
     posture.router,

@@ -10,6 +10,8 @@ from wardline.central.jobs import brakes, decisions, deviations, expiry, loops, 
 from wardline.central.jobs.announce import Announcer
 from wardline.central.jobs.checkpoints import Signer
 from wardline.central.jobs.loops import Loop
+from wardline.central.learning import rounds
+from wardline.central.learning.rounds import Learner
 from wardline.central.policies.folders import Folders
 from wardline.central.posture import snapshots
 from wardline.central.posture.snapshots import Snapshots
@@ -41,6 +43,7 @@ async def run(settings: JobsSettings, say_ready: Callable[[], None]) -> None:
     )
     announcer = Announcer(pool, clock.system)
     posture = Snapshots(pool, clock.system)
+    learner = Learner(pool, clock.system)
     backups = Folders(settings.backups, clock.system)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -51,6 +54,7 @@ async def run(settings: JobsSettings, say_ready: Callable[[], None]) -> None:
             Loop("checkpoints", CHECKPOINT_INTERVAL_S, signer.sign_grown),
             Loop("changes", ANNOUNCE_INTERVAL_S, announcer.announce),
             Loop("posture", snapshots.LOOK_INTERVAL_S, posture.take),
+            Loop("learning", rounds.INTERVAL_S, learner.learn),
             Loop("expiry", EXPIRY_INTERVAL_S, lambda: expiry.end_overdue(pool, clock.system)),
             Loop(
                 *("deviations", DEVIATIONS_INTERVAL_S),

@@ -43,6 +43,10 @@ COMMANDS = {
         "wardline.cli.commands.incidents", "What is wrong, what was done, what a person can do"
     ),
     "holds": Command("wardline.cli.commands.holds", "What is left alone; set or clear a hold"),
+    "promotions": Command(
+        "wardline.cli.commands.promotions",
+        "What L2 taught; let L1 do it by itself, or no more",
+    ),
     "brakes": Command(
         "wardline.cli.commands.brakes", "Versions that were stopped after failures; release one"
     ),

@@ -16,6 +16,8 @@ from wardline.core import canonical, clock, deviation, protocol, stops
 from wardline.core.deviation import Deviation
 from wardline.core.evidence import fields, signing
 from wardline.core.evidence.signing import Envelope, SigningKey, VerifyKey
+from wardline.core.incidents import promotion
+from wardline.core.incidents.promotion import Ledger
 from wardline.core.policy.share import WHOLE, Share
 from wardline.core.section import Section
 from wardline.core.stops import Stop
@@ -72,6 +74,7 @@ class Mandate:
     freezes: tuple[Freeze, ...] = ()
     share: Share = WHOLE
     stops: tuple[Stop, ...] = ()
+    promotions: tuple[Ledger, ...] = ()
     deviations: tuple[Deviation, ...] = ()
 
     @property
@@ -165,4 +168,4 @@ _KEYS = frozenset({"schema", "site_id", "appliance_id", "epoch", "revision", "fr
 _FREEZE_KEYS = frozenset({"id", "reach", "frozen_at", "by", "reason"})
 _SHARE_KEYS = frozenset({"index", "of"})
 # In the order of the fields of Mandate, which have the same names.
-_SECTIONS: tuple[Section[Any], ...] = (stops.SECTION, deviation.SECTION)
+_SECTIONS: tuple[Section[Any], ...] = (stops.SECTION, promotion.SECTION, deviation.SECTION)

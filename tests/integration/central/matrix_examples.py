@@ -101,6 +101,16 @@ EXAMPLES: dict[tuple[str, str], Example] = {
         lambda scene: {"reason": "it misbehaves"}, ok=201
     ),
     ("post", "/api/v1/freezes/{freeze_id}/lift"): FIXED,
+    ("get", "/api/v1/patterns"): Example(),
+    ("get", "/api/v1/promotions"): Example(query="?ended_too=true"),
+    ("get", "/api/v1/promotions/{promotion_id}"): Example(),
+    ("get", "/api/v1/promotions/{promotion_id}/shadow"): Example(),
+    # Nothing speaks for it: who may approve it is told so.
+    ("post", "/api/v1/promotions/{promotion_id}/approve"): Example(
+        lambda scene: {"reason": "it helps", "site_id": scene.tenant.site_id}, ok=409
+    ),
+    ("post", "/api/v1/promotions/{promotion_id}/reject"): NOT_NOW,
+    ("post", "/api/v1/promotions/{promotion_id}/demote"): NOT_NOW,
     ("get", "/api/v1/brakes"): Example(query="?state=all"),
     ("get", "/api/v1/brakes/{stop_id}"): Example(),
     ("post", "/api/v1/brakes/{stop_id}/release"): FIXED,

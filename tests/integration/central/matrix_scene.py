@@ -2,15 +2,24 @@
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
+from fastapi import FastAPI
 
 from tests.harness import orders as making
 from tests.harness.appliance import Appliance, issue_token
-from tests.integration.central.conftest import Tenant, make_tenant, make_user
+from tests.integration.central.conftest import (
+    Tenant,
+    browser_of,
+    make_tenant,
+    make_user,
+    sign_in,
+)
 from wardline.central.database.engine import Raw
 from wardline.central.identity.permissions import Role
 from wardline.central.policies.folders import Folders
@@ -26,6 +35,7 @@ RULE = {
     "action": "ssh_config.harden",
     "autoExecute": False,
 }
+AT = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 SITE = {"zone": "Europe/Berlin", "opening_hours": [{"days": [1], "start": "08:00", "end": "18:00"}]}
 NO_POLICY = {"v": 1, "epoch": None, "revision": None, "refused": None}
 ALERT = {
@@ -49,6 +59,8 @@ class Scene:
     order_id: str
     hold_id: str
     freeze_id: str
+    # A candidate, and one in its canary.
+    promotions: tuple[str, str]
     stop_id: str
     # What is accepted on the one host, and the digest of what fails there and is not accepted yet.
     deviation_id: str
@@ -113,6 +125,10 @@ async def make_scene(owner: Raw, wire: httpx2.AsyncClient, backups: Folders) -> 
         order_id,
         hold_id,
         await frozen_elsewhere(owner, tenant),
+        (
+            await promoted(owner, tenant, "ab" * 8, ("proposed",)),
+            await promoted(owner, tenant, "cd" * 8, ("proposed", "evaluated", "approved")),
+        ),
         await stopped(owner, tenant, offered.incident_id),
         await accepted(owner, tenant, appliance.hosts[0]),
         await not_accepted(owner, appliance),
@@ -226,6 +242,44 @@ async def not_accepted(owner: Raw, appliance: Appliance) -> str:
         *(appliance.site_id, appliance.hosts[0]),
     )
     return digest
+
+
+async def promoted(owner: Raw, tenant: Tenant, pattern: str, steps: tuple[str, ...]) -> str:
+    """A promotion with so many steps in its ledger."""
+    promotion_id, in_canary = ids.new("prom"), len(steps) > 1
+    await owner.execute(
+        "INSERT INTO promotions (partner_id, id, incident_type, pattern_signature, runbook_id,"
+        " runbook_version, runbook_digest, stage, canary_site_id, approved_at, created_at,"
+        " changed_at) VALUES ($1, $2, 'ssh_config', $3, 'ssh_config.harden', '1', $4, $5, $6, $7,"
+        " now(), now())",
+        *(tenant.partner_id, promotion_id, pattern, "cd" * 32),
+        *(("canary", tenant.site_id, AT) if in_canary else ("candidate", None, None)),
+    )
+    for number, step in enumerate(steps, 1):
+        await owner.execute(
+            "INSERT INTO promotion_ledger (partner_id, promotion_id, number, step, at, by_id,"
+            " by_name, reason, site_id) VALUES ($1, $2, $3, $4, now(), 'system', 'Wardline', 'x',"
+            " $5)",
+            *(tenant.partner_id, promotion_id, number, step),
+            tenant.site_id if step == "approved" else None,
+        )
+    return promotion_id
+
+
+@asynccontextmanager
+async def signed_in_as(
+    web: FastAPI, owner: Raw, tenant: Tenant, role: Role
+) -> AsyncIterator[httpx2.AsyncClient]:
+    """A new user with the role, because some routes end the session or change the password."""
+    async with browser_of(web) as browser:
+        await sign_in(browser, await make_user(owner, tenant.partner_id, role))
+        yield browser
+
+
+async def plant_rule(web: FastAPI, owner: Raw, tenant: Tenant) -> None:
+    async with signed_in_as(web, owner, tenant, Role.OWNER) as manager:
+        made = await manager.post("/api/mcp/policy/create", json=RULE)
+        assert made.status_code == 200, made.text
 
 
 def hold(appliance: Appliance) -> dict[str, object]:

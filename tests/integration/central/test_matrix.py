@@ -6,7 +6,6 @@ people get must be 404 where the address names a foreign thing, and otherwise th
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -20,16 +19,15 @@ from tests.integration.central.conftest import (
     Moment,
     Tenant,
     browser_of,
-    make_user,
-    sign_in,
     web_settings,
 )
 from tests.integration.central.matrix_examples import EXAMPLES, Example
 from tests.integration.central.matrix_scene import (
-    RULE,
     Scene,
     everything_of,
     make_scene,
+    plant_rule,
+    signed_in_as,
 )
 from wardline.central.database.engine import Raw
 from wardline.central.identity.permissions import ALLOWED, Permission, Role
@@ -64,6 +62,7 @@ def address(path: str, example: Example, scene: Scene) -> str:
     named = named.replace("{decision_id}", scene.decisions[path.endswith("/released")])
     named = named.replace("{name}", scene.backup)
     named = named.replace("{freeze_id}", scene.freeze_id).replace("{stop_id}", scene.stop_id)
+    named = named.replace("{promotion_id}", scene.promotions[path.endswith("/demote")])
     named = named.replace("{revision}", str(scene.revision)).replace("{rule_id}", scene.rule_id)
     named = named.replace("{approval_id}", scene.approvals[path.endswith("/reject")])
     named = named.replace("{deviation_id}", scene.deviation_id).replace("{check}", "ssh_config")
@@ -197,6 +196,7 @@ async def test_a_foreign_site_and_one_that_is_not_there_look_the_same(
         tenant=Tenant("partner_none", ids.site()),
         incident_id=ids.incident(),
         freeze_id=ids.new("freeze"),
+        promotions=(ids.new("prom"), ids.new("prom")),
         stop_id=ids.new("stop"),
         deviation_id=ids.new("dev"),
     )
@@ -229,22 +229,6 @@ async def ask(caller: httpx2.AsyncClient, method: str, path: str, scene: Scene) 
     )
 
 
-@asynccontextmanager
-async def signed_in_as(
-    web: FastAPI, owner: Raw, tenant: Tenant, role: Role
-) -> AsyncIterator[httpx2.AsyncClient]:
-    """A new user with the role, because some routes end the session or change the password."""
-    async with browser_of(web) as browser:
-        await sign_in(browser, await make_user(owner, tenant.partner_id, role))
-        yield browser
-
-
-async def plant_rule(web: FastAPI, owner: Raw, tenant: Tenant) -> None:
-    async with signed_in_as(web, owner, tenant, Role.OWNER) as manager:
-        made = await manager.post("/api/mcp/policy/create", json=RULE)
-        assert made.status_code == 200, made.text
-
-
 def assert_silent_about(scene: Scene, answer: httpx2.Response) -> None:
     for secret in (
         scene.tenant.partner_id,
@@ -257,6 +241,7 @@ def assert_silent_about(scene: Scene, answer: httpx2.Response) -> None:
         scene.hold_id,
         *(scene.freeze_id, scene.stop_id),
         *(scene.deviation_id, scene.colleague),
+        *scene.promotions,
         *scene.approvals,
     ):
         assert secret not in answer.text, (answer.request.method, str(answer.request.url))

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import orjson
 
-from wardline.agent.store import attempts, heals
+from wardline.agent.store import attempts, heals, promotions
 from wardline.agent.store.database import Row, Transaction
 from wardline.core import clock, deviation
 from wardline.core.evidence import bundle
@@ -45,6 +45,8 @@ def save(tx: Transaction, incident: Incident) -> None:
     )
     heals.keep(tx, incident)
     attempts.follow_watch(tx, incident)
+    if incident.state is not State.REPAIRING:
+        promotions.keep(tx, incident.record())
 
 
 def open_ones(tx: Transaction, *states: State) -> list[Incident]:

@@ -24,6 +24,8 @@ SELECT a.epoch, st.next_seq, st.prev, s.settings_revision,
     AND f.appliance_id IS NULL AND (f.site_id IS NULL OR f.site_id = a.site_id)) AS freeze_changes,
   (SELECT coalesce(array_agg(f.freeze_id), '{}') FROM freeze_confirmations f
     WHERE f.site_id = a.site_id AND f.appliance_id = a.id AND f.released_at IS NULL) AS confirmed,
+  (SELECT count(*) FROM promotion_ledger l WHERE l.partner_id = a.partner_id
+    AND l.step IN ('approved', 'promoted', 'stopped', 'demoted')) AS promotion_changes,
   (SELECT count(*) + count(b.released_at) FROM brake_stops b WHERE b.partner_id = a.partner_id
     AND (b.appliance_id IS NULL OR (b.site_id = a.site_id AND b.appliance_id = a.id))
   ) AS stop_changes,
@@ -79,10 +81,10 @@ _RULES = text(
 @dataclass(frozen=True, slots=True)
 class State:
     """An appliance's stream, its site's settings, policy and checkpoint, its newest key, and how
-    many orders wait to be leased. `freeze_changes`, `stop_changes`, `deviation_changes` and
-    `fleet_changes` only ever grow: how often something was frozen or lifted for it, stopped or
-    released, accepted, renewed or ended at its site, and enrolled or retired beside it; `confirmed`
-    are the freezes that it said to obey."""
+    many orders wait to be leased. `freeze_changes`, `stop_changes`, `promotion_changes`,
+    `deviation_changes` and `fleet_changes` only ever grow: how often something was frozen or lifted
+    for it, stopped or released, promoted a step, accepted, renewed or ended at its site, and
+    enrolled or retired beside it; `confirmed` are the freezes that it said to obey."""
 
     epoch: int
     next_seq: int
@@ -96,6 +98,7 @@ class State:
     orders: int
     freeze_changes: int
     confirmed: list[str]
+    promotion_changes: int
     stop_changes: int
     deviation_changes: int
     fleet_changes: int

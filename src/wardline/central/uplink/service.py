@@ -21,6 +21,8 @@ from wardline.central.freezes import service as freezes
 from wardline.central.holds import service as holds
 from wardline.central.identity.access import ApplianceCaller, ApplianceGate
 from wardline.central.incidents import service as incidents
+from wardline.central.learning import folding
+from wardline.central.learning.folding import Trials
 from wardline.central.posture import service as posture
 from wardline.central.uplink import mandates, snapshot
 from wardline.central.uplink.conformance import Cases
@@ -68,6 +70,7 @@ class Judged:
     evidence: evidence.Batch
     results: posture.Prepared | None
     incidents: incidents.Tidings | None
+    trials: Trials | None
     runs: brakes.Runs
 
 
@@ -198,6 +201,7 @@ def _prepared(batch: evidence.Batch) -> Judged:
         batch,
         posture.prepare(bundles, batch.received_at),
         incidents.prepare(bundles, batch.received_at),
+        folding.prepare(bundles, batch.received_at),
         brakes.prepare(bundles, batch.received_at),
     )
 
@@ -225,6 +229,7 @@ async def _fold(
     told = await incidents.fold(
         session, site_id, appliance.appliance_id, new.incidents, first_index
     )
+    await folding.fold(session, site_id, appliance.appliance_id, new.trials)
     if told:
         await _follow_approvals(session, appliance, bundles, told)
     await brakes.fold(session, site_id, new.evidence.received_at, new.runs)
@@ -305,6 +310,6 @@ def _etag(seen: State, reads: Reads) -> str:
     known. Stream and log are always told."""
     policy = f"{seen.policy_epoch}.{seen.policy_revision}.{seen.settings_revision}"
     changes = f"{seen.freeze_changes}.{seen.stop_changes}.{seen.fleet_changes}"
-    changes += f".{seen.deviation_changes}"
+    changes += f".{seen.promotion_changes}.{seen.deviation_changes}"
     state = f"{policy}.{changes}.{reads.schema}.{reads.mandate}"
     return hashlib.sha256(state.encode()).hexdigest()[:ETAG_CHARS]

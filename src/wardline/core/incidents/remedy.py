@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from wardline.core.canonical import Json
 from wardline.core.errors import Malformed, WardlineError
+from wardline.core.incidents import signature
 from wardline.core.policy.cel import pattern
 from wardline.core.policy.cel.fault import Unreadable
 from wardline.core.policy.cel.pattern import Pattern
@@ -54,19 +55,35 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class Earned:
+    """The promotion that a remedy comes from, and whether that is in its canary still."""
+
+    id: str
+    canary: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Remedy:
-    """The runbook that may answer a check; the lowest `order` that matches is tried first."""
+    """The runbook that may answer a check; the lowest `order` that matches is tried first.
+
+    One that a promotion `earned` answers the drifts of one `pattern` alone.
+    """
 
     check: str
     conditions: tuple[Condition, ...]
     runbook: str
     inputs: Mapping[str, Json]
     order: int
+    pattern: str | None = None
+    earned: Earned | None = None
 
 
 def matches(remedy: Remedy, check: str, facts: Mapping[str, Json]) -> bool:
     """Whether `remedy` is one for a failed `check` with these facts: every condition holds."""
-    return remedy.check == check and all(_holds(one, facts) for one in remedy.conditions)
+    if remedy.check != check or not all(_holds(one, facts) for one in remedy.conditions):
+        return False
+    wanted = remedy.pattern
+    return wanted is None or wanted == signature.signature(check, signature.failing(facts))
 
 
 def candidates(

@@ -105,6 +105,7 @@ async def test_every_unique_key_of_a_tenant_table_begins_with_its_tenant(owner: 
         ("appliances", "credential_hash"), ("change_log", "id"), ("audit_log", "id"),
         ("evidence_bundles", "id"), ("compliance_snapshots", "id"), ("orders", "id"),
         ("approvals", "id"), ("flap_suppressions", "id"), ("freezes", "id"),
+        ("brake_stops", "id"),
     }  # fmt: skip
     doubtful = {
         (row["name"], row["first"])
@@ -134,7 +135,7 @@ async def test_the_application_role_can_neither_change_nor_remove_evidence(owner
         " AS p WHERE c.relname = ANY($1) AND has_table_privilege('wardline_app', c.oid, p)",
         ["evidence_bundles", "evidence_log_entries", "evidence_log_nodes", "evidence_checkpoints",
          "evidence_cosignatures", "audit_log", "change_log", "results", "approval_votes",
-         "compliance_snapshots"],
+         "compliance_snapshots", "promotion_ledger"],
     )  # fmt: skip
     assert rows == []
 
@@ -174,9 +175,10 @@ async def test_a_site_sees_no_row_that_names_another_partner(
 
 
 def in_a_sites_view(table: asyncpg.Record) -> bool:
-    """An appliance reads its site's rows and the policy in force, and nothing else of a partner."""
+    """An appliance reads its site's rows, the policy in force and what is promoted, and nothing
+    else of a partner."""
     of_a_site = "site_id" in table["columns"] or table["name"] == "sites"
-    return of_a_site or table["name"] in {"policy_heads", "policies"}
+    return of_a_site or table["name"] in {"policy_heads", "policies", "promotions"}
 
 
 async def counts(

@@ -1,0 +1,37 @@
+/** Promotions that are over: who or what ended each, when and why. */
+import { Link } from "@tanstack/react-router";
+import type { Promotion } from "@/api/types";
+import classes from "@/features/promotions/Promotion.module.css";
+import { Badge } from "@/ui/Badge";
+import { Row, Table } from "@/ui/Table";
+import { MaybeTime } from "@/ui/Time";
+import { STAGE } from "@/ui/words";
+
+const COLUMNS = ["Runbook", "Ended as", "When", "By and why"];
+
+export function PromotionTable({ promotions }: { promotions: Promotion[] }) {
+  return (
+    <Table label="Promotions that are over" columns={COLUMNS}>
+      {promotions.map((one) => (
+        <Row
+          key={one.id}
+          columns={COLUMNS}
+          cells={[
+            <div key="runbook" className={classes.cell}>
+              <Link to="/promotions/$promotionId" params={{ promotionId: one.id }}>
+                {one.runbook_title}
+              </Link>
+              <small>{one.check}</small>
+            </div>,
+            <Badge key="stage" word={STAGE[one.stage]} />,
+            <MaybeTime key="when" at={one.ended_at} none="—" />,
+            <div key="by" className={classes.cell}>
+              {one.last_by_name}
+              <small>{one.last_reason}</small>
+            </div>,
+          ]}
+        />
+      ))}
+    </Table>
+  );
+}

@@ -1,0 +1,94 @@
+"""Runs of promoted remedies on this appliance, and the promotions that it goes on with no more."""
+
+from datetime import datetime, timedelta
+
+from wardline.agent.store.database import Transaction
+from wardline.core import clock
+from wardline.core.evidence.bundle import IncidentRecord
+from wardline.core.incidents import merit, trial
+from wardline.core.incidents.promotion import Entry, Step
+from wardline.core.incidents.trial import End, Ended, Trial
+
+TRIALS_PER_PROMOTION_MAX = 10_000
+KEPT = timedelta(days=400)
+BY = "appliance"
+
+
+def keep(tx: Transaction, record: IncidentRecord) -> None:
+    """What a record tells of a run that a promotion chose; with the run that ends the promotion
+    here, the end, in the same transaction."""
+    told = trial.begun(record)
+    if told is not None and told.earned is not None:
+        _begin(tx, record.incident_id, told, told.earned.id, canary=told.earned.canary)
+        if told.end is not None and told.ended_at is not None:
+            _end(tx, record.incident_id, Ended(told.mark, told.end, told.ended_at))
+    over = trial.ended(record)
+    if over is not None:
+        _end(tx, record.incident_id, over)
+
+
+def stop(tx: Transaction, promotion_id: str, appliance_id: str) -> Entry | None:
+    """This appliance's entry in a promotion's ledger; its number is whatever comes next there."""
+    row = tx.row("SELECT stopped_at FROM promotion_stops WHERE promotion_id = ?", (promotion_id,))
+    if row is None:
+        return None
+    at = clock.parse(row["stopped_at"])
+    return Entry(1, Step.STOPPED, at, BY, appliance_id=appliance_id)
+
+
+def stops(tx: Transaction) -> int:
+    """How many promotions go on no more; it only grows, so it names what was looked at."""
+    row = tx.row("SELECT count(*) AS n FROM promotion_stops")
+    return 0 if row is None else int(row["n"])
+
+
+def prune(tx: Transaction, now: datetime) -> None:
+    """Ended runs of promotions that nobody counts any more."""
+    tx.execute(
+        "DELETE FROM promotion_trials WHERE ended_at IS NOT NULL AND at < ?",
+        (clock.wire(now - KEPT),),
+    )
+
+
+def _begin(
+    tx: Transaction, incident_id: str, one: Trial, promotion_id: str, *, canary: bool
+) -> None:
+    tx.execute(
+        "INSERT INTO promotion_trials (promotion_id, incident_id, mark, canary, at)"
+        " VALUES (?, ?, ?, ?, ?) ON CONFLICT(incident_id, mark) DO NOTHING",
+        (promotion_id, incident_id, one.mark, int(canary), clock.wire(one.at)),
+    )
+
+
+def _end(tx: Transaction, incident_id: str, over: Ended) -> None:
+    """Once; what has ended stays ended so, but for what a person had undone since."""
+    touched = tx.execute(
+        "UPDATE promotion_trials SET ended = ?, ended_at = ?, place ="
+        " (SELECT coalesce(max(place), 0) + 1 FROM promotion_trials)"
+        " WHERE incident_id = ? AND mark = ?"
+        " AND (ended IS NULL OR (ended <> 'undone' AND ? = 'undone'))",
+        (over.end, clock.wire(over.at), incident_id, over.mark, over.end),
+    )
+    if not touched:
+        return
+    row = tx.row(
+        "SELECT promotion_id FROM promotion_trials WHERE incident_id = ? AND mark = ?",
+        (incident_id, over.mark),
+    )
+    assert row is not None, "it was just written"
+    _judge(tx, row["promotion_id"], over.at)
+
+
+def _judge(tx: Transaction, promotion_id: str, at: datetime) -> None:
+    rows = tx.rows(
+        "SELECT ended, canary FROM promotion_trials WHERE promotion_id = ? AND place IS NOT NULL"
+        " ORDER BY place DESC LIMIT ?",
+        (promotion_id, TRIALS_PER_PROMOTION_MAX),
+    )
+    over = merit.ended_at((End(row["ended"]), bool(row["canary"])) for row in reversed(rows))
+    if over is not None:
+        tx.execute(
+            "INSERT INTO promotion_stops (promotion_id, stopped_at, reason) VALUES (?, ?, ?)"
+            " ON CONFLICT DO NOTHING",
+            (promotion_id, clock.wire(at), over[1]),
+        )

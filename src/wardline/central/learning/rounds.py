@@ -1,0 +1,223 @@
+"""The rounds of learning: statistics worked out anew, candidates proposed, promotions ended.
+
+A job of its own, over all tenants; whatever it decides about a promotion is an entry of its ledger.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from wardline.central.database.scope import Scope
+from wardline.central.database.session import Session, open_session
+from wardline.central.jobs.loops import ACTOR
+from wardline.central.learning import ledger
+from wardline.central.learning.ledger import Line
+from wardline.central.learning.repository.patterns import Patterns
+from wardline.core.clock import Now
+from wardline.core.incidents import catalogue, merit
+from wardline.core.incidents.merit import Canary, Merit
+from wardline.core.incidents.promotion import Stage, Step, Subject
+from wardline.core.incidents.trial import End
+
+INTERVAL_S = 60.0
+# What ages is worked out anew this often also where nothing new came.
+EVERYBODY_INTERVAL = timedelta(hours=1)
+# A transaction that began so much earlier may commit after a look.
+OVERLAP = timedelta(minutes=5)
+PARTNERS_PER_LOOK_MAX = 500
+RUNBOOKS_PER_PARTNER_MAX = 5_000
+STANDING_PER_PARTNER_MAX = 5_000
+
+_HORIZON = timedelta(days=merit.HORIZON_DAYS)
+_WAITING = (Stage.CANDIDATE.value, Stage.EVALUATED.value)
+_COUNTS = (
+    "pattern_signature",
+    "incident_type",
+    "runbook_id",
+    "runbook_digest",
+    "runbook_version",
+    "runs",
+    "watched",
+    "stable",
+    "failed",
+    "recurred",
+    "undone",
+    "unproved",
+    "occurrences",
+    "by_l2",
+)
+
+
+class Learner:
+    """Remembers how far it has looked; one per installation."""
+
+    def __init__(self, engine: AsyncEngine, now: Now) -> None:
+        self._engine = engine
+        self._now = now
+        self._seen: datetime | None = None
+        self._everybody_at: datetime | None = None
+
+    async def learn(self) -> int:
+        """One round: how many partners it worked on, each in a transaction of its own. The first
+        round, and one an hour, is about all of them."""
+        began = self._now()
+        if self._everybody_at is None or began - self._everybody_at >= EVERYBODY_INTERVAL:
+            worked = await self._everybody()
+            self._everybody_at = began
+        else:
+            worked = await self._changed(self._seen or began)
+        self._seen = began
+        return worked
+
+    async def _everybody(self) -> int:
+        after, worked = "", 0
+        while True:
+            async with self._open() as session:
+                partners = await Patterns(session).every(after, PARTNERS_PER_LOOK_MAX)
+            await self._each(partners)
+            worked += len(partners)
+            if len(partners) < PARTNERS_PER_LOOK_MAX:
+                return worked
+            after = partners[-1]
+
+    async def _changed(self, since: datetime) -> int:
+        async with self._open() as session:
+            partners = await Patterns(session).changed(since - OVERLAP, PARTNERS_PER_LOOK_MAX)
+            canaries = await Patterns(session).with_canary(PARTNERS_PER_LOOK_MAX)
+        due = sorted({*partners, *canaries})
+        await self._each(due)
+        return len(due)
+
+    async def _each(self, partners: Sequence[str]) -> None:
+        for partner_id in partners:
+            async with self._open() as session:
+                await work_out(session, partner_id)
+
+    def _open(self) -> Any:
+        return open_session(self._engine, Scope.system(), ACTOR, now=self._now)
+
+
+async def work_out(session: Session, partner_id: str) -> None:
+    """Everything that follows from a partner's runs as they stand."""
+    patterns, since = Patterns(session), session.now - _HORIZON
+    found = await patterns.of_runbooks(partner_id, since, RUNBOOKS_PER_PARTNER_MAX)
+    merits = [(row, _merit(row)) for row in found]
+    await patterns.put(partner_id, since, [_told(row, one) for row, one in merits])
+    standing = await patterns.standing(partner_id, STANDING_PER_PARTNER_MAX)
+    for row in standing:
+        if row["stage"] not in _WAITING:
+            await _follow(session, partner_id, row)
+    await _withdraw(session, partner_id, standing, merits)
+    await _propose(session, partner_id, standing, merits)
+
+
+def _merit(row: RowMapping) -> Merit:
+    good = sum(map(merit.weight, row["good_ages"]))
+    bad = sum(map(merit.weight, row["bad_ages"]))
+    return Merit(row["occurrences"], row["by_l2"], good, good + bad)
+
+
+def _told(row: RowMapping, one: Merit) -> dict[str, Any]:
+    told = {name: row[name] for name in _COUNTS}
+    return told | {
+        "good": one.good,
+        "everything": one.all,
+        "lacking": list(merit.lacking(one)),
+        "newest_at": row["newest_at"].isoformat(),
+    }
+
+
+async def _withdraw(
+    session: Session,
+    partner_id: str,
+    standing: Sequence[RowMapping],
+    merits: Sequence[tuple[RowMapping, Merit]],
+) -> None:
+    """A candidate that nobody approved, of which the numbers no longer hold."""
+    known = {_key(row): one for row, one in merits}
+    for row in standing:
+        if row["stage"] in _WAITING:
+            missing = merit.lacking(known.get(_key(row), Merit(0, 0, 0, 0)))
+            if missing:
+                line = Line(Step.WITHDRAWN, f"no longer earned: {'; '.join(missing)}")
+                await ledger.grow(session, partner_id, row["id"], line)
+
+
+async def _propose(
+    session: Session,
+    partner_id: str,
+    standing: Sequence[RowMapping],
+    merits: Sequence[tuple[RowMapping, Merit]],
+) -> None:
+    """The best runbook of each pattern that has none, of those whose version is known here."""
+    taken = {(row["pattern_signature"], row["incident_type"]) for row in standing}
+    ranked = sorted(merits, key=lambda each: (-each[1].good, each[0]["runbook_id"]))
+    for row, one in ranked:
+        place = row["pattern_signature"], row["incident_type"]
+        book = catalogue.runbooks().get(row["runbook_id"])
+        known = book is not None and book.digest == row["runbook_digest"]
+        if place in taken or merit.lacking(one) or not known:
+            continue
+        taken.add(place)
+        subject = Subject(
+            row["incident_type"],
+            row["pattern_signature"],
+            row["runbook_id"],
+            row["runbook_digest"],
+            {},
+        )
+        why = (
+            f"{one.occurrences} incidents, {one.by_l2} of them healed for good by an L2 plan,"
+            f" {one.success_pct} % verified success"
+        )
+        line = Line(Step.PROPOSED, why, {"occurrences": one.occurrences, "by_l2": one.by_l2})
+        await ledger.propose(session, partner_id, subject, row["runbook_version"], line)
+
+
+async def _follow(session: Session, partner_id: str, row: RowMapping) -> None:
+    """A promotion in force: ended by its runs, stopped where an appliance has ended it by its own,
+    promoted when its canary is over."""
+    trials = await Patterns(session).trials(partner_id, row["id"])
+    # As they were received: the clocks of two appliances say nothing about each other.
+    over = merit.ended_at(_ends(sorted(trials, key=lambda one: one["changed_at"])))
+    if over is not None:
+        await ledger.grow(session, partner_id, row["id"], Line(Step.DEMOTED, over[1]))
+        return
+    _, now = await ledger.held(session, partner_id, row["id"])
+    for appliance_id in sorted({one["appliance_id"] for one in trials} - now.stopped):
+        own = [one for one in trials if one["appliance_id"] == appliance_id]
+        over = merit.ended_at(_ends(own))
+        if over is not None:
+            line = Line(Step.STOPPED, over[1], appliance_id=appliance_id)
+            await ledger.grow(session, partner_id, row["id"], line)
+    if now.stage is Stage.CANARY:
+        await _follow_canary(session, partner_id, row, trials)
+
+
+async def _follow_canary(
+    session: Session, partner_id: str, row: RowMapping, trials: Sequence[RowMapping]
+) -> None:
+    stable = sum(
+        one["ended"] == End.STABLE and one["canary"] and one["site_id"] == row["canary_site_id"]
+        for one in trials
+    )
+    canary = Canary(row["approved_at"], stable)
+    if canary.passed(session.now):
+        why = f"its canary is over: {stable} runs, all of them stable"
+        await ledger.grow(session, partner_id, row["id"], Line(Step.PROMOTED, why))
+    elif canary.idle(session.now):
+        why = f"nothing was proved in {merit.CANARY_MAX.days} days of its canary"
+        await ledger.grow(session, partner_id, row["id"], Line(Step.DEMOTED, why))
+
+
+def _ends(trials: Sequence[RowMapping]) -> list[tuple[End, bool]]:
+    return [(End(one["ended"]), one["canary"]) for one in trials]
+
+
+def _key(row: RowMapping) -> tuple[str, ...]:
+    return tuple(
+        row[name] for name in ("pattern_signature", "incident_type", "runbook_id", "runbook_digest")
+    )
