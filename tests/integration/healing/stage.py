@@ -1,6 +1,5 @@
 """One appliance with one host of a scenario, a tree or behind sshd, and eyes that are not its own."""
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -12,7 +11,8 @@ from typing import Any, cast
 from tests.harness import openssh, ordering
 from tests.harness.openssh import Server
 from tests.integration.agent.bench import Bench
-from tests.integration.healing import programs
+from tests.integration.healing import picture, programs
+from tests.integration.healing.picture import Picture
 from tests.integration.healing.trouble import Died, Trouble, Troubled
 from tests.unit.agent import host_trees
 from wardline.agent import clearing, freezing
@@ -21,7 +21,7 @@ from wardline.agent.hosts.host import CannotRun, Host, Kind, Output
 from wardline.agent.hosts.queries import Query
 from wardline.agent.hosts.tree import TreeHost
 from wardline.agent.roster import Member
-from wardline.agent.settings import HostSettings, SshSettings
+from wardline.agent.settings import Flap, HostSettings, SshSettings, Watch
 from wardline.agent.store import holds, incidents
 from wardline.agent.store.credentials import Credentials
 from wardline.core import ids
@@ -33,10 +33,8 @@ from wardline.core.sealed import Credential, SecretType
 
 MINUTE = timedelta(minutes=1)
 PERSON = "Ada"
-# What of a host a repair may change; programs and their state are not looked at.
-SEEN = ("etc", "usr/lib/systemd", "var", "proc/sys")
+NEWEST = 8
 PLACES = ("usr/sbin", "usr/bin")
-Picture = dict[str, tuple[object, ...]]
 
 
 @dataclass
@@ -50,7 +48,8 @@ class Box:
 
 @dataclass
 class Stage:
-    """A healthy host and its appliance, whose site heals; `box` makes it a host over SSH.
+    """A healthy host and its appliance, whose site heals; `box` makes it a host over SSH, `live` is
+    a host on the tree that takes the tree's own place.
 
     Every heal that the appliance books is compared at once with what an independent look finds:
     `false_heals` holds those of another opinion.
@@ -59,19 +58,23 @@ class Stage:
     folder: Path
     healthy: Path
     box: Box | None = None
+    flap: Flap = field(default_factory=Flap)
+    watch: Watch = field(default_factory=Watch)
     troubles: list[Trouble] = field(default_factory=list)
+    live: Host | None = None
     false_heals: list[str] = field(default_factory=list)
     seen: set[tuple[str, int]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.bench = Bench(self.folder)
+        self.bench = Bench(self.folder, flap=self.flap)
+        self.bench.settings = self.bench.settings.model_copy(update={"watch": self.watch})
         self.root = self.bench.tree
         shutil.rmtree(self.root)
         if self.box is None:
             host_trees.copy(self.healthy, self.root)
         else:
             self._enter(self.box)
-        self._take_over()
+        self.restart()
         self.bench.central.healing = "heal"
         self.bench.check_in()
         self.base = self.picture()
@@ -95,16 +98,16 @@ class Stage:
         credentials = Credentials(self.bench.layout, self.bench.settings.appliance.id)
         credentials.keep(host, Credential(SecretType.PRIVATE_KEY, box.server.private_key))
         self.bench.settings = self.bench.settings.model_copy(update={"hosts": [host]})
-        self.bench.restart()
 
     def close(self) -> None:
         self.bench.close()
 
-    def _take_over(self) -> None:
-        """Put the troubles before the host of the agent that was just opened."""
+    def take_over(self) -> None:
+        """Put the troubles before the host of the agent that runs now."""
         members = self.bench.agent.roster._members
         for name, member in members.items():
-            host = cast("Host", Troubled(member.host, self.root, self.troubles))
+            real = self.live or self._opened
+            host = cast("Host", Troubled(real, self.root, self.troubles))
             members[name] = Member(member.declared, host, member.busy)
 
     # What people and the world do
@@ -165,7 +168,8 @@ class Stage:
 
     def restart(self) -> None:
         self.bench.restart()
-        self._take_over()
+        self._opened = next(iter(self.bench.agent.roster)).host
+        self.take_over()
 
     def boot(self) -> None:
         """The machine was switched off: another boot, whose own clock begins anew."""
@@ -215,8 +219,9 @@ class Stage:
         return [one for kept in told for one in kept.bundle.incidents if one.check in checks]
 
     def incidents(self) -> list[Incident]:
+        """The newest first, as many as one story has at most."""
         with self.bench.agent.ledger.reading() as tx:
-            rows = tx.rows("SELECT id FROM incidents ORDER BY rowid")
+            rows = tx.rows("SELECT id FROM incidents ORDER BY rowid DESC LIMIT ?", (NEWEST,))
             return [one for row in rows if (one := incidents.get(tx, row["id"]))]
 
     def holds(self) -> int:
@@ -229,22 +234,11 @@ class Stage:
         return check.measure(check.registry()[name], eyes, self.bench.clock)
 
     def picture(self) -> Picture:
-        """Mode, owner and content of everything that a repair could touch."""
-        found: Picture = {}
-        for top in SEEN:
-            for path in (self.root / top).rglob("*"):
-                status = path.lstat()
-                content = str(path.readlink()) if path.is_symlink() else ""
-                if not content and path.is_file():
-                    content = hashlib.sha256(path.read_bytes()).hexdigest()
-                owner = (status.st_uid, status.st_gid)
-                found[str(path.relative_to(self.root))] = (status.st_mode, owner, content)
-        return found
+        return picture.take(self.root)
 
     def changed(self) -> list[str]:
         """The paths that are other than somebody left them last."""
-        now = self.picture()
-        return sorted(path for path in {*now, *self.base} if now.get(path) != self.base.get(path))
+        return picture.differing(self.picture(), self.base)
 
     def _compare(self) -> None:
         """Heals that were booked since the last look, beside what is true at this moment."""

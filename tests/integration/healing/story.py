@@ -139,8 +139,11 @@ class Telling:
         self.orders.append(self.stage.approve(self.scenario.checks, changes or {}))
 
     def _trouble(self, what: dict[str, Any]) -> None:
-        around = {name: self._later(what.pop(name)) for name in ("before", "after") if name in what}
-        self.stage.troubles.append(Trouble(**what, **around))
+        told: dict[str, Any] = dict(what)
+        for name in ("before", "after"):
+            if name in told:
+                told[name] = self._later(told[name])
+        self.stage.troubles.append(Trouble(**told))
 
     def _later(self, steps: list[Step]) -> Callable[[], None]:
         def happens() -> None:
