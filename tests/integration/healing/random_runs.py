@@ -197,11 +197,12 @@ class Runs:
         now, record = self.stage.picture(), self._record()
         told = f"{case.runbook_id} live={case.live} {_named(trouble)}: {record.state}"
         errors = "\n".join(one.error or "" for one in record.actions)
-        # What was to be proved and could not be taken away is named, except by the dead.
+        # What was to be proved and could not be taken away is named; not by the dead and the deceived.
+        unsaid = dead or trouble.loses
         now = {
             path: seen
             for path, seen in now.items()
-            if not (STAGED.search(path) and (dead or f"/{path}" in errors))
+            if not (STAGED.search(path) and (unsaid or f"/{path}" in errors))
         }
         left = any(one.changed and not one.undone for one in record.actions)
         if not (left or dead or interferes) and record.state is not IncidentState.HEALED:
