@@ -5,9 +5,10 @@ import warnings
 
 import pytest
 from cryptography import x509 as reference
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.property.agent.examples import examples
 from tests.unit.agent import certificates
 from wardline.agent.checks import x509
 from wardline.agent.checks.x509 import Certificate, NotACertificate
@@ -33,7 +34,7 @@ def test_any_bytes_are_refused_with_a_reason(data: bytes) -> None:
     assert _read(b"\x30\x82" + len(data).to_bytes(2, "big") + data) is None
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(st.integers(0, 2**32 - 1))
 def test_damage_is_refused_or_read_as_cryptography_reads_it(made: list[bytes], seed: int) -> None:
     draw = random.Random(seed)

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.property.agent.examples import examples
 from tests.property.agent.memory_host import MemoryHost
 from wardline.agent.checks import check
 from wardline.agent.hosts.host import Kind, Space
@@ -235,7 +236,7 @@ def _is_sound(result: Result) -> bool:
     return bool(failing) == (result.outcome is Outcome.FAIL)
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(FILES, st.booleans())
 @example(("/etc/ssh/sshd_config", b'Match "' + b"\\" * 4000), True)
 @example(("/etc/apt/apt.conf.d/20auto-upgrades", b"{" * 5000), True)
@@ -258,7 +259,7 @@ MOUNT_WORDS = (
 )
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(_contents(MOUNT_WORDS), st.lists(st.integers(0, 2**62), min_size=4, max_size=4))
 def test_any_table_of_mounts_and_any_room_gives_an_outcome_with_a_reason(
     table: bytes, numbers: list[int]
@@ -270,7 +271,7 @@ def test_any_table_of_mounts_and_any_room_gives_an_outcome_with_a_reason(
         assert _is_sound(result), (content, space, result)
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(_any_of(ELSEWHERE), st.booleans())
 def test_any_content_of_a_file_of_another_host_gives_an_outcome_with_a_reason(
     elsewhere: dict[str, bytes], hostile: tuple[str, bytes], tree: bool
@@ -286,7 +287,7 @@ def test_any_content_of_a_file_of_another_host_gives_an_outcome_with_a_reason(
         assert _is_sound(result), (path, content, result)
 
 
-@settings(max_examples=80)
+@examples(80)
 @given(st.lists(_any_of(ANSWERS), max_size=4).map(dict))
 def test_any_answer_of_any_program_gives_an_outcome_with_a_reason(
     elsewhere: dict[str, bytes], answers: dict[str, bytes]
@@ -297,7 +298,7 @@ def test_any_answer_of_any_program_gives_an_outcome_with_a_reason(
         assert _is_sound(result), (answers, result)
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(st.binary(max_size=2000), st.sampled_from((".tar", ".tar.gz", ".tar.xz")), st.booleans())
 def test_any_archive_gives_an_outcome_with_a_reason(
     healthy: dict[str, bytes], content: bytes, ending: str, damaged: bool
@@ -315,7 +316,7 @@ def test_any_archive_gives_an_outcome_with_a_reason(
     assert _is_sound(result), (content, result)
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(st.sampled_from(sorted(RECORDED.glob("*.json"))), st.integers(0, 2**32 - 1))
 def test_rules_with_anything_in_them_give_an_outcome_with_a_reason(
     elsewhere: dict[str, bytes], recorded: Path, seed: int
@@ -340,7 +341,7 @@ def _replace_one(node: Any, draw: random.Random) -> None:
         node = inner
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(st.integers(0, 2**32 - 1))
 def test_any_damage_to_a_healthy_host_gives_an_outcome_with_a_reason(
     healthy: dict[str, bytes], seed: int
