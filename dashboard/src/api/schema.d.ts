@@ -893,6 +893,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List People
+         * @description The colleagues who may act on an incident, so that one may be handed to them; by name.
+         */
+        get: operations["list_people_api_v1_people_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site_id}/evidence": {
         parameters: {
             query?: never;
@@ -962,7 +982,7 @@ export interface paths {
         };
         /**
          * List Fleet Incidents
-         * @description The partner's incidents, newest first.
+         * @description The partner's incidents, newest first; with `incident` that one alone.
          */
         get: operations["list_fleet_incidents_api_v1_incidents_get"];
         put?: never;
@@ -1007,26 +1027,6 @@ export interface paths {
         get: operations["get_incident_api_v1_sites__site_id__incidents__incident_id__get"];
         put?: never;
         post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/sites/{site_id}/incidents/{incident_id}/start": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Start Repair
-         * @description Orders the run that the policy offers; where it asks, opens an approval once more.
-         */
-        post: operations["start_repair_api_v1_sites__site_id__incidents__incident_id__start_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1087,6 +1087,127 @@ export interface paths {
         get: operations["list_would_run_api_v1_sites__site_id__would_run_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/incidents/{incident_id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start Repair
+         * @description Orders the run that the policy offers; where it asks, opens an approval once more.
+         */
+        post: operations["start_repair_api_v1_sites__site_id__incidents__incident_id__start_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/incidents/{incident_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo Run
+         * @description Orders the appliance to put back what the incident's last run changed, and to hold its
+         *     runbook then; refused there where somebody has edited since. A freeze does not keep it back.
+         */
+        post: operations["undo_run_api_v1_sites__site_id__incidents__incident_id__undo_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/incidents/{incident_id}/check-again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Again
+         * @description Orders the appliance to measure the incident's check now; that changes nothing.
+         */
+        post: operations["check_again_api_v1_sites__site_id__incidents__incident_id__check_again_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/incidents/{incident_id}/try-again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try Again
+         * @description Orders that every remedy may be tried once more; what runs, the policy decides there.
+         */
+        post: operations["try_again_api_v1_sites__site_id__incidents__incident_id__try_again_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/incidents/{incident_id}/hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set Hold
+         * @description Orders that a repair stays off this drift until somebody clears the hold.
+         */
+        post: operations["set_hold_api_v1_sites__site_id__incidents__incident_id__hold_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/incidents/{incident_id}/hand-over": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hand Over
+         * @description Puts the incident into the hands of a colleague who may act on it.
+         */
+        post: operations["hand_over_api_v1_sites__site_id__incidents__incident_id__hand_over_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1592,6 +1713,129 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site_id}/observed/{check}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Observed
+         * @description The hosts of a site on which a check fails now, each with what accepting it would accept.
+         */
+        get: operations["list_observed_api_v1_sites__site_id__observed__check__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deviations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Deviations
+         * @description Accepted deviations, newest first: those in force, or of these those that have changed
+         *     somewhere, those that ended, or all.
+         */
+        get: operations["list_deviations_api_v1_deviations_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deviations/{deviation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Deviation
+         * @description One deviation: host by host what was accepted and what is there now, and what became of
+         *     it.
+         */
+        get: operations["get_deviation_api_v1_deviations__deviation_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{site_id}/deviations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept Deviation
+         * @description Accepts what fails on these hosts, exactly as it is, until a date: nothing repairs it, and
+         *     whatever else fails there alarms. Its appliances know from their next check-in on.
+         */
+        post: operations["accept_deviation_api_v1_sites__site_id__deviations_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deviations/{deviation_id}/renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew Deviation
+         * @description Accepts the same state until a later date.
+         */
+        post: operations["renew_deviation_api_v1_deviations__deviation_id__renew_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deviations/{deviation_id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke Deviation
+         * @description Accepts it no more: what fails there is a drift like any other.
+         */
+        post: operations["revoke_deviation_api_v1_deviations__deviation_id__revoke_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{site_id}/results": {
         parameters: {
             query?: never;
@@ -1729,6 +1973,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runbooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Runbooks
+         * @description The built-in runbooks as the partner's sites have seen them.
+         */
+        get: operations["list_runbooks_api_v1_runbooks_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/ws-ticket": {
         parameters: {
             query?: never;
@@ -1851,6 +2115,79 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Acceptance
+         * @description `hosts` maps each host to the digest of the facts that were looked at there; `owner` answers
+         *     for it, `control` is what protects meanwhile.
+         */
+        Acceptance: {
+            /** Check */
+            check: string;
+            /** Hosts */
+            hosts: {
+                [key: string]: string;
+            };
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Owner */
+            owner: string;
+            /** Reason */
+            reason: string;
+            /** Control */
+            control: string;
+        };
+        /**
+         * AcceptedDeviations
+         * @description `changed` of those in force are no more what was accepted, `ending` end within two weeks.
+         */
+        AcceptedDeviations: {
+            /** In Force */
+            in_force: number;
+            /** Changed */
+            changed: number;
+            /** Ending */
+            ending: number;
+            /** Newest */
+            newest: components["schemas"]["ChangedDeviation"][];
+        };
+        /**
+         * AcceptedHostOut
+         * @description What was accepted on a host, as the evidence at `log_index` holds it, and what is measured
+         *     there now. `standing` is null where it is accepted no more; `ended_at` is set where it ended
+         *     before the others.
+         */
+        AcceptedHostOut: {
+            /** Host Id */
+            host_id: string;
+            /** Host Name */
+            host_name: string | null;
+            /** Severity */
+            severity: string;
+            /** Summary */
+            summary: string;
+            /** Facts */
+            facts: {
+                [key: string]: unknown;
+            };
+            /** Facts Digest */
+            facts_digest: string;
+            /** Log Index */
+            log_index: number;
+            /** Ended At */
+            ended_at: string | null;
+            /** Standing */
+            standing: ("accepted" | "changed" | "passes" | "unknown") | null;
+            outcome_now: components["schemas"]["Outcome"] | null;
+            /** Summary Now */
+            summary_now: string | null;
+            /** Log Index Now */
+            log_index_now: number | null;
+            /** Measured At */
+            measured_at: string | null;
+        };
         /**
          * ActiveFreeze
          * @description A freeze in force; `confirmed` of `total` appliances have said that they obey it.
@@ -2277,7 +2614,11 @@ export interface components {
              */
             at: string;
         };
-        /** CellOut */
+        /**
+         * CellOut
+         * @description `accepted`: it fails just as `deviation_id` says, and nothing repairs it. A deviation of a
+         *     result that is not accepted is about another state.
+         */
         CellOut: {
             outcome: components["schemas"]["Outcome"];
             /** Severity */
@@ -2291,6 +2632,10 @@ export interface components {
             effective_at: string;
             /** Log Index */
             log_index: number;
+            /** Deviation Id */
+            deviation_id: string | null;
+            /** Accepted */
+            accepted: boolean;
         };
         /** CentralStatus */
         CentralStatus: {
@@ -2300,6 +2645,31 @@ export interface components {
             url: string;
             /** Demo */
             demo: boolean;
+        };
+        /**
+         * ChangedDeviation
+         * @description Of an accepted deviation `changed` of `hosts` hosts fail otherwise than was accepted.
+         */
+        ChangedDeviation: {
+            /** Deviation Id */
+            deviation_id: string;
+            /** Site Id */
+            site_id: string;
+            /** Site Name */
+            site_name: string;
+            /** Check */
+            check: string;
+            /** Owner */
+            owner: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Hosts */
+            hosts: number;
+            /** Changed */
+            changed: number;
         };
         /** CheckOut */
         CheckOut: {
@@ -2414,6 +2784,14 @@ export interface components {
             orders?: number;
             mandate?: components["schemas"]["EnvelopeWire"] | null;
         };
+        /**
+         * CheckingAgain
+         * @description Looking changes nothing, so it needs no reason.
+         */
+        CheckingAgain: {
+            /** Reason */
+            reason?: string | null;
+        };
         /** Clearing */
         Clearing: {
             /** Reason */
@@ -2426,6 +2804,155 @@ export interface components {
              * @default
              */
             reason?: string;
+        };
+        /**
+         * DeviationEventOut
+         * @description `by` is null where time or a host did it.
+         */
+        DeviationEventOut: {
+            /** Id */
+            id: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "accepted" | "renewed" | "revoked" | "replaced" | "expired" | "changed" | "returned" | "passes";
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Host Id */
+            host_id: string | null;
+            /** Host Name */
+            host_name: string | null;
+            /** Until */
+            until: string | null;
+            /** By */
+            by: string | null;
+            /** By Name */
+            by_name: string | null;
+            /** Reason */
+            reason: string | null;
+        };
+        /**
+         * DeviationOut
+         * @description Of `hosts` hosts `accepted` are as they were accepted, `changed` fail otherwise and are
+         *     treated as any drift, `passing` do not fail any more; where nothing can be measured is in none.
+         *     `ending`: in force, and for less than two weeks.
+         */
+        DeviationOut: {
+            /** Id */
+            id: string;
+            /** Site Id */
+            site_id: string;
+            /** Site Name */
+            site_name: string;
+            /** Check */
+            check: string;
+            /** Check Title */
+            check_title: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "in_force" | "expired" | "revoked" | "replaced";
+            /**
+             * Accepted At
+             * Format: date-time
+             */
+            accepted_at: string;
+            /** Accepted By */
+            accepted_by: string;
+            /** Accepted By Name */
+            accepted_by_name: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Ending */
+            ending: boolean;
+            /** Owner */
+            owner: string;
+            /** Reason */
+            reason: string;
+            /** Control */
+            control: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Hosts */
+            hosts: number;
+            /** Accepted */
+            accepted: number;
+            /** Changed */
+            changed: number;
+            /** Passing */
+            passing: number;
+        };
+        /**
+         * DeviationStoryOut
+         * @description `states` by host, as many as one may have; `events` newest first, the latest of them.
+         */
+        DeviationStoryOut: {
+            /** Id */
+            id: string;
+            /** Site Id */
+            site_id: string;
+            /** Site Name */
+            site_name: string;
+            /** Check */
+            check: string;
+            /** Check Title */
+            check_title: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "in_force" | "expired" | "revoked" | "replaced";
+            /**
+             * Accepted At
+             * Format: date-time
+             */
+            accepted_at: string;
+            /** Accepted By */
+            accepted_by: string;
+            /** Accepted By Name */
+            accepted_by_name: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Ending */
+            ending: boolean;
+            /** Owner */
+            owner: string;
+            /** Reason */
+            reason: string;
+            /** Control */
+            control: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Hosts */
+            hosts: number;
+            /** Accepted */
+            accepted: number;
+            /** Changed */
+            changed: number;
+            /** Passing */
+            passing: number;
+            /** States */
+            states: components["schemas"]["AcceptedHostOut"][];
+            /** Events */
+            events: components["schemas"]["DeviationEventOut"][];
+        };
+        /** DeviationsOut */
+        DeviationsOut: {
+            /** Items */
+            items: components["schemas"]["DeviationOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /**
          * EnrolRequest
@@ -2798,11 +3325,48 @@ export interface components {
             /** Detail */
             detail?: components["schemas"]["ValidationError"][];
         };
+        /** HandedOverOut */
+        HandedOverOut: {
+            /** To User */
+            to_user: string;
+            /** To Name */
+            to_name: string;
+        };
+        /**
+         * HandingOver
+         * @description `to` is a user's id, of `GET /people`.
+         */
+        HandingOver: {
+            /** To */
+            to: string;
+            /** Note */
+            note: string;
+        };
+        /**
+         * HandoverOut
+         * @description Into whose hands the incident was given, by whom, and what they need to know.
+         */
+        HandoverOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By Name */
+            by_name: string;
+            /** To User */
+            to_user: string;
+            /** To Name */
+            to_name: string;
+            /** Note */
+            note: string;
+        };
         /**
          * HealOut
          * @description One heal of the incident: when the run began, when the check had passed after it, until when
-         *     it is watched, and how that ended: `stable`, `recurred` (it failed before it had lasted) or
-         *     `unproved` (it failed, so late that nothing shows when it came back).
+         *     it is watched, and how that ended: `stable`, `recurred` (it failed before it had lasted),
+         *     `unproved` (it failed, so late that nothing shows when it came back) or `undone` (a person had
+         *     the run undone).
          */
         HealOut: {
             /** Number */
@@ -2881,7 +3445,8 @@ export interface components {
         /**
          * Heals
          * @description The heals of the last `days`. `watched` are not decided yet; of `unproved` ones nothing shows
-         *     whether they lasted: neither counts for or against. What nothing was measured for is null.
+         *     whether they lasted, `undone` ones a person had put back: none of them counts for or against.
+         *     What nothing was measured for is null.
          */
         Heals: {
             /** Days */
@@ -2896,6 +3461,8 @@ export interface components {
             recurred: number;
             /** Unproved */
             unproved: number;
+            /** Undone */
+            undone: number;
             false_heals: components["schemas"]["FalseHeals"] | null;
             time_to_repair: components["schemas"]["TimeToRepair"] | null;
         };
@@ -2916,6 +3483,8 @@ export interface components {
             recurred: number;
             /** Unproved */
             unproved: number;
+            /** Undone */
+            undone: number;
             false_heals: components["schemas"]["FalseHeals"] | null;
             time_to_repair: components["schemas"]["TimeToRepair"] | null;
             /** Runbooks */
@@ -2923,9 +3492,10 @@ export interface components {
         };
         /**
          * HoldOut
-         * @description `incident_id` is the ticket: the incident that the hold escalated. `cleared_by` is a user's
-         *     id, or `appliance:<account>` for a person at the appliance itself; it has a name where that
-         *     person's order is known here, for the rest is the appliance's word.
+         * @description `incident_id` is the ticket: the incident that the hold is about. `set_by` is null where the
+         *     flap rule set it. `set_by` and `cleared_by` are a user's id, or `appliance:<account>` for a
+         *     person at the appliance itself; a person has a name where their order is known here, for the
+         *     rest is the appliance's word.
          */
         HoldOut: {
             /** Site Id */
@@ -2958,6 +3528,10 @@ export interface components {
             suppressed_at: string;
             /** Reason */
             reason: string;
+            /** Set By */
+            set_by: string | null;
+            /** Set By Name */
+            set_by_name: string | null;
             /** Cleared At */
             cleared_at: string | null;
             /** Cleared By */
@@ -2975,7 +3549,8 @@ export interface components {
          * @description A hold as the appliance keeps it: named by host, check, runbook and when it was set.
          *
          *     `incident_id` is the incident that it escalated. `cleared_by` says who ended it: a user's id,
-         *     or `appliance:<account>` for a person at the appliance itself.
+         *     or `appliance:<account>` for a person at the appliance itself; `set_by` who set it, null where
+         *     the flap rule did.
          */
         HoldReport: {
             /** Host Id */
@@ -2996,6 +3571,18 @@ export interface components {
             cleared_by: string | null;
             /** Clear Reason */
             clear_reason: string | null;
+            /** Set By */
+            set_by?: string | null;
+        };
+        /**
+         * Holding
+         * @description `runbook_id`: which repair stays off; without it the one that ran or would run.
+         */
+        Holding: {
+            /** Reason */
+            reason: string;
+            /** Runbook Id */
+            runbook_id?: string | null;
         };
         /** HoldsOut */
         HoldsOut: {
@@ -3089,8 +3676,11 @@ export interface components {
         };
         /**
          * IncidentDetailOut
-         * @description The parts as the appliance signed them: schemas evidence.bundle/1 and /2. `heals`: the last
-         *     first.
+         * @description The parts as the appliance signed them: schemas evidence.bundle/1 and /2. `heals` and
+         *     `handovers`: the last first. `undo` is what became of what the run had changed, `left` are the
+         *     changed steps that nothing put back. `silent`: its appliance missed its check-ins, so that
+         *     `latest` is how things stood at `heard_at`. `undo_until`: until when its last run can be undone,
+         *     null where it cannot.
          */
         IncidentDetailOut: {
             /** Site Id */
@@ -3131,6 +3721,22 @@ export interface components {
             runbook_id: string | null;
             /** Watched Until */
             watched_until: string | null;
+            /** Sentence */
+            sentence: string;
+            /** Owner Name */
+            owner_name: string | null;
+            /** Appliance Id */
+            appliance_id: string;
+            latest: components["schemas"]["LatestOut"];
+            /** Silent */
+            silent: boolean;
+            /** Heard At */
+            heard_at: string | null;
+            undo: components["schemas"]["Undo"];
+            /** Left */
+            left: string[];
+            /** Handovers */
+            handovers: components["schemas"]["HandoverOut"][];
             /** Before */
             before: {
                 [key: string]: unknown;
@@ -3153,6 +3759,8 @@ export interface components {
             }[];
             /** Heals */
             heals: components["schemas"]["HealOut"][];
+            /** Undo Until */
+            undo_until: string | null;
             /** Bundles */
             bundles: components["schemas"]["BundleOut"][];
         };
@@ -3160,7 +3768,8 @@ export interface components {
          * IncidentOut
          * @description `host_name` is null when the host was never declared. `verdict` and `code` are the policy's;
          *     the `would_` ones what it had been, were the site not observing. `watched_until` is the end of
-         *     the watch over a heal that is neither stable nor undone yet.
+         *     the watch over a heal that is neither stable nor undone yet. `sentence` says how the host stands
+         *     now, what was done and what comes next; `owner_name` in whose hands it is.
          */
         IncidentOut: {
             /** Site Id */
@@ -3201,6 +3810,10 @@ export interface components {
             runbook_id: string | null;
             /** Watched Until */
             watched_until: string | null;
+            /** Sentence */
+            sentence: string;
+            /** Owner Name */
+            owner_name: string | null;
         };
         /**
          * IncidentState
@@ -3277,7 +3890,21 @@ export interface components {
          * @description What an order asks for.
          * @enum {string}
          */
-        Kind: "run_runbook" | "clear_hold";
+        Kind: "run_runbook" | "clear_hold" | "set_hold" | "check_again" | "try_again" | "undo_run";
+        /**
+         * LatestOut
+         * @description The newest measurement of the incident's check on its host.
+         */
+        LatestOut: {
+            outcome: components["schemas"]["Outcome"];
+            /** Summary */
+            summary: string;
+            /**
+             * Measured At
+             * Format: date-time
+             */
+            measured_at: string;
+        };
         /**
          * LeasedOrders
          * @description Each envelope holds a `core.orders` payload. What is not reported on within `lease_s` is
@@ -3432,6 +4059,49 @@ export interface components {
             /** Self Approve */
             self_approve: boolean;
         };
+        /** ObservationsOut */
+        ObservationsOut: {
+            /** Check */
+            check: string;
+            /** Check Title */
+            check_title: string;
+            /** Items */
+            items: components["schemas"]["ObservedOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * ObservedOut
+         * @description What fails on a host and would be accepted: all that the evidence at `log_index` says of it.
+         *     `deviation_id` is what is accepted there now, which is this very state or not.
+         */
+        ObservedOut: {
+            /** Host Id */
+            host_id: string;
+            /** Host Name */
+            host_name: string | null;
+            /** Severity */
+            severity: string;
+            /** Summary */
+            summary: string;
+            /** Facts */
+            facts: {
+                [key: string]: unknown;
+            };
+            /** Facts Digest */
+            facts_digest: string;
+            /** Log Index */
+            log_index: number;
+            /**
+             * Measured At
+             * Format: date-time
+             */
+            measured_at: string;
+            /** Deviation Id */
+            deviation_id: string | null;
+            /** Standing */
+            standing: ("accepted" | "changed" | "passes" | "unknown") | null;
+        };
         /**
          * OpeningHours
          * @description Days 0 = Sunday to 6 = Saturday; wall clock of the site's zone, end inclusive.
@@ -3466,9 +4136,9 @@ export interface components {
             /** Check */
             check: string;
             /** Runbook Id */
-            runbook_id: string;
+            runbook_id: string | null;
             /** Runbook Title */
-            runbook_title: string;
+            runbook_title: string | null;
             /** Incident Id */
             incident_id: string | null;
             /** Approval Id */
@@ -3546,7 +4216,8 @@ export interface components {
          * OrderOut
          * @description `log_index` is the bundle that tells of the run, once the log has it. `code` and `detail`
          *     are the appliance's, or Central's where it ended the order itself. `frozen`: it waits because
-         *     its partner, site or appliance is frozen, and expires if that lasts.
+         *     its partner, site or appliance is frozen, and expires if that lasts. An order that only looks,
+         *     or lets all repairs be tried again, has no runbook.
          */
         OrderOut: {
             /** Site Id */
@@ -3566,9 +4237,9 @@ export interface components {
             /** Check */
             check: string;
             /** Runbook Id */
-            runbook_id: string;
+            runbook_id: string | null;
             /** Runbook Title */
-            runbook_title: string;
+            runbook_title: string | null;
             /** Incident Id */
             incident_id: string | null;
             /** Approval Id */
@@ -3671,6 +4342,11 @@ export interface components {
             /** Log Index */
             log_index: number | null;
         };
+        /** OrderedOut */
+        OrderedOut: {
+            /** Order Id */
+            order_id: string;
+        };
         /** OrdersOut */
         OrdersOut: {
             /** Items */
@@ -3745,12 +4421,17 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** PeopleOut */
+        PeopleOut: {
+            /** Items */
+            items: components["schemas"]["UserOut"][];
+        };
         /**
          * Permission
          * @description What a route asks of its caller; the last two are for callers who are not people.
          * @enum {string}
          */
-        Permission: "view" | "evidence" | "sites" | "healing" | "freeze" | "orders" | "approvals" | "policy.read" | "policy.decide" | "policy.write" | "policy.admin" | "account" | "public" | "appliance";
+        Permission: "view" | "evidence" | "sites" | "healing" | "freeze" | "orders" | "approvals" | "deviations" | "policy.read" | "policy.decide" | "policy.write" | "policy.admin" | "account" | "public" | "appliance";
         /**
          * PolicyHead
          * @description Names the snapshot that GET /policy gives; fetched when the digest is not the one held.
@@ -4084,6 +4765,11 @@ export interface components {
             /** Reason */
             reason: string;
         };
+        /** Reasoned */
+        Reasoned: {
+            /** Reason */
+            reason: string;
+        };
         /**
          * Receipt
          * @description Immutable: the same bundle gets the same receipt for ever.
@@ -4111,8 +4797,26 @@ export interface components {
             reason: string;
         };
         /**
+         * Renewal
+         * @description What is not given stays as it was.
+         */
+        Renewal: {
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            /** Reason */
+            reason: string;
+            /** Owner */
+            owner?: string | null;
+            /** Control */
+            control?: string | null;
+        };
+        /**
          * ResultCounts
-         * @description Latest results by outcome; unknown is never counted as pass.
+         * @description Latest results by outcome; unknown is never counted as pass. `accepted` of those that fail
+         *     are accepted deviations.
          */
         ResultCounts: {
             /** Pass */
@@ -4123,6 +4827,8 @@ export interface components {
             unknown: number;
             /** Not Applicable */
             not_applicable: number;
+            /** Accepted */
+            accepted: number;
         };
         /**
          * ResultsOut
@@ -4135,6 +4841,11 @@ export interface components {
             hosts: components["schemas"]["HostRowOut"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /** Revocation */
+        Revocation: {
+            /** Reason */
+            reason: string;
         };
         /**
          * Role
@@ -4155,6 +4866,8 @@ export interface components {
             recurred: number;
             /** Unproved */
             unproved: number;
+            /** Undone */
+            undone: number;
             false_heals: components["schemas"]["FalseHeals"] | null;
             time_to_repair: components["schemas"]["TimeToRepair"] | null;
             /** Runbook Id */
@@ -4196,19 +4909,6 @@ export interface components {
             /** Lacking */
             lacking: string[];
         };
-        /** RunbookOut */
-        RunbookOut: {
-            /** Id */
-            id: string;
-            /** Version */
-            version: string;
-            /** Digest */
-            digest: string;
-            /** Risk */
-            risk: string;
-            /** Title */
-            title: string;
-        };
         /**
          * RunbookWords
          * @description A runbook: what a rule's `action` may be; `inputs` says of each what it is.
@@ -4232,9 +4932,20 @@ export interface components {
             };
         };
         /**
+         * RunbooksOut
+         * @description By check; `days` is how far back heals are counted.
+         */
+        RunbooksOut: {
+            /** Days */
+            days: number;
+            /** Items */
+            items: components["schemas"]["wardline__central__reports__runbooks__RunbookOut"][];
+        };
+        /**
          * Score
          * @description `passed` of `assessed` results, beside which `unknown` could not be measured; on
-         *     `measured_hosts` of `hosts`. Null where nothing counts.
+         *     `measured_hosts` of `hosts`. `accepted` of those that did not pass are accepted deviations: they
+         *     change no score. Null where nothing counts.
          */
         Score: {
             /** Passed */
@@ -4247,6 +4958,8 @@ export interface components {
             measured_hosts: number;
             /** Hosts */
             hosts: number;
+            /** Accepted */
+            accepted: number;
         };
         /** ServerKey */
         ServerKey: {
@@ -4357,7 +5070,10 @@ export interface components {
             /** Site Name */
             site_name: string;
         };
-        /** SiteOverview */
+        /**
+         * SiteOverview
+         * @description `open_incidents` are those that nobody has accepted.
+         */
         SiteOverview: {
             /** Id */
             id: string;
@@ -4499,11 +5215,6 @@ export interface components {
             /** Approval Id */
             approval_id: string | null;
         };
-        /** Starting */
-        Starting: {
-            /** Reason */
-            reason: string;
-        };
         /** StatusOut */
         StatusOut: {
             ask: components["schemas"]["Asks"];
@@ -4512,6 +5223,7 @@ export interface components {
             holds: components["schemas"]["ActiveHolds"];
             freezes: components["schemas"]["ActiveFreezes"];
             brakes: components["schemas"]["ActiveStops"];
+            deviations: components["schemas"]["AcceptedDeviations"];
             orders: components["schemas"]["OrdersTold"];
             central: components["schemas"]["CentralStatus"];
             /** Sites */
@@ -4539,6 +5251,38 @@ export interface components {
          * @enum {string}
          */
         Step: "proposed" | "evaluated" | "approved" | "promoted" | "stopped" | "demoted" | "rejected" | "withdrawn";
+        /**
+         * Stop
+         * @description Where a runbook does not run, since when and why; `id` names the hold.
+         */
+        Stop: {
+            /**
+             * Kind
+             * @constant
+             */
+            kind: "hold";
+            /** Id */
+            id: string;
+            /** Site Id */
+            site_id: string;
+            /** Site Name */
+            site_name: string;
+            /** Host Id */
+            host_id: string;
+            /** Host Name */
+            host_name: string | null;
+            /** Check */
+            check: string;
+            /** Incident Id */
+            incident_id: string | null;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Reason */
+            reason: string;
+        };
         /**
          * StopOut
          * @description `failed` of `runs` runs of one version went wrong: a rule (`version` is its revision) or a
@@ -4721,6 +5465,15 @@ export interface components {
             /** Points */
             points: components["schemas"]["SnapshotOut"][];
         };
+        /**
+         * Undo
+         * @description What became of what a run had changed.
+         *
+         *     `nothing` was changed; it `stands`, for the run got through; it is `verified` to be back as it
+         *     was; it is back in `part`, the rest is left by hand; it is `unknown`, for the agent was stopped.
+         * @enum {string}
+         */
+        Undo: "nothing" | "stands" | "verified" | "part" | "unknown";
         /** UserOut */
         UserOut: {
             /** Id */
@@ -4783,10 +5536,11 @@ export interface components {
         /**
          * WatchEnd
          * @description `stable`: the check passed at or after the end of the watch. `recurred`: it failed before it
-         *     had. `unproved`: it failed so long after the end that nothing shows when it came back.
+         *     had. `unproved`: it failed so long after the end that nothing shows when it came back. `undone`:
+         *     a person had the run undone, be it after it was stable; that counts neither way.
          * @enum {string}
          */
-        WatchEnd: "stable" | "recurred" | "unproved";
+        WatchEnd: "stable" | "recurred" | "unproved" | "undone";
         /** WouldOut */
         WouldOut: {
             /** Verdict */
@@ -4821,7 +5575,7 @@ export interface components {
              */
             opened_at: string;
             would: components["schemas"]["WouldOut"] | null;
-            runbook: components["schemas"]["RunbookOut"] | null;
+            runbook: components["schemas"]["wardline__central__incidents__endpoints__RunbookOut"] | null;
             /** Diff */
             diff: string;
         };
@@ -4831,6 +5585,48 @@ export interface components {
          * @enum {string}
          */
         wardline__central__approvals__states__Status: "pending" | "approved" | "rejected" | "expired" | "superseded";
+        /** RunbookOut */
+        wardline__central__incidents__endpoints__RunbookOut: {
+            /** Id */
+            id: string;
+            /** Version */
+            version: string;
+            /** Digest */
+            digest: string;
+            /** Risk */
+            risk: string;
+            /** Title */
+            title: string;
+        };
+        /**
+         * RunbookOut
+         * @description `heals` is null where it healed nothing in this time; of those whose watch is over, `stable`
+         *     lasted. `unhelped` open incidents are there that its last run did not help. `stops`: the newest
+         *     of `stopped`.
+         */
+        wardline__central__reports__runbooks__RunbookOut: {
+            /** Id */
+            id: string;
+            /** Version */
+            version: number;
+            /** Title */
+            title: string;
+            /** Description */
+            description: string;
+            /** Risk */
+            risk: string;
+            /** Check */
+            check: string;
+            /** Check Title */
+            check_title: string;
+            heals: components["schemas"]["Heals"] | null;
+            /** Unhelped */
+            unhelped: number;
+            /** Stopped */
+            stopped: number;
+            /** Stops */
+            stops: components["schemas"]["Stop"][];
+        };
         /**
          * Status
          * @description Where an order stands at Central.
@@ -13344,6 +14140,26 @@ export interface operations {
             };
         };
     };
+    list_people_api_v1_people_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeopleOut"];
+                };
+            };
+        };
+    };
     list_evidence_api_v1_sites__site_id__evidence_get: {
         parameters: {
             query?: {
@@ -13443,6 +14259,7 @@ export interface operations {
         parameters: {
             query?: {
                 state?: components["schemas"]["IncidentState"] | null;
+                incident?: string | null;
                 limit?: number;
                 cursor?: string | null;
                 offset?: number | null;
@@ -13541,42 +14358,6 @@ export interface operations {
             };
         };
     };
-    start_repair_api_v1_sites__site_id__incidents__incident_id__start_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                site_id: string;
-                incident_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Starting"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["StartedOut"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
     get_fleet_heals_api_v1_heals_get: {
         parameters: {
             query?: {
@@ -13661,6 +14442,222 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WouldRunListOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    start_repair_api_v1_sites__site_id__incidents__incident_id__start_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reasoned"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    undo_run_api_v1_sites__site_id__incidents__incident_id__undo_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reasoned"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderedOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    check_again_api_v1_sites__site_id__incidents__incident_id__check_again_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckingAgain"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderedOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    try_again_api_v1_sites__site_id__incidents__incident_id__try_again_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reasoned"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderedOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    set_hold_api_v1_sites__site_id__incidents__incident_id__hold_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Holding"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderedOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    hand_over_api_v1_sites__site_id__incidents__incident_id__hand_over_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HandingOver"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandedOverOut"];
                 };
             };
             /** @description Validation Error */
@@ -14516,6 +15513,211 @@ export interface operations {
             };
         };
     };
+    list_observed_api_v1_sites__site_id__observed__check__get: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path: {
+                site_id: string;
+                check: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObservationsOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_deviations_api_v1_deviations_get: {
+        parameters: {
+            query?: {
+                site?: string | null;
+                state?: "in_force" | "changed" | "ended" | "all";
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviationsOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_deviation_api_v1_deviations__deviation_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deviation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviationStoryOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    accept_deviation_api_v1_sites__site_id__deviations_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Acceptance"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviationStoryOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    renew_deviation_api_v1_deviations__deviation_id__renew_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deviation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Renewal"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviationStoryOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    revoke_deviation_api_v1_deviations__deviation_id__revoke_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deviation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Revocation"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviationStoryOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     list_results_api_v1_sites__site_id__results_get: {
         parameters: {
             query?: {
@@ -14729,6 +15931,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StatusOut"];
+                };
+            };
+        };
+    };
+    list_runbooks_api_v1_runbooks_get: {
+        parameters: {
+            query?: {
+                /** @description so many days back from now */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunbooksOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };

@@ -351,6 +351,8 @@ CREATE TABLE public.compliance_snapshots (
     not_applicable integer NOT NULL,
     measured_hosts integer NOT NULL,
     hosts integer NOT NULL,
+    accepted integer DEFAULT 0 NOT NULL,
+    CONSTRAINT compliance_snapshots_accepted_check CHECK ((accepted >= 0)),
     CONSTRAINT compliance_snapshots_failed_check CHECK ((failed >= 0)),
     CONSTRAINT compliance_snapshots_flake_hash_check CHECK (((flake_hash)::text ~ '^[0-9a-f]{64}$'::text)),
     CONSTRAINT compliance_snapshots_hosts_check CHECK ((hosts >= 0)),
@@ -401,6 +403,104 @@ ALTER TABLE public.decisions_kept ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTI
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE public.deviation_events (
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    id bigint NOT NULL,
+    deviation_id character varying(64) NOT NULL,
+    kind character varying(16) NOT NULL,
+    at timestamp with time zone NOT NULL,
+    host_id character varying(64),
+    until timestamp with time zone,
+    by character varying(64),
+    by_name character varying(255),
+    reason text,
+    CONSTRAINT deviation_events_kind_check CHECK (((kind)::text = ANY ((ARRAY['accepted'::character varying, 'renewed'::character varying, 'revoked'::character varying, 'replaced'::character varying, 'expired'::character varying, 'changed'::character varying, 'returned'::character varying, 'passes'::character varying])::text[])))
+);
+ALTER TABLE ONLY public.deviation_events FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.deviation_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.deviation_events_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.deviation_hosts (
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    deviation_id character varying(64) NOT NULL,
+    host_id character varying(64) NOT NULL,
+    check_id character varying(255) NOT NULL,
+    facts_digest character varying(64) NOT NULL,
+    severity character varying(16) NOT NULL,
+    summary text NOT NULL,
+    facts jsonb NOT NULL,
+    log_index bigint NOT NULL,
+    standing character varying(16) DEFAULT 'accepted'::character varying NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT deviation_hosts_facts_digest_check CHECK (((facts_digest)::text ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT deviation_hosts_severity_check CHECK (((severity)::text = ANY ((ARRAY['low'::character varying, 'medium'::character varying, 'high'::character varying, 'critical'::character varying])::text[]))),
+    CONSTRAINT deviation_hosts_standing_check CHECK (((standing)::text = ANY ((ARRAY['accepted'::character varying, 'changed'::character varying, 'passes'::character varying])::text[])))
+);
+ALTER TABLE ONLY public.deviation_hosts FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.deviations (
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    id character varying(64) NOT NULL,
+    check_id character varying(255) NOT NULL,
+    accepted_at timestamp with time zone NOT NULL,
+    accepted_by character varying(64) NOT NULL,
+    accepted_by_name character varying(255) NOT NULL,
+    until timestamp with time zone NOT NULL,
+    owner character varying(255) NOT NULL,
+    reason text NOT NULL,
+    control text NOT NULL,
+    ended_at timestamp with time zone,
+    ended_why character varying(16),
+    CONSTRAINT deviations_control_check CHECK ((control <> ''::text)),
+    CONSTRAINT deviations_end CHECK (((ended_at IS NULL) = (ended_why IS NULL))),
+    CONSTRAINT deviations_ended_why_check CHECK (((ended_why)::text = ANY ((ARRAY['expired'::character varying, 'revoked'::character varying, 'replaced'::character varying])::text[]))),
+    CONSTRAINT deviations_id_check CHECK (((id)::text <> ''::text)),
+    CONSTRAINT deviations_order CHECK ((accepted_at < until)),
+    CONSTRAINT deviations_owner_check CHECK (((owner)::text <> ''::text)),
+    CONSTRAINT deviations_reason_check CHECK ((reason <> ''::text))
+);
+ALTER TABLE ONLY public.deviations FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.latest_results (
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    host_id character varying(64) NOT NULL,
+    check_id character varying(255) NOT NULL,
+    outcome character varying(16) NOT NULL,
+    severity character varying(16) NOT NULL,
+    summary text NOT NULL,
+    facts jsonb NOT NULL,
+    facts_digest character varying(64) NOT NULL,
+    controls jsonb NOT NULL,
+    log_index bigint NOT NULL,
+    effective_at timestamp with time zone NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    CONSTRAINT latest_results_outcome_check CHECK (((outcome)::text = ANY ((ARRAY['pass'::character varying, 'fail'::character varying, 'unknown'::character varying, 'not_applicable'::character varying])::text[])))
+)
+WITH (fillfactor='70');
+ALTER TABLE ONLY public.latest_results FORCE ROW LEVEL SECURITY;
+CREATE VIEW public.deviation_standings WITH (security_invoker='true') AS
+ SELECT h.site_id,
+    h.partner_id,
+    h.deviation_id,
+    h.host_id,
+    h.check_id,
+        CASE
+            WHEN ((r.outcome IS NULL) OR ((r.outcome)::text = 'unknown'::text)) THEN 'unknown'::text
+            WHEN ((r.outcome)::text <> 'fail'::text) THEN 'passes'::text
+            WHEN (((r.facts_digest)::text = (h.facts_digest)::text) AND ((r.severity)::text = (h.severity)::text)) THEN 'accepted'::text
+            ELSE 'changed'::text
+        END AS standing
+   FROM ((public.deviation_hosts h
+     JOIN public.deviations d ON ((((d.site_id)::text = (h.site_id)::text) AND ((d.id)::text = (h.deviation_id)::text) AND (d.ended_at IS NULL) AND (d.until > now()))))
+     LEFT JOIN public.latest_results r ON ((((r.site_id)::text = (h.site_id)::text) AND ((r.host_id)::text = (h.host_id)::text) AND ((r.check_id)::text = (h.check_id)::text))))
+  WHERE (h.ended_at IS NULL);
 CREATE TABLE public.enrolment_tokens (
     id character varying(64) NOT NULL,
     partner_id character varying(64) NOT NULL,
@@ -533,6 +633,7 @@ CREATE TABLE public.flap_suppressions (
     cleared_at timestamp with time zone,
     cleared_by character varying(255),
     clear_reason text,
+    set_by character varying(255),
     CONSTRAINT flap_suppressions_end CHECK (((cleared_at IS NULL) = (cleared_by IS NULL))),
     CONSTRAINT flap_suppressions_id_check CHECK (((id)::text <> ''::text))
 );
@@ -588,6 +689,20 @@ CREATE TABLE public.incident_bundles (
     at timestamp with time zone NOT NULL
 );
 ALTER TABLE ONLY public.incident_bundles FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.incident_handovers (
+    id character varying(64) NOT NULL,
+    site_id character varying(64) NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    incident_id character varying(64) NOT NULL,
+    at timestamp with time zone NOT NULL,
+    by_user character varying(64) NOT NULL,
+    by_name character varying(255) NOT NULL,
+    to_user character varying(64) NOT NULL,
+    to_name character varying(255) NOT NULL,
+    note text NOT NULL,
+    CONSTRAINT incident_handovers_id_check CHECK (((id)::text <> ''::text))
+);
+ALTER TABLE ONLY public.incident_handovers FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.incident_heals (
     site_id character varying(64) NOT NULL,
     partner_id character varying(64) NOT NULL,
@@ -603,7 +718,7 @@ CREATE TABLE public.incident_heals (
     ended character varying(16),
     ended_at timestamp with time zone,
     CONSTRAINT incident_heals_end CHECK (((ended IS NULL) = (ended_at IS NULL))),
-    CONSTRAINT incident_heals_ended_check CHECK (((ended)::text = ANY ((ARRAY['stable'::character varying, 'recurred'::character varying, 'unproved'::character varying])::text[]))),
+    CONSTRAINT incident_heals_ended_check CHECK (((ended)::text = ANY ((ARRAY['stable'::character varying, 'recurred'::character varying, 'unproved'::character varying, 'undone'::character varying])::text[]))),
     CONSTRAINT incident_heals_number_check CHECK ((number >= 1)),
     CONSTRAINT incident_heals_order CHECK (((opened_at <= healed_at) AND (attempted_at <= healed_at)))
 );
@@ -654,7 +769,7 @@ END))),
 CASE state
     WHEN 'healed'::text THEN ((watch ->> 'ended'::text) IS NULL)
     WHEN 'stable'::text THEN ((watch ->> 'ended'::text) = 'stable'::text)
-    ELSE ((watch ->> 'ended'::text) = ANY (ARRAY['recurred'::text, 'unproved'::text]))
+    ELSE ((watch ->> 'ended'::text) = ANY (ARRAY['recurred'::text, 'unproved'::text, 'undone'::text]))
 END, false)))
 )
 WITH (toast_tuple_target='8160');
@@ -676,24 +791,6 @@ CREATE TABLE public.job_heartbeats (
     CONSTRAINT job_heartbeats_interval_ms_check CHECK ((interval_ms > 0)),
     CONSTRAINT job_heartbeats_name_check CHECK (((name)::text <> ''::text))
 );
-CREATE TABLE public.latest_results (
-    site_id character varying(64) NOT NULL,
-    partner_id character varying(64) NOT NULL,
-    host_id character varying(64) NOT NULL,
-    check_id character varying(255) NOT NULL,
-    outcome character varying(16) NOT NULL,
-    severity character varying(16) NOT NULL,
-    summary text NOT NULL,
-    facts jsonb NOT NULL,
-    facts_digest character varying(64) NOT NULL,
-    controls jsonb NOT NULL,
-    log_index bigint NOT NULL,
-    effective_at timestamp with time zone NOT NULL,
-    received_at timestamp with time zone NOT NULL,
-    CONSTRAINT latest_results_outcome_check CHECK (((outcome)::text = ANY ((ARRAY['pass'::character varying, 'fail'::character varying, 'unknown'::character varying, 'not_applicable'::character varying])::text[])))
-)
-WITH (fillfactor='70');
-ALTER TABLE ONLY public.latest_results FORCE ROW LEVEL SECURITY;
 CREATE TABLE public.orders (
     id character varying(64) NOT NULL,
     site_id character varying(64) NOT NULL,
@@ -702,7 +799,7 @@ CREATE TABLE public.orders (
     host_id character varying(64) NOT NULL,
     kind character varying(16) NOT NULL,
     incident_type character varying(255) NOT NULL,
-    runbook_id character varying(255) NOT NULL,
+    runbook_id character varying(255),
     incident_id character varying(64),
     approval_id character varying(64),
     hold_id character varying(64),
@@ -724,8 +821,9 @@ CREATE TABLE public.orders (
     CONSTRAINT orders_end CHECK (((completed_at IS NOT NULL) = ((status)::text = ANY ((ARRAY['succeeded'::character varying, 'failed'::character varying, 'expired'::character varying, 'lost'::character varying, 'cancelled'::character varying])::text[])))),
     CONSTRAINT orders_envelope_check CHECK ((length(envelope) <= 32768)),
     CONSTRAINT orders_id_check CHECK (((id)::text <> ''::text)),
-    CONSTRAINT orders_kind_check CHECK (((kind)::text = ANY ((ARRAY['run_runbook'::character varying, 'clear_hold'::character varying])::text[]))),
+    CONSTRAINT orders_kind_check CHECK (((kind)::text = ANY ((ARRAY['run_runbook'::character varying, 'clear_hold'::character varying, 'undo_run'::character varying, 'set_hold'::character varying, 'check_again'::character varying, 'try_again'::character varying])::text[]))),
     CONSTRAINT orders_lease CHECK ((((status)::text <> ALL ((ARRAY['leased'::character varying, 'running'::character varying, 'succeeded'::character varying, 'failed'::character varying, 'lost'::character varying])::text[])) OR ((leased_at IS NOT NULL) AND (lease_until IS NOT NULL)))),
+    CONSTRAINT orders_runbook CHECK ((((kind)::text = ANY ((ARRAY['check_again'::character varying, 'try_again'::character varying])::text[])) = (runbook_id IS NULL))),
     CONSTRAINT orders_status_check CHECK (((status)::text = ANY ((ARRAY['pending'::character varying, 'leased'::character varying, 'running'::character varying, 'succeeded'::character varying, 'failed'::character varying, 'expired'::character varying, 'lost'::character varying, 'cancelled'::character varying])::text[]))),
     CONSTRAINT orders_target CHECK ((((kind)::text = 'clear_hold'::text) = (hold_id IS NOT NULL))),
     CONSTRAINT orders_times CHECK ((created_at < expires_at))
@@ -1043,6 +1141,13 @@ CREATE TABLE public.sites (
     CONSTRAINT sites_id_check CHECK (((id)::text <> ''::text))
 );
 ALTER TABLE ONLY public.sites FORCE ROW LEVEL SECURITY;
+CREATE VIEW public.site_accepted WITH (security_invoker='true') AS
+ SELECT id AS site_id,
+    partner_id,
+    ( SELECT count(*) AS count
+           FROM public.deviation_standings d
+          WHERE (((d.site_id)::text = (s.id)::text) AND (d.standing = 'accepted'::text))) AS accepted
+   FROM public.sites s;
 CREATE VIEW public.site_posture WITH (security_invoker='true') AS
  SELECT s.id AS site_id,
     s.partner_id,
@@ -1121,6 +1226,12 @@ ALTER TABLE ONLY public.decision_answers
     ADD CONSTRAINT decision_answers_pkey PRIMARY KEY (partner_id, asked_by, key);
 ALTER TABLE ONLY public.decisions_kept
     ADD CONSTRAINT decisions_kept_pkey PRIMARY KEY (partner_id, id);
+ALTER TABLE ONLY public.deviation_events
+    ADD CONSTRAINT deviation_events_pkey PRIMARY KEY (site_id, id);
+ALTER TABLE ONLY public.deviation_hosts
+    ADD CONSTRAINT deviation_hosts_pkey PRIMARY KEY (site_id, deviation_id, host_id);
+ALTER TABLE ONLY public.deviations
+    ADD CONSTRAINT deviations_pkey PRIMARY KEY (site_id, id);
 ALTER TABLE ONLY public.enrolment_tokens
     ADD CONSTRAINT enrolment_tokens_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.evidence_alarms
@@ -1155,6 +1266,8 @@ ALTER TABLE ONLY public.hosts
     ADD CONSTRAINT hosts_pkey PRIMARY KEY (site_id, id);
 ALTER TABLE ONLY public.incident_bundles
     ADD CONSTRAINT incident_bundles_pkey PRIMARY KEY (site_id, incident_id, log_index);
+ALTER TABLE ONLY public.incident_handovers
+    ADD CONSTRAINT incident_handovers_pkey PRIMARY KEY (site_id, id);
 ALTER TABLE ONLY public.incident_heals
     ADD CONSTRAINT incident_heals_pkey PRIMARY KEY (site_id, incident_id, number);
 ALTER TABLE ONLY public.incidents
@@ -1237,6 +1350,11 @@ CREATE INDEX idx_change_log_tail ON public.change_log USING btree (tx, id);
 CREATE UNIQUE INDEX idx_compliance_snapshots_site ON public.compliance_snapshots USING btree (site_id, snapshot_at);
 CREATE INDEX idx_decision_answers_age ON public.decision_answers USING btree (answered_at);
 CREATE INDEX idx_decisions_kept_age ON public.decisions_kept USING btree (at);
+CREATE INDEX idx_deviation_events_site ON public.deviation_events USING btree (site_id, deviation_id, id);
+CREATE UNIQUE INDEX idx_deviation_hosts_in_force ON public.deviation_hosts USING btree (site_id, host_id, check_id) WHERE (ended_at IS NULL);
+CREATE INDEX idx_deviation_hosts_partner ON public.deviation_hosts USING btree (partner_id) WHERE (ended_at IS NULL);
+CREATE INDEX idx_deviations_in_force ON public.deviations USING btree (until) WHERE (ended_at IS NULL);
+CREATE INDEX idx_deviations_newest ON public.deviations USING btree (partner_id, accepted_at DESC, id DESC);
 CREATE INDEX idx_enrolment_tokens_site ON public.enrolment_tokens USING btree (site_id, created_at);
 CREATE UNIQUE INDEX idx_evidence_bundles_equivocation ON public.evidence_bundles USING btree (site_id, appliance_id, epoch, seq, bundle_hash) WHERE equivocates;
 CREATE INDEX idx_evidence_bundles_partner ON public.evidence_bundles USING btree (partner_id);
@@ -1249,6 +1367,7 @@ CREATE UNIQUE INDEX idx_freezes_partner_in_force ON public.freezes USING btree (
 CREATE INDEX idx_freezes_place ON public.freezes USING btree (partner_id, site_id);
 CREATE UNIQUE INDEX idx_freezes_site_in_force ON public.freezes USING btree (site_id) WHERE ((appliance_id IS NULL) AND (lifted_at IS NULL));
 CREATE UNIQUE INDEX idx_freezes_told ON public.freezes USING btree (site_id, appliance_id, frozen_at) WHERE (appliance_id IS NOT NULL);
+CREATE INDEX idx_incident_handovers ON public.incident_handovers USING btree (site_id, incident_id, at DESC, id DESC);
 CREATE INDEX idx_incident_heals_partner ON public.incident_heals USING btree (partner_id, healed_at);
 CREATE INDEX idx_incident_heals_site ON public.incident_heals USING btree (site_id, healed_at);
 CREATE INDEX idx_incidents_partner ON public.incidents USING btree (partner_id, created_at DESC, id);
@@ -1257,6 +1376,7 @@ CREATE INDEX idx_incidents_site ON public.incidents USING btree (site_id, create
 CREATE INDEX idx_incidents_type ON public.incidents USING btree (site_id, incident_type);
 CREATE INDEX idx_latest_results_partner ON public.latest_results USING btree (partner_id, outcome);
 CREATE INDEX idx_orders_approval ON public.orders USING btree (site_id, approval_id) WHERE (approval_id IS NOT NULL);
+CREATE UNIQUE INDEX idx_orders_check_again ON public.orders USING btree (site_id, host_id, incident_type) WHERE (((kind)::text = 'check_again'::text) AND (completed_at IS NULL));
 CREATE UNIQUE INDEX idx_orders_hold ON public.orders USING btree (site_id, hold_id) WHERE (((kind)::text = 'clear_hold'::text) AND (completed_at IS NULL));
 CREATE UNIQUE INDEX idx_orders_incident ON public.orders USING btree (site_id, incident_id) WHERE (((kind)::text = 'run_runbook'::text) AND (completed_at IS NULL));
 CREATE INDEX idx_orders_leased ON public.orders USING btree (appliance_id, lease_until) WHERE ((status)::text = 'leased'::text);
@@ -1264,7 +1384,10 @@ CREATE INDEX idx_orders_live ON public.orders USING btree (expires_at) WHERE (co
 CREATE INDEX idx_orders_of_hold ON public.orders USING btree (site_id, hold_id, created_at) WHERE (hold_id IS NOT NULL);
 CREATE INDEX idx_orders_partner ON public.orders USING btree (partner_id, created_at DESC, id DESC);
 CREATE INDEX idx_orders_pending ON public.orders USING btree (appliance_id, status) WHERE ((status)::text = 'pending'::text);
+CREATE UNIQUE INDEX idx_orders_set_hold ON public.orders USING btree (site_id, host_id, incident_type, runbook_id) WHERE (((kind)::text = 'set_hold'::text) AND (completed_at IS NULL));
 CREATE INDEX idx_orders_site ON public.orders USING btree (site_id, created_at DESC, id DESC);
+CREATE UNIQUE INDEX idx_orders_try_again ON public.orders USING btree (site_id, incident_id) WHERE (((kind)::text = 'try_again'::text) AND (completed_at IS NULL));
+CREATE UNIQUE INDEX idx_orders_undo ON public.orders USING btree (site_id, incident_id) WHERE (((kind)::text = 'undo_run'::text) AND (completed_at IS NULL));
 CREATE INDEX idx_pattern_runs_changed ON public.pattern_runs USING btree (changed_at);
 CREATE INDEX idx_pattern_runs_partner ON public.pattern_runs USING btree (partner_id, pattern_signature, at);
 CREATE INDEX idx_pattern_runs_promotion ON public.pattern_runs USING btree (partner_id, promotion_id) WHERE (promotion_id IS NOT NULL);
@@ -1289,12 +1412,14 @@ CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.approval_votes
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.change_log FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.compliance_snapshots FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.deviation_events FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.evidence_bundles FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.evidence_checkpoints FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.evidence_cosignatures FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.evidence_log_entries FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.evidence_log_nodes FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.incident_bundles FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.incident_handovers FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.policy_revisions FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.policy_rule_versions FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.promotion_ledger FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
@@ -1303,12 +1428,14 @@ CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.approval_votes FOR EA
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.change_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.compliance_snapshots FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.deviation_events FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.evidence_bundles FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.evidence_checkpoints FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.evidence_cosignatures FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.evidence_log_entries FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.evidence_log_nodes FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.incident_bundles FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.incident_handovers FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.policy_revisions FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.policy_rule_versions FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.promotion_ledger FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
@@ -1342,6 +1469,16 @@ ALTER TABLE ONLY public.decision_answers
     ADD CONSTRAINT decision_answers_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
 ALTER TABLE ONLY public.decisions_kept
     ADD CONSTRAINT decisions_kept_partner_id_fkey FOREIGN KEY (partner_id) REFERENCES public.partners(id);
+ALTER TABLE ONLY public.deviation_events
+    ADD CONSTRAINT deviation_events_site_id_deviation_id_fkey FOREIGN KEY (site_id, deviation_id) REFERENCES public.deviations(site_id, id);
+ALTER TABLE ONLY public.deviation_events
+    ADD CONSTRAINT deviation_events_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
+ALTER TABLE ONLY public.deviation_hosts
+    ADD CONSTRAINT deviation_hosts_site_id_deviation_id_fkey FOREIGN KEY (site_id, deviation_id) REFERENCES public.deviations(site_id, id);
+ALTER TABLE ONLY public.deviation_hosts
+    ADD CONSTRAINT deviation_hosts_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
+ALTER TABLE ONLY public.deviations
+    ADD CONSTRAINT deviations_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
 ALTER TABLE ONLY public.enrolment_tokens
     ADD CONSTRAINT enrolment_tokens_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
 ALTER TABLE ONLY public.evidence_alarms
@@ -1372,6 +1509,14 @@ ALTER TABLE ONLY public.hosts
     ADD CONSTRAINT hosts_site_id_appliance_id_fkey FOREIGN KEY (site_id, appliance_id) REFERENCES public.appliances(site_id, id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.hosts
     ADD CONSTRAINT hosts_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id) ON DELETE CASCADE;
+ALTER TABLE ONLY public.incident_handovers
+    ADD CONSTRAINT incident_handovers_partner_id_by_user_fkey FOREIGN KEY (partner_id, by_user) REFERENCES public.users(partner_id, id);
+ALTER TABLE ONLY public.incident_handovers
+    ADD CONSTRAINT incident_handovers_partner_id_to_user_fkey FOREIGN KEY (partner_id, to_user) REFERENCES public.users(partner_id, id);
+ALTER TABLE ONLY public.incident_handovers
+    ADD CONSTRAINT incident_handovers_site_id_incident_id_fkey FOREIGN KEY (site_id, incident_id) REFERENCES public.incidents(site_id, id);
+ALTER TABLE ONLY public.incident_handovers
+    ADD CONSTRAINT incident_handovers_site_id_partner_id_fkey FOREIGN KEY (site_id, partner_id) REFERENCES public.sites(id, partner_id);
 ALTER TABLE ONLY public.orders
     ADD CONSTRAINT orders_site_id_appliance_id_fkey FOREIGN KEY (site_id, appliance_id) REFERENCES public.appliances(site_id, id);
 ALTER TABLE ONLY public.orders
@@ -1431,6 +1576,9 @@ ALTER TABLE public.change_log ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.compliance_snapshots ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.decision_answers ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.decisions_kept ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.deviation_events ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.deviation_hosts ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.deviations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.enrolment_tokens ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.evidence_alarms ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.evidence_bundles ENABLE ROW LEVEL SECURITY;
@@ -1445,6 +1593,7 @@ ALTER TABLE public.freeze_confirmations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.freezes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.hosts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.incident_bundles ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.incident_handovers ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.incident_heals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.incidents ENABLE ROW LEVEL SECURITY;
 CREATE POLICY jobs ON public.appliances TO wardline_jobs USING (true) WITH CHECK (true);
@@ -1455,6 +1604,9 @@ CREATE POLICY jobs ON public.change_log TO wardline_jobs USING (true) WITH CHECK
 CREATE POLICY jobs ON public.compliance_snapshots TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.decision_answers TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.decisions_kept TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.deviation_events TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.deviation_hosts TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.deviations TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.evidence_alarms TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.evidence_checkpoints TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.evidence_log_entries TO wardline_jobs USING (true) WITH CHECK (true);
@@ -1479,6 +1631,9 @@ CREATE POLICY jobs ON public.sites TO wardline_jobs USING (true) WITH CHECK (tru
 ALTER TABLE public.latest_results ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.orders ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_site ON public.brake_stops FOR SELECT TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)) AND ((site_id IS NULL) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))));
+CREATE POLICY own_site ON public.deviation_events FOR SELECT TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)) AND ((site_id)::text = ( SELECT public.scope_site() AS scope_site))));
+CREATE POLICY own_site ON public.deviation_hosts FOR SELECT TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)) AND ((site_id)::text = ( SELECT public.scope_site() AS scope_site))));
+CREATE POLICY own_site ON public.deviations FOR SELECT TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)) AND ((site_id)::text = ( SELECT public.scope_site() AS scope_site))));
 CREATE POLICY own_site ON public.freezes FOR SELECT TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)) AND ((site_id IS NULL) OR ((site_id)::text = ( SELECT public.scope_site() AS scope_site)))));
 CREATE POLICY own_site ON public.policies FOR SELECT TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)));
 CREATE POLICY own_site ON public.policy_heads FOR SELECT TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)));
@@ -1524,6 +1679,9 @@ CREATE POLICY tenant ON public.change_log TO wardline_app USING (((((site_id)::t
 CREATE POLICY tenant ON public.compliance_snapshots FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.decision_answers TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.decisions_kept TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant ON public.deviation_events TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant ON public.deviation_hosts TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant ON public.deviations TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.enrolment_tokens TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.evidence_alarms FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.evidence_bundles FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
@@ -1538,6 +1696,7 @@ CREATE POLICY tenant ON public.freeze_confirmations FOR SELECT TO wardline_app U
 CREATE POLICY tenant ON public.freezes TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.hosts TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.incident_bundles FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
+CREATE POLICY tenant ON public.incident_handovers TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.incident_heals FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.incidents FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.latest_results FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
@@ -1672,6 +1831,41 @@ GRANT SELECT(partner_id) ON TABLE public.decisions_kept TO wardline_jobs;
 GRANT SELECT(id) ON TABLE public.decisions_kept TO wardline_jobs;
 GRANT SELECT(at) ON TABLE public.decisions_kept TO wardline_jobs;
 GRANT SELECT(decisions) ON TABLE public.decisions_kept TO wardline_jobs;
+GRANT SELECT,INSERT ON TABLE public.deviation_events TO wardline_app;
+GRANT INSERT ON TABLE public.deviation_events TO wardline_jobs;
+GRANT SELECT,INSERT ON TABLE public.deviation_hosts TO wardline_app;
+GRANT SELECT(site_id) ON TABLE public.deviation_hosts TO wardline_jobs;
+GRANT SELECT(partner_id) ON TABLE public.deviation_hosts TO wardline_jobs;
+GRANT SELECT(deviation_id) ON TABLE public.deviation_hosts TO wardline_jobs;
+GRANT SELECT(host_id) ON TABLE public.deviation_hosts TO wardline_jobs;
+GRANT SELECT(check_id) ON TABLE public.deviation_hosts TO wardline_jobs;
+GRANT SELECT(facts_digest) ON TABLE public.deviation_hosts TO wardline_jobs;
+GRANT SELECT(severity) ON TABLE public.deviation_hosts TO wardline_jobs;
+GRANT SELECT(standing),UPDATE(standing) ON TABLE public.deviation_hosts TO wardline_jobs;
+GRANT UPDATE(ended_at) ON TABLE public.deviation_hosts TO wardline_app;
+GRANT SELECT(ended_at),UPDATE(ended_at) ON TABLE public.deviation_hosts TO wardline_jobs;
+GRANT SELECT,INSERT ON TABLE public.deviations TO wardline_app;
+GRANT SELECT(site_id) ON TABLE public.deviations TO wardline_jobs;
+GRANT SELECT(partner_id) ON TABLE public.deviations TO wardline_jobs;
+GRANT SELECT(id) ON TABLE public.deviations TO wardline_jobs;
+GRANT UPDATE(until) ON TABLE public.deviations TO wardline_app;
+GRANT SELECT(until) ON TABLE public.deviations TO wardline_jobs;
+GRANT UPDATE(owner) ON TABLE public.deviations TO wardline_app;
+GRANT UPDATE(control) ON TABLE public.deviations TO wardline_app;
+GRANT UPDATE(ended_at) ON TABLE public.deviations TO wardline_app;
+GRANT SELECT(ended_at),UPDATE(ended_at) ON TABLE public.deviations TO wardline_jobs;
+GRANT UPDATE(ended_why) ON TABLE public.deviations TO wardline_app;
+GRANT UPDATE(ended_why) ON TABLE public.deviations TO wardline_jobs;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.latest_results TO wardline_app;
+GRANT SELECT(site_id) ON TABLE public.latest_results TO wardline_jobs;
+GRANT SELECT(partner_id) ON TABLE public.latest_results TO wardline_jobs;
+GRANT SELECT(host_id) ON TABLE public.latest_results TO wardline_jobs;
+GRANT SELECT(check_id) ON TABLE public.latest_results TO wardline_jobs;
+GRANT SELECT(outcome) ON TABLE public.latest_results TO wardline_jobs;
+GRANT SELECT(severity) ON TABLE public.latest_results TO wardline_jobs;
+GRANT SELECT(facts_digest) ON TABLE public.latest_results TO wardline_jobs;
+GRANT SELECT ON TABLE public.deviation_standings TO wardline_app;
+GRANT SELECT ON TABLE public.deviation_standings TO wardline_jobs;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.enrolment_tokens TO wardline_app;
 GRANT SELECT ON TABLE public.evidence_alarms TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.evidence_alarms TO wardline_jobs;
@@ -1709,6 +1903,7 @@ GRANT SELECT(site_id) ON TABLE public.hosts TO wardline_jobs;
 GRANT SELECT(partner_id) ON TABLE public.hosts TO wardline_jobs;
 GRANT SELECT(id) ON TABLE public.hosts TO wardline_jobs;
 GRANT SELECT,INSERT ON TABLE public.incident_bundles TO wardline_app;
+GRANT SELECT,INSERT ON TABLE public.incident_handovers TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.incident_heals TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.incidents TO wardline_app;
 GRANT SELECT(site_id) ON TABLE public.incidents TO wardline_jobs;
@@ -1723,12 +1918,6 @@ GRANT SELECT ON TABLE public.installation TO wardline_app;
 GRANT SELECT ON TABLE public.installation TO wardline_jobs;
 GRANT SELECT ON TABLE public.job_heartbeats TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.job_heartbeats TO wardline_jobs;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.latest_results TO wardline_app;
-GRANT SELECT(site_id) ON TABLE public.latest_results TO wardline_jobs;
-GRANT SELECT(partner_id) ON TABLE public.latest_results TO wardline_jobs;
-GRANT SELECT(host_id) ON TABLE public.latest_results TO wardline_jobs;
-GRANT SELECT(check_id) ON TABLE public.latest_results TO wardline_jobs;
-GRANT SELECT(outcome) ON TABLE public.latest_results TO wardline_jobs;
 GRANT SELECT,INSERT ON TABLE public.orders TO wardline_app;
 GRANT SELECT(id) ON TABLE public.orders TO wardline_jobs;
 GRANT SELECT(site_id) ON TABLE public.orders TO wardline_jobs;
@@ -1802,6 +1991,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.sessions TO wardline_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sign_in_sources TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.sites TO wardline_app;
 GRANT SELECT ON TABLE public.sites TO wardline_jobs;
+GRANT SELECT ON TABLE public.site_accepted TO wardline_app;
+GRANT SELECT ON TABLE public.site_accepted TO wardline_jobs;
 GRANT SELECT ON TABLE public.site_posture TO wardline_app;
 GRANT SELECT ON TABLE public.site_posture TO wardline_jobs;
 GRANT SELECT,INSERT,DELETE ON TABLE public.socket_tickets TO wardline_app;
