@@ -93,6 +93,13 @@ class Deviation:
         return at >= self.until
 
 
+OVER: Mapping[End, str] = {
+    End.CHANGED: "what fails now is not the state that was accepted",
+    End.EXPIRED: "the time for which this state was accepted is over",
+    End.REVOKED: "this state is accepted no more",
+}
+
+
 def is_whole(facts: Mapping[str, Json]) -> bool:
     """Whether these facts say all that was found, so that their digest names one state."""
     return bool(facts) and LEFT_OUT not in facts
@@ -139,16 +146,11 @@ def ended_decision(before: Mapping[str, Any], how: End) -> dict[str, Any]:
     """What it says once when that is over; `before` is what it said while it was accepted."""
     told = before.get("deviation")
     name = told.get("id") if isinstance(told, Mapping) else None
-    why = {
-        End.CHANGED: "what fails now is not the state that was accepted",
-        End.EXPIRED: "the time for which this state was accepted is over",
-        End.REVOKED: "this state is accepted no more",
-    }[how]
     return {
         "type": "deny",
         "verdict": "block",
         "code": ENDED,
-        "reason": f"{why}: it is judged as any other",
+        "reason": f"{OVER[how]}: it is judged as any other",
         "deviation": {"id": name, "ended": how.value},
     }
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from wardline.core import deviation
 from wardline.core.evidence.bundle import Action, Outcome
 from wardline.core.evidence.watch import Watch, WatchEnd
 from wardline.core.incidents.incident import Incident
@@ -177,6 +178,15 @@ def _open(one: Situation) -> str:
         return f"{_stopped(one)}; what to do is decided next"
     if _part(one, "again") or _part(one, "hold").get("clearedAt"):
         return "a person has let its repair go on; what to do is decided next"
+    if _code(one) == deviation.ACCEPTED:
+        return (
+            "a person has accepted this state until a date: nothing repairs it, and any other"
+            " failure there is judged as usual"
+        )
+    if _code(one) == deviation.ENDED:
+        ended = {how.value: why for how, why in deviation.OVER.items()}
+        why = ended.get(str(_part(one, "deviation").get("ended")), "it is accepted no more")
+        return f"{why}; what to do is decided next"
     if _verdict(one) == Verdict.BLOCK:
         then = (
             "it is tried again by itself once that is over"
@@ -306,7 +316,7 @@ _HOLDABLE = frozenset({State.OPEN, State.WAITING, State.FAILED, State.ESCALATED}
 _PASSING = frozenset(
     {
         *(Code.OUTSIDE_WINDOW, Code.LOCKED, Code.COOLDOWN, Code.LIMIT_EXCEEDED, Code.FREEZE),
-        Code.HOLD,
+        *(Code.HOLD, Code.BREAKER, Code.BRAKE),
     }
 )
 _BECAUSE: Mapping[str, str] = {
@@ -323,6 +333,8 @@ _BECAUSE: Mapping[str, str] = {
     Code.COOLDOWN: "it ran here too recently",
     Code.LIMIT_EXCEEDED: "a limit of the rule is used up",
     Code.NOT_OFFERED: "the rule offers it to nobody",
+    Code.BREAKER: "it was tried too often here, and rests",
+    Code.BRAKE: "its version was stopped after failures until a person releases it",
     Code.ERROR: "the rules could not be evaluated",
     Code.ALLOWED: "a rule allows it",
     Code.APPROVAL_NEEDED: "it needs an approval",

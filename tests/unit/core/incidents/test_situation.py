@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.unit.core.incidents.drift import AT
+from wardline.core import deviation
 from wardline.core.evidence.bundle import Action, Outcome
 from wardline.core.evidence.watch import Watch, WatchEnd
 from wardline.core.incidents import situation
@@ -51,6 +52,20 @@ def blocked(code: Code) -> dict[str, Any]:
             {"decision": blocked(Code.NO_MATCH)},
             "nothing is run now, because no rule matches; it stays so until somebody changes the"
             " rules or repairs it by hand",
+        ),
+        (
+            {"decision": blocked(Code.BRAKE)},
+            "nothing is run now, because its version was stopped after failures until a person"
+            " releases it; it is tried again by itself once that is over",
+        ),
+        (
+            {"decision": {"verdict": "block", "code": deviation.ACCEPTED}},
+            "a person has accepted this state until a date: nothing repairs it, and any other"
+            " failure there is judged as usual",
+        ),
+        (
+            {"decision": deviation.ended_decision({}, deviation.End.CHANGED)},
+            "what fails now is not the state that was accepted; what to do is decided next",
         ),
         (
             {"decision": blocked(Code.HOLD), "held": "the vendor is at it"},
