@@ -5253,22 +5253,23 @@ export interface components {
         Step: "proposed" | "evaluated" | "approved" | "promoted" | "stopped" | "demoted" | "rejected" | "withdrawn";
         /**
          * Stop
-         * @description Where a runbook does not run, since when and why; `id` names the hold.
+         * @description Where a runbook does not run, since when and why; `id` names the hold, or the stop of the
+         *     brake, which is for one site's appliance or, without a site, for all sites.
          */
         Stop: {
             /**
              * Kind
-             * @constant
+             * @enum {string}
              */
-            kind: "hold";
+            kind: "hold" | "brake";
             /** Id */
             id: string;
             /** Site Id */
-            site_id: string;
+            site_id: string | null;
             /** Site Name */
-            site_name: string;
+            site_name: string | null;
             /** Host Id */
-            host_id: string;
+            host_id: string | null;
             /** Host Name */
             host_name: string | null;
             /** Check */

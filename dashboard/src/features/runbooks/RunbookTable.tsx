@@ -52,7 +52,7 @@ function Stops({ runbook }: { runbook: Runbook }) {
         <li key={stop.id}>
           <Where stop={stop} />
           <small>
-            on hold since <Time at={stop.since} />: {stop.reason}
+            {stop.kind === "hold" ? "on hold" : "stopped"} since <Time at={stop.since} />: {stop.reason}
           </small>
         </li>
       ))}
@@ -62,8 +62,9 @@ function Stops({ runbook }: { runbook: Runbook }) {
 }
 
 function Where({ stop }: { stop: Runbook["stops"][number] }) {
-  const where = `${stop.host_name ?? stop.host_id}, ${stop.site_name}`;
-  if (!stop.incident_id) return <>{where}</>;
+  const host = stop.host_name ?? stop.host_id;
+  const where = host ? `${host}, ${stop.site_name}` : (stop.site_name ?? "all sites");
+  if (!stop.incident_id || !stop.site_id) return <>{where}</>;
   return (
     <Link
       to="/sites/$siteId/incidents/$incidentId"

@@ -31,6 +31,7 @@ from wardline.core.stops import (
 
 CHANGED = "brake"
 NAME_CHARS_MAX = 255
+STOPS_MAX = 500
 # What an undo came to that changed something: all of it, or not all.
 UNDONE = frozenset({"undone", "left"})
 
@@ -127,6 +128,15 @@ async def page(
 ) -> Sequence[RowMapping]:
     """Stops, newest first; one row more than `limit` when there are more."""
     return await Repository(session).page(released_too=released_too, after=after, limit=limit + 1)
+
+
+async def by_runbook(session: Session) -> Mapping[str, list[RowMapping]]:
+    """The stops in force on versions of runbooks, newest first, by runbook; at most STOPS_MAX."""
+    found: dict[str, list[RowMapping]] = {}
+    for row in await Repository(session).page(released_too=False, after=None, limit=STOPS_MAX):
+        if row["kind"] == Kind.RUNBOOK.value:
+            found.setdefault(row["name"], []).append(row)
+    return found
 
 
 async def one(session: Session, stop_id: str) -> RowMapping:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from sqlalchemy import RowMapping
 
+from wardline.central.brakes import service as brakes
 from wardline.central.holds import service as holds
 from wardline.central.identity.access import Viewer
 from wardline.central.incidents import heals
@@ -23,13 +24,14 @@ Days = Annotated[int, Query(ge=1, le=heals.DAYS_MAX, description="so many days b
 
 
 class Stop(BaseModel):
-    """Where a runbook does not run, since when and why; `id` names the hold."""
+    """Where a runbook does not run, since when and why; `id` names the hold, or the stop of the
+    brake, which is for one site's appliance or, without a site, for all sites."""
 
-    kind: Literal["hold"]
+    kind: Literal["hold", "brake"]
     id: str
-    site_id: str
-    site_name: str
-    host_id: str
+    site_id: str | None
+    site_name: str | None
+    host_id: str | None
     host_name: str | None
     check: str
     incident_id: str | None
@@ -66,17 +68,24 @@ class RunbooksOut(BaseModel):
 async def list_runbooks(session: Viewer, days: Days = heals.DAYS_DEFAULT) -> RunbooksOut:
     """The built-in runbooks as the partner's sites have seen them."""
     healed = {one.runbook_id: one for one in await heals.by_runbook(session, None, days)}
-    unhelped, stopped = await incidents.unhelped(session), await holds.by_runbook(session)
+    unhelped, held = await incidents.unhelped(session), await holds.by_runbook(session)
+    braked = await brakes.by_runbook(session)
     entries = sorted(catalogue.runbooks().values(), key=lambda one: (one.check, one.id))
     items = [
-        _runbook(one, healed.get(one.id), unhelped.get(one.id, 0), stopped.get(one.id, []))
+        _runbook(
+            one,
+            healed.get(one.id),
+            unhelped.get(one.id, 0),
+            [_brake(one, row) for row in braked.get(one.id, [])]
+            + [_hold(row) for row in held.get(one.id, [])],
+        )
         for one in entries
     ]
     return RunbooksOut(days=days, items=items)
 
 
 def _runbook(
-    entry: RunbookEntry, healed: Heals | None, unhelped: int, stopped: list[RowMapping]
+    entry: RunbookEntry, healed: Heals | None, unhelped: int, stopped: list[Stop]
 ) -> RunbookOut:
     check = catalogue.checks()[entry.check]
     return RunbookOut(
@@ -90,14 +99,29 @@ def _runbook(
         heals=healed,
         unhelped=unhelped,
         stopped=len(stopped),
-        stops=[_stop(row) for row in stopped[:STOPS_SHOWN_MAX]],
+        stops=stopped[:STOPS_SHOWN_MAX],
     )
 
 
-def _stop(row: RowMapping) -> Stop:
+def _hold(row: RowMapping) -> Stop:
     return Stop(
         kind="hold",
         check=row["incident_type"],
         since=row["suppressed_at"],
         **{name: row[name] for name in Stop.model_fields if name in row},
+    )
+
+
+def _brake(entry: RunbookEntry, row: RowMapping) -> Stop:
+    return Stop(
+        kind="brake",
+        id=row["id"],
+        site_id=row["site_id"],
+        site_name=row["site_name"],
+        host_id=None,
+        host_name=None,
+        check=entry.check,
+        incident_id=row["incident_id"] if row["incident_site_id"] == row["site_id"] else None,
+        since=row["stopped_at"],
+        reason=f"{row['failed']} of {row['runs']} runs failed or were undone",
     )

@@ -233,6 +233,20 @@ async def test_runbooks_say_how_their_heals_last_and_where_each_is_stopped(
     assert (stop["kind"], stop["reason"]) == ("hold", "the vendor is at it")
     assert stop["site_id"] == appliance.site_id
     assert by_id["kernel_sysctl.apply"]["stops"] == []
+    everywhere = ids.new("stop")
+    await owner.execute(
+        "INSERT INTO brake_stops (id, partner_id, kind, name, version, stopped_at, failed, runs,"
+        " incident_id, incident_site_id) SELECT $1, partner_id, 'runbook', 'ssh_config.harden',"
+        " '1', now(), 3, 4, $2, id FROM sites WHERE id = $3",
+        *(everywhere, failed.incident_id, appliance.site_id),
+    )
+    said = (await signed_in.get("/api/v1/runbooks")).json()
+    one = next(each for each in said["items"] if each["id"] == "ssh_config.harden")
+    assert [each["kind"] for each in one["stops"]] == ["brake", "hold"]
+    assert one["stopped"] == 2
+    braked = one["stops"][0]
+    assert (braked["id"], braked["site_id"], braked["check"]) == (everywhere, None, "ssh_config")
+    assert braked["reason"] == "3 of 4 runs failed or were undone"
     stranger = await make_tenant(owner)
     async with browser_of(web) as browser:
         await sign_in(browser, await make_user(owner, stranger.partner_id))
