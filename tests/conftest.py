@@ -38,8 +38,18 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--full"):
         settings.load_profile("full")
     random.seed(int(config.option.hypothesis_seed))
+    _stay_here()
     config.stash[SUITE_SECONDS] = SuiteSeconds(config.rootpath)
     config.pluginmanager.register(config.stash[SUITE_SECONDS])
+
+
+def _stay_here() -> None:
+    """Tests speak to this machine alone: through no proxy, and with no trust in the authorities of
+    the system, which each client of theirs would have read anew (40 ms)."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "SSL_CERT_FILE"):
+        os.environ.pop(name, None)
+        os.environ.pop(name.lower(), None)
+    os.environ["SSL_CERT_DIR"] = os.devnull
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

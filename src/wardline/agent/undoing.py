@@ -28,7 +28,7 @@ from wardline.core import clock, ids
 from wardline.core.errors import Conflict, Malformed
 from wardline.core.evidence import bundle
 from wardline.core.evidence.bundle import Action, Kind, Outcome, Result
-from wardline.core.incidents import incident
+from wardline.core.incidents import fitting, incident
 from wardline.core.incidents.incident import Incident
 from wardline.core.incidents.states import State as IncidentState
 from wardline.core.orders import Order, UndoRun
@@ -220,8 +220,8 @@ class Undoing:
             if over.state is State.UNDONE:
                 undos.set_undone(tx, kept.run_id, now)
                 stops.undone(tx, kept.run_id, kept.incident_id, now)
-            fitting = incident.fitting(over.actions)
-            undos.end(tx, over.wish.id, over.state, over.detail, fitting, now)
+            actions = fitting.within(over.actions)
+            undos.end(tx, over.wish.id, over.state, over.detail, actions, now)
             state, code = _ORDER_ENDS[over.state]
             _end_order(tx, over.wish, Ending(state, code, over.detail), now, told_in)
 

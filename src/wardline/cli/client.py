@@ -1,6 +1,7 @@
 """Talks to Central's API for people: where it is, who calls, what went wrong."""
 
 import json
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,7 +71,7 @@ class Client:
             base_url=url,
             headers=headers,
             timeout=REQUEST_TIMEOUT_S,
-            verify=str(ca_file) if ca_file is not None else True,
+            verify=_tls(url, ca_file),
             trust_env=False,
         )
 
@@ -124,6 +125,14 @@ class Client:
             raise Unreachable(
                 f"{self.url} does not answer ({error}); is `wardline up` running there?"
             ) from None
+
+
+def _tls(url: str, ca_file: Path | None) -> ssl.SSLContext:
+    """Who is believed: the authority that is named, else those of the system; for plain HTTP nobody,
+    for to load them takes longer than most commands."""
+    if url.startswith("https:"):
+        return ssl.create_default_context(cafile=ca_file)
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _rejection(response: httpx2.Response) -> Rejected:

@@ -29,7 +29,7 @@ from wardline.core import canonical
 from wardline.core.canonical import Json
 from wardline.core.evidence import bundle
 from wardline.core.evidence.bundle import Action, IncidentRecord, Result
-from wardline.core.incidents import incident as incidents
+from wardline.core.incidents import fitting
 from wardline.core.incidents.incident import Incident
 
 RULES: tuple[Rule, ...] = (
@@ -159,7 +159,7 @@ class Scrubber:
             before=self.result(raw.before),
             after=None if raw.after is None else self.result(raw.after),
             decision=self.value(raw.decision),
-            actions=incidents.fitting(tuple(self.action(one) for one in raw.actions)),
+            actions=fitting.within(tuple(self.action(one) for one in raw.actions)),
         )
 
     def incident(self, raw: Incident) -> Incident:

@@ -26,14 +26,11 @@ from wardline.core.evidence.bundle import (
     RunbookRef,
 )
 from wardline.core.evidence.watch import Watch, WatchEnd
-from wardline.core.incidents import signature, watching
+from wardline.core.incidents import fitting, signature, watching
 from wardline.core.incidents.states import CLOSED, TO_JUDGE, TRANSITIONS, State
 from wardline.core.incidents.watching import Attempt
 from wardline.core.severity import Severity
 
-# All diffs and outputs of a record together, so that before, after and decision fit beside them.
-DIFF_BYTES_MAX = 48 * 1024
-OUTPUT_BYTES_MAX = 16 * 1024
 # The type of an action that puts back what a run had changed.
 UNDO = "undo"
 
@@ -85,7 +82,7 @@ class Incident:
             after=self.after,
             decision=self.decision,
             runbook=self.runbook,
-            actions=fitting(self.actions),
+            actions=fitting.within(self.actions),
             closed_at=self.closed_at,
             watch=self.watch,
         )
@@ -391,22 +388,3 @@ def _expect(incident: Incident, *states: State) -> None:
     if incident.state not in states or incident.closed_at is not None:
         where = "closed" if incident.closed_at else incident.state
         raise Conflict(f"incident {incident.id} is {where}: expected {', '.join(states)}")
-
-
-def fitting(actions: tuple[Action, ...]) -> tuple[Action, ...]:
-    """The actions within what one record may hold; what is left out says so."""
-    kept: list[Action] = []
-    diff_left, output_left = DIFF_BYTES_MAX, OUTPUT_BYTES_MAX
-    for action in actions[: bundle.ACTIONS_MAX]:
-        diff_size, output_size = len(action.diff.encode()), len(action.output.encode())
-        if diff_size > diff_left:
-            action = replace(action, diff=f"({diff_size} bytes of diff are left out here)")
-        if output_size > output_left:
-            action = replace(action, output=f"({output_size} bytes of output are left out here)")
-        diff_left -= len(action.diff.encode())
-        output_left -= len(action.output.encode())
-        kept.append(action)
-    if len(actions) > bundle.ACTIONS_MAX:
-        more = f"{len(actions) - bundle.ACTIONS_MAX} further steps are left out here"
-        kept[-1] = replace(kept[-1], error="; ".join(filter(None, (kept[-1].error, more))))
-    return tuple(kept)
