@@ -237,7 +237,8 @@ class Appliance:
         headers = {"authorization": f"Bearer {self.credential}"}
         return await self.client.get(f"{protocol.PREFIX}{path}", headers=headers)
 
-    async def check_in(self, **changes: Any) -> httpx2.Response:
+    async def check_in(self, query: str = "", **changes: Any) -> httpx2.Response:
+        """`query` says which schemas it reads; without one, the first of each."""
         body = {
             "v": 1,
             "agent_version": "0.1.0",
@@ -248,7 +249,7 @@ class Appliance:
             "witnessed_size": 0,
             **changes,
         }
-        return await self.post("/checkin", orjson.dumps(body))
+        return await self.post(f"/checkin{query}", orjson.dumps(body))
 
     def cosign(self, note: str, time_s: int = 1_795_000_000) -> str:
         body = checkpoint.parse_note(note).body

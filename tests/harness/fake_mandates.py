@@ -7,6 +7,7 @@ from wardline.core import clock, ids, mandate
 from wardline.core.mandate import Freeze, Mandate, Reach
 from wardline.core.policy.share import WHOLE, Share
 from wardline.core.protocol import KeyPurpose
+from wardline.core.stops import Stop
 
 if TYPE_CHECKING:
     from tests.harness.fake_central import FakeCentral
@@ -23,6 +24,8 @@ class FakeMandates:
     share: Share = WHOLE
     obeyed: list[str] = field(default_factory=list)
     local: list[dict[str, Any]] = field(default_factory=list)
+    stops: list[Stop] = field(default_factory=list)
+    schema: int = mandate.NEWEST
 
     def freeze(self, reach: Reach = Reach.SITE, reason: str = "it misbehaves") -> str:
         """Its id."""
@@ -48,9 +51,10 @@ class FakeMandates:
             self.count,
             tuple(self.freezes),
             self.share,
+            tuple(self.stops),
         )
         key = central.keys[KeyPurpose.POLICY]
-        return mandate.seal(replace(made, **changes), key).to_wire()
+        return mandate.seal(replace(made, **changes), key, self.schema).to_wire()
 
     def hear(self, sent: dict[str, Any]) -> None:
         """What a check-in says."""

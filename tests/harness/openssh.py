@@ -72,6 +72,7 @@ class Server:
     private_key: str
     host_key: str
     more: str = ""
+    settings: Path | None = None
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -83,7 +84,7 @@ class Server:
         if os.geteuid() == 0:
             # sshd as root shuts its unprivileged half in there and does not start without.
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
-        settings = self.folder / "sshd_config"
+        settings = self.settings or self.folder / "sshd_config"
         settings.write_text(_SETTINGS.format(port=self.port, folder=self.folder, more=self.more))
         log = (self.folder / "log").open("ab")
         with log:
@@ -94,6 +95,11 @@ class Server:
                 stderr=log,
                 start_new_session=True,
             )
+        self.wait()
+
+    def wait(self) -> None:
+        """Until it accepts connections, also after it was told to read its settings again."""
+        assert self.process is not None
         deadline = time.monotonic() + START_S_MAX
         while not self._answers():
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -125,6 +131,13 @@ class Server:
     def resume(self) -> None:
         self._signal_sessions(signal.SIGCONT)
 
+    def pause_all(self) -> None:
+        """As `pause`, and nobody new is heard either; what else runs on the host goes on."""
+        self._signal_servers(signal.SIGSTOP)
+
+    def resume_all(self) -> None:
+        self._signal_servers(signal.SIGCONT)
+
     def change_host_key(self) -> None:
         """As on a host that was installed anew."""
         self.host_key = _make_key(self.folder / "host_key")
@@ -141,6 +154,13 @@ class Server:
         for child in self._descendants():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, number)
+
+    def _signal_servers(self, number: int) -> None:
+        assert self.process is not None
+        children = [child for child in self._descendants() if b"sshd" in _name(child)]
+        for process in (self.process.pid, *children):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, number)
 
     def _descendants(self) -> list[int]:
         """Processes below the listener, by the parents that the kernel names."""
@@ -167,7 +187,10 @@ class Server:
 
 @contextmanager
 def serving(folder: Path, *, root: Path | None = None, more: str = "") -> Iterator[Server]:
-    """A server in `folder` until the block is left; `root` is the tree that is the host."""
+    """A server in `folder` until the block is left; `root` is the tree that is the host.
+
+    It reads `Server.settings` when it is started again with that set.
+    """
     require()
     folder.mkdir(parents=True, exist_ok=True)
     client = asyncssh.generate_private_key("ssh-ed25519")
@@ -193,16 +216,20 @@ def furnish(root: Path) -> Path:
     wanted = [shutil.which(name, path="/usr/bin:/bin:/usr/sbin:/sbin") for name in PROGRAMS.split()]
     programs = [path for path in wanted if path is not None]
     for path in [*programs, SFTP_SERVER]:
-        at = "/bin/sh" if path.endswith("/sh") else path
-        _copy(path, root, at)
-        for library in _libraries(path):
-            _copy(library, root, library)
+        install(root, path)
     for folder in ("dev", "tmp", "root", "var/lib", "proc", "etc"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     (root / "dev/null").touch()
     # sftp-server does not serve an account without a name.
     (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
     return root
+
+
+def install(root: Path, path: str) -> None:
+    """One program of this machine, with its libraries, under its own name."""
+    _copy(path, root, "/bin/sh" if path.endswith("/sh") else path)
+    for library in _libraries(path):
+        _copy(library, root, library)
 
 
 def copy(toolbox: Path, root: Path) -> Path:

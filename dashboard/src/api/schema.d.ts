@@ -4261,6 +4261,8 @@ export interface operations {
             query?: {
                 /** @description newest schema of a policy snapshot that the caller reads */
                 snapshot?: number;
+                /** @description newest schema of a mandate that the caller reads */
+                mandate?: number;
             };
             header?: never;
             path?: never;

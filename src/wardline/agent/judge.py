@@ -272,7 +272,7 @@ def _flaps(tx: Transaction, case: Case, book: Runbook) -> bool:
 def _actions() -> dict[str, ActionFacts]:
     """The runbooks of this appliance: no policy can name an action that is not among them."""
     return {
-        book.id: ActionFacts(Risk(book.risk.value), book.platforms)
+        book.id: ActionFacts(Risk(book.risk.value), book.platforms, noticed=book.noticed)
         for book in runbook.registry().values()
     }
 

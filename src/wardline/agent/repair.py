@@ -44,6 +44,12 @@ _ENDINGS: Mapping[State, tuple[orders.State, Code, str]] = {
         "the check passes, but the clock was set back: nothing shows that it passed later",
     ),
 }
+# What is left of a run, by whether it was undone.
+_LEFT: Mapping[bool | None, str] = {
+    None: "nothing had been changed",
+    True: "everything that it had changed is undone",
+    False: "not everything could be undone, see the evidence",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,7 @@ class Reserved:
 @dataclass(frozen=True, slots=True)
 class _Over:
     """A run that is over, as it is to be stored; `ending` is its order's where the incident does
-    not say that."""
+    not say that, `collateral` whether it brought something else down, which is a person's."""
 
     run: Run
     ended: Incident
@@ -68,6 +74,7 @@ class _Over:
     began: bool
     result: str | None
     ending: Ending | None = None
+    collateral: bool = False
 
 
 class Repairs:
@@ -145,7 +152,11 @@ class Repairs:
         if report.stopped is None:
             attempt = Attempt(reserved.run.started_at, self._watched)
             ended = incident.ended(repairing, report.ok, report.actions, after, now, attempt)
-            over = _Over(reserved.run, ended, after, began, _RESULTS.get(ended.state))
+            over = _Over(
+                *(reserved.run, ended, after, began, _RESULTS.get(ended.state)),
+                ending=_harmful(report) if report.collateral else None,
+                collateral=bool(report.collateral),
+            )
         else:
             last = told("frozen", reserved.chosen.runbook.id, report.error or report.stopped)
             ended = incident.stopped(repairing, (*report.actions, last), after, now)
@@ -189,6 +200,8 @@ class Repairs:
             runs.prune(tx, now)
             heals.prune(tx, now)
             told_in = self.record(tx, ended, (over.after,))
+            if over.collateral:
+                self.record(tx, incident.escalated(ended))
             if ended.watched:
                 heals.begin_watch(tx, ended.id, self._ledger.moment())
             if run.order_id is not None:
@@ -247,12 +260,14 @@ def _taken(
 
 def _frozen(report: RunReport, why: str) -> Ending:
     """How the order of a run that a freeze stopped ends."""
-    left = {
-        None: "nothing had been changed",
-        True: "everything that it had changed is undone",
-        False: "not everything could be undone, see the evidence",
-    }[report.undone]
-    return Ending(orders.State.FAILED, Code.FROZEN, f"stopped between two steps, {left}: {why}")
+    detail = f"stopped between two steps, {_LEFT[report.undone]}: {why}"
+    return Ending(orders.State.FAILED, Code.FROZEN, detail)
+
+
+def _harmful(report: RunReport) -> Ending:
+    """How the order of a run ends that brought something else down."""
+    detail = f"{report.error}; {_LEFT[report.undone]}"
+    return Ending(orders.State.FAILED, Code.COLLATERAL, detail)
 
 
 def _ending(ended: Incident) -> Ending:

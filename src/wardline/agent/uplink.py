@@ -15,7 +15,7 @@ import orjson
 from pydantic import ValidationError
 
 from wardline import __version__
-from wardline.core import clock, protocol
+from wardline.core import clock, mandate, protocol
 from wardline.core.errors import WardlineError, WrongUsage
 from wardline.core.protocol import (
     CheckinRequest,
@@ -48,6 +48,7 @@ RETRY_AFTER_CHARS_MAX = 64
 REASON_CHARS_MAX = 300
 # What this agent can take; a Central that does not know of it does not look.
 _READS = {"snapshot": str(protocol.POLICY_SCHEMA_NEWEST)}
+_READS_AT_CHECKIN = {**_READS, "mandate": str(mandate.NEWEST)}
 _PROBLEM_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 _Answer = TypeVar("_Answer", bound=Message)
@@ -176,9 +177,8 @@ class Uplink:
         return self._read(self._post("/enrol", request), EnrolResponse)
 
     def checkin(self, request: CheckinRequest) -> CheckinResponse:
-        answer = self._send(
-            "POST", "/checkin", body=request.model_dump_json().encode(), params=_READS
-        )
+        body = request.model_dump_json().encode()
+        answer = self._send("POST", "/checkin", body=body, params=_READS_AT_CHECKIN)
         return self._read(answer, CheckinResponse)
 
     def policy(self) -> EnvelopeWire:

@@ -22,7 +22,10 @@ async def plant(store: PolicyStore) -> Seeded:
     runbooks = catalogue.runbooks().values()
     rules = [
         *seeds.document(),
-        *seeds.rules_for_runbooks((each.id, each.check, each.risk) for each in runbooks),
+        *seeds.rules_for_runbooks(
+            ((each.id, each.check, each.risk) for each in runbooks),
+            {each.id for each in runbooks if each.noticed},
+        ),
     ]
     there = {rule["id"] for rule in await store.rules()}
     missing = [rule for rule in rules if rule.id not in there]

@@ -15,6 +15,7 @@ from tests.harness.fake_central import FakeCentral
 from tests.integration.agent.bench import Bench
 from wardline.agent import agent, name_commands
 from wardline.agent.hosts.host import Failed, Output
+from wardline.agent.hosts.revert import ArmedRevert
 from wardline.agent.runbooks import runbook
 from wardline.agent.settings import Layout
 from wardline.agent.store import alarms, backoff, holds, incidents, orders, outbox, results, runs
@@ -170,12 +171,14 @@ def test_the_output_of_a_failed_command_holds_no_secret(bench: Bench) -> None:
     bench.observe()
     host: Any = next(iter(bench.agent.roster)).host
     host.runs_commands = True
+    host.arm_revert = lambda revert: ArmedRevert("0" * 16, revert)
+    host.disarm_revert = lambda _: None
     host.run = lambda *_: Output(1, SPOKEN.encode(), f"{SPOKEN}\n".encode(), False, 1)
     bench.act()
     _no_canary(bench)
     failed = bench.central.records(CHECK)[1]
     assert failed.state is IncidentState.FAILED
-    assert "[secret:" in failed.actions[0].output
+    assert any("[secret:" in action.output for action in failed.actions)
 
 
 def test_an_interrupted_run_leaves_no_secret_behind(bench: Bench) -> None:

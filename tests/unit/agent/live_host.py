@@ -3,30 +3,52 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from wardline.agent.hosts import queries
 from wardline.agent.hosts.host import CannotRun, Output
 from wardline.agent.hosts.queries import Query
+from wardline.agent.hosts.revert import ArmedRevert, Revert
 from wardline.agent.hosts.tree import TreeHost
 
 UNITS = "usr/lib/systemd/system"
 LINKS = "etc/systemd/system"
 
 
-class Systemd(TreeHost):
+class Running(TreeHost):
+    """A tree on which programs run; `reverts` are those that it was told to wait with."""
+
+    runs_commands = True
+
+    def __init__(self, root: Path) -> None:
+        super().__init__("host", "host", str(root))
+        self.root = root
+        self.reverts: list[Revert] = []
+        self.called_off: list[ArmedRevert] = []
+
+    def arm_revert(self, revert: Revert) -> ArmedRevert:
+        revert.check()
+        self.reverts.append(revert)
+        return ArmedRevert(f"{len(self.reverts):016x}", revert)
+
+    def disarm_revert(self, armed: ArmedRevert) -> None:
+        self.called_off.append(armed)
+
+
+class Systemd(Running):
     """A tree whose systemctl works: it sets the tree's links, and remembers what runs.
 
     `refuses` are verbs that end with an error after they have done their work.
     """
 
-    runs_commands = True
-
     def __init__(self, root: Path, *running: str, refuses: str = "") -> None:
-        super().__init__("host", "host", str(root))
-        self.root = root
+        super().__init__(root)
         self.running = set(running)
         self.refuses = refuses
         self.ran: list[str] = []
 
     def ask(self, query: Query) -> Output:
+        if query is queries.UNITS_UP:
+            said = "\n\n".join(f"Id={unit}\nActiveState=active" for unit in sorted(self.running))
+            return Output(0, said.encode(), b"", False, 1)
         unit = query.argv[-1]
         masked = (self.root / LINKS / unit).is_symlink()
         there = (self.root / UNITS / unit).exists()
@@ -90,6 +112,9 @@ class Machine(Systemd):
             return Output(1, b"", b"it was refused\n", False, 1)
         if argv[0] == "systemctl":
             return super().run(argv, timeout_s, output_bytes_max)
+        if argv[0] in ("sh", "chronyd"):
+            # Proofs of files, which pass.
+            return Output(0, b"", b"", False, 1)
         self.ran.append(typed)
         match argv[0], argv[1:]:
             case "ufw", ["allow", rule]:

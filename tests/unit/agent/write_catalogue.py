@@ -30,7 +30,7 @@ def _check(one: check.Check) -> dict[str, Any]:
 
 def _runbook(one: runbook.Runbook) -> dict[str, Any]:
     kept = asdict(one)
-    del kept["steps"], kept["tables"]
+    del kept["steps"], kept["tables"], kept["narrows_listening"], kept["closes"]
     kept["inputs"] = {name: text.description for name, text in one.inputs.items()}
     return kept
 

@@ -186,6 +186,10 @@ class Failed(HostError):
     """The operating system refused; `why` holds its words."""
 
 
+class RevertUnknown(Failed):
+    """There is no such revert: it was called off, or never armed."""
+
+
 class Reader(Protocol):
     """The side of a host that checks may use."""
 

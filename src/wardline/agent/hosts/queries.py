@@ -49,6 +49,18 @@ ZFS_ENCRYPTION = Query(
 UFW_STATUS = Query("ufw_status", ("ufw", "status"))
 UFW_ADDED = Query("ufw_added", ("ufw", "show", "added"))
 
+# systemctl(1): what is loaded, one paragraph of key=value for each unit.
+UNITS_UP = Query(
+    "units_up",
+    (
+        *("systemctl", "show", "--no-pager"),
+        "--property=Id,ActiveState,Result,UnitFileState,Transient,BusName,TriggeredBy,Triggers",
+        *("--", "*.service", "*.socket", "*.timer"),
+    ),
+    timeout_s=15.0,
+    bytes_max=2 * 1024 * 1024,
+)
+
 
 def unit_state(unit: str) -> Query:
     """systemctl(1): LoadState, ActiveState and UnitFileState of one unit as key=value."""

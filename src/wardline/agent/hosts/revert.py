@@ -12,8 +12,10 @@ from wardline.core.errors import Malformed
 
 AFTER_S_MIN = 5
 AFTER_S_MAX = 3600
-FILES_MAX = 32
+FILES_MAX = 128
 UNITS_MAX = 16
+COMMANDS_MAX = 128
+WORDS_MAX = 64
 # Where a host keeps what is armed and the log of what fired; another account's lies in its home.
 FOLDER = "/var/lib/wardline/reverts"
 
@@ -38,11 +40,15 @@ class UnitAction:
 
 @dataclass(frozen=True, slots=True)
 class Revert:
-    """`files` as they are when it is armed, absent ones included; `units` in order, after them."""
+    """`commands` in their order, then `files` as they are when it is armed, absent ones included,
+    then `reloads` and `units`. Commands and reloads are programs with their words, without a shell;
+    one that fails keeps nothing else from being done."""
 
     files: tuple[str, ...]
     units: tuple[UnitAction, ...]
     after_s: int
+    commands: tuple[tuple[str, ...], ...] = ()
+    reloads: tuple[tuple[str, ...], ...] = ()
 
     def check(self) -> None:
         """Raise Malformed for what no host would take."""
@@ -50,11 +56,16 @@ class Revert:
             raise Malformed("revert.after_s", f"is between {AFTER_S_MIN} and {AFTER_S_MAX}")
         if len(self.files) > FILES_MAX or len(self.units) > UNITS_MAX:
             raise Malformed("revert", f"has at most {FILES_MAX} files and {UNITS_MAX} units")
-        if not self.files and not self.units:
+        if len(self.commands) + len(self.reloads) > COMMANDS_MAX:
+            raise Malformed("revert", f"has at most {COMMANDS_MAX} commands")
+        if not (self.files or self.units or self.commands or self.reloads):
             raise Malformed("revert", "would do nothing")
         for path in self.files:
             if not path.startswith("/") or path.endswith("/") or "\x00" in path:
                 raise Malformed("revert.files", "are absolute paths of files")
+        for argv in (*self.commands, *self.reloads):
+            if not 0 < len(argv) <= WORDS_MAX or not argv[0] or "\x00" in "".join(argv):
+                raise Malformed("revert.commands", "are programs with their words")
         for action in self.units:
             queries.check_unit(action.unit)
 

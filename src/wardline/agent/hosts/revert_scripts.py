@@ -4,10 +4,12 @@ Each armed revert has a folder, 0700. Whoever makes the folder `decided` in it f
 who calls it off, has decided: the other one finds it made. What fired stays, with its log.
 """
 
+import os
 import secrets
+import shlex
 from collections.abc import Callable, Sequence
 
-from wardline.agent.hosts.host import Failed, Output, RevertFired
+from wardline.agent.hosts.host import Failed, Output, RevertFired, RevertUnknown
 from wardline.agent.hosts.revert import FOLDER, ArmedRevert, Revert
 
 # What runs a script on a host: its text, its arguments, its standard input.
@@ -25,7 +27,7 @@ base={FOLDER}
 """
 
 # It runs without whoever wrote it, in its own folder, with nothing but that folder to go by.
-PROGRAM = rb"""cd "$1" || exit 1
+_BEGIN = r"""cd "$1" || exit 1
 PATH=/usr/sbin:/usr/bin:/sbin:/bin; LC_ALL=C; export PATH LC_ALL
 trap '' HUP PIPE
 exec </dev/null >>log 2>&1
@@ -34,6 +36,10 @@ sleep "$(cat after)"
 mkdir decided 2>/dev/null || exit 0
 echo "nobody called it off: putting back"
 bad=0
+limit=; command -v timeout >/dev/null 2>&1 && limit="timeout 30"
+run() { (cd / && exec $limit "$@") && echo "ran $*" || { echo "could not run $*"; bad=1; }; }
+"""
+_FILES = r"""
 for f in *.path; do
   [ -e "$f" ] || continue
   i=${f%.path}
@@ -53,8 +59,9 @@ for f in *.path; do
   then echo "restored $p"; else echo "could not restore $p"; rm -f -- "$t"; bad=1; fi
 done
 sync
+"""
+_UNITS = r"""
 while read -r verb unit; do
-  limit=; command -v timeout >/dev/null 2>&1 && limit="timeout 30"
   if command -v systemctl >/dev/null 2>&1
   then $limit systemctl "$verb" -- "$unit"
   else $limit service "${unit%.service}" "$verb"
@@ -136,7 +143,7 @@ def arm(host: str, revert: Revert, run: Script) -> ArmedRevert:
     is left on the host."""
     revert.check()
     armed = ArmedRevert(secrets.token_hex(8), revert)
-    output = run(ARM, _arguments(armed), PROGRAM)
+    output = run(ARM, _arguments(armed), _program(revert))
     why = {
         0: "",
         FOREIGN: f"{FOLDER} belongs to another account",
@@ -157,8 +164,18 @@ def check_disarmed(output: Output, host: str, armed: ArmedRevert) -> None:
         log = "; ".join(filter(None, said))[-WORDS_CHARS_MAX:]
         raise RevertFired(host, f"the revert {armed.id} has put the host back: {log}")
     if output.exit_code == UNKNOWN:
-        raise Failed(host, f"there is no revert {armed.id}")
+        raise RevertUnknown(host, f"there is no revert {armed.id}")
     raise Failed(host, f"the revert {armed.id} could not be called off: {_words(output)}")
+
+
+def _program(revert: Revert) -> bytes:
+    """The script with its commands, each word quoted."""
+    parts = (_BEGIN, *_runs(revert.commands), _FILES, *_runs(revert.reloads), _UNITS)
+    return os.fsencode("".join(parts))
+
+
+def _runs(commands: Sequence[Sequence[str]]) -> Sequence[str]:
+    return [f"run {shlex.join(argv)}\n" for argv in commands]
 
 
 def _arguments(armed: ArmedRevert) -> Sequence[str]:

@@ -75,12 +75,19 @@ class Command:
         if not change.changed:
             return change
         before = self.effect.look(host)
-        argv = tuple(word.replace(BEFORE, before) for word in self.undo)
+        argv = self._undo_of(before)
         undos.append(_RunUndo(argv, self.effect, before, self.timeout_s))
         output = operations.run(host, self.argv, self.timeout_s)
         if self.effect.look(host) != self.effect.wanted:
             raise Failed(self.target, "did not take the value it was given")
         return Change(True, change.diff, operations.tail(output), output.exit_code)
+
+    def undoing(self, host: Host) -> tuple[str, ...]:
+        """The program that brings back what the host has now."""
+        return self._undo_of(self.effect.look(host))
+
+    def _undo_of(self, before: str) -> tuple[str, ...]:
+        return tuple(word.replace(BEFORE, before) for word in self.undo)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from wardline.agent.hosts.host import (
 )
 from wardline.agent.runbooks import diff
 from wardline.agent.runbooks.config_lines import Edit
-from wardline.agent.runbooks.runbook import STAGED
+from wardline.agent.runbooks.proofs import STAGED
 from wardline.core.evidence.bundle import OUTPUT_BYTES_MAX
 
 FILE_BYTES_MAX = 1024 * 1024
@@ -107,6 +107,8 @@ class WriteFile:
     mode: int | None
     check_with: tuple[str, ...] | None
     reload_with: tuple[str, ...] | None
+    # Judges the service's whole configuration after the switch, before anything is reloaded.
+    confirm_with: tuple[str, ...] | None = None
 
     needs_change = False
 
@@ -131,6 +133,8 @@ class WriteFile:
         host.replace_file(self.target, after, self.mode)
         if host.read(self.target, FILE_BYTES_MAX) != after:
             raise Failed(self.target, "does not hold what was written")
+        self._check_status(host, before)
+        output += _run_if_possible(host, self.confirm_with)
         output += _run_if_possible(host, self.reload_with)
         return Change(True, diff.of_bytes(self.target, before.content, after), output)
 
@@ -150,6 +154,14 @@ class WriteFile:
         if before.content != after or before.status is None:
             return True
         return self.mode is not None and before.status.mode != self.mode
+
+    def _check_status(self, host: Host, before: _File) -> None:
+        """Mode and owner are the old ones, but for a mode that is wanted."""
+        found, old = host.stat(self.target), before.status
+        mode = self.mode if self.mode is not None else old.mode if old else found.mode
+        owner = (old.uid, old.gid) if old else (found.uid, found.gid)
+        if (found.mode, found.uid, found.gid) != (mode, *owner):
+            raise Failed(self.target, "did not keep its mode and owner")
 
     def _prove(self, host: Host, content: bytes) -> str:
         """Let the program that reads the file judge the new content before it is switched in."""

@@ -2,9 +2,11 @@
 
 import fnmatch
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from wardline.agent.hosts import accounts, queries
 from wardline.agent.hosts.host import Failed, Host, covers
+from wardline.agent.runbooks import proofs
 from wardline.agent.runbooks import runbook as runbooks
 from wardline.agent.runbooks.commands import AnswerEffect, Command, FileEffect
 from wardline.agent.runbooks.config_lines import Edit, Line
@@ -21,6 +23,7 @@ from wardline.agent.runbooks.runbook import (
     SetMode,
     SetService,
     Shown,
+    UnitState,
 )
 from wardline.agent.runbooks.unit_operation import SetUnit
 from wardline.core.canonical import Json
@@ -29,7 +32,18 @@ Values = Mapping[str, str]
 Chosen = Mapping[str, tuple[Values, ...]]
 
 
-def make(runbook: Runbook, inputs: Mapping[str, Json], host: Host) -> tuple[Operation, ...]:
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """An operation and what its step says about it; all of one step share its time."""
+
+    operation: Operation
+    step: int
+    timeout_s: int
+    cuts_line: bool
+    stops: bool
+
+
+def make(runbook: Runbook, inputs: Mapping[str, Json], host: Host) -> tuple[Planned, ...]:
     """The operations in their order; raises InputInvalid, HostError where owners are not known."""
     if not covers(runbook.platforms, host.platform):
         raise InputInvalid(f"{runbook.id}: not made for {host.platform}")
@@ -38,8 +52,14 @@ def make(runbook: Runbook, inputs: Mapping[str, Json], host: Host) -> tuple[Oper
         raise InputInvalid(f"{runbook.id}: takes exactly these inputs: {wanted}")
     chosen = {name: _choose(runbook, name, inputs[name]) for name in runbook.inputs}
     return tuple(
-        operation for step in runbook.steps for operation in _operations(step, chosen, host)
+        Planned(operation, number, step.timeout_s, step.cuts_line, _stops(step))
+        for number, step in enumerate(runbook.steps)
+        for operation in _operations(step, chosen, host)
     )
+
+
+def _stops(step: runbooks.Step) -> bool:
+    return isinstance(step, SetService) and step.state is UnitState.DISABLED
 
 
 def _choose(runbook: Runbook, name: str, value: Json) -> tuple[Values, ...]:
@@ -77,15 +97,8 @@ def _operations(step: runbooks.Step, chosen: Chosen, host: Host) -> Iterator[Ope
         case SetConfigLine():
             yield from _config_lines(step, chosen)
         case InstallFile():
-            yield WriteFile(
-                step.name,
-                step.type,
-                step.file,
-                step.content.encode(),
-                int(step.mode, 8),
-                step.check_with,
-                step.reload_with,
-            )
+            content = step.content.encode()
+            yield _file(step, content, int(step.mode, 8))
         case SetMode():
             yield from (_mode(step, row, host) for row in _rows(step.for_each, chosen))
         case RunCommand():
@@ -105,9 +118,21 @@ def _config_lines(step: SetConfigLine, chosen: Chosen) -> Iterator[Operation]:
             Line(runbooks.fill(step.key, row), runbooks.fill(step.line, row)) for row in rows
         )
         edit = Edit(step.syntax, step.placement, step.only_if_present, lines)
-        yield WriteFile(
-            step.name, step.type, step.file, edit, None, step.check_with, step.reload_with
-        )
+        yield _file(step, edit, None)
+
+
+def _file(step: SetConfigLine | InstallFile, wanted: Edit | bytes, mode: int | None) -> WriteFile:
+    proof = proofs.of(step.file) or proofs.Proof()
+    return WriteFile(
+        step.name,
+        step.type,
+        step.file,
+        wanted,
+        mode,
+        step.check_with or proof.staged,
+        step.reload_with,
+        proof.whole,
+    )
 
 
 def _mode(step: SetMode, row: Values, host: Host) -> Operation:

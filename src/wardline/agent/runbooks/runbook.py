@@ -13,22 +13,28 @@ import yaml
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from wardline.agent.hosts import queries
+from wardline.agent.runbooks import proofs
 from wardline.core import canonical, ids
 from wardline.core.errors import Malformed, WardlineError
 from wardline.core.incidents import remedy
 from wardline.core.incidents.remedy import Condition, Remedy
 
 RUNBOOK_BYTES_MAX = 64 * 1024
-COMMAND_TIMEOUT_S = 30
+STEP_TIMEOUT_S = 60
+STEP_TIMEOUT_S_MAX = 600
 ITEMS_MAX = 64
-STAGED = "{staged}"
 
 _STRICT = ConfigDict(extra="forbid", strict=False)
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)?)\}")
 
 Argv = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1)]
+Reason = Annotated[str, Field(min_length=1, max_length=300)]
 Mode = Annotated[str, Field(pattern=r"^0[0-7]{3}$")]
 HostPath = Annotated[str, Field(pattern=r"^(/|\{item[.}])")]
+# What a step may take on a host, with everything that it does there and all its items.
+Timeout = Annotated[int, Field(ge=1, le=STEP_TIMEOUT_S_MAX)]
+# A port as `tcp/514`.
+Port = Annotated[str, Field(pattern=r"^(tcp|udp)/[1-9][0-9]{0,4}$")]
 
 
 class Shown(StrEnum):
@@ -105,6 +111,9 @@ class SetConfigLine:
 
     With `for_each`, one line per item, all in one change of the file. `only_if_present` touches
     keys that stand in the file and leaves the file alone otherwise. Undo: the file as it was.
+
+    `check_with` judges the new content before it is switched in, where proofs.py knows no program
+    that reads the file; `unproven` says why nothing can. `cuts_line` adds to what cutting.py knows.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -118,12 +127,18 @@ class SetConfigLine:
     placement: Placement = Placement.LAST
     only_if_present: bool = False
     check_with: Argv | None = None
+    unproven: Reason | None = None
     reload_with: Argv | None = None
+    timeout_s: Timeout = STEP_TIMEOUT_S
+    cuts_line: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstallFile:
-    """A file with exactly this content. Undo: the file as it was, or its absence."""
+    """A file with exactly this content. Undo: the file as it was, or its absence.
+
+    `check_with`, `unproven` and `cuts_line` as for a line.
+    """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
     type: Literal["install_file"]
@@ -132,7 +147,10 @@ class InstallFile:
     content: str
     mode: Mode
     check_with: Argv | None = None
+    unproven: Reason | None = None
     reload_with: Argv | None = None
+    timeout_s: Timeout = STEP_TIMEOUT_S
+    cuts_line: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +165,8 @@ class SetMode:
     owner: str
     group: str
     for_each: str | None = None
+    timeout_s: Timeout = STEP_TIMEOUT_S
+    cuts_line: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +187,8 @@ class RunCommand:
     capture: HostPath | None = None
     shown_by: Shown | None = None
     for_each: str | None = None
-    timeout_s: Annotated[int, Field(ge=1, le=600)] = COMMAND_TIMEOUT_S
+    timeout_s: Timeout = STEP_TIMEOUT_S
+    cuts_line: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +207,8 @@ class SetService:
     state: UnitState
     for_each: str | None = None
     only_if_installed: bool = False
-    timeout_s: Annotated[int, Field(ge=1, le=600)] = COMMAND_TIMEOUT_S
+    timeout_s: Timeout = STEP_TIMEOUT_S
+    cuts_line: bool = False
 
 
 Step = Annotated[
@@ -210,6 +232,12 @@ class Runbook:
 
     `tables` hold the wanted values. A run may only choose among their keys: no value that is
     written to a host comes from a host or from an order.
+
+    `disruptive`: people at work notice it, so nothing starts it by itself but a rule that says
+    when. `requires_reboot`: what it changes counts from the next start of the host on, which it
+    leaves to a person. What was up before a run has to be up after it, but for the units that it
+    disables, the ports that it `closes`, and, where it `narrows_listening`, those that are left to
+    loopback.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -225,7 +253,16 @@ class Runbook:
     tables: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
     remedies: tuple[RemedyText, ...] = ()
+    disruptive: bool = False
+    requires_reboot: bool = False
+    narrows_listening: bool = False
+    closes: tuple[Port, ...] = ()
     digest: str = ""
+
+    @property
+    def noticed(self) -> bool:
+        """Whether people at work see it happen, or have to restart the host."""
+        return self.disruptive or self.requires_reboot
 
 
 _RUNBOOK = TypeAdapter(Runbook)
@@ -304,9 +341,8 @@ def _check_step(runbook: Runbook, step: Step, where: str) -> None:
         for placeholder in _PLACEHOLDER.findall(text):
             if placeholder not in known:
                 raise Malformed(where, f"unknown placeholder {{{placeholder}}}")
-    if isinstance(step, SetConfigLine | InstallFile) and step.check_with is not None:
-        if not any(STAGED in word for word in step.check_with):
-            raise Malformed(f"{where}.check_with", f"does not look at {STAGED}, the new content")
+    if isinstance(step, SetConfigLine | InstallFile):
+        proofs.check(step.file, step.check_with, step.unproven, where)
     if isinstance(step, SetService):
         _check_units(runbook, step, f"{where}.unit")
 

@@ -71,6 +71,14 @@ class SetUnit:
             raise Failed(self.target, f"was told to be {self.wanted}, and is {_said(after)}")
         return Change(True, change.diff, output, 0 if host.runs_commands else None)
 
+    def undoing(self, host: Host) -> tuple[tuple[str, ...], ...]:
+        """The programs that bring the unit back to what it is now, on a host that runs."""
+        before = _look(host, self.target)
+        if self.wanted is UnitState.RESTARTED:
+            return (_argv("restart", self.target),)
+        words = ["enable" if before.enabled else "disable", "start" if before.running else "stop"]
+        return tuple(_argv(word, self.target) for word in words)
+
     def _left_out(self, found: _Unit) -> str:
         if not found.installed and self.only_if_installed:
             return "left out: this host has no such unit"
@@ -243,8 +251,11 @@ def _exists(host: Host, folder: str) -> bool:
 
 def _systemctl(host: Host, timeout_s: int, *words: str) -> str:
     """What `systemctl <words>` wrote; the last word is the unit."""
-    argv = ("systemctl", *words[:-1], "--", words[-1])
-    return operations.tail(operations.run(host, argv, timeout_s))
+    return operations.tail(operations.run(host, _argv(*words), timeout_s))
+
+
+def _argv(*words: str) -> tuple[str, ...]:
+    return ("systemctl", *words[:-1], "--", words[-1])
 
 
 def _arrow(unit: str, is_on: bool, on: str, off: str) -> str:

@@ -57,6 +57,7 @@ class Code(StrEnum):
     UNMEASURED = "unmeasured"  # what could not be measured is not repaired
     CHANGED = "changed"  # not the run any more that a person looked at
     NOT_HEALED = "not_healed"
+    COLLATERAL = "collateral"  # what was up before the run was down after it, which was undone
     UNPROVED = "unproved"  # the clock was set back: nothing shows that the check passed later
     FROZEN = "frozen"  # a freeze came in the middle of the run, which was undone
     INTERRUPTED = "interrupted"

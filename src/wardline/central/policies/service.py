@@ -239,7 +239,10 @@ async def plant(session: Session) -> int:
     if head["revision"] > 0:
         return 0
     runbooks = catalogue.runbooks().values()
-    rules = seeds.rules_for_runbooks((each.id, each.check, each.risk) for each in runbooks)
+    rules = seeds.rules_for_runbooks(
+        ((each.id, each.check, each.risk) for each in runbooks),
+        {each.id for each in runbooks if each.noticed},
+    )
     await _put(session, repository, head, rules, PLANTED)
     await session.record("policy.plant", "policies", after={"ids": [rule.id for rule in rules]})
     await _announce(session, events.BULK_CREATED, "policies", len(rules))
@@ -359,6 +362,8 @@ def actions(platform: str | None) -> Mapping[str, ActionFacts]:
 @cache
 def _registered(*, by_platform: bool) -> Mapping[str, ActionFacts]:
     return {
-        each.id: ActionFacts(Risk(each.risk), each.platforms if by_platform else ())
+        each.id: ActionFacts(
+            Risk(each.risk), each.platforms if by_platform else (), noticed=each.noticed
+        )
         for each in catalogue.runbooks().values()
     }

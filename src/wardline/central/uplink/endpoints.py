@@ -16,6 +16,7 @@ from wardline.central.uplink.conformance import Cases
 from wardline.central.uplink.service import Reads
 from wardline.central.web import state
 from wardline.core import protocol
+from wardline.core.mandate import NEWEST
 from wardline.core.protocol import (
     CheckinRequest,
     CheckinResponse,
@@ -39,6 +40,10 @@ router = APIRouter(prefix=protocol.PREFIX, tags=["appliance"])
 SnapshotSchema = Annotated[
     int,
     Query(ge=1, le=1_000, description="newest schema of a policy snapshot that the caller reads"),
+]
+MandateSchema = Annotated[
+    int,
+    Query(ge=1, le=1_000, description="newest schema of a mandate that the caller reads"),
 ]
 Nonce = Annotated[str, Query(pattern=r"^[0-9a-f]{32}$")]
 
@@ -75,12 +80,15 @@ async def post_evidence(request: Request, appliance: Appliance) -> Response:
 
 @router.post("/checkin")
 async def check_in(
-    body: CheckinRequest, caller: ApplianceSession, request: Request, snapshot: SnapshotSchema = 1
+    body: CheckinRequest,
+    caller: ApplianceSession,
+    request: Request,
+    snapshot: SnapshotSchema = 1,
+    mandate: MandateSchema = 1,
 ) -> CheckinResponse:
     key = _server_keys(request).policy
-    return await service.check_in(
-        caller.session, caller.appliance, body, key, _reads(request, snapshot)
-    )
+    reads = _reads(request, snapshot, mandate)
+    return await service.check_in(caller.session, caller.appliance, body, key, reads)
 
 
 @router.post("/proofs")
@@ -148,10 +156,10 @@ async def enrol(body: EnrolRequest, request: Request) -> EnrolResponse:
     return await service.enrol(gate, _server_keys(request).installation_id, body)
 
 
-def _reads(request: Request, newest: int) -> Reads:
+def _reads(request: Request, snapshot: int, mandate_schema: int = 1) -> Reads:
     """What the caller can take, of what this Central can give."""
     cases: Cases = request.app.state.policy_cases
-    return Reads(min(newest, protocol.POLICY_SCHEMA_NEWEST), cases)
+    return Reads(min(snapshot, protocol.POLICY_SCHEMA_NEWEST), cases, min(mandate_schema, NEWEST))
 
 
 def _server_keys(request: Request) -> ServerKeys:

@@ -16,9 +16,9 @@ from wardline.core.protocol import EnvelopeWire
 
 
 async def sealed(
-    session: Session, appliance: ApplianceCaller, seen: State, key: SigningKey
+    session: Session, appliance: ApplianceCaller, seen: State, key: SigningKey, schema: int
 ) -> EnvelopeWire:
-    """The envelope of the state that this transaction sees."""
+    """The envelope of the state that this transaction sees, in a schema that its reader knows."""
     changes, ordered = await freezes.ordered(session, appliance.site_id)
     made = Mandate(
         site_id=appliance.site_id,
@@ -28,4 +28,4 @@ async def sealed(
         freezes=ordered,
         share=Share(seen.share_index, seen.share_of),
     )
-    return EnvelopeWire.model_validate(mandate.seal(made, key).to_wire())
+    return EnvelopeWire.model_validate(mandate.seal(made, key, schema).to_wire())

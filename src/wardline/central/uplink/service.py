@@ -52,10 +52,12 @@ _rounds = Rounds()
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """Which schema of a snapshot an appliance is given, and where its cases are kept."""
+    """Which schemas of a snapshot and of a mandate an appliance is given, and where the cases of a
+    snapshot are kept."""
 
     schema: int
     cases: Cases
+    mandate: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ async def check_in(
     stream = Stream(epoch=seen.epoch, next_seq=seen.next_seq, prev=seen.prev)
     if request.stream.epoch == seen.epoch + 1:
         stream = await _raise_epoch(session, appliance, seen)
-    etag = _etag(seen, reads.schema)
+    etag = _etag(seen, reads)
     changed = request.etag != etag
     return CheckinResponse(
         etag=etag,
@@ -125,7 +127,9 @@ async def check_in(
         log=await tree.update_to(session, site_id, seen.checkpoint, request.witnessed_size),
         interval_s=protocol.CHECKIN_INTERVAL_S,
         orders=seen.orders,
-        mandate=await mandates.sealed(session, appliance, seen, policy_key) if changed else None,
+        mandate=await mandates.sealed(session, appliance, seen, policy_key, reads.mandate)
+        if changed
+        else None,
     )
 
 
@@ -290,9 +294,9 @@ async def _snapshot(session: Session, site_id: str, reads: Reads) -> Snapshot:
     return await snapshot.build(session, site_id, reads.schema, reads.cases)
 
 
-def _etag(seen: State, schema: int) -> str:
+def _etag(seen: State, reads: Reads) -> str:
     """Opaque to the agent: names the state of everything that an answer leaves out when it is
     known. Stream and log are always told."""
     policy = f"{seen.policy_epoch}.{seen.policy_revision}.{seen.settings_revision}"
-    state = f"{policy}.{seen.freeze_changes}.{seen.fleet_changes}.{schema}"
+    state = f"{policy}.{seen.freeze_changes}.{seen.fleet_changes}.{reads.schema}.{reads.mandate}"
     return hashlib.sha256(state.encode()).hexdigest()[:ETAG_CHARS]

@@ -46,7 +46,14 @@ class RunbookEntry:
     controls: tuple[str, ...]
     inputs: Mapping[str, str]
     remedies: tuple[Remedy, ...]
+    disruptive: bool
+    requires_reboot: bool
     digest: str
+
+    @property
+    def noticed(self) -> bool:
+        """Whether people at work see it happen, or have to restart the host."""
+        return self.disruptive or self.requires_reboot
 
 
 def checks() -> Mapping[str, CheckEntry]:

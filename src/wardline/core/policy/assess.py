@@ -56,7 +56,13 @@ class Finding:
     roles: tuple[str, ...] | None = None
 
 
-_REGISTERED = {risk: Finding(Outcome.PASS, f"registered, risk {risk}") for risk in Risk}
+_REGISTERED = {
+    (risk, noticed): Finding(
+        Outcome.PASS, f"registered, risk {risk}{', people notice it' if noticed else ''}"
+    )
+    for risk in Risk
+    for noticed in (False, True)
+}
 
 
 def surveyed(rules: Iterable[Rule], request: Request, state: State, action: str | None) -> Case:
@@ -119,7 +125,7 @@ def action(case: Case) -> Finding:
     if not is_admissible(facts.platforms, platform):
         wanted = ", ".join(facts.platforms)
         return _refuse(Code.NOT_ADMISSIBLE, f"for {wanted}, not for {platform or 'no platform'}")
-    return _REGISTERED[facts.risk]
+    return _REGISTERED[facts.risk, facts.noticed]
 
 
 def inputs(case: Case) -> Finding:
@@ -201,7 +207,10 @@ def started(case: Case, rule: Rule) -> bool:
     if case.request.initiator is Initiator.PERSON:
         return True
     facts = (case.state.actions or {}).get(case.action or "")
-    return rule.auto_execute and (facts is None or facts.risk is not Risk.HIGH)
+    if facts is None:
+        return rule.auto_execute
+    timed = rule.window is not None or rule.opening_hours is not None
+    return rule.auto_execute and facts.risk is not Risk.HIGH and (timed or not facts.noticed)
 
 
 def decides(rule: Rule) -> Finding:

@@ -59,8 +59,8 @@ class Clauses:
     `apart`: it only watches or has a condition, so that its part in a trace takes the checks.
     `binding`: limits, a cooldown, the person or parameters that a request changes are to be
     looked at before it ends. `asks`: the severities at which it needs approval. `by_itself`,
-    `at_high_risk` and `by_person` are its endings when a machine asks, when the action's risk is
-    too high for that, and when a person asks. `kept` and `cooled` stand in the trace when its
+    `not_alone` and `by_person` are its endings when a machine asks, when no machine may start the
+    action, and when a person asks. `kept` and `cooled` stand in the trace when its
     limits are kept, and when its cooldown, if it has one, is over.
     """
 
@@ -75,7 +75,7 @@ class Clauses:
     caps: tuple[Cap, ...]
     pause: timedelta | None
     by_itself: Endings
-    at_high_risk: Endings
+    not_alone: Endings
     by_person: Endings
     kept: TraceStep
     cooled: TraceStep | None
@@ -133,7 +133,7 @@ def _clauses(
         caps=caps,
         pause=None if cooldown_minutes is None else timedelta(minutes=cooldown_minutes),
         by_itself=_endings(asks, RUN if starts else offered),
-        at_high_risk=_endings(asks, offered),
+        not_alone=_endings(asks, offered),
         by_person=_endings(asks, RUN),
         kept=_kept(len(caps)),
         cooled=None if cooldown_minutes is None else _cooled(cooldown_minutes),

@@ -343,7 +343,7 @@ def _better(one: Plan | None, other: Plan | None) -> Plan | None:
 def _ending(plan: Plan, winner: Plan | None, request: Request, state: State) -> Ending:
     """What the checks after the match come to for the rule that decides, which without a winner
     is a closed one: what refuses before the window is told by the checks."""
-    actions, risk = state.actions, None
+    actions, alone = state.actions, True
     if actions is not None:
         facts = actions[request.action or ""]
         platforms, platform = facts.platforms, request.platform
@@ -352,7 +352,7 @@ def _ending(plan: Plan, winner: Plan | None, request: Request, state: State) -> 
             raise Undecided
         if facts.inputs is not None:
             raise Undecided
-        risk = facts.risk
+        alone = facts.risk is not _HIGH and (not facts.noticed or plan.clauses.timed)
     terms = plan.clauses
     if winner is None:
         if plan.constants is None:
@@ -362,9 +362,7 @@ def _ending(plan: Plan, winner: Plan | None, request: Request, state: State) -> 
         return refused
     if request.initiator is _PERSON:
         return terms.by_person[request.alert.severity]
-    if risk is _HIGH:
-        return terms.at_high_risk[request.alert.severity]
-    return terms.by_itself[request.alert.severity]
+    return (terms.by_itself if alone else terms.not_alone)[request.alert.severity]
 
 
 def _refused(plan: Plan, terms: Clauses, request: Request, state: State) -> Ending | None:

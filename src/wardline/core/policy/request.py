@@ -127,11 +127,14 @@ class Counters:
 @dataclass(frozen=True, slots=True)
 class ActionFacts:
     """What is known of an action: `platforms` are prefixes (`linux` covers `linux/debian`), empty
-    = everywhere; `inputs` are the names it takes, None = not checked."""
+    = everywhere; `inputs` are the names it takes, None = not checked. `noticed`: people at work see
+    it happen, or the host has to be restarted; a machine starts it only under a rule that says
+    when."""
 
     risk: Risk
     platforms: tuple[str, ...] = ()
     inputs: frozenset[str] | None = None
+    noticed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

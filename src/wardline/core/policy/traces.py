@@ -41,8 +41,11 @@ _RULE = Rule("rule", When("check", (Severity.LOW,)), "action")
 _QUIET = _sample((_RULE,), State())
 _UNMATCHED = _sample((), State())
 _REGISTERED = {
-    risk: _sample((_RULE,), State(actions={"action": ActionFacts(risk)}))[Check.ACTION]
+    (risk, noticed): _sample(
+        (_RULE,), State(actions={"action": ActionFacts(risk, noticed=noticed)})
+    )[Check.ACTION]
     for risk in Risk
+    for noticed in (False, True)
 }
 _AFTER_MATCH = (Check.INPUTS, Check.WINDOW, Check.LOCK, Check.COOLDOWN, Check.LIMITS)
 _UNMATCHED_AFTER = tuple(
@@ -69,7 +72,7 @@ def _unmatched(action: TraceStep) -> Trace:
 
 
 _UNMATCHED_OWN = _unmatched(_CALLERS_OWN)
-_UNMATCHED_REGISTERED = {risk: _unmatched(step) for risk, step in _REGISTERED.items()}
+_UNMATCHED_REGISTERED = {about: _unmatched(step) for about, step in _REGISTERED.items()}
 
 
 def unmatched(request: Request, state: State) -> Trace:
@@ -78,7 +81,7 @@ def unmatched(request: Request, state: State) -> Trace:
         return _UNMATCHED_OWN
     facts = state.actions.get(request.action or "")
     if facts is not None and assess.is_admissible(facts.platforms, request.platform):
-        return _UNMATCHED_REGISTERED[facts.risk]
+        return _UNMATCHED_REGISTERED[facts.risk, facts.noticed]
     case = Case(Survey(), request, state, request.action)
     return _unmatched(verdict.made(Check.ACTION, assess.action, case))
 
@@ -107,7 +110,7 @@ def of_winner(
         _OBSERVING,
         _HOLD,
         _over(plan, losers, request) if losers else plan.decides,
-        _CALLERS_OWN if actions is None else _REGISTERED[actions[request.action or ""].risk],
+        _CALLERS_OWN if actions is None else _registered(actions[request.action or ""]),
         _inputs(len(_resolved(plan, request))) if inputs is None else inputs,
         window,
         _UNLOCKED,
@@ -116,6 +119,10 @@ def of_winner(
         consent,
         ending.step,
     )
+
+
+def _registered(facts: ActionFacts) -> TraceStep:
+    return _REGISTERED[facts.risk, facts.noticed]
 
 
 def _over(winner: Plan, losers: list[Plan], request: Request) -> TraceStep:

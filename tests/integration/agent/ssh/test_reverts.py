@@ -25,7 +25,13 @@ from wardline.agent.hosts.tree import TreeHost
 from wardline.core.errors import Malformed
 
 FILES = ("/etc/ssh/sshd_config", "/etc/new.conf")
-REVERT = Revert(FILES, (UnitAction(Verb.RELOAD, "ssh.service"),), after_s=5)
+REVERT = Revert(
+    FILES,
+    (UnitAction(Verb.RELOAD, "ssh.service"),),
+    after_s=5,
+    commands=(("systemctl", "stop", "it's $HOME; a\nb"), ("false",)),
+    reloads=(("systemctl", "reload", "web"), ("no-such-program",)),
+)
 LATER = Revert(FILES, (), after_s=600)
 FIRES_S_MAX = 40.0
 
@@ -73,8 +79,13 @@ def test_a_host_whose_line_is_cut_puts_itself_back(host: Boxed) -> None:
         before.st_gid,
     )
     assert not (host.root / "etc/new.conf").exists()
-    assert (host.root / "told").read_text() == "reload -- ssh.service\n"
-    assert (folder / "outcome").read_text() == "0\n"
+    told = "stop it's $HOME; a\nb\nreload web\nreload -- ssh.service\n"
+    assert (host.root / "told").read_text() == told
+    log = (folder / "log").read_text()
+    assert log.index("ran systemctl stop") < log.index("restored") < log.index("ran systemctl rel")
+    assert "could not run false" in log
+    assert "could not run no-such-program" in log
+    assert (folder / "outcome").read_text() == "1\n"
 
 
 def test_a_host_that_can_be_entered_anew_stays_as_it_was_made(host: Boxed) -> None:
@@ -139,6 +150,8 @@ def test_what_cannot_be_armed_leaves_nothing(host: Boxed, opening: Opening) -> N
         Revert(("/etc/a\x00b",), (), 60),
         Revert(FILES, (), 1),
         Revert(FILES, (UnitAction(Verb.STOP, "x.service; reboot"),), 60),
+        Revert(FILES, (), 60, commands=((),)),
+        Revert(FILES, (), 60, reloads=(("a", "b\x00c"),)),
     ],
 )
 def test_what_is_no_revert_is_refused_before_the_host_hears_of_it(revert: Revert) -> None:

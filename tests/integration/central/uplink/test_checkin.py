@@ -7,7 +7,7 @@ import orjson
 
 from tests.harness.appliance import Appliance
 from tests.integration.central.conftest import LOG_KEY
-from wardline.core import canonical, protocol
+from wardline.core import canonical, mandate, protocol
 from wardline.core.evidence import bundle, checkpoint, log, signing
 from wardline.core.evidence.bundle import Kind
 from wardline.core.evidence.signing import Envelope, SigningKey, VerifyKey
@@ -28,6 +28,19 @@ async def test_the_answer_carries_the_policy_only_when_it_changed(appliance, sig
     assert answer.status_code == 200, answer.text
     changed = (await appliance.check_in(etag=first["etag"])).json()
     assert changed["policy"]["settings_revision"] == first["policy"]["settings_revision"] + 1
+
+
+async def test_a_mandate_comes_in_the_newest_schema_that_both_sides_know(appliance):
+    etags = set()
+    for query, schema in (("", 1), ("?mandate=1", 1), ("?mandate=2", 2), ("?mandate=9", 2)):
+        told = (await appliance.check_in(query)).json()
+        envelope = Envelope.from_wire(told["mandate"])
+        assert envelope.payload_type == mandate.PAYLOAD_TYPES[schema]
+        assert mandate.opened(envelope, POLICY_KEY.verify_key).stops == ()
+        etags.add(told["etag"])
+        again = (await appliance.check_in(query, etag=told["etag"])).json()
+        assert again["mandate"] is None
+    assert len(etags) == 2, "who reads more than before is told what it has not seen"
 
 
 async def test_the_snapshot_is_the_one_that_the_check_in_names(appliance, owner):

@@ -129,7 +129,9 @@ class Draw:
         )
 
     def state(self) -> State:
-        known = {"fix": ActionFacts(self._one(list(Risk)), self._one([(), ("linux",)]))}
+        platforms = self._one([(), ("linux",)])
+        fix = ActionFacts(self._one(list(Risk)), platforms, noticed=self._chance(0.3))
+        known = {"fix": fix}
         usage = RuleUsage(pct_24h=self.random.randint(0, 3), running=self.random.randint(0, 1))
         host = HostUsage(self.random.randint(0, 1), self._one([None, START]))
         return State(

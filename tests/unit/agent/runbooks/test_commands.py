@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from wardline.agent.hosts.host import Failed, Output
+from tests.unit.agent.live_host import Running
+from wardline.agent.hosts import queries
+from wardline.agent.hosts.host import CannotRun, Failed, Output
 from wardline.agent.hosts.queries import Query
 from wardline.agent.hosts.tree import TreeHost
 from wardline.agent.runbooks import runbook, runner
@@ -38,19 +40,19 @@ steps:
 BOOK = runbook.load(TEXT.encode(), "demo.yaml")
 
 
-class Ufw(TreeHost):
+class Ufw(Running):
     """A host whose ufw keeps its added rules; `does` is False where it only says that it did."""
 
-    runs_commands = True
-
     def __init__(self, root: Path, *added: str, does: bool = True) -> None:
-        super().__init__("host", "host", str(root))
+        super().__init__(root)
         self.added = list(added)
         self.does = does
         self.ran: list[str] = []
         self.code = 0
 
     def ask(self, query: Query) -> Output:
+        if query is queries.UNITS_UP:
+            raise CannotRun(query.argv[0], "there is no such program")
         lines = ["Added user rules:", *(f"ufw {rule}" for rule in self.added), ""]
         return Output(self.code, "\n".join(lines).encode(), b"not root\n", False, 1)
 
@@ -77,9 +79,11 @@ def test_a_command_runs_where_its_effect_is_not_shown_yet(root: Path) -> None:
     assert host.ran == []
     report = runner.run(BOOK, inputs, host)
     assert host.ran == ["ufw allow 22/tcp"]
-    assert [one.diff for one in previewed] == [one.diff for one in report.actions]
-    assert "+ufw allow 22/tcp" in report.actions[0].diff
-    assert report.actions[0].target == "ufw show added"
+    armed, *done, called_off = report.actions
+    assert [one.diff for one in previewed] == [one.diff for one in done]
+    assert "+ufw allow 22/tcp" in done[0].diff
+    assert done[0].target == "ufw show added"
+    assert (armed.type, called_off.type) == ("arm_a_revert", "call_off_the_revert")
     assert not runner.run(BOOK, inputs, host).changed
 
 

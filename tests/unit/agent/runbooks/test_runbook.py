@@ -31,7 +31,7 @@ tables:
     b: {value: "2"}
 steps:
   - {type: set_config_line, name: set, for_each: keys, file: /etc/x.conf, syntax: equals,
-     key: "{item}", line: "{item} = {item.value}"}
+     key: "{item}", line: "{item} = {item.value}", unproven: "a file of this test"}
 remedies:
   - {order: 10, inputs: {keys: "{facts.failing}"}}
 """
@@ -158,6 +158,14 @@ def test_a_unit_is_named_by_the_runbook_alone(old: str, new: str, says: str | No
 
 
 def test_a_proof_that_does_not_look_at_the_new_content_is_refused() -> None:
-    proof = 'value}", check_with: [program, --test, /etc/x.conf]'
+    proof = "check_with: [program, --test, /etc/x.conf]"
     with pytest.raises(RunbookInvalid, match="check_with: does not look at"):
-        runbook.load(TEXT.replace('value}"', proof).encode(), "demo.yaml")
+        runbook.load(TEXT.replace('unproven: "a file of this test"', proof).encode(), "demo.yaml")
+
+
+def test_a_file_that_nothing_proves_is_refused_unless_the_reason_is_told() -> None:
+    silent = TEXT.replace(', unproven: "a file of this test"', "")
+    with pytest.raises(RunbookInvalid, match=r"nothing proves /etc/x\.conf"):
+        runbook.load(silent.encode(), "demo.yaml")
+    known = silent.replace("/etc/x.conf", "/etc/sudoers.d/x")
+    assert runbook.load(known.encode(), "demo.yaml").id == "demo.repair"

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from tests.unit.agent import host_trees
+from tests.unit.agent.live_host import Running
 from wardline.agent.checks import check
 from wardline.agent.hosts.host import Failed, HardLinked, Output, ReadOnly
 from wardline.agent.hosts.tree import TreeHost
 from wardline.agent.runbooks import runbook, runner
+from wardline.agent.runbooks.line_guard import Pace
 from wardline.agent.runbooks.runbook import InputInvalid
 from wardline.core import clock
 from wardline.core.evidence.bundle import Outcome
@@ -74,13 +76,15 @@ DRIFTS: dict[str, dict[str, Any]] = {
 }
 
 
-class CommandTree(TreeHost):
+# Nobody waits.
+AT_ONCE = Pace(settle_s=0, wait=lambda _: None)
+
+
+class CommandTree(Running):
     """A tree that answers commands from a table: the exit code by program, 0 where none is named."""
 
-    runs_commands = True
-
     def __init__(self, root: Path, codes: dict[str, int] | None = None) -> None:
-        super().__init__("host", "host", str(root))
+        super().__init__(root)
         self.codes = codes or {}
         self.ran: list[list[str]] = []
 
@@ -275,7 +279,8 @@ def test_a_configuration_that_its_program_refuses_is_never_switched_in(root: Pat
     assert not report.ok
     assert report.undone is None
     assert _snapshot(root) == before
-    assert (report.actions[0].exit_code, report.actions[0].output) == (255, "as it was told\n")
+    refused = report.actions[1]
+    assert (refused.exit_code, refused.output) == (255, "as it was told\n")
     assert [argv[0] for argv in host.ran] == ["sshd"]
 
 
@@ -283,11 +288,12 @@ def test_a_server_that_does_not_reload_gets_its_old_file_back(root: Path) -> Non
     host_trees.change(root, DRIFTS["ssh_config.harden"])
     host, before = CommandTree(root, {"systemctl": 1}), _snapshot(root)
     book = runbook.registry()["ssh_config.harden"]
-    report = runner.run(book, {"keywords": ["PermitRootLogin"]}, host)
+    report = runner.run(book, {"keywords": ["PermitRootLogin"]}, host, pace=AT_ONCE)
     assert _snapshot(root) == before
     assert report.undone is False
     assert "left by hand: systemctl" in str(report.error)
-    assert [argv[0] for argv in host.ran] == ["sshd", "systemctl", "systemctl"]
+    # Once more after the host's own revert had its time.
+    assert [argv[0] for argv in host.ran] == ["sshd", "systemctl", "systemctl", "systemctl"]
 
 
 def test_a_live_kernel_is_set_and_put_back(root: Path) -> None:
@@ -316,7 +322,8 @@ def test_a_file_that_was_edited_since_is_not_undone(root: Path) -> None:
             return super().run(argv, timeout_s, output_bytes_max)
 
     book = runbook.registry()["ssh_config.harden"]
-    report = runner.run(book, {"keywords": ["PermitRootLogin"]}, Edited(root, {"systemctl": 1}))
+    host = Edited(root, {"systemctl": 1})
+    report = runner.run(book, {"keywords": ["PermitRootLogin"]}, host, pace=AT_ONCE)
     assert report.undone is False
     assert report.changed
     assert "was edited since" in str(report.error)

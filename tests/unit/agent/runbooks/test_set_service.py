@@ -64,12 +64,16 @@ def _unit(state: str, more: str = "") -> str:
     return f'type: set_service, name: unit, for_each: units, unit: "{{item}}", state: {state}{more}'
 
 
-SERVER = (
+LINE = (
     "type: set_config_line, name: server, file: /etc/time.conf, syntax: equals, key: server, "
     'line: "server = b"'
 )
+SERVER = LINE + ', unproven: "a file of this test"'
 # The last change of a run, which cannot be done: /etc is no file.
-BROKEN = 'type: install_file, name: broken, file: /etc, content: x, mode: "0644"'
+BROKEN = (
+    'type: install_file, name: broken, file: /etc, content: x, mode: "0644", '
+    'unproven: "a folder of this test"'
+)
 
 
 def _state(root: Path) -> dict[str, str]:
@@ -349,7 +353,7 @@ def test_a_line_that_its_program_refuses_or_cannot_judge_is_not_written(
             return answer
 
     before = _state(root)
-    report = _run(_book(SERVER + ', check_with: [timed, -f, "{staged}"]'), Judges(root))
+    report = _run(_book(LINE + ', check_with: [timed, -f, "{staged}"]'), Judges(root))
     assert (report.ok, report.undone) == (False, None)
     assert _state(root) == before
 

@@ -141,4 +141,5 @@ def _facts(given: Mapping[str, Any]) -> ActionFacts:
         Risk(given.get("risk", "low")),
         tuple(given.get("platforms", ())),
         None if inputs is None else frozenset(inputs),
+        given.get("noticed", False),
     )

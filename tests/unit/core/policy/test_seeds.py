@@ -7,7 +7,7 @@ import pytest
 from tests.unit.core.policy import scene
 from wardline.core.policy import evaluate, parse, seeds, window
 from wardline.core.policy.request import State
-from wardline.core.policy.rule import Policy
+from wardline.core.policy.rule import Limits, Policy
 
 
 def test_the_documents_three_rules() -> None:
@@ -47,6 +47,14 @@ def test_runbook_rules_have_ids_of_their_own_and_survive_the_wire() -> None:
     )
     assert [rule.id for rule in rules] == ["runbook.files.fix", "runbook.files.fix.for.ssh_config"]
     assert [parse.rule(parse.to_wire(rule)) for rule in rules] == rules
+
+
+def test_what_people_notice_is_on_one_host_of_a_site_at_a_time() -> None:
+    runbooks = [("web.restart", "web", "low"), ("files.fix", "files", "low")]
+    files, web = seeds.rules_for_runbooks(runbooks, {"web.restart"})
+    assert web.limits == Limits(max_concurrent_per_site=1)
+    assert files.limits == Limits()
+    assert parse.rule(parse.to_wire(web)) == web
 
 
 def test_an_unknown_risk_is_refused() -> None:

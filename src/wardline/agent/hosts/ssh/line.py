@@ -134,7 +134,10 @@ class Line:
         """A second connection of its own, which the caller closes; raises Unreachable."""
         client = _Client(self.login, lambda error: None)
         async with _told(self.login, client):
-            return await asyncio.wait_for(self._dial(client), CONNECT_S)
+            connection = await asyncio.wait_for(self._dial(client), CONNECT_S)
+            # Who is let in anew has nothing to rest from, whatever was refused before.
+            self._failure, self._rest_until = None, 0.0
+            return connection
         raise AssertionError("unreachable")
 
     async def close(self) -> None:

@@ -1,0 +1,104 @@
+"""Which repairs may cut the line, and what their hosts are told to do without us."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.agent import host_trees
+from tests.unit.agent.live_host import Machine
+from wardline.agent.runbooks import cutting, plan, runbook
+from wardline.agent.runbooks.operations import WriteFile
+from wardline.agent.runbooks.plan import Planned
+
+INPUTS: dict[str, dict[str, object]] = {
+    "ssh_config.harden": {"keywords": ["PermitRootLogin"]},
+    "firewall.enable": {"ssh_ports": ["22"]},
+    "password_policy.set": {"login_defs": [], "pwquality": ["minlen"], "faillock": []},
+    "kernel_sysctl.apply": {"keys": ["net.ipv4.conf.all.rp_filter"]},
+    "login_banner.install": {},
+    "patching.enable_automatic": {},
+    "antivirus.enable_updates": {},
+    "time_sync.enable": {"chrony": [], "timesyncd": [], "units": ["chrony.service"]},
+    "prohibited_services.disable": {"units": ["telnet.socket"]},
+}
+CUTS = {"ssh_config.harden", "firewall.enable", "password_policy.set", "kernel_sysctl.apply"}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = host_trees.clinic(tmp_path_factory.mktemp("clinic") / "host")
+    changes = {"etc/ufw/ufw.conf": ["ENABLED=yes", "ENABLED=no"]}
+    host_trees.change(root, {"replace": changes})
+    live = root / "proc/sys/net/ipv4/conf/all/rp_filter"
+    live.parent.mkdir(parents=True)
+    live.write_text("0\n")
+    return root
+
+
+@pytest.mark.parametrize("name", sorted(INPUTS))
+def test_sshd_firewall_pam_and_network_can_cut_the_line(name: str, root: Path) -> None:
+    planned = plan.make(runbook.registry()[name], INPUTS[name], Machine(root))
+    assert any(cutting.cuts(one) for one in planned) is (name in CUTS)
+
+
+@pytest.mark.parametrize("path", ["/etc/sudoers", "/etc/sudoers.d/x", "/etc/pam.d/sshd"])
+def test_whoever_becomes_root_by_it_can_be_cut_off(path: str) -> None:
+    operation = WriteFile("a", "install_file", path, b"", None, None, None)
+    assert cutting.cuts(Planned(operation, 0, 60, cuts_line=False, stops=False))
+
+
+def test_a_step_may_say_that_it_cuts_the_line() -> None:
+    operation = WriteFile("a", "install_file", "/etc/motd", b"", None, None, None)
+    assert cutting.cuts(Planned(operation, 0, 60, cuts_line=True, stops=False))
+    assert not cutting.cuts(Planned(operation, 0, 60, cuts_line=False, stops=False))
+
+
+def test_a_firewall_goes_back_by_its_own_program_then_by_its_files(root: Path) -> None:
+    host = Machine(root, "ufw.service")
+    host.allowed = ["80/tcp"]
+    planned = plan.make(runbook.registry()["firewall.enable"], {"ssh_ports": ["22"]}, host)
+    revert = cutting.revert(planned, host, 60)
+    assert revert is not None
+    revert.check()
+    assert revert.commands == (("ufw", "disable"), ("ufw", "delete", "allow", "22/tcp"))
+    assert revert.files == ("/etc/ufw/ufw.conf",)
+    assert (revert.reloads, revert.after_s) == ((), 60)
+
+
+def test_a_server_reads_its_old_file_again(root: Path) -> None:
+    host = Machine(root)
+    inputs = {"keywords": ["MaxAuthTries"]}
+    (root / "etc/ssh/sshd_config").write_text("MaxAuthTries 9\n")
+    planned = plan.make(runbook.registry()["ssh_config.harden"], inputs, host)
+    revert = cutting.revert(planned, host, 60)
+    assert revert is not None
+    assert revert.files == ("/etc/ssh/sshd_config",)
+    assert revert.reloads == (("systemctl", "try-reload-or-restart", "ssh.service"),)
+
+
+def test_a_kernel_gets_the_values_back_that_it_had(root: Path) -> None:
+    host = Machine(root)
+    planned = plan.make(
+        runbook.registry()["kernel_sysctl.apply"], INPUTS["kernel_sysctl.apply"], host
+    )
+    revert = cutting.revert(planned, host, 60)
+    assert revert is not None
+    assert revert.commands == (("sysctl", "--write", "net.ipv4.conf.all.rp_filter=0"),)
+
+
+def test_a_folder_gets_its_mode_back(root: Path) -> None:
+    (root / "etc/sudoers.d").chmod(0o777)
+    host = Machine(root)
+    planned = plan.make(
+        runbook.registry()["file_permissions.restore"], {"paths": ["/etc/sudoers.d"]}, host
+    )
+    revert = cutting.revert(planned, host, 60)
+    assert revert is not None
+    assert revert.commands[-1] == ("chmod", "777", "--", "/etc/sudoers.d")
+
+
+def test_nothing_waits_on_a_host_where_nothing_would_change(root: Path) -> None:
+    host = Machine(root)
+    inputs = {"login_defs": [], "pwquality": [], "faillock": []}
+    planned = plan.make(runbook.registry()["password_policy.set"], inputs, host)
+    assert cutting.revert(planned, host, 60) is None
