@@ -4,7 +4,7 @@ ARGS ?=
 START = exec $(PYTHON) bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check quick bench dashboard lock reference clean
+.PHONY: help setup run test soak check quick bench dashboard lock reference clean
 
 help: ## this list
 	@printf 'Wardline: make COMMAND [ARGS="…"]\n\n'
@@ -19,6 +19,9 @@ run: ## the demo on http://127.0.0.1:8000 (Ctrl-C ends it)
 
 test: ## the whole gate: static checks, then every test; ARGS go to pytest
 	@$(START) test $(ARGS)
+
+soak: ## the long forms: every fault, thousands of examples, all screens (hours)
+	@$(START) soak $(ARGS)
 
 check: ## before a commit: format, lint, types, import contracts, packages, tidy
 	@$(START) check $(ARGS)

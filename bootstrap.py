@@ -326,8 +326,8 @@ def main(arguments: Sequence[str]) -> None:
     elif command == "run":
         setup(with_dashboard=True)
         _become(str(VENV / "bin" / "wardline"), "up", "--demo", *rest)
-    elif command in ("test", "check", "quick"):
-        setup(with_dashboard=command == "test")
+    elif command in ("test", "check", "quick", "soak"):
+        setup(with_dashboard=command in ("test", "soak"))
         _become(python, str(ROOT / "tests" / "gate.py"), command, *rest)
     elif command == "reference":
         setup()

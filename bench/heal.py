@@ -63,7 +63,15 @@ def _apart(folder: Path, *, quick: bool) -> dict[str, float]:
     command += [sys.executable, __file__, "--inside", str(folder), *["--quick"] * quick]
     script = 'mount --bind "$1" /etc && shift && exec "$@"'
     inside = command.index(sys.executable)
-    words = [*command[:inside], "sh", "-c", script, "sh", healthy / "etc", *command[inside:]]
+    words: list[str | Path] = [
+        *command[:inside],
+        "sh",
+        "-c",
+        script,
+        "sh",
+        healthy / "etc",
+        *command[inside:],
+    ]
     done = subprocess.run(words, stdout=subprocess.PIPE, check=True, text=True)
     figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return figures

@@ -1,4 +1,4 @@
-"""The gate: which checks `make check`, `make quick` and `make test` run, in which order, how long.
+"""The gate: which checks `make check`, `make quick`, `make test` and `make soak` run, in which order, how long.
 
 Static checks need no order among themselves: they run side by side, and all of them report. Tests
 follow only when they are clean, as one pytest run, so that its last line counts everything. It has
@@ -43,8 +43,15 @@ STATIC = {
     "quick": (TYPES, FORMAT, LINT),
     "check": (TYPES, FORMAT, LINT, IMPORTS, DEPENDENCIES, TIDY),
     "test": (TYPES, FORMAT, LINT, IMPORTS, DEPENDENCIES),
+    "soak": (),
 }
-SUITES = {"quick": ("tests/tidy", "tests/unit"), "check": (), "test": ("tests",)}
+SUITES = {
+    "quick": ("tests/tidy", "tests/unit"),
+    "check": (),
+    "test": ("tests",),
+    "soak": ("tests",),
+}
+LONG_FORM = {"soak": ("--full",)}
 
 
 def main(name: str, arguments: list[str]) -> int:
@@ -62,7 +69,8 @@ def main(name: str, arguments: list[str]) -> int:
     _say(f"{name}: {len(stages)} static checks passed in {spent:.1f} s")
     if not SUITES[name]:
         return 0
-    return _pytest([path for path in SUITES[name] if (ROOT / path).is_dir()], arguments)
+    paths = [path for path in SUITES[name] if (ROOT / path).is_dir()]
+    return _pytest(paths, [*LONG_FORM.get(name, ()), *arguments])
 
 
 def _carry_out(stage: Stage) -> int:

@@ -6,12 +6,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.visit import DESKTOP, PHONE, OpenPage, sign_in
+from tests.browser.visit import SCREENS, OpenPage, sign_in
 from tests.harness import product
 
 pytestmark = pytest.mark.browser
-
-SCREENS = [(DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "light"), (PHONE, "dark")]
 
 
 def _signed_in(demo: product.Central, page: Page) -> Page:
@@ -78,9 +76,7 @@ def test_the_export_of_the_page_verifies(
     assert verified.returncode in (0, 10), verified.stdout + verified.stderr
 
 
-@pytest.mark.parametrize(
-    ("viewport", "scheme"), SCREENS, ids=["wide-light", "wide-dark", "phone-light", "phone-dark"]
-)
+@pytest.mark.parametrize(("viewport", "scheme"), SCREENS)
 def test_no_page_scrolls_sideways(
     demo: product.Central,
     open_page: OpenPage,

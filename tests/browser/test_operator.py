@@ -9,12 +9,11 @@ import pytest
 from playwright.sync_api import Locator, Page, Request, WebSocketRoute, expect
 
 from tests.browser import axe
-from tests.browser.visit import DESKTOP, PHONE, OpenPage, sign_in
+from tests.browser.visit import PHONE, SCREENS, OpenPage, sign_in
 from tests.harness import product
 
 pytestmark = pytest.mark.browser
 
-SCREENS = [(DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "light"), (PHONE, "dark")]
 # Within two minutes the demo has asked, healed and held; then one appliance has to act.
 SHOWN_MS_MAX = 150_000
 DONE_MS_MAX = 60_000
@@ -232,9 +231,7 @@ def test_the_line_says_when_there_is_none_and_comes_back(
     assert page.evaluate("window.notReloaded") is True
 
 
-@pytest.mark.parametrize(
-    ("viewport", "scheme"), SCREENS, ids=["wide-light", "wide-dark", "phone-light", "phone-dark"]
-)
+@pytest.mark.parametrize(("viewport", "scheme"), SCREENS)
 def test_every_page_fits_and_has_no_grave_barrier(
     demo: product.Central,
     open_page: OpenPage,

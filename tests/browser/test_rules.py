@@ -9,14 +9,13 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 
 from tests.browser import axe
-from tests.browser.visit import DESKTOP, PASSWORD, PHONE, OpenPage, sign_in
+from tests.browser.visit import PASSWORD, SCREENS, OpenPage, sign_in
 from tests.harness import product
 from wardline.cli.client import Client
 
 pytestmark = pytest.mark.browser
 
 # Both widths and both schemes, in two pairs of the four to save time.
-SCREENS = [(DESKTOP, "light"), (PHONE, "dark")]
 # As many rules as one body of a request takes.
 BULK = 1_980
 RULE_ID = "night-updates"
@@ -255,7 +254,7 @@ def test_a_restore_names_what_it_replaced(
     expect(_rules(page)).to_contain_text("Night updates")
 
 
-@pytest.mark.parametrize(("viewport", "scheme"), SCREENS, ids=["wide-light", "phone-dark"])
+@pytest.mark.parametrize(("viewport", "scheme"), SCREENS)
 def test_every_policy_page_fits_and_has_no_grave_barrier(
     real: product.Central,
     client: Client,

@@ -18,7 +18,6 @@ import psutil
 from wardline.agent import settings
 from wardline.cli.client import Client
 from wardline.core.evidence.audit import LocatedBundle
-from wardline.demo import clinic
 from wardline.formats import kit
 
 WARDLINE = str(Path(sys.executable).with_name("wardline"))
@@ -27,6 +26,7 @@ STOP_SECONDS_MAX = 20.0
 LOGIN = re.compile(r"(\S+@\S+).*?password:?\s+(\S+)", re.DOTALL | re.IGNORECASE)
 LOGIN_SECONDS_MAX = 20.0
 POLL_SECONDS = 0.1
+QUICK = settings.Intervals(scale=0.008, checkin_s=2, reevaluate_s=2, heartbeat_s=600)
 
 T = TypeVar("T")
 
@@ -64,7 +64,7 @@ def run(*arguments: str | Path, expect: int | None = 0) -> subprocess.CompletedP
 def quicken(agent: Path) -> None:
     """Lets an enrolled agent measure within seconds what a clinic measures in minutes."""
     layout = settings.Layout(agent)
-    quick = settings.load(layout).model_copy(update={"intervals": clinic.INTERVALS})
+    quick = settings.load(layout).model_copy(update={"intervals": QUICK})
     layout.settings.write_text(settings.to_toml(quick))
 
 
@@ -113,12 +113,17 @@ class Process:
 
 
 class Central:
-    """`wardline up` on a data directory of its own; `start` waits until it serves."""
+    """`wardline up` on a data directory of its own; `start` waits until it serves.
 
-    def __init__(self, folder: Path, *options: str, port: int | None = None) -> None:
+    With one web process, unless `as_usual`: a second one is three more seconds of work at a start.
+    """
+
+    def __init__(
+        self, folder: Path, *options: str, port: int | None = None, as_usual: bool = False
+    ) -> None:
         self.data = folder / "central"
         self.port = port if port is not None else free_port()
-        self.options = options
+        self.options = options if as_usual else ("--web-processes", "1", *options)
         self.folder = folder
         self.process: Process | None = None
 

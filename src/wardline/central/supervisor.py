@@ -47,6 +47,7 @@ ROOM_LOOK_SECONDS = 5.0
 ROOM_MARGIN = 1.25
 DATABASE_LOG = "postgres.log"
 WEB_PROCESSES_DEFAULT = min(2, os.cpu_count() or 1)
+WEB_PROCESSES_MAX = 32
 
 
 class AlreadyRunning(WardlineError):

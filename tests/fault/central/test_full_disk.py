@@ -111,7 +111,7 @@ async def test_evidence_without_room_is_refused_whole_and_taken_when_there_is_ro
 def test_a_full_disk_is_said_once_and_the_database_comes_back_when_there_is_room(
     disk: Disk, tmp_path: Path
 ) -> None:
-    central = Central(disk.folder)
+    central = Central(disk.folder, as_usual=True)
     central.folder = tmp_path
     central.start()
     assert central.process is not None

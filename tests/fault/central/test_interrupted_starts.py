@@ -51,7 +51,13 @@ def is_loading(process: Process) -> bool:
     return "pydantic_core" in Path(f"/proc/{process.popen.pid}/maps").read_text()
 
 
-@pytest.mark.parametrize("options", [(), ("--demo",)], ids=["real", "demo"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param((), id="real", marks=pytest.mark.full),
+        pytest.param(("--demo",), id="demo"),
+    ],
+)
 def test_ctrl_c_while_central_starts_leaves_nothing_running(
     tmp_path: Path, seed: int, options: tuple[str, ...]
 ) -> None:

@@ -28,7 +28,7 @@ def central(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Central]
     """In a folder of the name that the test asks for, if it does."""
     folder = tmp_path / getattr(request, "param", "")
     folder.mkdir(exist_ok=True)
-    made = Central(folder).start()
+    made = Central(folder, as_usual=True).start()
     yield made
     made.stop()
 

@@ -24,7 +24,7 @@ LIVE_SECONDS_MAX = 2.0
 
 @pytest.fixture
 def central(tmp_path: Path) -> Iterator[Central]:
-    made = Central(tmp_path).start()
+    made = Central(tmp_path, as_usual=True).start()
     yield made
     made.stop()
 

@@ -89,7 +89,7 @@ class Clinic:
             *(f"--tree={HOST}={self.tree}", "--no-local"),
         )
         layout = settings.Layout(self.data)
-        pace = {"intervals": clinic.INTERVALS, "flap": clinic.FLAP, "outbox": QUICK_OUTBOX}
+        pace = {"intervals": product.QUICK, "flap": clinic.FLAP, "outbox": QUICK_OUTBOX}
         quick = settings.load(layout).model_copy(update=pace)
         layout.settings.write_text(settings.to_toml(quick))
 
@@ -213,7 +213,7 @@ class Chaos:
 @pytest.fixture
 def chaos(tmp_path: Path, seed: int) -> Iterator[Chaos]:
     with ExitStack() as ends:
-        central = product.Central(tmp_path)
+        central = product.Central(tmp_path, as_usual=True)
         ends.callback(central.stop)
         central.start()
         owner = central.owner()

@@ -39,7 +39,7 @@ def _siege(folder: Path, seed: int, form: Form) -> Iterator[Siege]:
         pace = siege.slowness()
         lifetime_s = max(form.lifetime_s, round(SHORT.lifetime_s * pace))
         times = ("--order-lifetime-s", str(lifetime_s), "--order-lease-s", str(LEASE_S))
-        central = product.Central(folder, *times)
+        central = product.Central(folder, *times, as_usual=True)
         ends.callback(central.stop)
         central.start()
         owner = central.owner()

@@ -24,7 +24,7 @@ from wardline.policy.backups import retention
 from wardline.policy.backups.folder import Folder
 
 RULES = 20
-KILLS = 6
+KILLS, KILLS_FULL = 3, 30
 START_SECONDS_MAX = 60.0
 REQUEST_SECONDS_MAX = 60.0
 DISK_BYTES = 1 << 20
@@ -91,14 +91,17 @@ def server(tmp_path: Path) -> Iterator[Server]:
     made.process.kill()
 
 
-def test_a_server_that_is_killed_amid_restores_comes_back_whole(server: Server, seed: int) -> None:
+@pytest.mark.parametrize("kills", [KILLS, pytest.param(KILLS_FULL, marks=pytest.mark.full)])
+def test_a_server_that_is_killed_amid_restores_comes_back_whole(
+    server: Server, seed: int, kills: int
+) -> None:
     """Defect 6: a left-over `-wal` undid a restore."""
     files = {}
     for colour in ("red", "blue"):
         server.put(colour)
         files[server.ask("/backup")[1]["file"]] = colour
     known = 0
-    for kill in range(KILLS):
+    for kill in range(kills):
         answered: list[str] = []
 
         def restore(told: list[str] = answered) -> None:

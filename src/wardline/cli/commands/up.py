@@ -17,7 +17,13 @@ from wardline.central import settings
 from wardline.central.children import Group
 from wardline.central.listening import Listener
 from wardline.central.settings import OrderTimes
-from wardline.central.supervisor import Options, Started, Supervisor
+from wardline.central.supervisor import (
+    WEB_PROCESSES_DEFAULT,
+    WEB_PROCESSES_MAX,
+    Options,
+    Started,
+    Supervisor,
+)
 from wardline.cli import places
 from wardline.cli.client import Client
 from wardline.core import protocol
@@ -41,6 +47,15 @@ OrderLease = Annotated[
         min=1,
         max=settings.ORDER_LEASE_S_MAX,
         help="seconds until an order that was fetched and not heard of is handed out again",
+    ),
+]
+WebProcesses = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        max=WEB_PROCESSES_MAX,
+        help="processes that answer the dashboard and the appliances, about 100 MB each",
+        show_default="two, one on a single core",
     ),
 ]
 
@@ -77,6 +92,7 @@ def up(
     ] = False,
     order_lifetime_s: OrderLifetime = settings.ORDER_LIFETIME_S,
     order_lease_s: OrderLease = protocol.ORDER_LEASE_S,
+    web_processes: WebProcesses = WEB_PROCESSES_DEFAULT,
     demo: Annotated[
         bool, typer.Option("--demo", help="with three invented clinics that heal")
     ] = False,
@@ -89,6 +105,7 @@ def up(
         partner_name="Demo Partner" if demo else "My company",
         owner_email=DEMO_EMAIL if demo else owner_email,
         database_url=os.environ.get("DATABASE_URL") or None,
+        web_processes=web_processes,
         reset_owner=reset_owner,
         order_times=OrderTimes(lifetime_s=order_lifetime_s, lease_s=order_lease_s),
     )

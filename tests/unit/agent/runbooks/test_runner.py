@@ -136,7 +136,7 @@ def root(healthy: Path, tmp_path: Path) -> Path:
 
 
 def _snapshot(root: Path) -> dict[str, tuple[object, ...]]:
-    found = {}
+    found: dict[str, tuple[object, ...]] = {}
     for path in sorted(root.rglob("*")):
         status = path.lstat()
         content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
