@@ -62,7 +62,11 @@ disable)
 start) start ;;
 stop) stop ;;
 restart) stop; start ;;
-try-reload-or-restart | kill | daemon-reload) : ;;
+reload | try-reload-or-restart)
+  # Where the host's sshd is the one that lets the appliance in, it reads its file again.
+  [ -e /run/sshd.pid ] && kill -HUP "$(cat /run/sshd.pid)"
+  exit 0 ;;
+kill | daemon-reload) : ;;
 *) echo "unknown verb $verb" >&2; exit 1 ;;
 esac
 """

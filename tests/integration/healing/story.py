@@ -16,6 +16,8 @@ from wardline.core.evidence.bundle import Action, IncidentRecord, Result
 
 FOLDER = Path(__file__).with_name("scenarios")
 _STRICT = ConfigDict(extra="forbid")
+# What guards the line to a host is no step of a runbook.
+GUARDS = ("arm_a_revert", "call_off_the_revert")
 KINDS = ("tree", "ssh")
 Step = str | dict[str, Any]
 
@@ -206,7 +208,7 @@ class Telling:
 def _steps(records: list[IncidentRecord]) -> list[str]:
     """What became of each action of the last run, with its target where a step has several."""
     for record in reversed(records):
-        ran = [one for one in record.actions if not one.dry_run]
+        ran = [one for one in record.actions if not (one.dry_run or one.type in GUARDS)]
         if ran:
             return [f"{one.step} {_became(one)}" for one in ran]
     return []
