@@ -117,6 +117,7 @@ class Telling:
             "refused": lambda what: programs.set_state(stage.root, "refused", what),
             "dies": lambda what: programs.set_state(stage.root, "dies", what),
             "line": stage.line,
+            "own sshd": lambda _: stage.own_sshd(),
             "hard link": stage.hard_link,
             "program": lambda what: [programs.replace(stage.root, *one) for one in what.items()],
             "window": self._window,
