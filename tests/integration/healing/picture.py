@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 # What of a host a repair may change; programs and their state are not looked at.
+# What a host keeps of a revert that it was armed with is not one of them.
+REVERTS = "var/lib/wardline/reverts"
 SEEN = ("etc", "usr/lib/systemd", "var", "proc/sys")
 Picture = dict[str, tuple[object, ...]]
 
@@ -16,6 +18,8 @@ def take(root: Path) -> Picture:
     found: Picture = {}
     for top in SEEN:
         for path in (root / top).rglob("*"):
+            if path.is_relative_to(root / REVERTS):
+                continue
             status = path.lstat()
             content = str(path.readlink()) if path.is_symlink() else ""
             if not content and path.is_file():

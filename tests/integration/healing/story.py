@@ -190,7 +190,8 @@ class Telling:
         expect, stage = self.scenario.expect, self.stage
         seen = stage.truth(self.scenario.checks[0])
         assert seen.outcome == expect.check, seen.summary
-        assert stage.changed() == sorted(expect.changed)
+        changed = stage.changed()
+        assert changed == sorted(expect.changed), changed
         assert stage.false_heals == []
         if expect.measured is not None:
             last = self.measured[-1]
