@@ -133,6 +133,24 @@ def recurred(
     )
 
 
+def undone(heal: IncidentRecord, at: datetime) -> IncidentRecord:
+    """The heal after a person had its run undone, which brought the drift back."""
+    action = Action("set", "undo", "/etc/x", False, True, None, 3, diff="-b\n+a\n")
+    found = result(heal.check, measured_at=at)
+    return replace(
+        heal,
+        state=IncidentState.ESCALATED,
+        resolution_level=ResolutionLevel.L3,
+        outcome=IncidentOutcome.ESCALATED,
+        before=found,
+        after=found,
+        decision={"type": "deny", "verdict": "block", "code": "hold", "undo": {"state": "undone"}},
+        actions=(action,),
+        closed_at=None,
+        watch=heal.watch and replace(heal.watch, ended=WatchEnd.UNDONE, ended_at=at),
+    )
+
+
 @dataclass
 class Appliance:
     """Keys, the stream's next number, and the wire."""

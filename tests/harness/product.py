@@ -134,7 +134,11 @@ class Central:
             self.folder / "up.log",
             *("up", "--data", self.data, "--port", str(self.port), *self.options),
         )
-        wait_for(self._serves, "wardline up serves", START_SECONDS_MAX)
+        try:
+            wait_for(self._serves, "wardline up serves", START_SECONDS_MAX)
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def stop(self) -> None:

@@ -11,9 +11,10 @@ from typing import Any
 import typer
 from pydantic import BaseModel
 
-from tests.tidy import tree
+from tests.tidy import runbook_pages, tree
 from wardline.agent import settings as agent_settings
 from wardline.agent.checks import check
+from wardline.agent.runbooks import runbook
 from wardline.cli import check_pages
 from wardline.cli import main as cli
 
@@ -61,7 +62,20 @@ def check_docs() -> dict[str, str]:
     for manifest in manifests:
         path = f"{check_pages.FOLDER}/{manifest.id}.md"
         if (tree.ROOT / path).is_file():
-            found[path] = check_pages.with_head(manifest, (tree.ROOT / path).read_text())
+            books = [one.id for one in runbook.registry().values() if one.check == manifest.id]
+            page = (tree.ROOT / path).read_text()
+            found[path] = check_pages.with_head(manifest, page, books)
+    return found
+
+
+def runbook_docs() -> dict[str, str]:
+    """The pages of the runbooks that are there, each with the head of its file, and their index."""
+    books = runbook.registry().values()
+    found = {f"{runbook_pages.FOLDER}/{runbook_pages.INDEX}": runbook_pages.index(books)}
+    for book in books:
+        path = f"{runbook_pages.FOLDER}/{book.id}.md"
+        if (tree.ROOT / path).is_file():
+            found[path] = runbook_pages.with_head(book, (tree.ROOT / path).read_text())
     return found
 
 
@@ -219,7 +233,7 @@ def main() -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, content in pages().items():
         (FOLDER / name).write_text(content)
-    for path, content in check_docs().items():
+    for path, content in {**check_docs(), **runbook_docs()}.items():
         (tree.ROOT / path).write_text(content)
     return 0
 

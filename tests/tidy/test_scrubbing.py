@@ -21,7 +21,7 @@ EXACT = {
 SEALS = {"store/outbox.py"}
 CONNECTS = {"store/database.py"}
 ECHOES = {"__main__.py", "freeze_commands.py", "hold_commands.py", "host_commands.py"}
-ECHOES |= {"name_commands.py"}
+ECHOES |= {"name_commands.py", "run_commands.py"}
 
 
 def _nodes(name: str) -> Iterator[tuple[str, ast.Call]]:

@@ -1033,6 +1033,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{site_id}/incidents/{incident_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo Run
+         * @description Orders the appliance to put back what the incident's last run changed, and to hold its
+         *     runbook then; refused there where somebody has edited since. A freeze does not keep it back.
+         */
+        post: operations["undo_run_api_v1_sites__site_id__incidents__incident_id__undo_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/heals": {
         parameters: {
             query?: never;
@@ -2552,8 +2573,9 @@ export interface components {
         /**
          * HealOut
          * @description One heal of the incident: when the run began, when the check had passed after it, until when
-         *     it is watched, and how that ended: `stable`, `recurred` (it failed before it had lasted) or
-         *     `unproved` (it failed, so late that nothing shows when it came back).
+         *     it is watched, and how that ended: `stable`, `recurred` (it failed before it had lasted),
+         *     `unproved` (it failed, so late that nothing shows when it came back) or `undone` (a person had
+         *     the run undone).
          */
         HealOut: {
             /** Number */
@@ -2632,7 +2654,8 @@ export interface components {
         /**
          * Heals
          * @description The heals of the last `days`. `watched` are not decided yet; of `unproved` ones nothing shows
-         *     whether they lasted: neither counts for or against. What nothing was measured for is null.
+         *     whether they lasted, `undone` ones a person had put back: none of them counts for or against.
+         *     What nothing was measured for is null.
          */
         Heals: {
             /** Days */
@@ -2647,6 +2670,8 @@ export interface components {
             recurred: number;
             /** Unproved */
             unproved: number;
+            /** Undone */
+            undone: number;
             false_heals: components["schemas"]["FalseHeals"] | null;
             time_to_repair: components["schemas"]["TimeToRepair"] | null;
         };
@@ -2667,6 +2692,8 @@ export interface components {
             recurred: number;
             /** Unproved */
             unproved: number;
+            /** Undone */
+            undone: number;
             false_heals: components["schemas"]["FalseHeals"] | null;
             time_to_repair: components["schemas"]["TimeToRepair"] | null;
             /** Runbooks */
@@ -2841,7 +2868,7 @@ export interface components {
         /**
          * IncidentDetailOut
          * @description The parts as the appliance signed them: schemas evidence.bundle/1 and /2. `heals`: the last
-         *     first.
+         *     first. `undo_until`: until when its last run can be undone, null where it cannot.
          */
         IncidentDetailOut: {
             /** Site Id */
@@ -2904,6 +2931,8 @@ export interface components {
             }[];
             /** Heals */
             heals: components["schemas"]["HealOut"][];
+            /** Undo Until */
+            undo_until: string | null;
             /** Bundles */
             bundles: components["schemas"]["BundleOut"][];
         };
@@ -3028,7 +3057,7 @@ export interface components {
          * @description What an order asks for.
          * @enum {string}
          */
-        Kind: "run_runbook" | "clear_hold";
+        Kind: "run_runbook" | "clear_hold" | "undo_run";
         /**
          * LeasedOrders
          * @description Each envelope holds a `core.orders` payload. What is not reported on within `lease_s` is
@@ -3688,6 +3717,8 @@ export interface components {
             recurred: number;
             /** Unproved */
             unproved: number;
+            /** Undone */
+            undone: number;
             false_heals: components["schemas"]["FalseHeals"] | null;
             time_to_repair: components["schemas"]["TimeToRepair"] | null;
             /** Runbook Id */
@@ -4058,6 +4089,19 @@ export interface components {
             /** Points */
             points: components["schemas"]["SnapshotOut"][];
         };
+        /** Undo */
+        Undo: {
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * UndoOut
+         * @description The order that is on its way.
+         */
+        UndoOut: {
+            /** Order Id */
+            order_id: string;
+        };
         /** UserOut */
         UserOut: {
             /** Id */
@@ -4120,10 +4164,11 @@ export interface components {
         /**
          * WatchEnd
          * @description `stable`: the check passed at or after the end of the watch. `recurred`: it failed before it
-         *     had. `unproved`: it failed so long after the end that nothing shows when it came back.
+         *     had. `unproved`: it failed so long after the end that nothing shows when it came back. `undone`:
+         *     a person had the run undone, be it after it was stable; that counts neither way.
          * @enum {string}
          */
-        WatchEnd: "stable" | "recurred" | "unproved";
+        WatchEnd: "stable" | "recurred" | "unproved" | "undone";
         /** WouldOut */
         WouldOut: {
             /** Verdict */
@@ -12901,6 +12946,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StartedOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    undo_run_api_v1_sites__site_id__incidents__incident_id__undo_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site_id: string;
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Undo"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UndoOut"];
                 };
             };
             /** @description Validation Error */

@@ -43,6 +43,7 @@ export type EvidenceEntry = Json<paths["/api/v1/sites/{site_id}/evidence/{log_in
 export type Started = Json<
   paths["/api/v1/sites/{site_id}/incidents/{incident_id}/start"]["post"]
 >;
+export type Undone = Json<paths["/api/v1/sites/{site_id}/incidents/{incident_id}/undo"]["post"]>;
 export type ApprovalPage = Json<paths["/api/v1/approvals"]["get"]>;
 export type Approval = ApprovalPage["items"][number];
 export type ApprovalState = Approval["state"];

@@ -53,7 +53,16 @@ export const WATCH = {
   attempted: { label: "Attempted", tone: "info", icon: "mend" },
   watched: { label: "Watched until", tone: "info", icon: "eye" },
   reopened: { label: "Open again", tone: "fail", icon: "undo" },
+  undone: { label: "Undone", tone: "info", icon: "undo" },
 } satisfies Record<string, Word>;
+
+/** What came of a person's wish to have a run undone. */
+export const UNDO: Record<string, Word> = {
+  undone: { label: "Undone", tone: "info", icon: "undo" },
+  left: { label: "Left by hand", tone: "fail", icon: "person" },
+  refused: { label: "Not undone", tone: "unknown", icon: "fail" },
+  interrupted: { label: "Cut off", tone: "fail", icon: "fail" },
+};
 
 export const VERDICT: Record<Verdict, Word> = {
   run: { label: "Run", tone: "pass", icon: "pass" },

@@ -26,6 +26,7 @@ from wardline.agent import (
     measure,
     name_commands,
     roster,
+    run_commands,
 )
 from wardline.agent import enrol as enrolment
 from wardline.agent import settings as settings_file
@@ -52,6 +53,7 @@ app = typer.Typer(
 app.add_typer(hold_commands.app, name="holds")
 app.add_typer(host_commands.app, name="hosts")
 app.add_typer(name_commands.app, name="names")
+app.add_typer(run_commands.app, name="runs")
 app.command()(freeze_commands.freeze)
 app.command()(freeze_commands.unfreeze)
 

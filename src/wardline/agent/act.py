@@ -8,6 +8,7 @@ from wardline.agent import judge, mandated, obey, repair
 from wardline.agent.bell import Bells
 from wardline.agent.checks.protocol import Check
 from wardline.agent.judge import Case, Judged
+from wardline.agent.keeping import Keeper
 from wardline.agent.obey import OrderTaker
 from wardline.agent.repair import Repairs, Reserved
 from wardline.agent.roster import Member, Roster
@@ -26,10 +27,12 @@ from wardline.agent.store import (
 )
 from wardline.agent.store.alarms import Code
 from wardline.agent.store.backoff import Moment
+from wardline.agent.store.before_states import BeforeStates
 from wardline.agent.store.database import StoreDamaged, StoreFull, StoreUnusable, Transaction
 from wardline.agent.store.ledger import Ledger
 from wardline.agent.store.mandates import Recipient
 from wardline.agent.store.policies import Active, PolicyRefused
+from wardline.agent.undoing import Undoing
 from wardline.core import canonical
 from wardline.core.errors import WardlineError
 from wardline.core.evidence import bundle
@@ -80,6 +83,7 @@ class Healer:
         order_key: VerifyKey,
         bells: Bells,
         watched_s: float,
+        files: BeforeStates,
         remedies: tuple[Remedy, ...] | None = None,
     ) -> None:
         self._ledger = ledger
@@ -91,16 +95,19 @@ class Healer:
         self._bells = bells
         self._remedies = runbook.remedies() if remedies is None else remedies
         self._standings = Standings(Recipient(policy_key, ledger.site_id, ledger.appliance_id))
-        self._repairs = Repairs(ledger, checks, self._standings, bells, watched_s)
+        self._keeper = Keeper(ledger, files)
+        self._repairs = Repairs(ledger, checks, self._standings, bells, watched_s, self._keeper)
+        self._undoing = Undoing(ledger, roster, checks, files, bells)
         self._orders = OrderTaker(
             *(ledger, roster, checks, intervals, flap, self._remedies, self._repairs),
-            *(self._standings, order_key, bells),
+            *(self._standings, order_key, bells, self._undoing),
         )
         self._policy: Active | None = None
         self._policy_digest: str | None = None
 
     def run(self) -> None:
         """Until the bells say stop."""
+        self._keeper.sweep()
         while not self._bells.stopping:
             try:
                 self.turn()
@@ -112,7 +119,10 @@ class Healer:
 
     def turn(self) -> None:
         """Look at every open incident whose time has come."""
+        self._undoing.settle()
         self._settle_interrupted()
+        self._keeper.tidy(self._ledger.now())
+        self._undoing.turn()
         turn = _Turn(self._current_policy(), self._standing(), self._ledger.moment())
         self._orders.turn(turn.policy)
         with self._ledger.reading() as tx:

@@ -34,6 +34,7 @@ from wardline.agent.settings import Layout, Settings
 from wardline.agent.store import alarms, policies
 from wardline.agent.store import ledger as ledgers
 from wardline.agent.store.alarms import Code
+from wardline.agent.store.before_states import BeforeStates
 from wardline.agent.store.credentials import Credentials
 from wardline.agent.store.database import Database, StoreFull, Transaction
 from wardline.agent.store.keys import Keyring
@@ -95,6 +96,10 @@ def open_ledger(
     return Ledger(database, keyring, settings.site.id, settings.appliance.id, now, monotonic_ms)
 
 
+def open_before_states(layout: Layout, settings: Settings, ledger: Ledger) -> BeforeStates:
+    return BeforeStates(layout.before_states, ledger.keyring, settings.appliance.id)
+
+
 def open_uplink(layout: Layout, settings: Settings) -> Uplink:
     keyring = Keyring(layout.keys)
     address = Address(settings.central.url, keyring.central_ca())
@@ -134,6 +139,7 @@ def assemble(layout: Layout, settings: Settings, ledger: Ledger, uplink: Uplink,
             policies.public_key(settings.central.order_key),
             bells,
             settings.watch.period_s,
+            open_before_states(layout, settings, ledger),
         ),
         Reporter(ledger, roster, uplink, settings, bells, draw, say),
         uplink,
@@ -151,7 +157,7 @@ def run(layout: Layout, say: Say) -> None:
     Raises SettingsInvalid, AlreadyRunning, KeyUnusable, the errors of the store, and LoopDied.
     """
     settings = load_settings(layout)
-    with _alone(layout):
+    with alone(layout):
         ledger = open_ledger(layout, settings)
         agent = assemble(layout, settings, ledger, open_uplink(layout, settings), say)
         _until(ENDING, agent)
@@ -277,7 +283,7 @@ def _until(signals: frozenset[signal.Signals], agent: Agent) -> None:
 
 
 @contextmanager
-def _alone(layout: Layout) -> Iterator[None]:
+def alone(layout: Layout) -> Iterator[None]:
     """The only agent on this directory, for as long as this process lives."""
     descriptor = os.open(layout.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

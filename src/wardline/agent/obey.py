@@ -15,13 +15,14 @@ from wardline.agent.store.ledger import Ledger
 from wardline.agent.store.orders import Code, Ending
 from wardline.agent.store.outbox import Draft
 from wardline.agent.store.policies import Active
+from wardline.agent.undoing import Undoing
 from wardline.core.errors import Malformed
 from wardline.core.evidence.bundle import Kind, Outcome, Result
 from wardline.core.evidence.signing import BadSignature, VerifyKey
 from wardline.core.incidents import incident, ladder, states
 from wardline.core.incidents.incident import Incident
 from wardline.core.incidents.remedy import Remedy
-from wardline.core.orders import ClearHold, Order, RunRunbook
+from wardline.core.orders import ClearHold, Order, RunRunbook, UndoRun
 from wardline.core.policy.decision import Code as DecisionCode
 
 _DONE, _FAILED = orders.State.SUCCEEDED, orders.State.FAILED
@@ -42,6 +43,7 @@ class OrderTaker:
         standings: Standings,
         order_key: VerifyKey,
         bells: Bells,
+        undoing: Undoing,
     ) -> None:
         self._ledger = ledger
         self._roster = roster
@@ -53,6 +55,7 @@ class OrderTaker:
         self._standings = standings
         self._order_key = order_key
         self._bells = bells
+        self._undoing = undoing
 
     def turn(self, policy: Active | None) -> None:
         """Everything that waits, until somebody wants to stop."""
@@ -97,12 +100,21 @@ class OrderTaker:
         elif attempts > orders.ATTEMPTS_MAX:
             why = f"it was begun {orders.ATTEMPTS_MAX} times and never came to a run"
             self._end(order.id, Ending(_FAILED, Code.GIVEN_UP, why))
-        elif isinstance(order.body, ClearHold):
-            self._clear_hold(order, order.body)
-        elif (frozen_by := self._standing().frozen_by) is not None:
-            self._end(order.id, Ending(_FAILED, DecisionCode.FREEZE.value, frozen_by))
         else:
-            self._run_runbook(order, order.body, policy)
+            self._carry_out(order, policy)
+
+    def _carry_out(self, order: Order, policy: Active | None) -> None:
+        """A freeze stops repairs; what a person ends or has undone is none."""
+        match order.body:
+            case ClearHold():
+                self._clear_hold(order, order.body)
+            case UndoRun():
+                self._undoing.obey(order, order.body)
+            case RunRunbook():
+                if (frozen_by := self._standing().frozen_by) is None:
+                    self._run_runbook(order, order.body, policy)
+                else:
+                    self._end(order.id, Ending(_FAILED, DecisionCode.FREEZE.value, frozen_by))
 
     def _standing(self) -> Standing:
         with self._ledger.reading() as tx:

@@ -9,6 +9,7 @@ from wardline.agent import bound, judge, measure
 from wardline.agent.bell import Bells
 from wardline.agent.checks.protocol import Check
 from wardline.agent.judge import Case, Judged
+from wardline.agent.keeping import Keeper
 from wardline.agent.roster import Member
 from wardline.agent.runbooks import runner
 from wardline.agent.runbooks.runner import RunReport
@@ -78,7 +79,7 @@ class _Over:
 
 
 class Repairs:
-    """The only way to a change on a host, whoever asked for it."""
+    """The only way to a repair on a host, whoever asked for it."""
 
     def __init__(
         self,
@@ -87,8 +88,10 @@ class Repairs:
         standings: Standings,
         bells: Bells,
         watched_s: float,
+        keeper: Keeper,
     ) -> None:
         """`watched_s`: how many seconds a heal is watched."""
+        self._keeper = keeper
         self._ledger = ledger
         self._watched = timedelta(seconds=watched_s)
         self._checks = checks
@@ -147,8 +150,10 @@ class Repairs:
         if reserved.run.order_id is not None:
             self._bells.report.ring()
         report, began = self._run(reserved)
+        host = reserved.member.host
+        repairing = self._keeper.keep(reserved.run, reserved.incident, report, host)
         after = self.measure(reserved.member, reserved.incident.check)
-        now, repairing = self._ledger.now(), reserved.incident
+        now = self._ledger.now()
         if report.stopped is None:
             attempt = Attempt(reserved.run.started_at, self._watched)
             ended = incident.ended(repairing, report.ok, report.actions, after, now, attempt)

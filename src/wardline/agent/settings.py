@@ -195,6 +195,11 @@ class Layout:
         return self.root / "credentials"
 
     @property
+    def before_states(self) -> Path:
+        """The sealed files by which runs can be undone."""
+        return self.root / "undo"
+
+    @property
     def database(self) -> Path:
         return self.root / "agent.db"
 

@@ -11,8 +11,8 @@ END = "Written from the manifest by `make reference`; below this line, by hand."
 UNWRITTEN = "to be written"
 
 
-def head(manifest: Manifest) -> str:
-    """What every page begins with, down to the line that ends it."""
+def head(manifest: Manifest, runbooks: Iterable[str] = ()) -> str:
+    """What every page begins with, down to the line that ends it; `runbooks` answer the check."""
     seconds = f"every {manifest.interval_s} s, at most {manifest.timeout_s:g} s"
     rows = (
         ("check", f"`{manifest.id}`"),
@@ -22,15 +22,19 @@ def head(manifest: Manifest) -> str:
         ("evidence kept", manifest.evidence),
         ("controls", ", ".join(manifest.controls)),
         ("what to do", manifest.remediation),
+        (
+            "repaired by",
+            ", ".join(f"[`{one}`](../runbooks/{one}.md)" for one in runbooks) or "a person",
+        ),
     )
     table = [f"| {name} | {_cell(text)} |" for name, text in rows]
     return "\n".join([f"# {manifest.title}", "", "| | |", "|-|-|", *table, "", END, ""])
 
 
-def with_head(manifest: Manifest, page: str) -> str:
+def with_head(manifest: Manifest, page: str, runbooks: Iterable[str]) -> str:
     """The page with a fresh head; what its author wrote stays."""
     _, _, written = page.partition(f"{END}\n")
-    return f"{head(manifest)}{written}"
+    return f"{head(manifest, runbooks)}{written}"
 
 
 def body(page: str) -> str:

@@ -40,6 +40,9 @@ COMMANDS = {
     ),
     "status": Command("wardline.cli.commands.status", "What happened so far, as Central knows it"),
     "holds": Command("wardline.cli.commands.holds", "What is left alone after a flap; clear one"),
+    "runs": Command(
+        "wardline.cli.commands.runs", "What ran on this appliance; undo a run, without Central"
+    ),
     "freeze": Command(
         "wardline.cli.commands.freeze", "Stop every repair of the partner or a site; lift that"
     ),

@@ -36,6 +36,7 @@ class Kind(StrEnum):
 
     RUN_RUNBOOK = "run_runbook"
     CLEAR_HOLD = "clear_hold"
+    UNDO_RUN = "undo_run"
 
 
 class Status(StrEnum):
@@ -128,7 +129,17 @@ class ClearHold:
     suppressed_at: datetime
 
 
-Body = RunRunbook | ClearHold
+@dataclass(frozen=True, slots=True)
+class UndoRun:
+    """Put back what this run changed, if nobody has been there since; then hold its runbook."""
+
+    run_id: str
+    incident_id: str
+    check: str
+    runbook_id: str
+
+
+Body = RunRunbook | ClearHold | UndoRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +158,7 @@ class Order:
 
     @property
     def kind(self) -> Kind:
-        return Kind.RUN_RUNBOOK if isinstance(self.body, RunRunbook) else Kind.CLEAR_HOLD
+        return _KIND_OF[type(self.body)]
 
     def is_unborn(self, now: datetime) -> bool:
         """Whether it was issued later than a clock that shows `now` can account for."""
@@ -212,10 +223,18 @@ def to_wire(order: Order) -> dict[str, Any]:
         "expires_at": clock.wire(order.expires_at),
         "by": _person_wire(order.by),
         "reason": order.reason,
-        "body": _run_wire(order.body)
-        if isinstance(order.body, RunRunbook)
-        else _clear_wire(order.body),
+        "body": _body_wire(order.body),
     }
+
+
+def _body_wire(body: Body) -> dict[str, Any]:
+    match body:
+        case RunRunbook():
+            return _run_wire(body)
+        case ClearHold():
+            return _clear_wire(body)
+        case UndoRun():
+            return {key: getattr(body, key) for key in UndoRun.__slots__}
 
 
 def _run_wire(body: RunRunbook) -> dict[str, Any]:
@@ -306,8 +325,27 @@ def _clear(value: object) -> ClearHold:
     )
 
 
+def _undo(value: object) -> UndoRun:
+    obj = fields.exactly(value, _UNDO_KEYS)
+    return UndoRun(
+        run_id=fields.entity(obj, "run_id", "run"),
+        incident_id=fields.entity(obj, "incident_id", "inc"),
+        check=fields.name(obj, "check"),
+        runbook_id=fields.name(obj, "runbook_id"),
+    )
+
+
 _KINDS = {kind.value: kind for kind in Kind}
-_BODIES: Mapping[Kind, Callable[[object], Body]] = {Kind.RUN_RUNBOOK: _run, Kind.CLEAR_HOLD: _clear}
+_KIND_OF: Mapping[type[Body], Kind] = {
+    RunRunbook: Kind.RUN_RUNBOOK,
+    ClearHold: Kind.CLEAR_HOLD,
+    UndoRun: Kind.UNDO_RUN,
+}
+_BODIES: Mapping[Kind, Callable[[object], Body]] = {
+    Kind.RUN_RUNBOOK: _run,
+    Kind.CLEAR_HOLD: _clear,
+    Kind.UNDO_RUN: _undo,
+}
 _ORDER_KEYS = frozenset(
     {
         *("schema", "kind", "id", "site_id", "appliance_id", "host_id"),
@@ -323,3 +361,4 @@ _RUN_KEYS = frozenset(
 )
 _CONSENT_KEYS = frozenset({"approval_id", "approvers", "granted_at", "expires_at"})
 _CLEAR_KEYS = frozenset({"check", "runbook_id", "suppressed_at"})
+_UNDO_KEYS = frozenset(UndoRun.__slots__)

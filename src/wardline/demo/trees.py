@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 from wardline.core import clock
-from wardline.demo import drifts
+from wardline.demo import drifts, ways
 
 SHADOW_GID = 42
 
@@ -118,7 +118,7 @@ def refresh(folder: Path) -> None:
     for stamp in _RESTORE_TESTS:
         (folder / stamp).touch()
     _write_archive(folder)
-    if (folder / drifts.SNAPSHOT).stat().st_mtime != drifts.STOPPED_S:
+    if (folder / drifts.SNAPSHOT).stat().st_mtime != ways.STOPPED_S:
         (folder / drifts.SNAPSHOT).touch()
 
 
@@ -178,12 +178,12 @@ def _paragraph(name: str, version: str, status: str = "") -> str:
 
 def _write_services(folder: Path) -> None:
     """Each unit's file, and the link by which it is enabled."""
-    (folder / drifts.UNITS).mkdir(parents=True, exist_ok=True)
+    (folder / ways.UNITS).mkdir(parents=True, exist_ok=True)
     for unit, target in _SERVICES.items():
-        (folder / drifts.UNITS / unit).write_text(f"[Install]\nWantedBy={target}\n")
+        (folder / ways.UNITS / unit).write_text(f"[Install]\nWantedBy={target}\n")
         wants = folder / f"etc/systemd/system/{target}.wants"
         wants.mkdir(parents=True, exist_ok=True)
-        (wants / unit).symlink_to(f"../../../../{drifts.UNITS}/{unit}")
+        (wants / unit).symlink_to(f"../../../../{ways.UNITS}/{unit}")
 
 
 def _write_backup(folder: Path) -> None:

@@ -16,10 +16,14 @@ RECOVERY_SECONDS_MAX = 40.0
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[Central]:
-    made = Central(tmp_path, "--demo").start()
-    wait_for(lambda: tethered(made, "wardline.demo.breaker"), "the demo runs", START_SECONDS_MAX)
-    yield made
-    made.stop()
+    made = Central(tmp_path, "--demo")
+    try:
+        made.start()
+        ran = "wardline.demo.breaker"
+        wait_for(lambda: tethered(made, ran), "the demo runs", START_SECONDS_MAX)
+        yield made
+    finally:
+        made.stop()
 
 
 def tethered(central: Central, module: str) -> set[int]:

@@ -12,6 +12,7 @@ from tests.integration.agent.bench import Bench
 from wardline.agent import agent
 from wardline.agent.checks import check
 from wardline.agent.judge import Case
+from wardline.agent.keeping import Keeper
 from wardline.agent.repair import Repairs, Reserved
 from wardline.agent.roster import Member
 from wardline.agent.runbooks import runbook
@@ -62,7 +63,8 @@ def _decide(bench: Bench, drift: Incident) -> Reserved | None:
         declared = HostSettings(id=drift.host_id, name="x", kind="tree", root=bench.tree)
         member = Member(declared, host)
         standings = Standings(Recipient(key, ledger.site_id, ledger.appliance_id))
-        repairs = Repairs(ledger, check.registry(), standings, bench.agent.bells, 900)
+        keeper = Keeper(ledger, agent.open_before_states(bench.layout, bench.settings, ledger))
+        repairs = Repairs(ledger, check.registry(), standings, bench.agent.bells, 900, keeper)
         case = Case(known, member, known.before, policy, ledger.moment(), 300, bench.flap)
         (one,) = remedy.candidates(runbook.remedies(), CHECK, known.before.facts)
         reserved = repairs.reserve(case, one)

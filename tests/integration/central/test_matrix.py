@@ -96,6 +96,9 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("post", "/api/v1/sites/{site_id}/incidents/{incident_id}/start"): Example(
         lambda scene: {"reason": "nobody works now"}, ok=201
     ),
+    ("post", "/api/v1/sites/{site_id}/incidents/{incident_id}/undo"): Example(
+        lambda scene: {"reason": "it broke the scanner"}, ok=409
+    ),
     ("get", "/api/v1/approvals"): Example(),
     ("get", "/api/v1/sites/{site_id}/approvals/{approval_id}"): Example(),
     ("post", "/api/v1/sites/{site_id}/approvals/{approval_id}/approve"): Example(lambda scene: {}),

@@ -18,8 +18,7 @@ from tests.property.agent.examples import examples
 from tests.property.agent.memory_host import MemoryHost
 from wardline.agent.checks import check
 from wardline.agent.hosts.host import Kind, Space
-from wardline.agent.runbooks.config_lines import Edit, Line
-from wardline.agent.runbooks.runbook import Placement, Syntax
+from wardline.agent.runbooks.config_lines import Edit, Line, Placement, Syntax
 from wardline.core import canonical, clock
 from wardline.core.evidence.bundle import Outcome, Result
 from wardline.core.incidents import signature

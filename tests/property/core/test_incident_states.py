@@ -138,6 +138,23 @@ class Machine(RuleBasedStateMachine):
     def it_becomes_a_persons(self) -> None:
         self.move(incident.escalated(self.one, {"verdict": "block"}))
 
+    @precondition(lambda self: self.one.state is not State.REPAIRING)
+    @rule(outcome=OUTCOMES)
+    def a_person_has_a_run_undone(self, outcome: Outcome) -> None:
+        before, found = self.one, self.measured(outcome)
+        undo = replace(RAN, type="undo")
+        refused = incident.undo_refused(
+            before, {**(before.decision or {}), "undo": {}}, (replace(undo, dry_run=True),)
+        )
+        assert (refused.state, refused.watch) == (before.state, before.watch)
+        claims.check(refused.record())
+        self.move(incident.undone(before, {"verdict": "block"}, (undo,), found, self.now))
+        if before.state in (State.HEALED, State.STABLE) and before.watch is not None:
+            assert self.one.watch is not None
+            assert self.one.watch.ended is WatchEnd.UNDONE
+        else:
+            assert self.one.watch == before.watch
+
     @precondition(lambda self: self.one.state is State.ESCALATED)
     @rule()
     def its_hold_is_cleared(self) -> None:
@@ -178,7 +195,7 @@ class Machine(RuleBasedStateMachine):
             assert one.after.outcome is Outcome.PASS
             assert one.after.measured_at >= one.watch.until
         if one.state not in CLOSED and one.watch is not None:
-            assert one.watch.ended in (WatchEnd.RECURRED, WatchEnd.UNPROVED)
+            assert one.watch.ended in (WatchEnd.RECURRED, WatchEnd.UNPROVED, WatchEnd.UNDONE)
         heals = [a.watch.number for a in self.told if a.state is State.HEALED and a.watch]
         assert heals == sorted(set(heals)), "each heal is a new one"
 

@@ -19,6 +19,7 @@ from wardline.core.orders import (
     Person,
     RunRunbook,
     Status,
+    UndoRun,
 )
 
 AT = datetime(2026, 11, 21, 9, 0, 0, 123000, tzinfo=UTC)
@@ -35,6 +36,7 @@ RUN = RunRunbook(
     consent=Consent(ids.new("appr"), (PERSON,), AT, AT + timedelta(hours=1)),
 )
 CLEAR = ClearHold("kernel_sysctl", "kernel_sysctl.apply", AT - timedelta(hours=1))
+UNDO = UndoRun(ids.new("run"), ids.incident(), "kernel_sysctl", "kernel_sysctl.apply")
 
 
 def order(body: orders.Body = RUN) -> Order:
@@ -51,12 +53,14 @@ def order(body: orders.Body = RUN) -> Order:
     )
 
 
-@pytest.mark.parametrize("body", [RUN, replace(RUN, consent=None, rule_revision=None), CLEAR])
+@pytest.mark.parametrize("body", [RUN, replace(RUN, consent=None, rule_revision=None), CLEAR, UNDO])
 def test_an_order_comes_back_as_it_was_sealed(body: orders.Body) -> None:
     key = SigningKey.generate()
     made = order(body)
     assert orders.opened(orders.seal(made, key), key.verify_key) == made
-    assert made.kind is (Kind.RUN_RUNBOOK if body is not CLEAR else Kind.CLEAR_HOLD)
+    assert made.kind is {id(CLEAR): Kind.CLEAR_HOLD, id(UNDO): Kind.UNDO_RUN}.get(
+        id(body), Kind.RUN_RUNBOOK
+    )
 
 
 def test_another_key_and_another_payload_type_are_refused() -> None:

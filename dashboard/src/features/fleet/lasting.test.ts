@@ -8,6 +8,7 @@ const none = {
   stable: 0,
   recurred: 0,
   unproved: 0,
+  undone: 0,
   false_heals: null,
   time_to_repair: null,
 };

@@ -13,6 +13,7 @@ import { OUTCOME, type Tone, VERDICT, wordFor } from "@/ui/words";
 
 export function IncidentStory({ incident, story }: { incident: Incident; story: Story }) {
   const { before, decision, steps, after, runbook } = story;
+  const isUndo = steps.length > 0 && steps.every((step) => step.type === "undo");
   const isDry = steps.length > 0 && steps.every((step) => step.isDryRun);
   return (
     <ol className={classes.story}>
@@ -31,7 +32,7 @@ export function IncidentStory({ incident, story }: { incident: Incident; story: 
         )}
       </Chapter>
       <Chapter
-        title={isDry ? "What would have been run" : "What was run"}
+        title={isUndo ? "What was undone" : isDry ? "What would have been run" : "What was run"}
         icon="mend"
         tone={isDry || steps.length === 0 ? "na" : "info"}
       >

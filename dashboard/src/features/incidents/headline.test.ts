@@ -26,6 +26,7 @@ const incident: Incident = {
   runbook_id: null,
   watched_until: null,
   heals: [],
+  undo_until: null,
   before: { outcome: "fail", summary: "PermitRootLogin is yes; it must be no" },
   after: null,
   decision: null,

@@ -31,6 +31,11 @@ test("a stable one ends with the pass that came after the watch", () => {
   expect(told.at(-1)?.at).toBe(END);
 });
 
+test("one that a person had undone is told as that, and claims nothing", () => {
+  const told = moments({ ...heal, ended: "undone", ended_at: END });
+  expect(told.map(({ word }) => word.label)).toEqual(["Attempted", "Healed", "Undone"]);
+});
+
 test.each(["recurred", "unproved"] as const)("one that %s is told as open again", (ended) => {
   const told = moments({ ...heal, ended, ended_at: END });
   expect(told.map(({ word }) => word.label)).toEqual(["Attempted", "Healed", "Open again"]);

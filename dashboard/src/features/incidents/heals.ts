@@ -35,6 +35,8 @@ function ends({ ended, ended_at: at }: Heal): Moment | null {
         says: "failed, long after the watch: nothing shows when it came back",
         at,
       };
+    case "undone":
+      return { word: WATCH.undone, says: "a person had it undone: it counts neither way", at };
     default:
       return null;
   }

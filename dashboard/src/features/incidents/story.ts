@@ -41,9 +41,20 @@ export interface Step {
   error: string | null;
 }
 
+/** A person's wish to have a run undone, and what came of it. */
+export interface Undo {
+  name: string;
+  runbook: string;
+  reason: string;
+  state: string;
+  detail: string | null;
+  at: string | null;
+}
+
 export interface Story {
   before: Measured;
   decision: Decided | null;
+  undo: Undo | null;
   runbook: { id: string; version: string; digest: string; risk: string } | null;
   steps: Step[];
   after: Measured | null;
@@ -54,6 +65,7 @@ export function tell(incident: Incident): Story {
   return {
     before: measured(record(before)),
     decision: decision ? decided(record(decision)) : null,
+    undo: undone(record(record(decision).undo)),
     runbook: runbook ? named(record(runbook)) : null,
     steps: list(actions).map((action) => step(record(action))),
     after: after ? measured(record(after)) : null,
@@ -91,6 +103,18 @@ function decided(given: Json): Decided {
       code: text(would.code),
       ruleId: maybeText(would.ruleId),
     },
+  };
+}
+
+function undone(given: Json): Undo | null {
+  if (text(given.state) === "") return null;
+  return {
+    name: text(given.name),
+    runbook: text(given.runbook),
+    reason: text(given.reason),
+    state: text(given.state),
+    detail: maybeText(given.detail),
+    at: maybeText(given.at),
   };
 }
 

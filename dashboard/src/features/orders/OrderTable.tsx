@@ -55,8 +55,14 @@ function cells(order: Order): ReactNode[] {
   ];
 }
 
+const DEED: Record<Order["kind"], string> = {
+  run_runbook: "",
+  clear_hold: "Clear the hold: ",
+  undo_run: "Undo: ",
+};
+
 function What({ order }: { order: Order }) {
-  const what = order.kind === "clear_hold" ? `Clear the hold: ${order.runbook_title}` : order.runbook_title;
+  const what = `${DEED[order.kind]}${order.runbook_title}`;
   return (
     <div className={classes.cell}>
       {order.incident_id ? (

@@ -23,7 +23,7 @@ export function stages(order: Order): Stage[] {
       state: status === "pending" ? "now" : order.leased_at ? "done" : "ahead",
     },
     {
-      label: order.kind === "clear_hold" ? "Carried out" : "Running",
+      label: order.kind === "clear_hold" ? "Carried out" : order.kind === "undo_run" ? "Undoing" : "Running",
       at: order.started_at,
       state: status === "running" ? "now" : order.started_at ? "done" : "ahead",
     },

@@ -7,6 +7,8 @@ import { holdsQuery } from "@/features/holds/get-holds";
 import { HoldCard } from "@/features/holds/HoldCard";
 import { StartButton } from "@/features/incidents/StartButton";
 import type { Story } from "@/features/incidents/story";
+import { UndoButton } from "@/features/incidents/UndoButton";
+import { UndoNote } from "@/features/incidents/UndoNote";
 import { ordersQuery } from "@/features/orders/get-orders";
 import { OrderProgress } from "@/features/orders/OrderProgress";
 import { hasEnded } from "@/features/orders/stages";
@@ -25,6 +27,7 @@ export function Deeds({ incident, story }: { incident: Incident; story: Story })
   const orders = useQuery(ordersQuery(siteId)).data?.items.filter(isThis) ?? [];
   // The approval's own order is told with the approval.
   const order = orders.find((one) => one.kind === "run_runbook" && one.id !== approval?.order_id);
+  const undo = orders.find((one) => one.kind === "undo_run");
   const isUnderWay = orders.some(({ status }) => !hasEnded(status));
   return (
     <>
@@ -49,6 +52,13 @@ export function Deeds({ incident, story }: { incident: Incident; story: Story })
           <OrderProgress siteId={siteId} orderId={order.id} />
         </Panel>
       )}
+      {story.undo && <UndoNote undo={story.undo} />}
+      {undo && (
+        <Panel title="The order to undo">
+          <OrderProgress siteId={siteId} orderId={undo.id} />
+        </Panel>
+      )}
+      {!isUnderWay && <UndoButton incident={incident} story={story} />}
       {!pending && !isUnderWay && <StartButton incident={incident} story={story} />}
     </>
   );

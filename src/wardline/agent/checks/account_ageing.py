@@ -83,16 +83,21 @@ class AccountAgeing:
         entries = _entries(probe)
         services = _services(probe)
         problems: list[tuple[str, str]] = []
+        by_hand: set[str] = set()
         for one in entries:
-            problems += [(one.label, key) for key in _judge(probe, one, services)]
-        return _finding(problems, len(entries))
+            keys = _judge(probe, one, services)
+            problems += [(one.label, key) for key in keys]
+            if keys and not _is_limited_safely(probe, one, keys):
+                by_hand.add(one.label)
+        return _finding(problems, len(entries), by_hand)
 
 
-def _finding(problems: list[tuple[str, str]], judged: int) -> Finding:
+def _finding(problems: list[tuple[str, str]], judged: int, by_hand: set[str]) -> Finding:
     failing = sorted({f"{label}:{key}" for label, key in problems})
     facts: dict[str, Json] = {
         "failing": list(failing[:NAMED_MAX]),
         "failing_count": len(failing),
+        "by_hand": sorted(by_hand)[:NAMED_MAX],
         "with_password": judged,
     }
     if not failing:
@@ -164,6 +169,16 @@ def _judge(probe: Probe, one: _Entry, services: frozenset[str]) -> list[str]:
     if one.name in services:
         found.append("service_can_log_in")
     return found
+
+
+def _is_limited_safely(probe: Probe, one: _Entry, keys: list[str]) -> bool:
+    """Whether limits alone put it right and shut nobody out: the password is not past them yet.
+
+    shadow(5): no day of the last change means that nothing of this is looked at.
+    """
+    if set(keys) - {"no_end", "stays_open"} or not one.changed:
+        return False
+    return one.changed + DAYS_MAX > int(probe.now.timestamp()) // DAY_S
 
 
 CHECK = AccountAgeing()

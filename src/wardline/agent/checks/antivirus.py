@@ -62,6 +62,7 @@ class _Found:
     updater: Updater
     scanner: str | None
     unknown: tuple[str, ...]
+    installed: tuple[str, ...] = ()
 
 
 class Antivirus:
@@ -129,7 +130,8 @@ def _look(probe: Probe) -> _Found:
     definitions = Definitions() if lost else clamav.definitions(probe, updater.folder)
     unknown = [reason for reason in (updater.unknown, definitions.unknown) if reason]
     try:
-        return _Found(definitions, updater, _scanner(probe), tuple(unknown))
+        installed = tuple(one for one in SCANNERS if systemd_units.is_installed(probe, one))
+        return _Found(definitions, updater, _scanner(probe), tuple(unknown), installed)
     except (HostError, Unreadable) as error:
         return _Found(definitions, updater, None, (*unknown, str(error)))
 
@@ -189,6 +191,7 @@ def _facts(failing: list[str], found: _Found, others: list[str]) -> dict[str, Js
         "configuration": found.updater.configuration,
         "updated_by": found.updater.name,
         "scanned_by": found.scanner or "",
+        "scanners_installed": list(found.installed),
         "others": list(others),
         "unknown_because": list(found.unknown),
     }

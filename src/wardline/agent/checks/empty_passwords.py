@@ -23,6 +23,7 @@ class _Found:
 
     accounts: int
     open: frozenset[str]
+    open_in_passwd: frozenset[str]
     unshadowed: frozenset[str]
     unknown: str
 
@@ -86,7 +87,8 @@ def _look(probe: Probe) -> _Found:
     accounts = [one for one in uid0_accounts.entries(probe) if not one.legacy]
     if not accounts:
         raise Unreadable(uid0_accounts.ACCOUNTS, "names no account at all")
-    open_ones = {one.label for one in accounts if not one.password}
+    in_passwd = {one.label for one in accounts if not one.password}
+    open_ones = set(in_passwd)
     hashed = {one.label for one in accounts if _is_hash(one.password)}
     unknown = ""
     # An account without an entry in shadow has no password that could be tried.
@@ -96,7 +98,9 @@ def _look(probe: Probe) -> _Found:
         except (HostError, Unreadable) as error:
             # An account that is open by passwd alone stays a certain failure.
             unknown = str(error)
-    return _Found(len(accounts), frozenset(open_ones), frozenset(hashed), unknown)
+    return _Found(
+        len(accounts), frozenset(open_ones), frozenset(in_passwd), frozenset(hashed), unknown
+    )
 
 
 def _open_in_shadow(probe: Probe) -> set[str]:
@@ -129,6 +133,7 @@ def _facts(found: _Found, pam: _Pam) -> dict[str, Json]:
     return {
         "failing": sorted(found.open)[:NAMED_MAX],
         "open_count": len(found.open),
+        "open_in_passwd": sorted(found.open_in_passwd)[:NAMED_MAX],
         "accounts": found.accounts,
         "hash_in_passwd": sorted(found.unshadowed)[:NAMED_MAX],
         "shadow_unknown_because": found.unknown,

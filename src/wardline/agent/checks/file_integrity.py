@@ -82,6 +82,7 @@ class FileIntegrity:
             "failing": [] if complete else list(failing or ["nothing_watches"]),
             "watchers": [one.name for one in watchers],
             "incomplete": list(failing),
+            "timers": [unit for unit in AIDE_TIMERS if systemd_units.is_installed(probe, unit)],
         }
         if complete:
             return Finding(Outcome.PASS, f"system files are watched by {complete[0]}", facts)

@@ -43,6 +43,14 @@ _GRADES = {
     "exported_to_all_writable": Severity.CRITICAL,
     "remote_root": Severity.HIGH,
 }
+# The setting of [global] that puts a problem right for every share.
+SET_BY = {
+    "old_protocol": "server min protocol",
+    "null_passwords": "null passwords",
+    "unsigned": "server signing",
+    "guest": "map to guest",
+    "guest_writes": "map to guest",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +111,13 @@ class FileSharing:
                 else:
                     shares += one
         failing = sorted(problem.name for problem in problems)
+        keys = {SET_BY[problem.key] for problem in problems if problem.key in SET_BY}
         facts: dict[str, Json] = {
             "failing": list(failing[:NAMED_MAX]),
             "failing_count": len(failing),
+            "by_hand": sorted(one.name for one in problems if one.key not in SET_BY)[:NAMED_MAX],
+            "for_guests": "map to guest" in keys,
+            "settings": sorted(keys),
             "servers": [name for name, there in (("nfs", nfs), ("samba", samba)) if there],
             "shares": shares,
         }

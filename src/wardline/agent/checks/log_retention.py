@@ -65,7 +65,8 @@ class LogRetention:
         if not rotates and not journal:
             reason = "nothing turns logs over: neither logrotate nor journald is installed"
             return Finding(Outcome.NOT_APPLICABLE, reason, {"installed": False})
-        days = _rotated(logrotate_rules.read(probe)) if rotates else {}
+        blocks = _blocks(logrotate_rules.read(probe)) if rotates else {}
+        days = {log: block.kept.days for log, block in blocks.items()}
         journal_days = _journal(probe) if journal else None
         failing = sorted(f"kept_too_short:{log}" for log, kept in days.items() if kept < DAYS_MIN)
         if journal_days is not None and journal_days < DAYS_MIN:
@@ -74,7 +75,9 @@ class LogRetention:
         facts: dict[str, Json] = {
             "failing": list(failing),
             "days": {log.rpartition("/")[2]: kept for log, kept in sorted(days.items())},
+            "files": sorted({one.path for one in blocks.values() if one.kept.days < DAYS_MIN}),
             "journal_days": journal_days,
+            "journal_keys": ["MaxRetentionSec"] if "journal_kept_too_short" in failing else [],
             "forwarding": forwarding,
         }
         if not failing:
@@ -84,13 +87,13 @@ class LogRetention:
         return Finding(Outcome.FAIL, summary, facts, grade)
 
 
-def _rotated(blocks: list[Block]) -> dict[str, int]:
-    """Days by log, of those that some block names; of two the first counts, as for logrotate."""
+def _blocks(blocks: list[Block]) -> dict[str, Block]:
+    """The block of each log that some block names; of two the first counts, as for logrotate."""
     found = {}
     for log in LOGS:
         block = next((one for one in blocks if one.covers(log)), None)
         if block is not None:
-            found[log] = block.kept.days
+            found[log] = block
     return found
 
 

@@ -18,6 +18,8 @@ XRDP_CONFIG = "/etc/xrdp/xrdp.ini"
 INETD = "/etc/inetd.conf"
 SSH_PROGRAMS = ("/usr/sbin/sshd", "/usr/bin/sshd")
 NAMED_MAX = 32
+KEY_FILES = ("/root/.ssh/authorized_keys", "/home/*/.ssh/authorized_keys")
+KEY_FILES_MAX = 64
 _LOOPBACK = ("127.", "::1", "[::1]", "localhost")
 
 
@@ -68,6 +70,7 @@ class _Seen:
     reachable: set[str] = field(default_factory=set)
     ssh: str = "none"
     where: dict[str, str] = field(default_factory=dict)
+    units: dict[str, list[str]] = field(default_factory=dict)
 
 
 class RemoteAccess:
@@ -112,6 +115,9 @@ class RemoteAccess:
         failing = sorted(seen.problems)
         facts: dict[str, Json] = {
             "failing": list(failing),
+            "by_hand": [key for key in failing if not seen.units.get(key)],
+            "units": sorted(one for key in failing for one in seen.units.get(key, ())),
+            "key_files": _key_files(probe) if "ssh.guessable" in failing else 0,
             "reachable": sorted(seen.reachable),
             "ssh": seen.ssh,
             "where": {key: seen.where[key] for key in sorted(seen.where)[:NAMED_MAX]},
@@ -134,6 +140,19 @@ def _look_at_sockets(probe: Probe, seen: _Seen) -> None:
             seen.where[service.key] = f"{socket.key} on {socket.address}"
             if not (service.declarable and (socket.protocol, socket.port) in declared):
                 seen.problems[service.key] = service.severity
+    _name_units(probe, seen)
+
+
+def _name_units(probe: Probe, seen: _Seen) -> None:
+    """The units in force of what was found listening: those that could be stopped."""
+    names = tuple(
+        unit for service in SERVICES if service.key in seen.problems for unit in service.units
+    )
+    there = tuple(name for name in names if systemd_units.is_installed(probe, name))
+    if there:
+        running = {one.name for one in systemd_units.look_at_all(probe, there) if one.active}
+        for service in SERVICES:
+            seen.units[service.key] = [one for one in service.units if one in running]
 
 
 def _look_at_units(probe: Probe, seen: _Seen) -> None:
@@ -147,12 +166,14 @@ def _look_at_units(probe: Probe, seen: _Seen) -> None:
                 seen.reachable.add(service.key)
                 seen.where[service.key] = name
                 seen.problems[service.key] = service.severity
+                seen.units.setdefault(service.key, []).append(name)
     if probe.exists(INETD):
         offered = {text.split()[0].rpartition(":")[2] for _, text in active_lines.of(probe, INETD)}
         if offered.intersection(("telnet", "23")):
             seen.reachable.add("telnet")
             seen.where["telnet"] = INETD
             seen.problems["telnet"] = Severity.CRITICAL
+            seen.units["telnet"] = []
 
 
 def _is_bound_to_host(probe: Probe, service: Service, unit: str) -> bool:
@@ -202,6 +223,13 @@ def _look_at_ssh(probe: Probe, seen: _Seen) -> None:
     if loosened and seen.ssh == "key":
         seen.problems["match.ssh.guessable"] = Severity.MEDIUM
         seen.where["match.ssh.guessable"] = loosened[0].option.where
+
+
+def _key_files(probe: Probe) -> int:
+    """How many files with keys there are, where sshd looks for them unless it is told otherwise."""
+    paths = [path for pattern in KEY_FILES for path in probe.glob(pattern)]
+    found = (probe.stat_if_there(path) for path in paths[:KEY_FILES_MAX])
+    return sum(1 for one in found if one is not None and one.size)
 
 
 def _takes_password(options: Options) -> bool:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from wardline.agent.checks import active_lines
+from wardline.agent.checks import active_lines, places
 from wardline.agent.checks.probe import Probe
 from wardline.agent.checks.protocol import Finding, Manifest
 from wardline.agent.hosts.host import FileKind, HostError, Missing
@@ -17,6 +17,26 @@ SYSTEM_TABLES = (CRONTAB, "/etc/cron.d/*")
 ROOT_TABLES = ("/var/spool/cron/crontabs/root", "/var/spool/cron/root", "/var/spool/cron/tabs/root")
 SCRIPTS = ("/etc/cron.hourly/*", "/etc/cron.daily/*", "/etc/cron.weekly/*", "/etc/cron.monthly/*")
 ALLOW = "/etc/cron.allow"
+# Where programs of the system and of what was installed lie: the runbook has the same list.
+PLACES = (
+    "/etc/cron.hourly",
+    "/etc/cron.daily",
+    "/etc/cron.weekly",
+    "/etc/cron.monthly",
+    "/etc/cron.hourly/*",
+    "/etc/cron.daily/*",
+    "/etc/cron.weekly/*",
+    "/etc/cron.monthly/*",
+    "/opt/*",
+    "/opt/*/*",
+    "/opt/*/*/*",
+    "/usr/bin/*",
+    "/usr/local/bin",
+    "/usr/local/bin/*",
+    "/usr/local/sbin",
+    "/usr/local/sbin/*",
+    "/usr/sbin/*",
+)
 PROGRAMS_MAX = 400
 NAMED_MAX = 24
 _STICKY = 0o1000
@@ -39,6 +59,8 @@ class _Seen:
     programs: int = 0
     problems: dict[str, str] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
+    too_open: set[str] = field(default_factory=set)
+    by_hand: set[str] = field(default_factory=set)
 
 
 class ScheduledJobs:
@@ -97,6 +119,9 @@ def _finding(seen: _Seen, *, restricted: bool) -> Finding:
         "failing": [*open_to_all, *failing][:NAMED_MAX],
         "problems": {path: seen.problems[path] for path in failing[:NAMED_MAX]},
         "problem_count": len(failing),
+        "too_open": sorted(seen.too_open)[:NAMED_MAX],
+        "by_hand": sorted(seen.by_hand)[:NAMED_MAX],
+        "allow": [] if restricted else ["root"],
         "programs": seen.programs,
         "unknown_because": "; ".join(seen.unknown)[:400],
     }
@@ -142,12 +167,18 @@ def _judge(probe: Probe, seen: _Seen, path: str) -> None:
     if status.kind is not FileKind.FILE:
         return
     seen.programs += 1
+    open_file = bool(status.mode & (_OTHERS if status.gid in (None, 0) else _GROUP_OR_OTHERS))
+    open_folder = bool(folder.mode & _OTHERS and not folder.mode & _STICKY)
     if status.uid not in (None, 0):
         seen.problems[path] = "does not belong to root"
-    elif status.mode & (_OTHERS if status.gid in (None, 0) else _GROUP_OR_OTHERS):
+        seen.by_hand.add(path)
+    elif open_file:
         seen.problems[path] = f"can be changed by others ({status.mode:04o})"
-    elif folder.mode & _OTHERS and not folder.mode & _STICKY:
+    elif open_folder:
         seen.problems[path] = f"lies in a folder open to all ({folder.mode:04o})"
+    for one, is_open in ((path, open_file), (path.rpartition("/")[0], open_folder)):
+        if is_open:
+            (seen.too_open if places.is_plain(probe, one, PLACES) else seen.by_hand).add(one)
 
 
 CHECK = ScheduledJobs()

@@ -14,6 +14,7 @@ from wardline.core.severity import Severity
 IDLE_SECONDS_MAX = 900
 SHELL_FILES = ("/etc/profile", "/etc/profile.d/*.sh", "/etc/bash.bashrc", "/etc/bashrc")
 DCONF_FILES = ("/etc/dconf/db/local.d/*", "/etc/dconf/db/gdm.d/*")
+GREETER_FOLDER = "/etc/dconf/db/gdm.d/"
 DESKTOPS = ("gdm", "gdm3", "lightdm", "sddm", "lxdm", "xdm")
 UNIT_FOLDERS = ("/usr/lib/systemd/system", "/lib/systemd/system", "/etc/systemd/system")
 # bash(1): TMOUT, in seconds; `readonly`, `export` and `declare` may stand before it.
@@ -129,19 +130,25 @@ def _span(text: str) -> int:
 
 def _judge_desktop(probe: Probe, seen: _Seen) -> None:
     """dconf(7) key files: `[org/gnome/desktop/session] idle-delay=uint32 300`; 0 is never."""
-    locks, delay_s = True, 300
+    locks, delay_s, greeter = True, 300, False
     for path in [path for pattern in DCONF_FILES for path in probe.glob(pattern)]:
         if path.rpartition("/")[2] == "locks":
             continue
         for section, key, value in active_lines.ini(probe, path):
             if section == "org/gnome/desktop/screensaver" and key == "lock-enabled":
                 locks = value.strip().lower() != "false"
+                greeter = greeter or path.startswith(GREETER_FOLDER)
             if section == "org/gnome/desktop/session" and key == "idle-delay":
+                greeter = greeter or path.startswith(GREETER_FOLDER)
                 found = _DCONF_NUMBER.fullmatch(value)
                 if found is None:
                     raise Unreadable(path, "idle-delay is not a number")
                 delay_s = int(found[1])
-    seen.facts |= {"desktop_locks": locks, "desktop_seconds": delay_s}
+    seen.facts |= {
+        "desktop_locks": locks,
+        "desktop_seconds": delay_s,
+        "desktop_set_for_greeter": greeter,
+    }
     if not locks or delay_s == 0:
         seen.failing.append("desktop_never_locks")
     elif delay_s > IDLE_SECONDS_MAX:

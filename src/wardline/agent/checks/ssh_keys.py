@@ -5,7 +5,7 @@ import binascii
 import re
 from dataclasses import dataclass, field
 
-from wardline.agent.checks import sshd_options, uid0_accounts
+from wardline.agent.checks import places, sshd_options, uid0_accounts
 from wardline.agent.checks.probe import Probe, Unreadable
 from wardline.agent.checks.protocol import Finding, Manifest
 from wardline.agent.hosts.host import HostError, Missing, WrongKind
@@ -16,6 +16,17 @@ from wardline.core.severity import Severity
 
 SERVERS = ("/usr/sbin/sshd", "/usr/bin/sshd", sshd_options.CONFIG_PATH)
 DEFAULT_FILES = (".ssh/authorized_keys", ".ssh/authorized_keys2")
+# The homes and files whose modes are set: the runbook has the same list.
+PLACES = (
+    "/home/*",
+    "/home/*/.ssh",
+    "/home/*/.ssh/authorized_keys",
+    "/home/*/.ssh/authorized_keys2",
+    "/root",
+    "/root/.ssh",
+    "/root/.ssh/authorized_keys",
+    "/root/.ssh/authorized_keys2",
+)
 FILE_BYTES_MAX = 256 * 1024
 HOMES_MAX = 400
 KEYS_MAX = 2000
@@ -47,6 +58,8 @@ class _Seen:
     ignored: int = 0
     accounts: set[str] = field(default_factory=set)
     unknown: list[str] = field(default_factory=list)
+    too_open: set[str] = field(default_factory=set)
+    elsewhere: set[str] = field(default_factory=set)
 
 
 class SshKeys:
@@ -100,6 +113,8 @@ def _finding(seen: _Seen, by_command: bool) -> Finding:
     facts: dict[str, Json] = {
         "failing": list(failing[:NAMED_MAX]),
         "failing_count": len(failing),
+        "by_hand": _by_hand(seen),
+        "too_open": sorted(seen.too_open)[:NAMED_MAX],
         "accounts": sorted(seen.accounts)[:NAMED_MAX],
         "keys": seen.keys,
         "ignored_lines": seen.ignored,
@@ -152,7 +167,7 @@ def _look(probe: Probe, seen: _Seen, label: str, home: str, path: str) -> None:
     try:
         text = probe.text(path, FILE_BYTES_MAX)
         folders = (home, path.rpartition("/")[0], path)
-        modes = [probe.stat(one).mode for one in folders if one]
+        modes = {one: probe.stat(one).mode for one in folders if one}
     except Missing:
         return
     except WrongKind as error:
@@ -169,8 +184,16 @@ def _look(probe: Probe, seen: _Seen, label: str, home: str, path: str) -> None:
         _judge(seen, label, line.strip())
     if seen.keys > before:
         seen.accounts.add(label)
-        if any(mode & _GROUP_OR_OTHERS for mode in modes):
+        for one in (one for one, mode in modes.items() if mode & _GROUP_OR_OTHERS):
             seen.problems.add((label, "others_may_change"))
+            (seen.too_open if places.is_plain(probe, one, PLACES) else seen.elsewhere).add(one)
+
+
+def _by_hand(seen: _Seen) -> list[str]:
+    """What no change of modes puts right, and what lies where none is made."""
+    left = {f"{label}:{key}" for label, key in seen.problems if key != "others_may_change"}
+    too_many = {"more than are named"} if len(seen.too_open) > NAMED_MAX else set[str]()
+    return sorted(left | seen.elsewhere | too_many)[:NAMED_MAX]
 
 
 def _judge(seen: _Seen, label: str, line: str) -> None:

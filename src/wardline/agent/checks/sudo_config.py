@@ -22,6 +22,9 @@ _SETTINGS = {
     "!env_reset": ("environment_kept", Severity.MEDIUM),
     "!syslog": ("not_logged", Severity.MEDIUM),
 }
+# The settings that one more line, read after all others, puts right.
+SET_BY = {"no_pty": "use_pty", "asks_again_late": "timestamp_timeout"}
+DROP_INS = "/etc/sudoers.d"
 
 
 class SudoConfig:
@@ -65,6 +68,8 @@ class SudoConfig:
         facts: dict[str, Json] = {
             "failing": sorted(problems)[:NAMED_MAX],
             "rules": len(found.rules),
+            "by_hand": sorted(_by_hand(found, problems))[:NAMED_MAX],
+            "settings": sorted(SET_BY[key] for key in problems if key in SET_BY),
             "unasked": [
                 {"who": _label(one), "where": one.where, "everything": "ALL" in one.unasked}
                 for one in found.rules
@@ -88,13 +93,38 @@ def _of_settings(found: Sudoers) -> dict[str, Severity]:
         problems.pop("not_logged", None)
     if "use_pty" not in words or "!use_pty" in words:
         problems["no_pty"] = Severity.LOW
-    if not all(
-        _is_short(one)
-        for one in words
-        if one.startswith(("timestamp_timeout=", "!timestamp_timeout"))
-    ):
+    if not all(_is_short(one) for one in _timeouts(found)):
         problems["asks_again_late"] = Severity.MEDIUM
     return problems
+
+
+def _timeouts(found: Sudoers) -> list[str]:
+    """Those in force: of the lines for everybody the last, and each that is for somebody."""
+    every, scoped = (
+        [
+            one
+            for word in words
+            if (one := "".join(word.split())).startswith(
+                ("timestamp_timeout=", "!timestamp_timeout")
+            )
+        ]
+        for words in (found.settings, found.scoped)
+    )
+    return [*scoped, *every[-1:]]
+
+
+def _by_hand(found: Sudoers, problems: dict[str, Severity]) -> set[str]:
+    """What no further line puts right: rules, settings that are negated, or only for somebody."""
+    left = set(problems) - set(SET_BY)
+    words = {"".join(one.split()) for one in found.settings}
+    if "no_pty" in problems and "!use_pty" in words:
+        left.add("no_pty")
+    scoped = Sudoers(settings=found.scoped, scoped=found.scoped)
+    if not all(_is_short(one) for one in _timeouts(scoped)):
+        left.add("asks_again_late")
+    if DROP_INS not in found.folders:
+        left |= set(problems)
+    return left
 
 
 def _is_short(setting: str) -> bool:

@@ -16,7 +16,7 @@ RULES_MAX = 5000
 
 _INCLUDE = re.compile(r"[@#](include|includedir)\s+(\S.*)")
 _ALIAS = re.compile(r"(User|Runas|Host|Cmnd|Cmd)_Alias\s")
-_DEFAULTS = re.compile(r"Defaults(?:[@:!>]\s*\S+)?(?:\s+|$)(.*)")
+_DEFAULTS = re.compile(r"Defaults(?P<scope>[@:!>]\s*\S+)?(?:\s+|$)(?P<words>.*)")
 # A word; quotes and escaped blanks keep it together.
 _FIELD = re.compile(r'(?:"[^"]*"|\\.|[^\s\\"])+')
 _COMMENT = re.compile(r"(?:^|(?<=\s))#(?!\d)[^\n]*")
@@ -41,9 +41,12 @@ class Rule:
 
 @dataclass(slots=True)
 class Sudoers:
-    """`settings` are the words of every Defaults line, in their order."""
+    """`settings` are the words of every Defaults line, in their order; `scoped` those of the lines
+    that are for some users, hosts or commands; `folders` what an @includedir names."""
 
     settings: list[str] = field(default_factory=list)
+    scoped: list[str] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
     rules: list[Rule] = field(default_factory=list)
 
 
@@ -87,7 +90,9 @@ class _Reading:
             return
         defaults = _DEFAULTS.fullmatch(text)
         if defaults is not None:
-            self.found.settings += [one.strip() for one in defaults[1].split(",") if one.strip()]
+            words = [one.strip() for one in defaults["words"].split(",") if one.strip()]
+            self.found.settings += words
+            self.found.scoped += words if defaults["scope"] else []
         else:
             self.found.rules.append(_rule(text, path, number))
         if len(self.found.rules) > RULES_MAX:
@@ -100,6 +105,7 @@ class _Reading:
         if kind == "include":
             self.file(absolute, depth + 1)
             return
+        self.found.folders.append(absolute.rstrip("/"))
         for name in self._probe.listdir_if_there(absolute.rstrip("/")):
             if "." not in name and not name.endswith("~"):
                 self.file(f"{absolute.rstrip('/')}/{name}", depth + 1)

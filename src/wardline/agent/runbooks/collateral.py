@@ -109,8 +109,13 @@ def lost(before: Noted, after: Noted, meant: Meant, runbook: Runbook) -> tuple[s
 def told(names: tuple[str, ...]) -> str:
     """The names within what an error may hold."""
     more = len(names) - NAMED_MAX
-    shown = ", ".join(name[:NAME_CHARS_MAX] for name in names[:NAMED_MAX])
+    shown = ", ".join(_shown(name) for name in names[:NAMED_MAX])
     return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _shown(name: str) -> str:
+    """A host may call its units what it likes."""
+    return "".join(char if char.isprintable() else "?" for char in name[:NAME_CHARS_MAX])
 
 
 def _is_down(unit: Unit, after: Noted, meant: Meant) -> bool:

@@ -76,7 +76,7 @@ class Command:
             return change
         before = self.effect.look(host)
         argv = self._undo_of(before)
-        undos.append(_RunUndo(argv, self.effect, before, self.timeout_s))
+        undos.append(RunUndo(argv, self.effect, before, self.timeout_s))
         output = operations.run(host, self.argv, self.timeout_s)
         if self.effect.look(host) != self.effect.wanted:
             raise Failed(self.target, "did not take the value it was given")
@@ -91,13 +91,26 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
-class _RunUndo:
+class RunUndo:
+    """The program that undoes another one; `before` is what its effect was."""
+
     argv: tuple[str, ...]
     effect: FileEffect | AnswerEffect
     before: str
     timeout_s: int
 
     deferred = False
+
+    @property
+    def target(self) -> str:
+        return self.effect.name
+
+    @property
+    def was(self) -> str:
+        return self.before
+
+    def look(self, host: Host) -> str:
+        return self.effect.look(host)
 
     def apply(self, host: Host) -> None:
         if self.effect.look(host) == self.before:

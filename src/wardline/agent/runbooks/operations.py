@@ -1,6 +1,7 @@
 """The concrete changes that a step comes down to on a host, each recording how it is undone."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,12 +12,11 @@ from wardline.agent.hosts.host import (
     Host,
     Missing,
     Output,
-    Stat,
     WrongKind,
 )
 from wardline.agent.runbooks import diff
-from wardline.agent.runbooks.config_lines import Edit
 from wardline.agent.runbooks.proofs import STAGED
+from wardline.agent.runbooks.states import FileState, ModeState, State
 from wardline.core.evidence.bundle import OUTPUT_BYTES_MAX
 
 FILE_BYTES_MAX = 1024 * 1024
@@ -42,13 +42,41 @@ class Change:
     exit_code: int | None = None
 
 
+class TextEdit(Protocol):
+    """A change of a file's text that comes out the same however often it is made."""
+
+    @property
+    def only_if_present(self) -> bool:
+        """Whether a file that is not there stays so."""
+        ...
+
+    def apply(self, text: str) -> str:
+        """`text` as it is wanted; itself where nothing is to change."""
+        ...
+
+    def shown(self, text: str) -> str:
+        """What a diff may show of `text`."""
+        ...
+
+
 class Undo(Protocol):
-    """How to put something back; raises HostError where that is not possible."""
+    """How to put something back; raises HostError where that is not possible.
+
+    `was` is what stood there before, `look` what stands there now: equal when it is back.
+    """
 
     @property
     def deferred(self) -> bool:
         """Whether everything else has to be back in its place first."""
         ...
+
+    @property
+    def target(self) -> str: ...
+
+    @property
+    def was(self) -> State: ...
+
+    def look(self, host: Host) -> State: ...
 
     def apply(self, host: Host) -> None: ...
 
@@ -78,32 +106,13 @@ class Operation(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _File:
-    """A file as it was found; both are None where there is none."""
-
-    content: bytes | None
-    status: Stat | None
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _File) and self._compared == other._compared
-
-    def __hash__(self) -> int:
-        return hash(self._compared)
-
-    @property
-    def _compared(self) -> object:
-        found = self.status
-        return self.content, None if found is None else (found.mode, found.uid, found.gid)
-
-
-@dataclass(frozen=True, slots=True)
 class WriteFile:
     """A file with wanted lines, or with wanted content and mode."""
 
     step: str
     type: str
     target: str
-    wanted: Edit | bytes
+    wanted: TextEdit | bytes
     mode: int | None
     check_with: tuple[str, ...] | None
     reload_with: tuple[str, ...] | None
@@ -115,9 +124,7 @@ class WriteFile:
     def preview(self, host: Host) -> Change:
         before = _look(host, self.target)
         after = self._after(before)
-        return Change(
-            self._differs(before, after), diff.of_bytes(self.target, before.content, after)
-        )
+        return Change(self._differs(before, after), self._diff(before.content, after))
 
     def apply(self, host: Host, undos: list[Undo]) -> Change:
         before = _look(host, self.target)
@@ -129,33 +136,37 @@ class WriteFile:
             raise Failed(
                 self.target, "was edited by somebody else in this moment; nothing was done"
             )
-        undos.append(_RestoreFile(self.target, before, after, self.reload_with))
+        undos.append(RestoreFile(self.target, before, after, self.check_with, self.reload_with))
         host.replace_file(self.target, after, self.mode)
         if host.read(self.target, FILE_BYTES_MAX) != after:
             raise Failed(self.target, "does not hold what was written")
         self._check_status(host, before)
         output += _run_if_possible(host, self.confirm_with)
         output += _run_if_possible(host, self.reload_with)
-        return Change(True, diff.of_bytes(self.target, before.content, after), output)
+        return Change(True, self._diff(before.content, after), output)
 
-    def _after(self, before: _File) -> bytes | None:
+    def _diff(self, before: bytes | None, after: bytes | None) -> str:
+        shown = before, after
+        if not isinstance(self.wanted, bytes):
+            shown = _through(self.wanted.shown, before), _through(self.wanted.shown, after)
+        return diff.of_bytes(self.target, *shown)
+
+    def _after(self, before: FileState) -> bytes | None:
         """The content that is wanted, None where there is no file and none is wanted."""
         if isinstance(self.wanted, bytes):
             return self.wanted
         if before.content is None and self.wanted.only_if_present:
             return None
-        # Bytes that are not UTF-8 are carried through as they are.
-        text = (before.content or b"").decode("utf-8", "surrogateescape")
-        return self.wanted.apply(text).encode("utf-8", "surrogateescape")
+        return _through(self.wanted.apply, before.content or b"")
 
-    def _differs(self, before: _File, after: bytes | None) -> bool:
+    def _differs(self, before: FileState, after: bytes | None) -> bool:
         if after is None:
             return False
         if before.content != after or before.status is None:
             return True
         return self.mode is not None and before.status.mode != self.mode
 
-    def _check_status(self, host: Host, before: _File) -> None:
+    def _check_status(self, host: Host, before: FileState) -> None:
         """Mode and owner are the old ones, but for a mode that is wanted."""
         found, old = host.stat(self.target), before.status
         mode = self.mode if self.mode is not None else old.mode if old else found.mode
@@ -164,27 +175,32 @@ class WriteFile:
             raise Failed(self.target, "did not keep its mode and owner")
 
     def _prove(self, host: Host, content: bytes) -> str:
-        """Let the program that reads the file judge the new content before it is switched in."""
-        if self.check_with is None or not host.runs_commands:
-            return ""
-        folder, _, name = self.target.rpartition("/")
-        staged = f"{folder}/.{name}.{secrets.token_hex(8)}"
-        host.replace_file(staged, content, 0o600)
-        try:
-            argv = tuple(word.replace(STAGED, staged) for word in self.check_with)
-            return _run_if_possible(host, argv)
-        finally:
-            host.remove(staged)
+        return prove(host, self.target, content, self.check_with)
 
 
 @dataclass(frozen=True, slots=True)
-class _RestoreFile:
+class RestoreFile:
+    """The file as it was, or its absence. `check_with` proves it where a person undoes the run: of
+    a step that failed nothing has to be proved, for that is what the host was running with."""
+
     path: str
-    before: _File
+    before: FileState
     after: bytes
+    check_with: tuple[str, ...] | None
     reload_with: tuple[str, ...] | None
 
     deferred = False
+
+    @property
+    def target(self) -> str:
+        return self.path
+
+    @property
+    def was(self) -> FileState:
+        return self.before
+
+    def look(self, host: Host) -> FileState:
+        return _look(host, self.path)
 
     def apply(self, host: Host) -> None:
         found = _look(host, self.path)
@@ -236,7 +252,7 @@ class ChangeMode:
         return change
 
     def as_undo(self) -> Undo:
-        return _RestoreMode(self)
+        return RestoreMode(self)
 
     def _set(self, host: Host) -> None:
         if self.uid is not None and self.gid is not None:
@@ -257,13 +273,41 @@ class ChangeMode:
 
 
 @dataclass(frozen=True, slots=True)
-class _RestoreMode:
+class RestoreMode:
+    """Mode, owner and group as they were: `before` is the change that sets them."""
+
     before: ChangeMode
 
     deferred = False
 
+    @property
+    def target(self) -> str:
+        return self.before.target
+
+    @property
+    def was(self) -> ModeState:
+        return ModeState(self.before.mode, self.before.uid, self.before.gid)
+
+    def look(self, host: Host) -> ModeState:
+        return ModeState(*self.before._look(host))
+
     def apply(self, host: Host) -> None:
         self.before._set(host)
+
+
+def prove(host: Host, path: str, content: bytes, check_with: tuple[str, ...] | None) -> str:
+    """Let the program that reads the file judge the new content before it is switched in; what it
+    said. CommandFailed where it does not like it."""
+    if check_with is None or not host.runs_commands:
+        return ""
+    folder, _, name = path.rpartition("/")
+    staged = f"{folder}/.{name}.{secrets.token_hex(8)}"
+    host.replace_file(staged, content, 0o600)
+    try:
+        argv = tuple(word.replace(STAGED, staged) for word in check_with)
+        return _run_if_possible(host, argv)
+    finally:
+        host.remove(staged)
 
 
 def tail(output: Output) -> str:
@@ -281,15 +325,22 @@ def _whole_lines(data: bytes) -> bytes:
     return data.partition(b"\n")[2] if len(data) >= OUTPUT_BYTES_MAX else data
 
 
-def _look(host: Host, path: str) -> _File:
+def _through(edit: Callable[[str], str], content: bytes | None) -> bytes | None:
+    """Content through an edit of text; bytes that are not UTF-8 are carried through as they are."""
+    if content is None:
+        return None
+    return edit(content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
+
+def _look(host: Host, path: str) -> FileState:
     """The file that an operation is about; HardLinked before anything of it is shown or changed."""
     try:
         status = host.stat(path)
         if status.kind is FileKind.FILE and status.links > 1:
             raise HardLinked(path, status.links)
-        return _File(host.read(path, FILE_BYTES_MAX), status)
+        return FileState(host.read(path, FILE_BYTES_MAX), status)
     except Missing:
-        return _File(None, None)
+        return FileState(None, None)
 
 
 def run(host: Host, argv: tuple[str, ...], timeout_s: float) -> Output:

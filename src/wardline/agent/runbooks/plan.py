@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 from wardline.agent.hosts import accounts, queries
 from wardline.agent.hosts.host import Failed, Host, covers
-from wardline.agent.runbooks import proofs
+from wardline.agent.runbooks import proofs, shadow_edit
 from wardline.agent.runbooks import runbook as runbooks
 from wardline.agent.runbooks.commands import AnswerEffect, Command, FileEffect
 from wardline.agent.runbooks.config_lines import Edit, Line
-from wardline.agent.runbooks.operations import ChangeMode, Operation, WriteFile
+from wardline.agent.runbooks.edit_steps import EditAccounts, KeepLogs, MakeFolder, TakeWrite
+from wardline.agent.runbooks.folder_operation import MakeMissingFolder
+from wardline.agent.runbooks.operations import ChangeMode, Operation, TextEdit, WriteFile
+from wardline.agent.runbooks.rotation_edit import RotationEdit
 from wardline.agent.runbooks.runbook import (
     ITEMS_MAX,
     Input,
@@ -25,8 +28,11 @@ from wardline.agent.runbooks.runbook import (
     Shown,
     UnitState,
 )
+from wardline.agent.runbooks.shadow_edit import ShadowEdit
 from wardline.agent.runbooks.unit_operation import SetUnit
 from wardline.core.canonical import Json
+
+GROUP_OR_OTHERS_WRITE = 0o022
 
 Values = Mapping[str, str]
 Chosen = Mapping[str, tuple[Values, ...]]
@@ -105,6 +111,30 @@ def _operations(step: runbooks.Step, chosen: Chosen, host: Host) -> Iterator[Ope
             yield from (_command(step, row) for row in _rows(step.for_each, chosen))
         case SetService():
             yield from (_unit(step, row) for row in _rows(step.for_each, chosen))
+        case MakeFolder():
+            if _rows(step.for_each, chosen):
+                yield MakeMissingFolder(step.name, step.type, step.folder)
+        case TakeWrite():
+            yield from (_take_write(step, row["item"], host) for row in chosen[step.for_each])
+        case KeepLogs():
+            edit = RotationEdit(step.logs, step.days)
+            for row in chosen[step.for_each]:
+                yield _edited(step.name, step.type, row["item"], edit)
+        case EditAccounts():
+            yield _edited(step.name, step.type, shadow_edit.PATH, ShadowEdit(step.rule))
+
+
+def _edited(name: str, type_: str, path: str, edit: TextEdit) -> WriteFile:
+    proof = proofs.of(path) or proofs.Proof()
+    return WriteFile(name, type_, path, edit, None, proof.staged, None, proof.whole)
+
+
+def _take_write(step: TakeWrite, path: str, host: Host) -> Operation:
+    """Owner and group are those that it has: they are looked at, and set to what they are."""
+    found = host.lstat(path)
+    return ChangeMode(
+        step.name, step.type, path, found.mode & ~GROUP_OR_OTHERS_WRITE, found.uid, found.gid
+    )
 
 
 def _rows(for_each: str | None, chosen: Chosen) -> tuple[Values, ...]:
@@ -117,11 +147,13 @@ def _config_lines(step: SetConfigLine, chosen: Chosen) -> Iterator[Operation]:
         lines = tuple(
             Line(runbooks.fill(step.key, row), runbooks.fill(step.line, row)) for row in rows
         )
-        edit = Edit(step.syntax, step.placement, step.only_if_present, lines)
-        yield _file(step, edit, None)
+        edit = Edit(step.syntax, step.placement, step.only_if_present, lines, step.section or "")
+        yield _file(step, edit, None if step.mode is None else int(step.mode, 8))
 
 
-def _file(step: SetConfigLine | InstallFile, wanted: Edit | bytes, mode: int | None) -> WriteFile:
+def _file(
+    step: SetConfigLine | InstallFile, wanted: TextEdit | bytes, mode: int | None
+) -> WriteFile:
     proof = proofs.of(step.file) or proofs.Proof()
     return WriteFile(
         step.name,

@@ -14,14 +14,14 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from wardline.agent.hosts import queries
 from wardline.agent.runbooks import proofs
+from wardline.agent.runbooks.config_lines import Placement, Syntax
+from wardline.agent.runbooks.edit_steps import STEP_TIMEOUT_S, EditAccounts, EditStep, Timeout
 from wardline.core import canonical, ids
 from wardline.core.errors import Malformed, WardlineError
 from wardline.core.incidents import remedy
 from wardline.core.incidents.remedy import Condition, Remedy
 
 RUNBOOK_BYTES_MAX = 64 * 1024
-STEP_TIMEOUT_S = 60
-STEP_TIMEOUT_S_MAX = 600
 ITEMS_MAX = 64
 
 _STRICT = ConfigDict(extra="forbid", strict=False)
@@ -31,8 +31,6 @@ Argv = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_leng
 Reason = Annotated[str, Field(min_length=1, max_length=300)]
 Mode = Annotated[str, Field(pattern=r"^0[0-7]{3}$")]
 HostPath = Annotated[str, Field(pattern=r"^(/|\{item[.}])")]
-# What a step may take on a host, with everything that it does there and all its items.
-Timeout = Annotated[int, Field(ge=1, le=STEP_TIMEOUT_S_MAX)]
 # A port as `tcp/514`.
 Port = Annotated[str, Field(pattern=r"^(tcp|udp)/[1-9][0-9]{0,4}$")]
 
@@ -72,27 +70,12 @@ class InputType(StrEnum):
     PATHS = "paths"
 
 
-class Placement(StrEnum):
-    """Where a line goes: before the first setting of a file, or after the last."""
-
-    FIRST = "first"
-    LAST = "last"
-
-
 class UnitState(StrEnum):
     """Enabled units start at boot and run now, disabled ones do neither."""
 
     ENABLED = "enabled"
     DISABLED = "disabled"
     RESTARTED = "restarted"
-
-
-class Syntax(StrEnum):
-    """How the key of a config line is found."""
-
-    SSHD = "sshd"
-    EQUALS = "equals"
-    WORDS = "words"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,10 +93,10 @@ class SetConfigLine:
     """Exactly one active line per key, in the part of the file that `syntax` says counts.
 
     With `for_each`, one line per item, all in one change of the file. `only_if_present` touches
-    keys that stand in the file and leaves the file alone otherwise. Undo: the file as it was.
-
-    `check_with` judges the new content before it is switched in, where proofs.py knows no program
-    that reads the file; `unproven` says why nothing can. `cuts_line` adds to what cutting.py knows.
+    keys that stand in the file and leaves the file alone otherwise. `section` is of that syntax,
+    `mode` for a file of ours alone. Undo: the file as it was. `check_with` judges the new content
+    before it is switched in, where proofs.py knows no program that reads the file; `unproven` says
+    why nothing can. `cuts_line` adds to what cutting.py knows.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -126,6 +109,8 @@ class SetConfigLine:
     for_each: str | None = None
     placement: Placement = Placement.LAST
     only_if_present: bool = False
+    section: str | None = None
+    mode: Mode | None = None
     check_with: Argv | None = None
     unproven: Reason | None = None
     reload_with: Argv | None = None
@@ -212,7 +197,8 @@ class SetService:
 
 
 Step = Annotated[
-    SetConfigLine | InstallFile | SetMode | RunCommand | SetService, Field(discriminator="type")
+    SetConfigLine | InstallFile | SetMode | RunCommand | SetService | EditStep,
+    Field(discriminator="type"),
 ]
 
 
@@ -326,7 +312,7 @@ def _check(runbook: Runbook) -> None:
 
 
 def _check_step(runbook: Runbook, step: Step, where: str) -> None:
-    for_each = None if isinstance(step, InstallFile) else step.for_each
+    for_each = None if isinstance(step, InstallFile | EditAccounts) else step.for_each
     known = {"staged"}
     if for_each is not None:
         if for_each not in runbook.inputs:
@@ -343,6 +329,10 @@ def _check_step(runbook: Runbook, step: Step, where: str) -> None:
                 raise Malformed(where, f"unknown placeholder {{{placeholder}}}")
     if isinstance(step, SetConfigLine | InstallFile):
         proofs.check(step.file, step.check_with, step.unproven, where)
+    if isinstance(step, SetConfigLine) and (step.section is None) is (
+        step.syntax is Syntax.SECTION
+    ):
+        raise Malformed(f"{where}.section", "belongs to the syntax `section`, and to it alone")
     if isinstance(step, SetService):
         _check_units(runbook, step, f"{where}.unit")
 
@@ -375,6 +365,8 @@ def _texts(step: Step) -> Iterator[str]:
             yield from (*step.argv, *step.undo, step.capture or "", step.unless)
         case SetService():
             yield step.unit
+        case _:
+            return
 
 
 def _check_remedy(runbook: Runbook, text: RemedyText, where: str) -> None:

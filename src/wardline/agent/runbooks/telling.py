@@ -4,8 +4,9 @@ import time
 
 from wardline.agent.hosts.host import HostError
 from wardline.agent.hosts.revert import Revert
+from wardline.agent.runbooks import diff
 from wardline.agent.runbooks.operations import Change, CommandFailed, Operation
-from wardline.core.evidence.bundle import ERROR_BYTES_MAX, Action
+from wardline.core.evidence.bundle import ERROR_BYTES_MAX, OUTPUT_BYTES_MAX, Action
 
 COMMANDS_SHOWN_MAX = 16
 
@@ -48,7 +49,8 @@ def armed(host: str, revert: Revert, started: float) -> Action:
     if len(lines) > COMMANDS_SHOWN_MAX:
         more = len(lines) - COMMANDS_SHOWN_MAX
         lines = [*lines[:COMMANDS_SHOWN_MAX], f"and {more} more"]
-    output = "".join(f"{line}\n" for line in lines)
+    text = "".join(f"{line}\n" for line in lines)
+    output = diff.fit(text, OUTPUT_BYTES_MAX, from_end=False)
     return _own("arm a revert", host, started, output)
 
 
@@ -83,7 +85,7 @@ def _own(step: str, target: str, started: float, output: str, error: str | None 
 
 
 def _fit(error: str) -> str:
-    return error.encode()[:ERROR_BYTES_MAX].decode("utf-8", "ignore")
+    return error.replace("\x00", "\\x00").encode()[:ERROR_BYTES_MAX].decode("utf-8", "ignore")
 
 
 def _milliseconds_since(started: float) -> int:

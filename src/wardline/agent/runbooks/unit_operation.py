@@ -12,6 +12,7 @@ from wardline.agent.hosts.units import Links
 from wardline.agent.runbooks import operations
 from wardline.agent.runbooks.operations import Change, Undo
 from wardline.agent.runbooks.runbook import UnitState
+from wardline.agent.runbooks.states import UnitChoice
 
 _RUNNING = ("active", "activating", "reloading")
 _ENABLED = ("enabled", "enabled-runtime")
@@ -20,7 +21,7 @@ _GENERATED = ("generated", "transient")
 
 
 @dataclass(frozen=True, slots=True)
-class _Unit:
+class UnitFound:
     """A unit as it was found; `running` is None on a tree, `state` is systemd's own word."""
 
     installed: bool
@@ -60,11 +61,11 @@ class SetUnit:
             return change
         before = _look(host, self.target)
         if self.wanted is UnitState.RESTARTED:
-            undos.append(_Restart(self.target, self.timeout_s))
+            undos.append(Restart(self.target, self.timeout_s))
             output = _systemctl(host, self.timeout_s, "restart", self.target)
         else:
             missing = _missing_folders(host, before.links | units.wanted(host, self.target))
-            undos.append(_RestoreUnit(self.target, before, missing, self.timeout_s))
+            undos.append(RestoreUnit(self.target, before, missing, self.timeout_s))
             output = self._set(host, before)
         after = _look(host, self.target)
         if after.running is False if self.needs_change else self._differs(after):
@@ -79,14 +80,14 @@ class SetUnit:
         words = ["enable" if before.enabled else "disable", "start" if before.running else "stop"]
         return tuple(_argv(word, self.target) for word in words)
 
-    def _left_out(self, found: _Unit) -> str:
+    def _left_out(self, found: UnitFound) -> str:
         if not found.installed and self.only_if_installed:
             return "left out: this host has no such unit"
         if self.wanted is UnitState.RESTARTED and found.running is None:
             return "left out: nothing runs on a file tree"
         return ""
 
-    def _differs(self, found: _Unit) -> bool:
+    def _differs(self, found: UnitFound) -> bool:
         match self.wanted:
             case UnitState.ENABLED:
                 in_force = found.installed and found.enabled and not found.masked
@@ -96,7 +97,7 @@ class SetUnit:
             case UnitState.RESTARTED:
                 return found.running is True
 
-    def _check_possible(self, host: Host, found: _Unit) -> None:
+    def _check_possible(self, host: Host, found: UnitFound) -> None:
         if found.state in _GENERATED:
             raise Failed(self.target, f"is {found.state}: change by hand what it is made from")
         if self.wanted is UnitState.ENABLED:
@@ -111,7 +112,7 @@ class SetUnit:
                 self.target, f"is started by the vendor's own {vendor[0]}: mask it by hand"
             )
 
-    def _set(self, host: Host, before: _Unit) -> str:
+    def _set(self, host: Host, before: UnitFound) -> str:
         if host.runs_commands:
             verb = "enable" if self.wanted is UnitState.ENABLED else "disable"
             if before.masked or (verb == "disable" and not before.enabled):
@@ -123,7 +124,7 @@ class SetUnit:
             _set_links(host, before.links, {})
         return ""
 
-    def _shown(self, before: _Unit) -> str:
+    def _shown(self, before: UnitFound) -> str:
         if self.wanted is UnitState.RESTARTED:
             return f"{self.target}: restarted\n"
         on = self.wanted is UnitState.ENABLED
@@ -136,15 +137,26 @@ class SetUnit:
 
 
 @dataclass(frozen=True, slots=True)
-class _RestoreUnit:
+class RestoreUnit:
     """Enabled or not, the very links and folders, running or not: as it was."""
 
     unit: str
-    before: _Unit
+    before: UnitFound
     missing: tuple[str, ...]
     timeout_s: int
 
     deferred = False
+
+    @property
+    def target(self) -> str:
+        return self.unit
+
+    @property
+    def was(self) -> UnitChoice:
+        return _choice(self.before)
+
+    def look(self, host: Host) -> UnitChoice:
+        return _choice(_look(host, self.unit))
 
     def apply(self, host: Host) -> None:
         before, found = self.before, _look(host, self.unit)
@@ -171,13 +183,21 @@ class _RestoreUnit:
 
 
 @dataclass(frozen=True, slots=True)
-class _Restart:
+class Restart:
     """Once more, when the files that the service reads are back: a restart itself has no undo."""
 
     unit: str
     timeout_s: int
 
     deferred = True
+    was = None
+
+    @property
+    def target(self) -> str:
+        return self.unit
+
+    def look(self, host: Host) -> None:
+        return None
 
     def apply(self, host: Host) -> None:
         _systemctl(host, self.timeout_s, "restart", self.unit)
@@ -185,12 +205,17 @@ class _Restart:
             raise Failed(self.unit, "does not run as it did before")
 
 
-def _look(host: Host, unit: str) -> _Unit:
+def _choice(found: UnitFound) -> UnitChoice:
+    links = tuple(sorted(found.links.items()))
+    return UnitChoice(found.installed, found.enabled, found.masked, links)
+
+
+def _look(host: Host, unit: str) -> UnitFound:
     links = units.present(host, unit)
     if host.runs_commands:
         return _asked(host, unit, links)
     starting = [path for path in links if path.endswith(f"/{unit}") and path.count("/") > 4]
-    return _Unit(
+    return UnitFound(
         installed=units.find(host, unit) is not None,
         enabled=bool(starting or units.vendor_wants(host, unit)),
         masked=units.is_masked(host, unit),
@@ -200,7 +225,7 @@ def _look(host: Host, unit: str) -> _Unit:
     )
 
 
-def _asked(host: Host, unit: str, links: Links) -> _Unit:
+def _asked(host: Host, unit: str, links: Links) -> UnitFound:
     output = host.ask(queries.unit_state(unit))
     text = output.stdout.decode("utf-8", "backslashreplace")
     told = dict(line.partition("=")[::2] for line in text.splitlines())
@@ -208,7 +233,7 @@ def _asked(host: Host, unit: str, links: Links) -> _Unit:
     if output.exit_code != 0 or not loaded or not active:
         raise Failed(unit, f"systemctl did not say how it is: {operations.tail(output)[-400:]}")
     state = told.get("UnitFileState", "")
-    return _Unit(
+    return UnitFound(
         installed=loaded != "not-found",
         enabled=state in _ENABLED,
         masked=loaded == "masked" or state.startswith("masked"),
@@ -262,6 +287,6 @@ def _arrow(unit: str, is_on: bool, on: str, off: str) -> str:
     return f"{unit}: {on} → {off}\n" if is_on else f"{unit}: {off} → {on}\n"
 
 
-def _said(found: _Unit) -> str:
+def _said(found: UnitFound) -> str:
     running = {True: ", running", False: ", stopped", None: ""}[found.running]
     return f"{found.state or ('enabled' if found.enabled else 'disabled')}{running}"

@@ -18,6 +18,8 @@ SEALING = "sealing.key"
 CREDENTIAL = "credential"
 SCRUBBING = "scrubbing.key"
 SCRUBBING_BYTES = 32
+UNDO = "undo.key"
+UNDO_BYTES = 32
 CENTRAL_CA = "central-ca.pem"
 SECRET_MODE = 0o600
 FOREIGN_BITS = 0o077
@@ -55,14 +57,12 @@ class Keyring:
     def scrubbing(self) -> bytes:
         """The key of the marks that stand for what was scrubbed; made where there is none yet. It
         never leaves this folder."""
-        path = self.folder / SCRUBBING
-        if not path.exists():
-            with contextlib.suppress(FileExistsError):
-                write_secret(path, secrets.token_bytes(SCRUBBING_BYTES))
-        key = self._read(SCRUBBING)
-        if len(key) != SCRUBBING_BYTES:
-            raise KeyUnusable(f"{path} holds {len(key)} bytes, not {SCRUBBING_BYTES}: move it away")
-        return key
+        return self._made(SCRUBBING, SCRUBBING_BYTES)
+
+    def undo(self) -> bytes:
+        """The key that before-states of runs are sealed with; made where there is none yet. It
+        never leaves this folder: without it no run that was made before can be undone."""
+        return self._made(UNDO, UNDO_BYTES)
 
     def credential(self) -> str:
         """The bearer credential; raises KeyUnusable."""
@@ -72,6 +72,16 @@ class Keyring:
         """Central's own authority, pinned at enrolment; None where the system's trust decides."""
         path = self.folder / CENTRAL_CA
         return path if path.exists() else None
+
+    def _made(self, name: str, size: int) -> bytes:
+        path = self.folder / name
+        if not path.exists():
+            with contextlib.suppress(FileExistsError):
+                write_secret(path, secrets.token_bytes(size))
+        key = self._read(name)
+        if len(key) != size:
+            raise KeyUnusable(f"{path} holds {len(key)} bytes, not {size}: move it away")
+        return key
 
     def _key(self, name: str) -> SigningKey:
         return SigningKey.from_seed(self._seed(name))

@@ -62,6 +62,12 @@ class Code(StrEnum):
     FROZEN = "frozen"  # a freeze came in the middle of the run, which was undone
     INTERRUPTED = "interrupted"
     GIVEN_UP = "given_up"  # it was begun too often and never came to a run
+    # A run that was undone.
+    UNDONE = "undone"
+    ALREADY_UNDONE = "already_undone"
+    NO_SUCH_RUN = "no_such_run"
+    UNDO_REFUSED = "undo_refused"  # edited since, or no longer kept: nothing was changed
+    LEFT_BY_HAND = "left_by_hand"  # not everything could be put back
     # A hold.
     CLEARED = "cleared"
     ALREADY_CLEARED = "already_cleared"

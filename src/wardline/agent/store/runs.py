@@ -5,10 +5,17 @@ from datetime import datetime, timedelta
 
 import orjson
 
-from wardline.agent.store.database import Transaction
+from wardline.agent.store.database import Row, Transaction
 from wardline.core import clock
 
-KEPT_DAYS = 8
+# As long as a run can be undone; longer than any rolling limit reaches back.
+KEPT_DAYS = 31
+LISTED_MAX = 500
+
+_RAN = (
+    "SELECT r.id, r.incident_id, r.host_id, i.incident_type, r.runbook_id, r.started_at,"
+    " r.ended_at, r.result, r.order_id FROM runs r JOIN incidents i ON i.id = r.incident_id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +31,22 @@ class Run:
     ended: bool
     params: dict[str, object]
     order_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A run for a person's eyes; `result` is `healed`, `failed`, `interrupted`, or None while it
+    runs and where it had nothing to do."""
+
+    id: str
+    incident_id: str
+    host_id: str
+    check: str
+    runbook_id: str
+    started_at: datetime
+    ended_at: datetime | None
+    result: str | None
+    order_id: str | None
 
 
 def reserve(tx: Transaction, run: Run, decision: dict[str, object]) -> None:
@@ -82,6 +105,31 @@ def since(tx: Transaction, oldest: datetime) -> list[Run]:
 
 
 def prune(tx: Transaction, now: datetime) -> None:
-    """Runs older than any rolling limit reaches back."""
+    """Runs that are too old to be limited by, and to be undone."""
     oldest = clock.wire(now - timedelta(days=KEPT_DAYS))
     tx.execute("DELETE FROM runs WHERE ended_at IS NOT NULL AND started_at < ?", (oldest,))
+
+
+def newest(tx: Transaction) -> list[Ran]:
+    """The last that began first, at most LISTED_MAX."""
+    rows = tx.rows(f"{_RAN} ORDER BY r.started_at DESC, r.id DESC LIMIT ?", (LISTED_MAX,))
+    return [_ran(row) for row in rows]
+
+
+def get(tx: Transaction, run_id: str) -> Ran | None:
+    row = tx.row(f"{_RAN} WHERE r.id = ?", (run_id,))
+    return None if row is None else _ran(row)
+
+
+def _ran(row: Row) -> Ran:
+    return Ran(
+        id=row["id"],
+        incident_id=row["incident_id"],
+        host_id=row["host_id"],
+        check=row["incident_type"],
+        runbook_id=row["runbook_id"],
+        started_at=clock.parse(row["started_at"]),
+        ended_at=clock.parse(row["ended_at"]) if row["ended_at"] else None,
+        result=row["result"],
+        order_id=row["order_id"],
+    )

@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping
 from wardline.central.database import page
 from wardline.central.database.page import Cursor, Limit, Offset
 from wardline.central.identity.access import OrderGiver, Viewer
-from wardline.central.incidents import heals, service, start
+from wardline.central.incidents import heals, service, start, undo
 from wardline.central.incidents.heals import Heals, RunbookHeals
 from wardline.central.orders import issuer
 from wardline.central.tenancy import service as tenancy
@@ -66,8 +66,9 @@ class BundleOut(BaseModel):
 
 class HealOut(BaseModel):
     """One heal of the incident: when the run began, when the check had passed after it, until when
-    it is watched, and how that ended: `stable`, `recurred` (it failed before it had lasted) or
-    `unproved` (it failed, so late that nothing shows when it came back)."""
+    it is watched, and how that ended: `stable`, `recurred` (it failed before it had lasted),
+    `unproved` (it failed, so late that nothing shows when it came back) or `undone` (a person had
+    the run undone)."""
 
     number: int
     runbook_id: str
@@ -80,7 +81,7 @@ class HealOut(BaseModel):
 
 class IncidentDetailOut(IncidentOut):
     """The parts as the appliance signed them: schemas evidence.bundle/1 and /2. `heals`: the last
-    first."""
+    first. `undo_until`: until when its last run can be undone, null where it cannot."""
 
     before: dict[str, Any]
     after: dict[str, Any] | None
@@ -88,6 +89,7 @@ class IncidentDetailOut(IncidentOut):
     runbook: dict[str, Any] | None
     actions: list[dict[str, Any]]
     heals: list[HealOut]
+    undo_until: datetime | None
     bundles: list[BundleOut]
 
 
@@ -134,6 +136,18 @@ class Starting(BaseModel):
     reason: Reason
 
 
+class Undo(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Reason
+
+
+class UndoOut(BaseModel):
+    """The order that is on its way."""
+
+    order_id: str
+
+
 class StartedOut(BaseModel):
     """The order that is on its way, or the approval that it takes first."""
 
@@ -178,6 +192,7 @@ async def get_incident(
     """What was measured, decided, done, and measured again."""
     story = await service.one(session, site_id, incident_id)
     row = story.incident
+    run = undo.undoable(row["decision"])
     return IncidentDetailOut(
         **_incident(row).model_dump(),
         before=row["before"],
@@ -186,6 +201,7 @@ async def get_incident(
         runbook=row["runbook"],
         actions=row["actions"],
         heals=[HealOut.model_validate(dict(heal)) for heal in story.heals],
+        undo_until=run.until if run is not None and run.until > session.now else None,
         bundles=[BundleOut.model_validate(dict(bundle)) for bundle in story.bundles],
     )
 
@@ -202,6 +218,20 @@ async def start_repair(
     asking = issuer.of(request)
     started = await start.start(session, asking, site_id, incident_id, body.reason)
     return StartedOut(order_id=started.order_id, approval_id=started.approval_id)
+
+
+@router.post("/sites/{site_id}/incidents/{incident_id}/undo", status_code=201)
+async def undo_run(
+    site_id: SiteParameter,
+    incident_id: IncidentParameter,
+    body: Undo,
+    session: OrderGiver,
+    request: Request,
+) -> UndoOut:
+    """Orders the appliance to put back what the incident's last run changed, and to hold its
+    runbook then; refused there where somebody has edited since. A freeze does not keep it back."""
+    asking = issuer.of(request)
+    return UndoOut(order_id=await undo.undo(session, asking, site_id, incident_id, body.reason))
 
 
 @router.get("/heals")

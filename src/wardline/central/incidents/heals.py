@@ -33,7 +33,8 @@ class TimeToRepair(BaseModel):
 
 class Heals(BaseModel):
     """The heals of the last `days`. `watched` are not decided yet; of `unproved` ones nothing shows
-    whether they lasted: neither counts for or against. What nothing was measured for is null."""
+    whether they lasted, `undone` ones a person had put back: none of them counts for or against.
+    What nothing was measured for is null."""
 
     days: int
     total: int
@@ -41,6 +42,7 @@ class Heals(BaseModel):
     stable: int
     recurred: int
     unproved: int
+    undone: int
     false_heals: FalseHeals | None
     time_to_repair: TimeToRepair | None
 
@@ -89,6 +91,7 @@ def shape(row: Mapping[Any, Any], days: int) -> Heals:
         stable=stable,
         recurred=recurred,
         unproved=row["unproved"],
+        undone=row["undone"],
         false_heals=FalseHeals(recurred=recurred, of=decided) if decided else None,
         time_to_repair=None
         if repaired_s is None
@@ -106,5 +109,6 @@ _NONE: Mapping[str, Any] = {
     "stable": 0,
     "recurred": 0,
     "unproved": 0,
+    "undone": 0,
     "repaired_s": None,
 }

@@ -51,7 +51,8 @@ WITH given AS MATERIALIZED (
 SELECT incident_id, log_index FROM (SELECT * FROM given EXCEPT SELECT * FROM own) AS refused
 ORDER BY log_index, incident_id
 """
-# How a watch ended is believed once; what tells of somebody else's incident is refused above.
+# How a watch ended is believed once, but that a person may have had undone what had lasted. What
+# tells of somebody else's incident is refused above.
 _FOLD_HEALS = """
 INSERT INTO incident_heals AS old (site_id, partner_id, incident_id, number, host_id,
   incident_type, runbook_id, opened_at, attempted_at, healed_at, watched_until, ended, ended_at)
@@ -64,13 +65,15 @@ JOIN incidents i ON i.site_id = $1 AND i.id = new.incident_id AND i.appliance_id
   AND i.host_id = new.host_id AND i.incident_type = new.incident_type
 ON CONFLICT (site_id, incident_id, number) DO UPDATE SET
   ended = EXCLUDED.ended, ended_at = EXCLUDED.ended_at
-WHERE old.ended IS NULL AND EXCLUDED.ended IS NOT NULL
+WHERE (old.ended IS NULL AND EXCLUDED.ended IS NOT NULL)
+  OR (old.ended = 'stable' AND EXCLUDED.ended = 'undone')
 """
 _HEALS = (
     "count(*) AS total, count(*) FILTER (WHERE ended IS NULL) AS watched,"
     " count(*) FILTER (WHERE ended = 'stable') AS stable,"
     " count(*) FILTER (WHERE ended = 'recurred') AS recurred,"
     " count(*) FILTER (WHERE ended = 'unproved') AS unproved,"
+    " count(*) FILTER (WHERE ended = 'undone') AS undone,"
     " avg(extract(epoch FROM healed_at - opened_at)) FILTER (WHERE ended = 'stable')"
     "   AS repaired_s FROM incident_heals"
     " WHERE partner_id = :partner_id AND healed_at >= :since"

@@ -565,7 +565,7 @@ CREATE TABLE public.incident_heals (
     ended character varying(16),
     ended_at timestamp with time zone,
     CONSTRAINT incident_heals_end CHECK (((ended IS NULL) = (ended_at IS NULL))),
-    CONSTRAINT incident_heals_ended_check CHECK (((ended)::text = ANY ((ARRAY['stable'::character varying, 'recurred'::character varying, 'unproved'::character varying])::text[]))),
+    CONSTRAINT incident_heals_ended_check CHECK (((ended)::text = ANY ((ARRAY['stable'::character varying, 'recurred'::character varying, 'unproved'::character varying, 'undone'::character varying])::text[]))),
     CONSTRAINT incident_heals_number_check CHECK ((number >= 1)),
     CONSTRAINT incident_heals_order CHECK (((opened_at <= healed_at) AND (attempted_at <= healed_at)))
 );
@@ -616,7 +616,7 @@ END))),
 CASE state
     WHEN 'healed'::text THEN ((watch ->> 'ended'::text) IS NULL)
     WHEN 'stable'::text THEN ((watch ->> 'ended'::text) = 'stable'::text)
-    ELSE ((watch ->> 'ended'::text) = ANY (ARRAY['recurred'::text, 'unproved'::text]))
+    ELSE ((watch ->> 'ended'::text) = ANY (ARRAY['recurred'::text, 'unproved'::text, 'undone'::text]))
 END, false)))
 )
 WITH (toast_tuple_target='8160');
@@ -686,7 +686,7 @@ CREATE TABLE public.orders (
     CONSTRAINT orders_end CHECK (((completed_at IS NOT NULL) = ((status)::text = ANY ((ARRAY['succeeded'::character varying, 'failed'::character varying, 'expired'::character varying, 'lost'::character varying, 'cancelled'::character varying])::text[])))),
     CONSTRAINT orders_envelope_check CHECK ((length(envelope) <= 32768)),
     CONSTRAINT orders_id_check CHECK (((id)::text <> ''::text)),
-    CONSTRAINT orders_kind_check CHECK (((kind)::text = ANY ((ARRAY['run_runbook'::character varying, 'clear_hold'::character varying])::text[]))),
+    CONSTRAINT orders_kind_check CHECK (((kind)::text = ANY ((ARRAY['run_runbook'::character varying, 'clear_hold'::character varying, 'undo_run'::character varying])::text[]))),
     CONSTRAINT orders_lease CHECK ((((status)::text <> ALL ((ARRAY['leased'::character varying, 'running'::character varying, 'succeeded'::character varying, 'failed'::character varying, 'lost'::character varying])::text[])) OR ((leased_at IS NOT NULL) AND (lease_until IS NOT NULL)))),
     CONSTRAINT orders_status_check CHECK (((status)::text = ANY ((ARRAY['pending'::character varying, 'leased'::character varying, 'running'::character varying, 'succeeded'::character varying, 'failed'::character varying, 'expired'::character varying, 'lost'::character varying, 'cancelled'::character varying])::text[]))),
     CONSTRAINT orders_target CHECK ((((kind)::text = 'clear_hold'::text) = (hold_id IS NOT NULL))),
@@ -1103,6 +1103,7 @@ CREATE INDEX idx_orders_of_hold ON public.orders USING btree (site_id, hold_id, 
 CREATE INDEX idx_orders_partner ON public.orders USING btree (partner_id, created_at DESC, id DESC);
 CREATE INDEX idx_orders_pending ON public.orders USING btree (appliance_id, status) WHERE ((status)::text = 'pending'::text);
 CREATE INDEX idx_orders_site ON public.orders USING btree (site_id, created_at DESC, id DESC);
+CREATE UNIQUE INDEX idx_orders_undo ON public.orders USING btree (site_id, incident_id) WHERE (((kind)::text = 'undo_run'::text) AND (completed_at IS NULL));
 CREATE INDEX idx_policy_rule_versions_revision ON public.policy_rule_versions USING btree (partner_id, revision);
 CREATE INDEX idx_policy_runs_age ON public.policy_runs USING btree (reserved_at);
 CREATE INDEX idx_policy_runs_host ON public.policy_runs USING btree (partner_id, site, host, action, reserved_at) WHERE (released_at IS NULL);

@@ -15,7 +15,7 @@ from wardline.central.tenancy.service import Healing
 from wardline.core import clock, ids, orders
 from wardline.core.errors import Conflict, Malformed, NotFound
 from wardline.core.evidence.signing import Envelope
-from wardline.core.orders import FINAL, Body, Order, RunRunbook, Status
+from wardline.core.orders import FINAL, Body, Order, RunRunbook, Status, UndoRun
 from wardline.core.protocol import EnvelopeWire, OrderReport
 
 # An appliance that took an order so often and never said a word does not get it once more.
@@ -85,7 +85,7 @@ async def issue(
         order,
         body.check,
         body.runbook_id,
-        None if run is None else run.incident_id,
+        body.incident_id if isinstance(body, RunRunbook | UndoRun) else None,
         None if consent is None else consent.approval_id,
         hold_id,
         sealed,
@@ -200,7 +200,8 @@ async def _check_target(session: Session, target: Target, body: Body) -> None:
         raise Conflict("host: no appliance that is in service looks after it any more")
     if isinstance(body, RunRunbook) and site.healing is Healing.OBSERVE:
         raise SiteObserves(f"{site.name} observes: let it heal first, then start this")
-    if isinstance(body, RunRunbook) and found["observed"]:
+    # To put back what ran is a person's own deed: a site that observes by now does not stop it.
+    if isinstance(body, RunRunbook | UndoRun) and found["observed"]:
         raise SiteObserves("this host is only observed: its appliance never changes it")
     if found["pending"] >= PENDING_PER_APPLIANCE_MAX:
         raise TooManyOrders(

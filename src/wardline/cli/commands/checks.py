@@ -14,6 +14,7 @@ from wardline.agent.checks.protocol import Check
 from wardline.agent.hosts.host import Host
 from wardline.agent.hosts.local import LocalHost
 from wardline.agent.hosts.tree import TreeHost
+from wardline.agent.runbooks import runbook
 from wardline.agent.scrub.scrubber import Scrubber
 from wardline.agent.settings import Layout
 from wardline.cli import check_author, plain
@@ -63,9 +64,14 @@ def explain(
         ("evidence", manifest.evidence),
         ("controls", ", ".join(manifest.controls)),
         ("what to do", manifest.remediation),
+        ("repaired by", ", ".join(_answers(manifest.id)) or "a person"),
     ]
     print(manifest.title)
     print(columns.table(("", ""), rows))
+
+
+def _answers(check_id: str) -> list[str]:
+    return [one.id for one in runbook.registry().values() if one.check == check_id]
 
 
 @app.command()

@@ -25,9 +25,9 @@ _OUTCOMES: Mapping[str, str | None] = {
 _REPAIRED = ("healed", "stable")
 _CLOSED = (*_REPAIRED, "resolved")
 _GONE = ("pass", "not_applicable")
-# How the watch of the last heal may have ended, by state; else it drifted again.
+# How the watch of the last heal may have ended, by state; else it drifted again, or was undone.
 _ENDS: Mapping[str, tuple[str | None, ...]] = {"healed": (None,), "stable": ("stable",)}
-_CAME_BACK = ("recurred", "unproved")
+_CAME_BACK = ("recurred", "unproved", "undone")
 
 
 class Measured(Protocol):

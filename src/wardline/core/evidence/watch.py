@@ -17,11 +17,13 @@ HEALS_MAX = 2**31 - 1
 
 class WatchEnd(StrEnum):
     """`stable`: the check passed at or after the end of the watch. `recurred`: it failed before it
-    had. `unproved`: it failed so long after the end that nothing shows when it came back."""
+    had. `unproved`: it failed so long after the end that nothing shows when it came back. `undone`:
+    a person had the run undone, be it after it was stable; that counts neither way."""
 
     STABLE = "stable"
     RECURRED = "recurred"
     UNPROVED = "unproved"
+    UNDONE = "undone"
 
 
 @dataclass(frozen=True, slots=True)

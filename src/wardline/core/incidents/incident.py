@@ -34,6 +34,8 @@ from wardline.core.severity import Severity
 # All diffs and outputs of a record together, so that before, after and decision fit beside them.
 DIFF_BYTES_MAX = 48 * 1024
 OUTPUT_BYTES_MAX = 16 * 1024
+# The type of an action that puts back what a run had changed.
+UNDO = "undo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +290,49 @@ def watched(
         closed_at=None,
         watch=watch,
     )
+
+
+def undone(
+    incident: Incident,
+    decision: Mapping[str, Any],
+    actions: tuple[Action, ...],
+    measured: Result,
+    at: datetime,
+) -> Incident:
+    """A person has had a run undone that had repaired this drift; `measured` is what stands there
+    now, `decision` says who and why.
+
+    It is open, whatever it was, for what follows from that: a person's, or resolved where the check
+    passes all the same. A heal that was undone is neither proved nor disproved.
+    """
+    if incident.state is State.REPAIRING:
+        raise Conflict(f"incident {incident.id} is being repaired: nothing of it is undone now")
+    watch = incident.watch
+    if watch is not None and incident.state in (State.HEALED, State.STABLE):
+        watch = watching.ended(watch, WatchEnd.UNDONE, at)
+    return _moved(
+        incident,
+        State.OPEN,
+        level=None,
+        outcome=None,
+        before=measured if measured.outcome is bundle.Outcome.FAIL else incident.before,
+        after=measured,
+        decision=decision,
+        actions=actions,
+        closed_at=None,
+        watch=watch,
+    )
+
+
+def undo_refused(
+    incident: Incident, decision: Mapping[str, Any], found: tuple[Action, ...]
+) -> Incident:
+    """A person wanted a run undone, and nothing was changed; `found` says why, beside what had been
+    done. Everything else stays as it is."""
+    if incident.state is State.REPAIRING:
+        raise Conflict(f"incident {incident.id} is being repaired: nothing of it is undone now")
+    kept = tuple(one for one in incident.actions if not (one.dry_run and one.type == UNDO))
+    return replace(incident, decision=decision, actions=(*kept, *found))
 
 
 def can_close(incident: Incident, after: Result, at: datetime) -> bool:

@@ -29,7 +29,8 @@ CLOSED = frozenset({State.HEALED, State.STABLE, State.RESOLVED})
 _WAITING = frozenset({State.OPEN, State.OBSERVING, State.WAITING})
 _FROM_WAITING = _WAITING | {State.REPAIRING, State.ESCALATED, State.RESOLVED}
 
-# From → to. `stable` and `resolved` are final: a drift after them is another incident.
+# From → to. A drift after `stable` or `resolved` is another incident: out of them leads only what a
+# person does, who has a run of that incident undone (ADR 12).
 TRANSITIONS: Mapping[State, frozenset[State]] = {
     State.OPEN: _FROM_WAITING,
     State.OBSERVING: _FROM_WAITING,
@@ -38,6 +39,6 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
     State.REPAIRING: frozenset({State.OPEN, State.FAILED, State.HEALED, State.RESOLVED}),
     State.HEALED: frozenset({State.OPEN, State.STABLE}),
     State.ESCALATED: frozenset({State.OPEN, State.RESOLVED}),
-    State.STABLE: frozenset(),
-    State.RESOLVED: frozenset(),
+    State.STABLE: frozenset({State.OPEN}),
+    State.RESOLVED: frozenset({State.OPEN}),
 }

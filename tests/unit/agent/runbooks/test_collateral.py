@@ -196,6 +196,7 @@ def test_many_names_are_told_as_a_few() -> None:
     told = collateral.told(tuple(f"{'x' * 200}{at}.service" for at in range(20)))
     assert told.endswith("and 12 more")
     assert len(told) < 1000
+    assert collateral.told(("a\x00\x1b[2J.service",)) == "a??[2J.service"
 
 
 @settings(deadline=None, max_examples=60)

@@ -2,8 +2,7 @@
 
 import pytest
 
-from wardline.agent.runbooks.config_lines import Edit, Line
-from wardline.agent.runbooks.runbook import Placement, Syntax
+from wardline.agent.runbooks.config_lines import Edit, Line, Placement, Syntax
 
 EQUALS = Edit(Syntax.EQUALS, Placement.LAST, False, (Line("a.b", "a.b = 1"),))
 PRESENT = Edit(Syntax.EQUALS, Placement.LAST, True, (Line("a.b", "a.b = 1"),))

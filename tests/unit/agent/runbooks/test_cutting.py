@@ -6,9 +6,11 @@ import pytest
 
 from tests.unit.agent import host_trees
 from tests.unit.agent.live_host import Machine
-from wardline.agent.runbooks import cutting, plan, runbook
+from wardline.agent.hosts.revert import Revert
+from wardline.agent.runbooks import cutting, plan, runbook, telling
 from wardline.agent.runbooks.operations import WriteFile
 from wardline.agent.runbooks.plan import Planned
+from wardline.core.evidence.bundle import OUTPUT_BYTES_MAX
 
 INPUTS: dict[str, dict[str, object]] = {
     "ssh_config.harden": {"keywords": ["PermitRootLogin"]},
@@ -102,3 +104,10 @@ def test_nothing_waits_on_a_host_where_nothing_would_change(root: Path) -> None:
     inputs = {"login_defs": [], "pwquality": [], "faillock": []}
     planned = plan.make(runbook.registry()["password_policy.set"], inputs, host)
     assert cutting.revert(planned, host, 60) is None
+
+
+def test_what_is_told_of_a_revert_fits_into_evidence() -> None:
+    files = tuple(f"/etc/ssh/{'x' * 1000}{at}" for at in range(100))
+    action = telling.armed("host", Revert(files, (), 60), 0.0)
+    assert len(action.output.encode()) <= OUTPUT_BYTES_MAX
+    assert action.output.endswith("[cut]\n")

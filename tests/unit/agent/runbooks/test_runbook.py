@@ -1,16 +1,29 @@
 """The loader of runbooks: what it refuses and says, and that the shipped ones agree with the rest."""
 
+from collections.abc import Iterable
+
 import pytest
 import yaml
 
 from wardline.agent.checks import (
+    account_ageing,
+    antivirus,
     check,
+    file_integrity,
     file_permissions,
+    file_sharing,
     kernel_sysctl,
+    log_retention,
     prohibited_services,
+    remote_access,
+    scheduled_jobs,
+    session_timeout,
     ssh_config,
+    ssh_keys,
+    sudo_config,
 )
-from wardline.agent.runbooks import runbook
+from wardline.agent.runbooks import runbook, shadow_edit
+from wardline.agent.runbooks.edit_steps import KeepLogs
 from wardline.agent.runbooks.runbook import Risk, RunbookInvalid
 from wardline.core import controls
 
@@ -73,6 +86,8 @@ def test_everything_that_is_executed_is_in_the_digest(old: str, new: str) -> Non
             "needs a list",
         ),
         ("order: 10,", "order: 10, conditions: [{fact: x, operator: like}],", "remedies.0"),
+        ("syntax: equals", "syntax: section", "steps[0].section: belongs to the syntax"),
+        ("syntax: equals", "syntax: equals, section: global", "steps[0].section: belongs to"),
         ("id: demo.repair", "id: Demo Repair", "id"),
         ("id: demo.repair", "id: [", "demo.yaml"),
         ("id: demo.repair", "digest: x\nid: demo.repair", "digest"),
@@ -127,6 +142,42 @@ def test_every_prohibited_unit_can_be_disabled() -> None:
     table = runbook.registry()["prohibited_services.disable"].tables["units"]
     services = {unit: one.key for one in prohibited_services.SERVICES for unit in one.units}
     assert {unit: row["service"] for unit, row in table.items()} == services
+
+
+def test_every_way_in_that_a_unit_opens_can_be_closed() -> None:
+    table = runbook.registry()["remote_access.close"].tables["units"]
+    services = {unit: one.key for one in remote_access.SERVICES for unit in one.units}
+    assert {unit: row["service"] for unit, row in table.items()} == services
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "known"),
+    [
+        ("scheduled_jobs.restrict", "places", scheduled_jobs.PLACES),
+        ("ssh_keys.restrict", "places", ssh_keys.PLACES),
+        ("file_integrity.schedule", "timers", file_integrity.AIDE_TIMERS),
+        ("sudo_config.set_defaults", "settings", sudo_config.SET_BY.values()),
+        ("file_sharing.refuse_guests", "settings", file_sharing.SET_BY.values()),
+    ],
+)
+def test_a_runbook_takes_exactly_what_its_check_names(
+    name: str, table: str, known: Iterable[str]
+) -> None:
+    assert set(runbook.registry()[name].tables[table]) == set(known)
+
+
+def test_wanted_limits_are_those_of_the_checks() -> None:
+    (keep, *_) = runbook.registry()["log_retention.keep"].steps
+    assert isinstance(keep, KeepLogs)
+    assert (keep.logs, keep.days) == (log_retention.LOGS, log_retention.DAYS_MIN)
+    assert shadow_edit.DAYS_MAX == account_ageing.DAYS_MAX
+    assert shadow_edit.INACTIVE_DAYS <= shadow_edit.INACTIVE_DAYS_MAX
+    assert shadow_edit.INACTIVE_DAYS_MAX == account_ageing.INACTIVE_DAYS_MAX
+    for name in ("session_timeout.end_shells", "session_timeout.lock_desktop"):
+        assert str(session_timeout.IDLE_SECONDS_MAX) in str(runbook.registry()[name].steps)
+    assert set(runbook.registry()["antivirus.enable_scanner"].tables["units"]) <= set(
+        antivirus.SCANNERS
+    )
 
 
 SERVICE = """
