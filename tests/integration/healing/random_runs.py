@@ -21,12 +21,12 @@ from tests.integration.healing.stage import Stage
 from tests.integration.healing.trouble import Trouble
 from tests.unit.agent import host_trees
 from tests.unit.agent.live_host import Machine
-from tests.unit.agent.runbooks.test_runner import DRIFTS
+from tests.unit.agent.runbooks.test_runner import AT_ONCE, DRIFTS
 from wardline.agent.hosts.host import Output
-from wardline.agent.runbooks import runbook
+from wardline.agent.runbooks import runbook, runner
 from wardline.agent.settings import Flap, Watch
 from wardline.agent.store import freezes
-from wardline.core.evidence.bundle import IncidentRecord, IncidentState
+from wardline.core.evidence.bundle import IncidentRecord, IncidentState, Outcome
 from wardline.core.incidents.states import State
 
 # More heals of one drift than a test makes: what flaps is another test's.
@@ -95,6 +95,7 @@ class Runs:
 
     def __post_init__(self) -> None:
         self.folder.mkdir(exist_ok=True)
+        self._pace, runner.PACE = runner.PACE, AT_ONCE
         self.saved = self.folder / "saved"
         self.stage = Stage(self.folder, self.healthy, flap=PATIENT, watch=SHORT)
         self.well = self.stage.picture()
@@ -112,6 +113,7 @@ class Runs:
         return len(self.stage.false_heals)
 
     def close(self) -> None:
+        runner.PACE = self._pace
         self.stage.close()
 
     def run(self, count: int) -> None:
@@ -131,7 +133,10 @@ class Runs:
 
     def _learn(self, runbook_id: str, *, live: bool) -> Case | None:
         """The repair without a fault; None where a person has to be asked, whatever a rule says."""
-        self._enter(runbook_id, live)
+        if self._enter(runbook_id, live) is not Outcome.FAIL:
+            # A drift of a host that runs programs which this one has not.
+            self._mend()
+            return None
         # Troubles that never strike, for they count.
         counting = {call: Trouble(call=call, nth=NEVER) for call in ("change", *READS)}
         self.stage.troubles[:] = counting.values()
@@ -223,7 +228,7 @@ class Runs:
     def _state(self) -> State:
         return self.stage.incidents()[0].state
 
-    def _enter(self, runbook_id: str, live: bool) -> None:
+    def _enter(self, runbook_id: str, live: bool) -> Outcome:
         """The healthy host drifts, and is measured."""
         stage = self.stage
         stage.troubles.clear()
@@ -233,7 +238,8 @@ class Runs:
         shutil.rmtree(self.saved, ignore_errors=True)
         picture.put(stage.root, self.saved, picture.differing(stage.base, self.well))
         stage.take_over()
-        stage.look([runbook.registry()[runbook_id].check])
+        (found,) = stage.look([runbook.registry()[runbook_id].check])
+        return found.outcome
 
     def _leave(self, case: Case) -> None:
         """The host is as it should be again; what was healed lasts, what was not is resolved."""

@@ -363,8 +363,11 @@ LINE = {
     Syntax.SSHD: Line("PermitRootLogin", "PermitRootLogin no"),
     Syntax.EQUALS: Line("kernel.kptr_restrict", "kernel.kptr_restrict = 2"),
     Syntax.WORDS: Line("PASS_MAX_DAYS", "PASS_MAX_DAYS\t365"),
+    Syntax.SECTION: Line("IdleSec", "IdleSec=900"),
+    Syntax.SUDOERS: Line("use_pty", "Defaults use_pty"),
 }
 WORDS = "PermitRootLogin kernel.kptr_restrict = PASS_MAX_DAYS Match Include # yes 1 - \r \x85"
+WORDS += " [Login] [Login [Other] IdleSec=1 IdleSec Defaults use_pty Defaults:a !use_pty"
 
 
 @given(
@@ -376,13 +379,17 @@ WORDS = "PermitRootLogin kernel.kptr_restrict = PASS_MAX_DAYS Match Include # ye
 def test_an_edit_is_done_once_and_keeps_every_other_line(
     syntax: Syntax, placement: Placement, only_if_present: bool, content: bytes
 ) -> None:
-    edit = Edit(syntax, placement, only_if_present, (LINE[syntax],))
+    edit = Edit(syntax, placement, only_if_present, (LINE[syntax],), section="Login")
     before = content.decode("utf-8", "surrogateescape")
     after = edit.apply(before)
     assert edit.apply(after) == after
     key = LINE[syntax].key.lower()
-    others = [row for row in before.split("\n") if row and key not in row.lower()]
-    assert [row for row in after.split("\n") if row and key not in row.lower()] == others
+    kept, others = (
+        [row for row in text.split("\n") if row and key not in row.lower()]
+        for text in (after, before)
+    )
+    made = ["[Login]"] if syntax is Syntax.SECTION and len(kept) > len(others) else []
+    assert kept == [*others, *made]
     if not only_if_present:
         assert LINE[syntax].text in after.split("\n")
 
