@@ -17,7 +17,7 @@ from wardline.core.evidence.bundle import Action, IncidentRecord, Result
 FOLDER = Path(__file__).with_name("scenarios")
 _STRICT = ConfigDict(extra="forbid")
 # What guards the line to a host is no step of a runbook.
-GUARDS = ("arm_a_revert", "call_off_the_revert")
+GUARDS = ("arm_a_revert", "call_off_the_revert", "revert")
 KINDS = ("tree", "ssh")
 Step = str | dict[str, Any]
 
@@ -192,7 +192,7 @@ class Telling:
         assert seen.outcome == expect.check, seen.summary
         changed = stage.changed()
         assert changed == sorted(expect.changed), changed
-        assert stage.false_heals == []
+        assert stage.false_heals == [], stage.false_heals
         if expect.measured is not None:
             last = self.measured[-1]
             outcome, *texts = expect.measured
