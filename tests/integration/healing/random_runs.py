@@ -254,7 +254,8 @@ class Runs:
         if self._state() is State.HEALED:
             stage.look(check)
         self._mend()
-        stage.look(check)
+        (found,) = stage.look(check)
+        assert found.outcome is not Outcome.FAIL, f"{case.runbook_id}: {found.summary}"
         self._forget()
 
     def _forget(self) -> None:
