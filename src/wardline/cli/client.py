@@ -128,8 +128,8 @@ class Client:
 
 
 def _tls(url: str, ca_file: Path | None) -> ssl.SSLContext:
-    """Who is believed: the authority that is named, else those of the system; for plain HTTP nobody,
-    for to load them takes longer than most commands."""
+    """Who is believed: the authority that is named, else those of the system; for plain HTTP
+    nobody, for to load them takes longer than most commands."""
     if url.startswith("https:"):
         return ssl.create_default_context(cafile=ca_file)
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

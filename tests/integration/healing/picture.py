@@ -9,7 +9,7 @@ from pathlib import Path
 # What of a host a repair may change; programs and their state are not looked at.
 # What a host keeps of a revert that it was armed with is not one of them.
 REVERTS = "var/lib/wardline/reverts"
-SEEN = ("etc", "usr/lib/systemd", "var", "proc/sys")
+SEEN = ("etc", "home", "opt", "srv", "usr/lib/systemd", "var", "proc/sys")
 Picture = dict[str, tuple[object, ...]]
 
 

@@ -101,6 +101,10 @@ class Stage:
 
     def close(self) -> None:
         self.bench.close()
+        if self.box is not None and self.box.server.settings is not None:
+            self.box.server.stop()
+            self.box.server.settings = None
+            self.box.server.start()
 
     def take_over(self) -> None:
         """Put the troubles before the host of the agent that runs now."""
@@ -175,6 +179,26 @@ class Stage:
         """The machine was switched off: another boot, whose own clock begins anew."""
         self.restart()
         self.bench.agent.ledger._boot_id = ids.new("boot")
+
+    def own_sshd(self) -> None:
+        """The host's own sshd_config is what the sshd reads that lets the appliance in."""
+        assert self.box is not None
+        server, key = self.box.server, self.box.server.folder / "host_key"
+        server.stop()
+        (self.root / "usr/sbin/sshd").unlink()
+        openssh.install(self.root, openssh.SSHD)
+        place = self.root / str(key).lstrip("/")
+        for folder in (place.parent, self.root / "run/sshd"):
+            folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(key, place)
+        with (self.root / "etc/passwd").open("a") as accounts:
+            accounts.write("sshd:x:100:65534::/run/sshd:/usr/sbin/nologin\n")
+        server.settings = self.root / "etc/ssh/sshd_config"
+        self.line("up")
+        assert server.process is not None
+        # A SIGHUP makes it begin anew as the same process.
+        (self.root / "run/sshd.pid").write_text(f"{server.process.pid}\n")
+        self.base = self.picture()
 
     def line(self, state: str) -> None:
         """The host is `down`, or `up` again and may be called at once; `other key`: up as one that

@@ -17,7 +17,7 @@ from wardline.core.evidence.bundle import Action, IncidentRecord, Result
 FOLDER = Path(__file__).with_name("scenarios")
 _STRICT = ConfigDict(extra="forbid")
 # What guards the line to a host is no step of a runbook.
-GUARDS = ("arm_a_revert", "call_off_the_revert")
+GUARDS = ("arm_a_revert", "call_off_the_revert", "revert")
 KINDS = ("tree", "ssh")
 Step = str | dict[str, Any]
 
@@ -117,6 +117,7 @@ class Telling:
             "refused": lambda what: programs.set_state(stage.root, "refused", what),
             "dies": lambda what: programs.set_state(stage.root, "dies", what),
             "line": stage.line,
+            "own sshd": lambda _: stage.own_sshd(),
             "hard link": stage.hard_link,
             "program": lambda what: [programs.replace(stage.root, *one) for one in what.items()],
             "window": self._window,
@@ -191,7 +192,7 @@ class Telling:
         assert seen.outcome == expect.check, seen.summary
         changed = stage.changed()
         assert changed == sorted(expect.changed), changed
-        assert stage.false_heals == []
+        assert stage.false_heals == [], stage.false_heals
         if expect.measured is not None:
             last = self.measured[-1]
             outcome, *texts = expect.measured

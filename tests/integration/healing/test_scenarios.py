@@ -7,12 +7,21 @@ import pytest
 from tests.integration.healing import story
 from tests.integration.healing.stage import Box, Stage
 from tests.integration.healing.story import KINDS, Scenario, Telling
+from wardline.agent.runbooks import runner
+from wardline.agent.runbooks.line_guard import Pace
 from wardline.core.evidence.bundle import IncidentState
 
 SCENARIOS = story.load()
 SCENARIOS_LEAST = 40
+REVERT_S = 30
 RUNBOOKS_LEAST = 11
 VERDICTS = {"run", "ask", "block"}
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that nobody enters anew puts itself back after less than a minute."""
+    monkeypatch.setattr(runner, "PACE", Pace(revert_s=REVERT_S))
 
 
 @pytest.mark.parametrize(

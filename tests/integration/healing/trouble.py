@@ -36,10 +36,12 @@ class Trouble:
 
     `raises`: full_disk, read_only, refused, failed, died, died_after, of which the last alone
     carries the call out; `loses`: it is said to be done, and is not. `before` and `after` happen
-    around the call. A trouble of `change` counts every operation that changes the host.
+    around the call. With a `path` only calls for that count; a trouble of `change` counts every
+    operation that changes the host.
     """
 
     call: str = "replace_file"
+    path: str | None = None
     nth: int = 1
     times: int = 1
     raises: str | None = None
@@ -49,9 +51,11 @@ class Trouble:
     counted: int = 0
     struck: int = 0
 
-    def strikes(self, name: str) -> bool:
+    def strikes(self, name: str, first: object) -> bool:
         """Whether this call, which is counted, is one of those."""
         if name != self.call and not (self.call == "change" and name in CHANGES):
+            return False
+        if self.path is not None and first != self.path:
             return False
         self.counted += 1
         late = self.times and self.counted >= self.nth + self.times
@@ -74,7 +78,7 @@ class Troubled:
         return partial(self._call, name, found) if name in WATCHED else found
 
     def _call(self, name: str, real: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-        striking = [one for one in self._troubles if one.strikes(name)]
+        striking = [one for one in self._troubles if one.strikes(name, arguments[0])]
         if not striking:
             return real(*arguments, **named)
         (trouble,) = striking
