@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.unit.agent.test_settings import made
 from tests.unit.core.incidents.drift import result
 from wardline.agent.observe import END_LATE_S
-from wardline.agent.settings import Flap, Intervals, SettingsInvalid, Watch
+from wardline.agent.settings import BreakerSettings, Flap, Intervals, SettingsInvalid, Watch
 from wardline.core.evidence.bundle import Outcome
 from wardline.core.evidence.watch import Watch as Watched
 from wardline.core.evidence.watch import WatchEnd
@@ -44,6 +44,10 @@ def test_settings_that_load_hold_a_drift_that_comes_back_at_every_measurement(
         with pytest.raises(SettingsInvalid, match="can never happen"):
             settings.check_reachable({"x": manifest_s})
         return
+    if not settings.breaker.rule.reachable(interval_s):
+        with pytest.raises(SettingsInvalid, match="never fall into a week"):
+            settings.check_reachable({"x": manifest_s})
+        return
     settings.check_reachable({"x": manifest_s})
     draw = random.Random(seed)
     now = START
@@ -54,6 +58,34 @@ def test_settings_that_load_hold_a_drift_that_comes_back_at_every_measurement(
         splayed = interval_s * (1 + draw.uniform(-1, 1) * ladder.SPLAY_SHARE)
         now = max(now + timedelta(seconds=splayed), healed_at[-1])
     assert ladder.flapping(healed_at, now, heals, window)
+
+
+@given(
+    attempts=st.integers(1, 200),
+    window_minutes=st.integers(1, 7 * 1440),
+    interval_s=st.floats(0.5, 86400),
+    seed=st.integers(0, 2**32),
+)
+def test_settings_that_load_let_repairs_rest_that_are_tried_at_every_measurement(
+    attempts: int, window_minutes: int, interval_s: float, seed: int
+) -> None:
+    """Each attempt as late as the splay allows, and as slow as is still believed."""
+    kept = BreakerSettings(attempts=attempts, window_minutes=window_minutes)
+    settings = made(intervals=Intervals(checks={"x": interval_s}), breaker=kept)
+    if not kept.rule.reachable(interval_s):
+        with pytest.raises(SettingsInvalid, match=r"lower breaker\.attempts"):
+            settings.check_reachable({"x": 300})
+        return
+    settings.check_reachable({"x": 300})
+    draw = random.Random(seed)
+    now, started = START, list[datetime]()
+    for _ in range(attempts):
+        assert not kept.rule.opens(started, now, interval_s)
+        started.append(now)
+        run_s = draw.uniform(0, ladder.FLAP_RUN_S)
+        splay_s = interval_s * draw.uniform(0, ladder.SPLAY_SHARE)
+        now += timedelta(seconds=interval_s + splay_s + run_s)
+    assert kept.rule.opens(started, now, interval_s)
 
 
 @given(
