@@ -7,6 +7,7 @@ new is asked as it comes. An answer is given once per measurement and forgotten 
 
 import asyncio
 import os
+import posixpath
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from wardline.agent.hosts.host import (
     Missing,
     Stat,
     TooLarge,
+    TooManyLinks,
     WrongKind,
 )
 from wardline.agent.hosts.queries import Query
@@ -26,6 +28,8 @@ QUESTIONS_MAX = 1024
 AT_ONCE_MAX = 32
 # What of files a measurement keeps, and the largest file that is fetched before it is asked for.
 KEPT_BYTES_MAX = 8 * 1024 * 1024
+# As many as Linux follows (path_resolution(7)).
+LINKS_MAX = 40
 
 # Numbers of processes are never the same again.
 _PASSING = re.compile(r"/proc/\d+(/|$)")
@@ -49,7 +53,7 @@ async def answer(sftp: Sftp, question: Question) -> Any:
     try:
         match question.kind:
             case "stat":
-                return await sftp.stat(path)
+                return await _stat(sftp, path)
             case "lstat":
                 return await sftp.lstat(path)
             case "readlink":
@@ -147,8 +151,24 @@ def names(entries: list[Entry]) -> list[str]:
     return [os.fsdecode(name) for name in sorted(one.name for one in entries)]
 
 
+async def _stat(sftp: Sftp, path: bytes) -> Stat:
+    """Links followed. A server says of a circle of them that the file does not exist, which would
+    let a check pass over a file that is there: where something is missing, the links are looked at
+    one by one. Raises TooManyLinks."""
+    try:
+        return await sftp.stat(path)
+    except Missing:
+        found = await sftp.lstat(path)
+        for _ in range(LINKS_MAX):
+            if found.kind is not FileKind.LINK:
+                raise
+            path = posixpath.join(posixpath.dirname(path), await sftp.readlink(path))
+            found = await sftp.lstat(path)
+        raise TooManyLinks(os.fsdecode(path)) from None
+
+
 async def _entries(sftp: Sftp, path: str) -> list[Entry]:
-    found = await sftp.stat(os.fsencode(path))
+    found = await _stat(sftp, os.fsencode(path))
     if found.kind is not FileKind.DIRECTORY:
         raise WrongKind(path, found.kind, FileKind.DIRECTORY)
     return await sftp.listdir(os.fsencode(path))
@@ -156,7 +176,7 @@ async def _entries(sftp: Sftp, path: str) -> list[Entry]:
 
 async def _content(sftp: Sftp, path: str, bytes_max: int) -> bytes:
     """Looked at before it is opened: opening a pipe or a device can already do something."""
-    found = await sftp.stat(os.fsencode(path))
+    found = await _stat(sftp, os.fsencode(path))
     if found.kind is not FileKind.FILE:
         raise WrongKind(path, found.kind, FileKind.FILE)
     if found.size > bytes_max:
