@@ -54,9 +54,18 @@ static void shadow_path(const struct tracked *file, char *path) {
   if (snprintf(path, 2 * PATHS, "%s/%s", shadow, file->name) >= 2 * PATHS) abort();
 }
 
+/* The folders above a file of the image, which an agent may have made since it began. */
+static void make_folders(char *path) {
+  for (char *at = path + strlen(shadow) + 1; (at = strchr(at, '/')); *at++ = '/') {
+    *at = 0;
+    if (mkdir(path, 0700) && errno != EEXIST) abort();
+  }
+}
+
 static void apply(const struct tracked *file, const struct operation *op, int torn) {
   char path[2 * PATHS];
   shadow_path(file, path);
+  make_folders(path);
   int fd = REAL(open)(path, O_RDWR | O_CREAT, 0600);
   if (fd < 0) abort();
   if (op->is_truncate) {
