@@ -2,6 +2,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import classes from "@/app/Frame.module.css";
+import { AUDIT } from "@/api/permissions";
+import { usePermission } from "@/api/session";
 import { approvalsQuery } from "@/features/approvals/get-approvals";
 import { deviationsQuery } from "@/features/deviations/get-deviations";
 import { holdsQuery } from "@/features/holds/get-holds";
@@ -9,6 +11,7 @@ import { promotionsQuery } from "@/features/promotions/get-promotions";
 import { isToDecide } from "@/features/promotions/stages";
 
 export function Places() {
+  const mayAudit = usePermission(AUDIT);
   const approvals = useQuery(approvalsQuery("pending")).data;
   const holds = useQuery(holdsQuery("active")).data;
   const changed = useQuery(deviationsQuery("changed")).data;
@@ -24,6 +27,7 @@ export function Places() {
       <Place to="/runbooks" label="Runbooks" />
       <Place to="/promotions" label="Promotions" waiting={counted(earned)} />
       <Place to="/policy" label="Policy" />
+      {mayAudit && <Place to="/audit" label="Audit log" />}
     </nav>
   );
 }
@@ -37,7 +41,8 @@ function Place(props: {
     | "/deviations"
     | "/runbooks"
     | "/promotions"
-    | "/policy";
+    | "/policy"
+    | "/audit";
   label: string;
   waiting?: string | null;
 }) {
