@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import lru_cache
 
+import orjson
 from sqlalchemy import RowMapping, TextClause, text
 
 from wardline.central.database.session import Session
@@ -29,11 +30,17 @@ ORDER BY e.seq DESC LIMIT :looked_at
 """
 _PAGE = """
 WITH looked_at AS MATERIALIZED ({looked_at})
-SELECT seq, entry FROM looked_at{holding} ORDER BY seq DESC LIMIT :limit
+SELECT seq, entry FROM looked_at ORDER BY seq DESC LIMIT :limit
 """
-_HOLDING = """
-, LATERAL (SELECT convert_from(entry, 'UTF8')::jsonb AS said) AS read
-WHERE strpos(lower({said}), lower(:text)) > 0
+# Most records do not hold the text at all, which their bytes tell at a tenth of what it costs to
+# read them; only in what is left is it looked for where it counts, and not in names of fields.
+_PAGE_HOLDING = """
+WITH looked_at AS MATERIALIZED ({looked_at}), near AS MATERIALIZED (
+  SELECT seq, entry, convert_from(entry, 'UTF8') AS leaf FROM looked_at
+  WHERE strpos(lower(convert_from(entry, 'UTF8')), lower(:text)) > 0
+    OR strpos(lower(convert_from(entry, 'UTF8')), lower(:escaped)) > 0)
+SELECT seq, entry FROM near, LATERAL (SELECT leaf::json AS said) AS read
+WHERE strpos(lower({said}), lower(:text)) > 0 ORDER BY seq DESC LIMIT :limit
 """
 _NAMES = text(
     "SELECT id, name FROM users WHERE partner_id = :partner_id"
@@ -145,7 +152,7 @@ class Repository:
         the text: `seq`, `entry`."""
         asked = _asked(search)
         statement = _page(frozenset(asked), search.text is not None)
-        holds = {} if search.text is None else {"text": search.text}
+        holds = {} if search.text is None else _needle(search.text)
         place = {"generation": generation, "before": before, "looked_at": looked_at}
         return await self._session.rows(
             statement, **self._own, **asked, **holds, **place, limit=limit
@@ -202,6 +209,11 @@ def _asked(search: Search) -> dict[str, object]:
     return {name: value for name in _FILTERS if (value := getattr(search, name)) is not None}
 
 
+def _needle(wanted: str) -> dict[str, str]:
+    """The text, and as JSON writes it."""
+    return {"text": wanted, "escaped": orjson.dumps(wanted).decode()[1:-1]}
+
+
 def _looked_at(asked: frozenset[str]) -> str:
     filters = "".join(f" AND {_FILTERS[name]}" for name in sorted(asked))
     return _LOOKED_AT.format(filters=filters)
@@ -209,8 +221,8 @@ def _looked_at(asked: frozenset[str]) -> str:
 
 @lru_cache(maxsize=256)
 def _page(asked: frozenset[str], holds: bool) -> TextClause:
-    holding = _HOLDING.format(said=_SAID) if holds else ""
-    return text(_PAGE.format(looked_at=_looked_at(asked), holding=holding))
+    page = _PAGE_HOLDING if holds else _PAGE
+    return text(page.format(looked_at=_looked_at(asked), said=_SAID))
 
 
 @lru_cache(maxsize=128)

@@ -131,6 +131,25 @@ async def test_a_text_is_looked_for_piece_by_piece(signed_in, catch_up, owner, t
     assert pages == 3
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('say "why"', True), ("back\\slash", True), ('"healing":"heal"', True), ("HEAL", True),
+        ("100%", True), ("_%", False), ("reason", False), ("at_ms", False),
+    ],
+)  # fmt: skip
+async def test_words_are_those_of_the_record_and_not_of_its_form(
+    signed_in, catch_up, owner, tenant, text, found
+):
+    await planted(
+        owner, tenant.partner_id, 1, action="hold.clear", after='{"healing": "heal"}',
+        reason='he did say "why", back\\slash, 100%',
+    )  # fmt: skip
+    await catch_up()
+    items = (await search(signed_in, text=text, action="hold.clear"))["items"]
+    assert bool(items) is found
+
+
 async def test_a_record_comes_with_a_proof_that_holds(signed_in, catch_up, owner, tenant):
     await planted(
         owner, tenant.partner_id, 12, action="hold.clear", after='{"token": "x", "n": 1.5}'
