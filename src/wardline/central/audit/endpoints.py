@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, BaseModel, StringConstraints
 
 from wardline.central.audit import service
-from wardline.central.audit.repository import Search, Signed
+from wardline.central.audit.rows import Search, Signed
 from wardline.central.audit.service import LogState
 from wardline.central.database import page
 from wardline.central.database.page import Cursor, Limit

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from functools import lru_cache
 
 import orjson
 from sqlalchemy import RowMapping, TextClause, text
 
+from wardline.central.audit.rows import Search, Signed
 from wardline.central.database.session import Session
 
 # Each is written into the statement only where it is asked for, so that its index can serve it.
@@ -83,30 +83,6 @@ _CHECKPOINTS = text(
     "SELECT size AS key, note FROM audit_log_checkpoints WHERE partner_id = :partner_id"
     " AND generation = :generation AND size > :after AND size <= :size ORDER BY size LIMIT :limit"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """What is looked for; None asks for nothing. `text` is found in whatever case."""
-
-    actor: str | None = None
-    action: str | None = None
-    subject: str | None = None
-    site: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    text: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """A checkpoint as it was issued."""
-
-    generation: int
-    size: int
-    root: bytes
-    note: str
-    signed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

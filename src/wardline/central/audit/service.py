@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import RowMapping
 
-from wardline.central.audit.repository import Below, Repository, Search, Signed
+from wardline.central.audit.repository import Below, Repository
+from wardline.central.audit.rows import Search, Signed
 from wardline.central.database import audit_rows
 from wardline.central.database.session import Session
 from wardline.central.evidence.tree import Nodes
