@@ -23,9 +23,6 @@ END
 $$;
 REVOKE EXECUTE ON FUNCTION queue_audit_record() FROM PUBLIC;
 DROP TRIGGER IF EXISTS queue_record ON audit_log;
-INSERT INTO audit_log_waiting (partner_id, record_id)
-  SELECT partner_id, id FROM audit_log a
-  WHERE NOT EXISTS (SELECT FROM audit_log_waiting w WHERE w.record_id = a.id) ORDER BY id;
 CREATE TRIGGER queue_record AFTER INSERT ON audit_log
   FOR EACH ROW EXECUTE FUNCTION queue_audit_record();
 SELECT open_to_jobs('audit_log');
@@ -120,3 +117,11 @@ SELECT protect_table('audit_log_alarms', 'partner');
 SELECT open_to_jobs('audit_log_alarms');
 GRANT SELECT ON audit_log_alarms TO wardline_app;
 GRANT SELECT, INSERT, UPDATE ON audit_log_alarms TO wardline_jobs;
+
+-- What was written before there was a log.
+INSERT INTO audit_log_waiting (partner_id, record_id)
+  SELECT a.partner_id, a.id FROM audit_log a
+  WHERE NOT EXISTS (SELECT FROM audit_log_waiting w WHERE w.record_id = a.id)
+    AND NOT EXISTS (SELECT FROM audit_log_entries e
+      WHERE e.partner_id = a.partner_id AND e.record_id = a.id)
+  ORDER BY a.id;
