@@ -125,7 +125,6 @@ def _undo_wire(undo: Undo) -> dict[str, Any]:
                 "kind": "unit",
                 "target": undo.unit,
                 "before": states.to_wire(undo.was),
-                "running": undo.before.running,
                 "state": undo.before.state,
                 "missing": undo.missing,
                 "timeout_s": undo.timeout_s,
@@ -185,7 +184,7 @@ def _unit(obj: fields.Object) -> Undo:
             installed=before.installed,
             enabled=before.enabled,
             masked=before.masked,
-            running=fields.optional(obj, "running", fields.boolean),
+            running=before.running,
             state=fields.part(obj, "state", _word),
             links=dict(before.links),
         ),
@@ -240,9 +239,6 @@ _UNDOS: Mapping[str, tuple[frozenset[str], Callable[[fields.Object], Undo]]] = {
     "folder": (frozenset({"target"}), _folder),
     "mode": (frozenset({"target", "before"}), _mode),
     "command": (frozenset({"effect", "argv", "before", "timeout_s"}), _command),
-    "unit": (
-        frozenset({"target", "before", "running", "state", "missing", "timeout_s"}),
-        _unit,
-    ),
+    "unit": (frozenset({"target", "before", "state", "missing", "timeout_s"}), _unit),
     "restart": (frozenset({"target", "timeout_s"}), _restart),
 }

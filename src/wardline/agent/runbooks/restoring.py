@@ -99,7 +99,7 @@ def _is_back(first: Changed, host: Host) -> bool:
 def _edited(todo: tuple[Changed, ...], host: Host) -> Iterator[Action]:
     for one in _wanted(todo).values():
         found = one.undo.look(host)
-        if found != one.after:
+        if not states.is_between(found, one.undo.was, one.after):
             shown = states.difference(one.undo.target, one.after, found)
             yield _action(one, shown, dry_run=True, changed=False, error=EDITED)
 
@@ -165,9 +165,10 @@ def _reloads(todo: tuple[Changed, ...]) -> Iterator[tuple[str, ...]]:
             case RestoreFile(reload_with=words) if words is not None:
                 yield words
             case RestoreUnit(unit=unit):
-                on = isinstance(one.after, states.UnitChoice) and one.after.enabled
+                assert isinstance(one.after, states.UnitChoice), "a unit has the state of one"
+                on, runs = one.after.enabled, one.after.running
                 yield ("systemctl", "enable" if on else "disable", "--", unit)
-                yield ("systemctl", "start" if on else "stop", "--", unit)
+                yield ("systemctl", "start" if runs else "stop", "--", unit)
             case Restart(unit=unit):
                 yield ("systemctl", "restart", "--", unit)
             case _:

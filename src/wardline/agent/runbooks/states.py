@@ -51,16 +51,29 @@ class ModeState:
 
 @dataclass(frozen=True, slots=True)
 class UnitChoice:
-    """What somebody decided about a unit of systemd, which may run at a moment or not."""
+    """What somebody decided about a unit of systemd, and whether it runs: None on a tree, where
+    nothing does."""
 
     installed: bool
     enabled: bool
     masked: bool
+    running: bool | None
     links: tuple[tuple[str, str], ...]
 
 
 # Of a file, of a mode, of a unit, of what a command sets; of a restart there is nothing to see.
 State = FileState | ModeState | UnitChoice | str | None
+
+
+def is_between(found: State, was: State, after: State) -> bool:
+    """Whether every part of what is found is as it was or as it was left: then nobody else has been
+    there, though an undo may have been cut off between two parts."""
+    if found in (was, after):
+        return True
+    parts = [_parts(one) for one in (found, was, after)]
+    return len({len(one) for one in parts}) == 1 and all(
+        here in (before, left) for here, before, left in zip(*parts, strict=True)
+    )
 
 
 def difference(target: str, old: State, new: State) -> str:
@@ -89,6 +102,7 @@ def to_wire(state: State) -> dict[str, Any]:
                 "installed": state.installed,
                 "enabled": state.enabled,
                 "masked": state.masked,
+                "running": state.running,
                 "links": dict(state.links),
             }
         case str():
@@ -116,6 +130,7 @@ def from_wire(value: object) -> State:
                 installed=fields.boolean(obj, "installed"),
                 enabled=fields.boolean(obj, "enabled"),
                 masked=fields.boolean(obj, "masked"),
+                running=fields.optional(obj, "running", fields.boolean),
                 links=tuple(sorted((path, _link(target)) for path, target in links.items())),
             )
         case "text":
@@ -136,6 +151,18 @@ def content_from_wire(value: object) -> bytes:
         raise Malformed("", "not base64") from None
 
 
+def _parts(state: State) -> tuple[object, ...]:
+    """What is set by a program of its own each; a file is switched in whole."""
+    match state:
+        case UnitChoice():
+            chosen = (state.installed, state.enabled, state.masked, state.links)
+            return chosen, state.running
+        case ModeState():
+            return state.mode, (state.uid, state.gid)
+        case _:
+            return (state,)
+
+
 def _of_files(target: str, old: FileState, new: FileState) -> str:
     shown = diff.of_texts(target, _text(old.content), _text(new.content))
     if new.content is None or old.content is None:
@@ -154,6 +181,7 @@ def _lines(sign: str, state: State) -> str:
             on = "enabled" if state.enabled else "disabled"
             words = [on if state.installed else "(no such unit)"]
             words += ["masked"] if state.masked else []
+            words += _RUNNING[state.running]
             words += [f"{path} -> {target}" for path, target in state.links]
         case _:
             words = [str(state)]
@@ -195,11 +223,12 @@ def _link(value: object) -> str:
     return value
 
 
+_RUNNING: Mapping[bool | None, list[str]] = {None: [], True: ["running"], False: ["stopped"]}
 _OWNED = frozenset({"mode", "uid", "gid"})
 _KEYS = {
     "file": frozenset({"kind", "content", "owned"}),
     "mode": frozenset({"kind", "owned"}),
-    "unit": frozenset({"kind", "installed", "enabled", "masked", "links"}),
+    "unit": frozenset({"kind", "installed", "enabled", "masked", "running", "links"}),
     "text": frozenset({"kind", "text"}),
     "nothing": frozenset({"kind"}),
 }

@@ -106,6 +106,44 @@ def test_an_undo_puts_units_commands_and_what_runs_back(root: Path) -> None:
     assert _snapshot(root) == before
 
 
+@pytest.mark.parametrize("enabled", [True, False])
+def test_a_unit_that_did_not_run_before_is_stopped_again(enabled: bool, root: Path) -> None:
+    if not enabled:
+        (root / WANTS / "chrony.service").unlink()
+    host, before = Machine(root), _snapshot(root)
+    kept = _run("time_sync.enable", CHRONY, host)
+    assert host.running == {"chrony.service"}
+    restored = restoring.restore(kept, host)
+    assert (restored.ok, host.running, _snapshot(root)) == (True, set(), before)
+    (told,) = [one for one in restored.actions if one.target == "chrony.service"]
+    assert {"-running", "+stopped", "+enabled" if enabled else "+disabled"} <= {
+        *told.diff.splitlines()
+    }
+    assert restoring.restore(kept, host).actions == ()
+
+
+def test_a_unit_that_somebody_has_stopped_since_refuses_the_undo(root: Path) -> None:
+    host_trees.change(root, LIVE_DRIFT)
+    host = Machine(root, "chrony.service")
+    kept = _run("time_sync.enable", CHRONY, host)
+    host.running.clear()
+    restored = restoring.restore(kept, host)
+    assert "chrony.service: is not as the run left it" in str(restored.refused)
+    assert "-running" in restored.actions[0].diff
+    assert "+stopped" in restored.actions[0].diff
+    host.running.add("chrony.service")
+    assert restoring.restore(kept, host).ok
+
+
+def test_an_undo_that_was_cut_off_within_a_unit_goes_on(root: Path) -> None:
+    host_trees.change(root, LIVE_DRIFT)
+    host, before = Machine(root), _snapshot(root)
+    kept = _run("time_sync.enable", CHRONY, host)
+    host.run(("systemctl", "disable", "--", "chrony.service"), 1, 1)
+    assert restoring.restore(kept, host).ok
+    assert (_snapshot(root), host.running) == (before, set())
+
+
 def _edit(root: Path) -> None:
     with (root / "etc/chrony/chrony.conf").open("a") as file:
         file.write("server 10.0.0.1\n")
