@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from wardline.agent.hosts.host import FileKind, Stat
-from wardline.agent.runbooks import diff
+from wardline.agent.runbooks import diff, views
+from wardline.agent.runbooks.views import View
 from wardline.core.errors import Malformed
 from wardline.core.evidence import fields
 
@@ -20,10 +21,11 @@ ID_MAX = 2**32 - 1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FileState:
-    """A file as it was found; both are None where there is none."""
+    """A file as it was found; both are None where there is none. `view` is what may be shown."""
 
     content: bytes | None
     status: Stat | None
+    view: View = View.WHOLE
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, FileState) and self._compared == other._compared
@@ -90,10 +92,10 @@ def difference(target: str, old: State, new: State) -> str:
 def to_wire(state: State) -> dict[str, Any]:
     """The state as a JSON value; contents of files as base64."""
     match state:
-        case FileState(content=content, status=status):
+        case FileState(content=content, status=status, view=view):
             told = None if content is None else content_to_wire(content)
             owned = None if status is None else _mode_wire(status.mode, status.uid, status.gid)
-            return {"kind": "file", "content": told, "owned": owned}
+            return {"kind": "file", "content": told, "owned": owned, "view": view.value}
         case ModeState(mode=mode, uid=uid, gid=gid):
             return {"kind": "mode", "owned": _mode_wire(mode, uid, gid)}
         case UnitChoice():
@@ -164,7 +166,8 @@ def _parts(state: State) -> tuple[object, ...]:
 
 
 def _of_files(target: str, old: FileState, new: FileState) -> str:
-    shown = diff.of_texts(target, _text(old.content), _text(new.content))
+    view = views.narrower(old.view, new.view)
+    shown = diff.of_texts(target, _text(view, old.content), _text(view, new.content))
     if new.content is None or old.content is None:
         return f"{shown}{_lines('-', old)}{_lines('+', new)}"
     if old.content != new.content or old.status is None or new.status is None:
@@ -188,19 +191,20 @@ def _lines(sign: str, state: State) -> str:
     return "".join(f"{sign}{word}\n" for word in words)
 
 
-def _text(content: bytes | None) -> str:
-    return (content or b"").decode("utf-8", "backslashreplace")
+def _text(view: View, content: bytes | None) -> str:
+    return views.shown(view, (content or b"").decode("utf-8", "backslashreplace"))
 
 
 def _file(obj: fields.Object) -> FileState:
     content = None if obj["content"] is None else fields.part(obj, "content", content_from_wire)
     if (content is None) != (obj["owned"] is None):
         raise Malformed("owned", "null exactly where there is no file")
+    view = fields.choice(obj, "view", _VIEWS)
     if content is None:
-        return FileState(None, None)
+        return FileState(None, None, view)
     owned = _mode(fields.mapping(obj, "owned"))
     status = Stat(FileKind.FILE, owned.mode, owned.uid, owned.gid, len(content), 0)
-    return FileState(content, status)
+    return FileState(content, status, view)
 
 
 def _mode(value: Mapping[str, Any]) -> ModeState:
@@ -224,9 +228,10 @@ def _link(value: object) -> str:
 
 
 _RUNNING: Mapping[bool | None, list[str]] = {None: [], True: ["running"], False: ["stopped"]}
+_VIEWS = {view.value: view for view in View}
 _OWNED = frozenset({"mode", "uid", "gid"})
 _KEYS = {
-    "file": frozenset({"kind", "content", "owned"}),
+    "file": frozenset({"kind", "content", "owned", "view"}),
     "mode": frozenset({"kind", "owned"}),
     "unit": frozenset({"kind", "installed", "enabled", "masked", "running", "links"}),
     "text": frozenset({"kind", "text"}),
