@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 from tests.harness import ordering
 from tests.integration.agent.bench import Bench
 from wardline.agent import agent, run_commands
+from wardline.agent.hosts.host import Failed
+from wardline.agent.hosts.tree import TreeHost
 from wardline.agent.keeping import Keeper
 from wardline.agent.run_commands import UndoReasonNeeded, UndoUnanswered
 from wardline.agent.runbooks import restoring
@@ -242,6 +244,28 @@ def test_a_heal_that_came_after_the_run_is_not_undone_with_it(healed: Bench) -> 
     with bench.agent.ledger.reading() as tx:
         tried = tx.rows("SELECT result FROM attempts ORDER BY started_at, run_id")
     assert [row["result"] for row in tried] == ["undone", "unproved"]
+
+
+def test_an_undo_that_left_something_counts_against_what_the_run_went_by(
+    healed: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = healed
+
+    def full(_: TreeHost, path: str) -> None:
+        raise Failed(path, "the disk is broken")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TreeHost, "remove", full)
+        given = order(bench)
+    assert content(bench) == BEFORE
+    assert (bench.tree / DROP_IN).exists()
+    assert ended(bench, given) == ("failed", "left_by_hand")
+    with bench.agent.ledger.reading() as tx:
+        (tried,) = tx.rows("SELECT result, ended_at FROM attempts")
+    record = last(bench)
+    assert record.decision is not None
+    assert tuple(tried) == ("undone", record.decision["undo"]["at"])
+    assert kept(bench).undone_at is None, "it can be tried again"
 
 
 def test_an_order_for_another_run_changes_nothing(healed: Bench) -> None:

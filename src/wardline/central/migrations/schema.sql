@@ -1806,6 +1806,7 @@ GRANT UPDATE(closed_at) ON TABLE public.approvals TO wardline_jobs;
 GRANT SELECT,INSERT ON TABLE public.audit_log TO wardline_app;
 GRANT SELECT,INSERT ON TABLE public.brake_runs TO wardline_app;
 GRANT SELECT,DELETE ON TABLE public.brake_runs TO wardline_jobs;
+GRANT UPDATE(ended_at) ON TABLE public.brake_runs TO wardline_app;
 GRANT UPDATE(received_at) ON TABLE public.brake_runs TO wardline_app;
 GRANT UPDATE(wrong) ON TABLE public.brake_runs TO wardline_app;
 GRANT SELECT,INSERT ON TABLE public.brake_stops TO wardline_app;
