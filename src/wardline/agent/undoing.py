@@ -234,6 +234,9 @@ class Undoing:
             return None
         told = _wire(over, now)
         if over.after is None:
+            if undo.of_own_run(known.decision) is not None:
+                # What was put back before stays told.
+                return None
             decision = {**(known.decision or {}), "undo": told}
             moved = incident.undo_refused(known, decision, over.actions)
             return self._record(tx, moved, ())
@@ -245,7 +248,8 @@ class Undoing:
         else:
             moved = incident.escalated(moved, decision)
         results.save(tx, moved.host_id, over.after)
-        holds.suppress(tx, moved, over.kept.runbook_id, now, decision["reason"])
+        by, why = over.wish.by, decision["reason"]
+        holds.suppress(tx, moved, over.kept.runbook_id, now, why, by)
         return self._record(tx, moved, (over.after,), _elsewhere(tx, moved, over.kept, told))
 
     def _record(

@@ -128,6 +128,7 @@ def test_an_order_puts_the_file_back_holds_its_runbook_and_is_told_as_it_was(
     assert any(one.bundle.seq == report["seq"] for one in bench.central.stored)
     (hold,) = held(bench)
     assert (hold.check, hold.runbook_id, hold.incident_id) == (CHECK, BOOK, record.incident_id)
+    assert hold.set_by == ordering.ADA.user_id
     assert "Ada had kernel_sysctl.apply undone: it broke the EHR" in hold.reason
     assert bench.central.holds[-1]["runbook_id"] == BOOK
     # Nothing repeats it, not after a restart either; a second order finds it done.
@@ -357,6 +358,7 @@ def test_a_person_at_the_appliance_undoes_a_run_without_an_agent_and_without_cen
     assert record.decision["undo"]["by"].startswith("appliance:")
     (hold,) = held(bench)
     assert hold.runbook_id == BOOK
+    assert str(hold.set_by).startswith("appliance:")
 
 
 def test_an_agent_that_runs_takes_up_what_is_wanted_in_time(healed: Bench) -> None:
