@@ -28,7 +28,7 @@ from wardline.core import clock, ids
 from wardline.core.errors import Conflict, Malformed
 from wardline.core.evidence import bundle
 from wardline.core.evidence.bundle import Action, Kind, Outcome, Result
-from wardline.core.incidents import fitting, incident, undo
+from wardline.core.incidents import fitting, incident, undo, undo_notes
 from wardline.core.incidents.incident import Incident
 from wardline.core.incidents.states import State as IncidentState
 from wardline.core.orders import Order, UndoRun
@@ -238,7 +238,7 @@ class Undoing:
                 # What was put back before stays told.
                 return None
             decision = {**(known.decision or {}), "undo": told}
-            moved = incident.undo_refused(known, decision, over.actions)
+            moved = undo_notes.refused(known, decision, over.actions)
             return self._record(tx, moved, ())
         decision = _decision(over, told, tx)
         moved = incident.undone(known, decision, over.actions, over.after, now)
@@ -288,7 +288,7 @@ def _elsewhere(
         return ()
     own = incidents.get(tx, kept.incident_id)
     assert own is not None, "an incident is never deleted"
-    return (incident.undone_elsewhere(own, told),)
+    return (undo_notes.elsewhere(own, told),)
 
 
 def _is_meant(kept: Kept, order: Order, body: UndoRun) -> bool:

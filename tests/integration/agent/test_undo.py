@@ -1,9 +1,6 @@
 """Undo after success, from the kept before-state to the hold: by an order, and on the appliance."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,92 +8,33 @@ from typer.testing import CliRunner
 
 from tests.harness import ordering
 from tests.integration.agent.bench import Bench
+from tests.integration.agent.undone import (
+    BEFORE,
+    BOOK,
+    CHECK,
+    DROP_IN,
+    FILE,
+    content,
+    ended,
+    healed,
+    held,
+    kept,
+    last,
+    order,
+    typed,
+)
 from wardline.agent import agent, run_commands
-from wardline.agent.hosts.host import Failed
-from wardline.agent.hosts.tree import TreeHost
-from wardline.agent.keeping import Keeper
 from wardline.agent.run_commands import UndoReasonNeeded, UndoUnanswered
 from wardline.agent.runbooks import restoring
-from wardline.agent.store import before_states, holds, undos
-from wardline.agent.store.database import StoreFull, Transaction
+from wardline.agent.store import undos
 from wardline.agent.store.undos import State
 from wardline.agent.undoing import CannotUndo
 from wardline.core.errors import NotFound
-from wardline.core.evidence.bundle import IncidentRecord, IncidentState
+from wardline.core.evidence.bundle import IncidentState
 from wardline.core.evidence.watch import WatchEnd
 from wardline.core.orders import UndoRun
 
-CHECK = "kernel_sysctl"
-BOOK = "kernel_sysctl.apply"
-FILE, DROP_IN = Path("etc/sysctl.conf"), Path("etc/sysctl.d/zz-wardline.conf")
-BEFORE = "kernel.kptr_restrict = 0 # password: hunter2hunter2\n"
-
-
-@pytest.fixture
-def healed(bench: Bench) -> Bench:
-    """A file with a secret in it, repaired unasked."""
-    (bench.tree / FILE).write_text(BEFORE)
-    (bench.tree / FILE).chmod(0o640)
-    bench.central.healing = "heal"
-    bench.check_in()
-    bench.observe(CHECK)
-    bench.act()
-    assert last(bench).state is IncidentState.HEALED
-    assert content(bench) != BEFORE
-    return bench
-
-
-def content(bench: Bench) -> str:
-    return (bench.tree / FILE).read_text()
-
-
-def last(bench: Bench) -> IncidentRecord:
-    bench.report()
-    record: IncidentRecord = bench.central.records(CHECK)[-1]
-    return record
-
-
-def order(bench: Bench, **changes: Any) -> str:
-    """An order to undo the run of the last record, carried out and reported."""
-    record = last(bench)
-    assert record.decision is not None
-    assert record.runbook is not None
-    run_id = record.decision["run"]["id"]
-    body = {
-        "run_id": run_id, "incident_id": record.incident_id, "check": CHECK,
-        "runbook_id": record.runbook.id, **changes,
-    }  # fmt: skip
-    now = bench.clock()
-    given = ordering.issue(
-        bench.central,
-        ordering.order(
-            bench.central,
-            UndoRun(**body),
-            bench.host.id,
-            reason="it broke the EHR",
-            issued_at=now,
-            expires_at=now + undos.WANTED,
-        ),
-    )
-    bench.report()
-    bench.act()
-    bench.report()
-    return given
-
-
-def ended(bench: Bench, order_id: str) -> tuple[str, str]:
-    return bench.central.orders.last(order_id)
-
-
-def held(bench: Bench) -> list[holds.Hold]:
-    with bench.agent.ledger.reading() as tx:
-        return holds.active(tx)
-
-
-def kept(bench: Bench) -> undos.Kept:
-    with bench.agent.ledger.reading() as tx:
-        (one,) = undos.newest(tx)
-    return one
+__all__ = ["healed"]
 
 
 def test_an_order_puts_the_file_back_holds_its_runbook_and_is_told_as_it_was(
@@ -193,83 +131,6 @@ def test_a_run_is_undone_after_its_heal_was_stable_and_while_everything_is_froze
     assert heal["ended"] == "undone"
     assert stats is not None
     assert tuple(stats) == (0, 1)
-
-
-def test_an_undo_is_held_against_its_own_run_whatever_incident_tells_of_it(healed: Bench) -> None:
-    bench = healed
-    first = last(bench)
-    bench.clock.sleep(undos.WANTED * 2)
-    bench.observe(CHECK)
-    assert last(bench).state is IncidentState.STABLE
-    (bench.tree / FILE).write_text(BEFORE)
-    bench.observe(CHECK)
-    bench.act()
-    second = last(bench)
-    assert (second.state, second.incident_id == first.incident_id) == (IncidentState.HEALED, False)
-    assert first.decision is not None
-    assert second.decision is not None
-    runs = [first.decision["runId"], second.decision["runId"]]
-    given = order(bench, run_id=runs[0], incident_id=first.incident_id)
-    assert ended(bench, given) == ("succeeded", "undone")
-    told, own = bench.central.records(CHECK)[-2:]
-    assert (told.incident_id, told.state) == (second.incident_id, IncidentState.ESCALATED)
-    assert told.watch is not None
-    assert told.watch.ended is WatchEnd.UNPROVED
-    assert (own.incident_id, own.state) == (first.incident_id, IncidentState.STABLE)
-    assert told.decision is not None
-    assert own.decision is not None
-    assert told.decision["undo"] == own.decision["undo"]
-    assert told.decision["undo"]["run"] == runs[0]
-    with bench.agent.ledger.reading() as tx:
-        tried = tx.rows("SELECT run_id, result, ended_at FROM attempts ORDER BY started_at")
-        heals = tx.rows("SELECT run_id, ended FROM heals ORDER BY healed_at")
-        stats = tx.row("SELECT success_count, l3_count FROM pattern_stats")
-    assert [tuple(row)[:2] for row in tried] == [(runs[0], "undone"), (runs[1], "unproved")]
-    assert tried[0]["ended_at"] == told.decision["undo"]["at"], "counted when it was undone"
-    assert [tuple(row) for row in heals] == [(runs[0], "undone"), (runs[1], "unproved")]
-    assert stats is not None
-    assert tuple(stats) == (0, 1)
-
-
-def test_a_heal_that_came_after_the_run_is_not_undone_with_it(healed: Bench) -> None:
-    bench = healed
-    first = last(bench)
-    (bench.tree / FILE).write_text(BEFORE)
-    bench.observe(CHECK)
-    bench.act()
-    again = last(bench)
-    assert (again.incident_id, again.state) == (first.incident_id, IncidentState.HEALED)
-    assert first.decision is not None
-    given = order(bench, run_id=first.decision["runId"])
-    assert ended(bench, given) == ("succeeded", "undone")
-    record = last(bench)
-    assert record.watch is not None
-    assert (record.watch.number, record.watch.ended) == (2, WatchEnd.UNPROVED)
-    with bench.agent.ledger.reading() as tx:
-        tried = tx.rows("SELECT result FROM attempts ORDER BY started_at, run_id")
-    assert [row["result"] for row in tried] == ["undone", "unproved"]
-
-
-def test_an_undo_that_left_something_counts_against_what_the_run_went_by(
-    healed: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bench = healed
-
-    def full(_: TreeHost, path: str) -> None:
-        raise Failed(path, "the disk is broken")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(TreeHost, "remove", full)
-        given = order(bench)
-    assert content(bench) == BEFORE
-    assert (bench.tree / DROP_IN).exists()
-    assert ended(bench, given) == ("failed", "left_by_hand")
-    with bench.agent.ledger.reading() as tx:
-        (tried,) = tx.rows("SELECT result, ended_at FROM attempts")
-    record = last(bench)
-    assert record.decision is not None
-    assert tuple(tried) == ("undone", record.decision["undo"]["at"])
-    assert kept(bench).undone_at is None, "it can be tried again"
 
 
 def test_an_order_for_another_run_changes_nothing(healed: Bench) -> None:
@@ -375,67 +236,6 @@ def test_an_agent_that_runs_takes_up_what_is_wanted_in_time(healed: Bench) -> No
     assert content(bench) == BEFORE
 
 
-def test_the_oldest_give_way_to_the_newest_and_stray_files_go(
-    healed: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bench = healed
-    first = kept(bench).run_id
-    monkeypatch.setattr(before_states, "FOLDER_BYTES_MAX", 1)
-    (bench.tree / FILE).write_text(BEFORE)
-    bench.observe(CHECK)
-    bench.act()
-    with bench.agent.ledger.reading() as tx:
-        newer, older = undos.newest(tx)
-    assert (older.run_id, older.gone) == (first, "newer runs took its room")
-    assert newer.gone is None
-    folder = bench.layout.root / "undo"
-    (folder / ("run_" + "0" * 26 + ".sealed")).write_bytes(b"stray")
-    files = agent.open_before_states(bench.layout, bench.settings, bench.agent.ledger)
-    Keeper(bench.agent.ledger, files).sweep()
-    assert [one.stem for one in folder.iterdir()] == [newer.run_id]
-
-
-@pytest.mark.parametrize(("times", "kept_after_all"), [(1, True), (2, False)])
-def test_a_store_without_room_gives_its_reserve_to_what_an_undo_needs(
-    healed: Bench, monkeypatch: pytest.MonkeyPatch, times: int, kept_after_all: bool
-) -> None:
-    bench = healed
-    folder, ballast = bench.layout.root / "undo", bench.layout.root / "ballast"
-    first = kept(bench).run_id
-    (bench.tree / FILE).write_text(BEFORE)
-    bench.observe(CHECK)
-    database, before = bench.agent.ledger.database, set(folder.iterdir())
-    begin, refused = database.transaction, list[bool]()
-
-    @contextmanager
-    def full() -> Iterator[Transaction]:
-        """As on a disk that the kept file has filled: the end of the transaction says so."""
-        with begin() as tx:
-            yield tx
-            if set(folder.iterdir()) != before and len(refused) < times:
-                refused.append(ballast.exists())
-                raise StoreFull("the disk is full")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(before_states, "FOLDER_BYTES_MAX", 1)
-        patch.setattr(database, "transaction", full)
-        bench.act()
-    assert refused == [True, False][:times]
-    record = last(bench)
-    assert record.state is IncidentState.HEALED
-    assert record.decision is not None
-    run = record.decision["run"]
-    assert (run["undoUntil"] is not None) is kept_after_all
-    # The file of the older one goes with its row, and no sooner.
-    assert {one.stem for one in folder.iterdir()} == {run["id"] if kept_after_all else first}
-    bench.close()
-    words = f"until {run['undoUntil']}" if kept_after_all else "nothing is kept of it"
-    assert words in typed(bench, "show", run["id"])
-    older = "no longer: newer runs took its room" if kept_after_all else "until "
-    assert older in typed(bench, "show", first)
-    bench.agent = bench.open()
-
-
 def test_what_no_agent_takes_up_is_taken_back_and_what_is_refused_is_shown(
     healed: Bench,
 ) -> None:
@@ -459,13 +259,6 @@ def cleared_and_repaired_again(bench: Bench) -> None:
     bench.act()
     assert content(bench) != BEFORE
     assert last(bench).state is IncidentState.HEALED
-
-
-def typed(bench: Bench, *words: str) -> str:
-    """What a command wrote; raises what it ended with."""
-    arguments = [*words, "--data", str(bench.layout.root)]
-    result = CliRunner().invoke(run_commands.app, arguments, catch_exceptions=False)
-    return result.stdout
 
 
 def _want(bench: Bench, run_id: str) -> str:

@@ -13,7 +13,7 @@ from wardline.core.errors import Conflict
 from wardline.core.evidence import claims
 from wardline.core.evidence.bundle import Action, Outcome, Result
 from wardline.core.evidence.watch import WatchEnd
-from wardline.core.incidents import incident
+from wardline.core.incidents import incident, undo_notes
 from wardline.core.incidents.incident import Incident
 from wardline.core.incidents.states import CLOSED, TO_JUDGE, TRANSITIONS, State
 from wardline.core.incidents.watching import Attempt
@@ -150,7 +150,7 @@ class Machine(RuleBasedStateMachine):
     def a_person_has_a_run_undone(self, outcome: Outcome, own: bool, state: str) -> None:
         before, found = self.one, self.measured(outcome)
         undo = replace(RAN, type="undo")
-        refused = incident.undo_refused(
+        refused = undo_notes.refused(
             before, {**(before.decision or {}), "undo": {}}, (replace(undo, dry_run=True),)
         )
         assert (refused.state, refused.watch) == (before.state, before.watch)

@@ -347,25 +347,6 @@ def undone(
     )
 
 
-def undone_elsewhere(incident: Incident, told: Mapping[str, Any]) -> Incident:
-    """A run of this incident, which is over, was undone in a later one of the same drift; `told` is
-    who had it undone, and why. Everything else stays as it is."""
-    if incident.state not in CLOSED:
-        raise Conflict(f"incident {incident.id} is {incident.state}: an undo is told in itself")
-    return replace(incident, decision={**(incident.decision or {}), "undo": told})
-
-
-def undo_refused(
-    incident: Incident, decision: Mapping[str, Any], found: tuple[Action, ...]
-) -> Incident:
-    """A person wanted a run undone, and nothing was changed; `found` says why, beside what had been
-    done. Everything else stays as it is."""
-    if incident.state is State.REPAIRING:
-        raise Conflict(f"incident {incident.id} is being repaired: nothing of it is undone now")
-    kept = tuple(one for one in incident.actions if not (one.dry_run and one.type == UNDO))
-    return replace(incident, decision=decision, actions=(*kept, *found))
-
-
 def can_close(incident: Incident, after: Result, at: datetime) -> bool:
     """Whether `after` can be told as the later measurement: not while a clock that was set back
     has not caught up, for then nothing would show which of the two came first."""
