@@ -3365,8 +3365,8 @@ export interface components {
          * HealOut
          * @description One heal of the incident: when the run began, when the check had passed after it, until when
          *     it is watched, and how that ended: `stable`, `recurred` (it failed before it had lasted),
-         *     `unproved` (it failed, so late that nothing shows when it came back) or `undone` (a person had
-         *     the run undone).
+         *     `unproved` (it failed, so late that nothing shows when it came back, or another run was undone)
+         *     or `undone` (a person had the run undone).
          */
         HealOut: {
             /** Number */
@@ -5537,8 +5537,9 @@ export interface components {
         /**
          * WatchEnd
          * @description `stable`: the check passed at or after the end of the watch. `recurred`: it failed before it
-         *     had. `unproved`: it failed so long after the end that nothing shows when it came back. `undone`:
-         *     a person had the run undone, be it after it was stable; that counts neither way.
+         *     had. `unproved`: it failed so long after the end that nothing shows when it came back, or
+         *     another run on its drift was undone. `undone`: a person had the run of the heal undone, be it
+         *     after it was stable. The last two count neither way.
          * @enum {string}
          */
         WatchEnd: "stable" | "recurred" | "unproved" | "undone";

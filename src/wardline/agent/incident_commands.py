@@ -36,7 +36,7 @@ def shown(layout: Layout, incident_id: str) -> dict[str, Any]:
             if one is None:
                 raise NotFound(f"there is no incident {incident_id} on this appliance")
             seen = _situation(tx, one, settings)
-            left = situation.aftermath(one.actions)
+            left = situation.aftermath(one.actions, one.decision)
             held = holds.active_of(tx, one.site_id, one.host_id, one.check)
             return {
                 **_row(one, seen, now),

@@ -170,7 +170,7 @@ def _check(found: Ran | None, kept: Kept | None, run_id: str) -> None:
     if found is None and kept is None:
         raise _unknown(run_id)
     if kept is None:
-        raise CannotUndo(f"{run_id}: it changed nothing that stayed, so there is nothing to undo")
+        raise CannotUndo(f"{run_id}: nothing is kept of it that could be put back")
     if kept.undone_at is not None:
         raise CannotUndo(f"{run_id}: it was undone at {clock.wire(kept.undone_at)}")
     if kept.gone is not None:
@@ -248,7 +248,7 @@ def _undo_words(one: dict[str, Any]) -> str:
         return f"undone at {one['undone_at']}"
     if one["undo_until"]:
         return f"until {one['undo_until']}"
-    return f"no longer: {one['gone']}" if one["gone"] else "nothing to undo"
+    return f"no longer: {one['gone']}" if one["gone"] else "nothing is kept of it"
 
 
 def _undo_wire(one: Undo) -> dict[str, Any]:

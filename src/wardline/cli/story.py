@@ -21,7 +21,7 @@ _ENDS = {
     "stable": "passed once more after the watch",
     "recurred": "failed again before it had lasted: a false heal",
     "undone": "was undone on a person's word",
-    "unproved": "failed long after the watch: nothing shows when it came back",
+    "unproved": "failed long after the watch, or another run was undone: nothing shows if it held",
 }
 
 
@@ -107,7 +107,14 @@ def _run(one: Json) -> Iterator[str]:
     if ran:
         yield from ("", f"Undo: {_UNDONE[one['undo']]}")
         if one["undo"] in ("part", "unknown"):
-            yield from (f"  {left}" for left in one["left"])
+            yield from (f"  {left}" for left in one["left"] or _said_of_undo(one))
+
+
+def _said_of_undo(one: Json) -> list[str]:
+    """What the last look after an undo found that none of its steps had failed at."""
+    told = (one["decision"] or {}).get("undo")
+    detail = told.get("detail") if isinstance(told, dict) else None
+    return [] if detail is None else [str(detail)]
 
 
 def _step(number: int, action: Json) -> Iterator[str]:

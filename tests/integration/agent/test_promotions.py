@@ -11,7 +11,8 @@ from tests.integration.agent.switch import decision, drifted, healing, last
 from tests.integration.agent.waiting import BOOK, CHECK
 from wardline.agent.levels import Levels
 from wardline.agent.runbooks import runbook
-from wardline.agent.store import promotions
+from wardline.agent.store import promotions, undos
+from wardline.agent.store.undos import Wish
 from wardline.core import clock, ids
 from wardline.core.evidence.bundle import IncidentState, ResolutionLevel
 from wardline.core.incidents import signature
@@ -127,6 +128,25 @@ def test_one_of_three_runs_that_does_not_last_demotes_it_here(bench: Bench) -> N
         ends = [one["ended"] for one in tx.rows("SELECT ended FROM promotion_trials ORDER BY id")]
     assert row["reason"] == "1 of 3 runs failed or did not last, more than 20 %"
     assert ends == ["recurred", "stable", "stable"]
+
+
+def test_an_undo_is_held_against_the_run_that_it_names_and_no_later_one(bench: Bench) -> None:
+    promote(bench, ledger(bench, PROMOTED))
+    drifted(bench)
+    lasted(bench)
+    run_id = decision(last(bench))["runId"]
+    drifted(bench)
+    assert bench.mode == GOOD_MODE
+    wish = Wish(ids.new("undo"), run_id, "appliance:root", "root", "why", None, bench.clock())
+    with bench.agent.ledger.transaction() as tx:
+        undos.want(tx, wish)
+    bench.act()
+    assert bench.mode == BAD_MODE
+    with bench.agent.ledger.reading() as tx:
+        ends = tx.rows(
+            "SELECT run_id = ? AS named, ended FROM promotion_trials ORDER BY id", (run_id,)
+        )
+    assert [tuple(one) for one in ends] == [(1, "undone"), (0, "unproved")]
 
 
 def test_what_a_mandate_no_longer_names_is_no_remedy_any_more(bench: Bench) -> None:

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from wardline.agent.hosts.host import (
@@ -14,9 +15,10 @@ from wardline.agent.hosts.host import (
     Output,
     WrongKind,
 )
-from wardline.agent.runbooks import diff
+from wardline.agent.runbooks import diff, views
 from wardline.agent.runbooks.proofs import STAGED
 from wardline.agent.runbooks.states import FileState, ModeState, State
+from wardline.agent.runbooks.views import View
 from wardline.core.evidence.bundle import OUTPUT_BYTES_MAX
 
 FILE_BYTES_MAX = 1024 * 1024
@@ -54,8 +56,9 @@ class TextEdit(Protocol):
         """`text` as it is wanted; itself where nothing is to change."""
         ...
 
-    def shown(self, text: str) -> str:
-        """What a diff may show of `text`."""
+    @property
+    def view(self) -> View:
+        """What a diff may show of the file."""
         ...
 
 
@@ -122,12 +125,12 @@ class WriteFile:
     needs_change = False
 
     def preview(self, host: Host) -> Change:
-        before = _look(host, self.target)
+        before = _look(host, self.target, self._view)
         after = self._after(before)
         return Change(self._differs(before, after), self._diff(before.content, after))
 
     def apply(self, host: Host, undos: list[Undo]) -> Change:
-        before = _look(host, self.target)
+        before = _look(host, self.target, self._view)
         after = self._after(before)
         if after is None or not self._differs(before, after):
             return Change(changed=False)
@@ -136,7 +139,8 @@ class WriteFile:
             raise Failed(
                 self.target, "was edited by somebody else in this moment; nothing was done"
             )
-        undos.append(RestoreFile(self.target, before, after, self.check_with, self.reload_with))
+        reloads = () if self.reload_with is None else (self.reload_with,)
+        undos.append(RestoreFile(self.target, before, after, self.check_with, reloads))
         host.replace_file(self.target, after, self.mode)
         if host.read(self.target, FILE_BYTES_MAX) != after:
             raise Failed(self.target, "does not hold what was written")
@@ -146,10 +150,12 @@ class WriteFile:
         return Change(True, self._diff(before.content, after), output)
 
     def _diff(self, before: bytes | None, after: bytes | None) -> str:
-        shown = before, after
-        if not isinstance(self.wanted, bytes):
-            shown = _through(self.wanted.shown, before), _through(self.wanted.shown, after)
-        return diff.of_bytes(self.target, *shown)
+        shown = partial(views.shown, self._view)
+        return diff.of_bytes(self.target, _through(shown, before), _through(shown, after))
+
+    @property
+    def _view(self) -> View:
+        return View.WHOLE if isinstance(self.wanted, bytes) else self.wanted.view
 
     def _after(self, before: FileState) -> bytes | None:
         """The content that is wanted, None where there is no file and none is wanted."""
@@ -187,7 +193,7 @@ class RestoreFile:
     before: FileState
     after: bytes
     check_with: tuple[str, ...] | None
-    reload_with: tuple[str, ...] | None
+    reloads: tuple[tuple[str, ...], ...]
 
     deferred = False
 
@@ -200,7 +206,7 @@ class RestoreFile:
         return self.before
 
     def look(self, host: Host) -> FileState:
-        return _look(host, self.path)
+        return _look(host, self.path, self.before.view)
 
     def apply(self, host: Host) -> None:
         found = _look(host, self.path)
@@ -210,7 +216,8 @@ class RestoreFile:
             self._restore(host)
             if _look(host, self.path) != self.before:
                 raise Failed(self.path, "is not as it was before")
-        _run_if_possible(host, self.reload_with)
+        for argv in self.reloads:
+            _run_if_possible(host, argv)
 
     def _restore(self, host: Host) -> None:
         status = self.before.status
@@ -332,15 +339,15 @@ def _through(edit: Callable[[str], str], content: bytes | None) -> bytes | None:
     return edit(content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
-def _look(host: Host, path: str) -> FileState:
+def _look(host: Host, path: str, view: View = View.WHOLE) -> FileState:
     """The file that an operation is about; HardLinked before anything of it is shown or changed."""
     try:
         status = host.stat(path)
         if status.kind is FileKind.FILE and status.links > 1:
             raise HardLinked(path, status.links)
-        return FileState(host.read(path, FILE_BYTES_MAX), status)
+        return FileState(host.read(path, FILE_BYTES_MAX), status, view)
     except Missing:
-        return FileState(None, None)
+        return FileState(None, None, view)
 
 
 def run(host: Host, argv: tuple[str, ...], timeout_s: float) -> Output:

@@ -207,7 +207,7 @@ class Restart:
 
 def _choice(found: UnitFound) -> UnitChoice:
     links = tuple(sorted(found.links.items()))
-    return UnitChoice(found.installed, found.enabled, found.masked, links)
+    return UnitChoice(found.installed, found.enabled, found.masked, found.running, links)
 
 
 def _look(host: Host, unit: str) -> UnitFound:

@@ -7,6 +7,7 @@ import orjson
 
 from wardline.agent.store.database import Row, Transaction
 from wardline.core import clock
+from wardline.core.evidence.watch import WatchEnd
 from wardline.core.incidents import brake, likeness
 from wardline.core.incidents.brake import Ran, Result
 from wardline.core.incidents.history import Past
@@ -63,23 +64,26 @@ def end(tx: Transaction, incident_id: str, at: datetime, result: Result) -> Vers
 
 
 def follow_watch(tx: Transaction, incident: Incident) -> None:
-    """How the watch over the last heal of an incident ended, once it has."""
+    """How the watch over the last heal of an incident ended, once it has; what a person had undone
+    is booked by its run."""
     watch = incident.watch
-    if watch is None or watch.ended is None:
+    if watch is None or watch.ended in (None, WatchEnd.UNDONE):
         return
     tx.execute(
-        "UPDATE attempts SET result = ? WHERE run_id = (SELECT run_id FROM attempts"
-        " WHERE incident_id = ? AND runbook_id = ? ORDER BY started_at DESC, run_id DESC LIMIT 1)"
-        " AND result = 'healed'",
-        (watch.ended.value, incident.id, watch.runbook_id),
+        "UPDATE attempts SET result = ? WHERE result = 'healed' AND run_id ="
+        " (SELECT run_id FROM heals WHERE incident_id = ? AND number = ?)",
+        (watch.ended.value, incident.id, watch.number),
     )
 
 
-def undone(tx: Transaction, run_id: str) -> Versions | None:
-    """A person has put back what a run had changed: that counts against what it went by."""
+def undone(tx: Transaction, run_id: str, at: datetime) -> Versions | None:
+    """A person has put back what a run had changed: that counts against what it went by, from now
+    on. A run that had gone wrong before counts once, as of then."""
+    wrong = ", ".join(f"'{one.value}'" for one in sorted(brake.WRONG))
     row = tx.row(
-        "UPDATE attempts SET result = 'undone' WHERE run_id = ? AND result IS NOT NULL RETURNING *",
-        (run_id,),
+        f"UPDATE attempts SET result = 'undone', ended_at = CASE WHEN result IN ({wrong})"  # noqa: S608
+        " THEN ended_at ELSE ? END WHERE run_id = ? AND result IS NOT NULL RETURNING *",
+        (clock.wire(at), run_id),
     )
     return None if row is None else _versions(row)
 

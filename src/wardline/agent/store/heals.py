@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from wardline.agent.store.backoff import Moment
 from wardline.agent.store.database import Row, Transaction
 from wardline.core import clock
-from wardline.core.incidents import ladder, watching
+from wardline.core.incidents import ladder, undo, watching
 from wardline.core.incidents.incident import Incident
 
 # Beyond every window that the flap rule may have.
@@ -14,20 +14,31 @@ WATCHES_MAX = 10_000
 
 
 def keep(tx: Transaction, incident: Incident) -> None:
-    """The last heal of an incident, with how its watch ended once it has."""
+    """The last heal of an incident, with how its watch ended once it has; that is written once, but
+    that a person has had its run undone."""
     watch = incident.watch
     if watch is None:
         return
+    run_id = undo.run_of(incident.decision) if incident.watched else None
     tx.execute(
         "INSERT INTO heals (incident_id, number, site_id, host_id, incident_type, runbook_id,"
-        " healed_at, ended, ended_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " run_id, healed_at, ended, ended_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT(incident_id, number) DO UPDATE SET ended = excluded.ended,"
-        " ended_at = excluded.ended_at",
+        " ended_at = excluded.ended_at WHERE ended IS NULL OR excluded.ended = 'undone'",
         (
             *(incident.id, watch.number, incident.site_id, incident.host_id, incident.check),
-            *(watch.runbook_id, clock.wire(watch.healed_at)),
+            *(watch.runbook_id, run_id, clock.wire(watch.healed_at)),
             *(watch.ended, clock.wire(watch.ended_at) if watch.ended_at else None),
         ),
+    )
+
+
+def undone(tx: Transaction, run_id: str, at: datetime) -> None:
+    """A person has had the run undone that healed, be it in an incident that is over."""
+    tx.execute(
+        "UPDATE heals SET ended = 'undone', ended_at = ? WHERE run_id = ?"
+        " AND (ended IS NULL OR ended = 'stable')",
+        (clock.wire(at), run_id),
     )
 
 

@@ -10,6 +10,7 @@ from wardline.agent.store.database import Row, Transaction
 from wardline.core import clock, deviation
 from wardline.core.evidence import bundle
 from wardline.core.evidence.bundle import IncidentOutcome, ResolutionLevel
+from wardline.core.incidents import undo
 from wardline.core.incidents.incident import Incident
 from wardline.core.incidents.states import State
 
@@ -163,11 +164,13 @@ def count_pattern(tx: Transaction, incident: Incident) -> None:
 
     An incident counts once, as its last resolution: healed at its level with success, or escalated
     at L3 without. A run that failed is no resolution, for the ladder goes on; what went away by
-    itself is nobody's; one that is open again counts no more until it ends anew.
+    itself is nobody's; one that is open again counts no more until it ends anew, and one whose
+    repair a person has had undone since not at all.
     """
     row = tx.row("SELECT counted FROM incidents WHERE id = ?", (incident.id,))
     before: str | None = row["counted"] if row is not None else None
-    now = incident.level and incident.level.value if incident.state in _COUNTED else None
+    counts = incident.state in _COUNTED and undo.of_own_run(incident.decision) is None
+    now = incident.level and incident.level.value if counts else None
     if incident.state is State.RESOLVED or before == now:
         return
     for level, by in ((before, -1), (now, 1)):

@@ -9,6 +9,7 @@ import asyncpg
 from sqlalchemy import RowMapping, text
 
 from wardline.central.database.session import Session
+from wardline.core.incidents.undo import Undone
 
 # A run is told once, but may be told again, as one that went wrong after all.
 _ADD_RUNS = """
@@ -22,8 +23,9 @@ ON CONFLICT (site_id, run_id, kind) DO UPDATE SET wrong = true, received_at = ex
   WHERE excluded.wrong AND NOT held.wrong
 """
 _UNDO_RUNS = """
-UPDATE brake_runs SET wrong = true, received_at = $2
-WHERE site_id = $1 AND run_id = ANY($3::text[]) AND NOT wrong
+UPDATE brake_runs held SET wrong = true, ended_at = new.at, received_at = $2
+FROM unnest($3::text[], $4::timestamptz[]) AS new (run_id, at)
+WHERE held.site_id = $1 AND held.run_id = new.run_id AND NOT held.wrong
 """
 _TELL_END = """
 UPDATE brake_stops old SET released_at = given.released_at, released_by = given.released_by,
@@ -140,10 +142,13 @@ class Repository:
         columns = _columns(runs, NewRun.__slots__)
         await raw.execute(_ADD_RUNS, site_id, self._partner_id, received_at, *columns)
 
-    async def undo_runs(self, site_id: str, received_at: datetime, run_ids: Sequence[str]) -> None:
-        """What was undone later went wrong after all."""
+    async def undo_runs(
+        self, site_id: str, received_at: datetime, undone: Sequence[Undone]
+    ) -> None:
+        """What was undone later went wrong after all, as of then."""
         raw: asyncpg.Connection[Any] = self._session.raw
-        await raw.execute(_UNDO_RUNS, site_id, received_at, list(run_ids))
+        columns = _columns(undone, Undone.__slots__)
+        await raw.execute(_UNDO_RUNS, site_id, received_at, *columns)
 
     async def take(self, site_id: str, appliance_id: str, told: Sequence[Told]) -> list[str]:
         """Adds what is new and ends what has ended; the identifiers of both."""

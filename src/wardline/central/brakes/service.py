@@ -16,6 +16,8 @@ from wardline.central.database.session import Session
 from wardline.core import clock, ids
 from wardline.core.errors import Conflict, Malformed, NotFound
 from wardline.core.evidence.bundle import Bundle, IncidentRecord, IncidentState
+from wardline.core.incidents import undo
+from wardline.core.incidents.undo import Undone
 from wardline.core.protocol import StopReport
 from wardline.core.stops import (
     ALL,
@@ -32,16 +34,14 @@ from wardline.core.stops import (
 CHANGED = "brake"
 NAME_CHARS_MAX = 255
 STOPS_MAX = 500
-# What an undo came to that changed something: all of it, or not all.
-UNDONE = frozenset({"undone", "left"})
 
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """What bundles tell of runs: those that ended, and the ids of those that were undone."""
+    """What bundles tell of runs: those that ended, and those that were undone."""
 
     ended: Sequence[NewRun]
-    undone: Sequence[str]
+    undone: Sequence[Undone]
 
 
 class StopReleased(Conflict):
@@ -53,11 +53,13 @@ class StopReleased(Conflict):
 def prepare(bundles: Sequence[Bundle], received_at: datetime) -> Runs:
     """The runs that bundles tell the end of; nothing ended after it was told."""
     found: dict[tuple[str, str], NewRun] = {}
-    undone: set[str] = set()
+    undone: dict[str, Undone] = {}
     for told in bundles:
         ended_at = min(told.captured_at, received_at)
         for record in told.incidents:
-            undone.update(_undone(record))
+            if (gone := undo.told(record.decision)) is not None:
+                at = min(gone.at, received_at)
+                undone.setdefault(gone.run_id, Undone(gone.run_id, at))
             wrong = _went_wrong(record)
             if wrong is None:
                 continue
@@ -65,7 +67,7 @@ def prepare(bundles: Sequence[Bundle], received_at: datetime) -> Runs:
                 held = found.get((run.run_id, run.kind))
                 if held is None or run.wrong:
                     found[run.run_id, run.kind] = run
-    return Runs(list(found.values()), sorted(undone))
+    return Runs(list(found.values()), [undone[run_id] for run_id in sorted(undone)])
 
 
 async def fold(session: Session, site_id: str, received_at: datetime, runs: Runs) -> None:
@@ -162,7 +164,7 @@ def _runs(record: IncidentRecord, ended_at: datetime, *, wrong: bool) -> Iterato
     """One for each version that the run went by, as its decision names them."""
     told: Mapping[str, Any] = record.decision or {}
     rule_id, revision = told.get("ruleId"), told.get("ruleRevision")
-    run_id = _run_id(told.get("runId"))
+    run_id = undo.run_of(told)
     if run_id is None or record.runbook is None:
         return
     about = (record.incident_id, ended_at, wrong)
@@ -170,22 +172,6 @@ def _runs(record: IncidentRecord, ended_at: datetime, *, wrong: bool) -> Iterato
     is_named = type(rule_id) is str and 0 < len(rule_id) <= NAME_CHARS_MAX
     if is_named and type(revision) is int and "\x00" not in str(rule_id):
         yield NewRun(run_id, Kind.RULE.value, str(rule_id), str(revision), *about)
-
-
-def _undone(record: IncidentRecord) -> Iterator[str]:
-    """The run that a person had undone, which its decision names."""
-    told = (record.decision or {}).get("undo")
-    if isinstance(told, Mapping) and told.get("state") in UNDONE:
-        run_id = _run_id(told.get("run"))
-        if run_id is not None:
-            yield run_id
-
-
-def _run_id(value: object) -> str | None:
-    try:
-        return ids.entity(value, "run", "runId") if isinstance(value, str) else None
-    except Malformed:
-        return None
 
 
 def _stop(row: Any) -> Stop:

@@ -74,8 +74,8 @@ class BundleOut(BaseModel):
 class HealOut(BaseModel):
     """One heal of the incident: when the run began, when the check had passed after it, until when
     it is watched, and how that ended: `stable`, `recurred` (it failed before it had lasted),
-    `unproved` (it failed, so late that nothing shows when it came back) or `undone` (a person had
-    the run undone)."""
+    `unproved` (it failed, so late that nothing shows when it came back, or another run was undone)
+    or `undone` (a person had the run undone)."""
 
     number: int
     runbook_id: str

@@ -21,7 +21,7 @@ CREATE INDEX IF NOT EXISTS idx_brake_runs_wrong ON brake_runs (received_at) WHER
 CREATE INDEX IF NOT EXISTS idx_brake_runs_ended ON brake_runs (ended_at);
 SELECT protect_table('brake_runs', 'told');
 SELECT open_to_jobs('brake_runs');
-GRANT SELECT, INSERT, UPDATE (wrong, received_at) ON brake_runs TO wardline_app;
+GRANT SELECT, INSERT, UPDATE (wrong, ended_at, received_at) ON brake_runs TO wardline_app;
 GRANT SELECT, DELETE ON brake_runs TO wardline_jobs;
 
 -- Rows stay as history: a release ends one for good. With an appliance it was stopped there, over

@@ -1,13 +1,14 @@
 -- What runs taught: every run that was measured, what they come to per pattern, and promotions.
 
 -- One row per run of a runbook on an incident, folded from evidence as incidents are. `mark` names
--- it within its incident; how it ended is written once, with the bundle that told of that.
+-- it within its incident, `run_id` everywhere; how it ended is written once, with the bundle that told of that.
 CREATE TABLE IF NOT EXISTS pattern_runs (
   site_id VARCHAR(64) NOT NULL,
   partner_id VARCHAR(64) NOT NULL,
   appliance_id VARCHAR(64) NOT NULL,
   incident_id VARCHAR(64) NOT NULL,
   mark VARCHAR(64) NOT NULL,
+  run_id VARCHAR(64),
   host_id VARCHAR(64) NOT NULL,
   incident_type VARCHAR(255) NOT NULL,
   pattern_signature VARCHAR(128) NOT NULL,
@@ -31,6 +32,8 @@ CREATE TABLE IF NOT EXISTS pattern_runs (
 );
 CREATE INDEX IF NOT EXISTS idx_pattern_runs_partner
   ON pattern_runs (partner_id, pattern_signature, at);
+CREATE INDEX IF NOT EXISTS idx_pattern_runs_run ON pattern_runs (site_id, run_id)
+  WHERE run_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS idx_pattern_runs_changed ON pattern_runs (changed_at);
 CREATE INDEX IF NOT EXISTS idx_pattern_runs_promotion ON pattern_runs (partner_id, promotion_id)
   WHERE promotion_id IS NOT NULL;

@@ -865,6 +865,7 @@ CREATE TABLE public.pattern_runs (
     appliance_id character varying(64) NOT NULL,
     incident_id character varying(64) NOT NULL,
     mark character varying(64) NOT NULL,
+    run_id character varying(64),
     host_id character varying(64) NOT NULL,
     incident_type character varying(255) NOT NULL,
     pattern_signature character varying(128) NOT NULL,
@@ -1391,6 +1392,7 @@ CREATE UNIQUE INDEX idx_orders_undo ON public.orders USING btree (site_id, incid
 CREATE INDEX idx_pattern_runs_changed ON public.pattern_runs USING btree (changed_at);
 CREATE INDEX idx_pattern_runs_partner ON public.pattern_runs USING btree (partner_id, pattern_signature, at);
 CREATE INDEX idx_pattern_runs_promotion ON public.pattern_runs USING btree (partner_id, promotion_id) WHERE (promotion_id IS NOT NULL);
+CREATE INDEX idx_pattern_runs_run ON public.pattern_runs USING btree (site_id, run_id) WHERE (run_id IS NOT NULL);
 CREATE INDEX idx_pattern_stats_total ON public.pattern_stats USING btree (partner_id, total_count DESC, pattern_signature);
 CREATE INDEX idx_policy_rule_versions_revision ON public.policy_rule_versions USING btree (partner_id, revision);
 CREATE INDEX idx_policy_runs_age ON public.policy_runs USING btree (reserved_at);
@@ -1804,6 +1806,7 @@ GRANT UPDATE(closed_at) ON TABLE public.approvals TO wardline_jobs;
 GRANT SELECT,INSERT ON TABLE public.audit_log TO wardline_app;
 GRANT SELECT,INSERT ON TABLE public.brake_runs TO wardline_app;
 GRANT SELECT,DELETE ON TABLE public.brake_runs TO wardline_jobs;
+GRANT UPDATE(ended_at) ON TABLE public.brake_runs TO wardline_app;
 GRANT UPDATE(received_at) ON TABLE public.brake_runs TO wardline_app;
 GRANT UPDATE(wrong) ON TABLE public.brake_runs TO wardline_app;
 GRANT SELECT,INSERT ON TABLE public.brake_stops TO wardline_app;

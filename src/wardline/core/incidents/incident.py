@@ -26,7 +26,7 @@ from wardline.core.evidence.bundle import (
     RunbookRef,
 )
 from wardline.core.evidence.watch import Watch, WatchEnd
-from wardline.core.incidents import fitting, signature, watching
+from wardline.core.incidents import fitting, signature, undo, watching
 from wardline.core.incidents.states import CLOSED, TO_JUDGE, TRANSITIONS, State
 from wardline.core.incidents.watching import Attempt
 from wardline.core.severity import Severity
@@ -319,16 +319,20 @@ def undone(
     at: datetime,
 ) -> Incident:
     """A person has had a run undone that had repaired this drift; `measured` is what stands there
-    now, `decision` says who and why.
+    now, `decision` says who and why, and which run.
 
     It is open, whatever it was, for what follows from that: a person's, or resolved where the check
-    passes all the same. A heal that was undone is neither proved nor disproved.
+    passes all the same. A heal by that run has ended as undone. One by another run, or by one of
+    which nobody knows what was put back, has ended too, for it stands on other ground now: neither
+    proved nor disproved.
     """
     if incident.state is State.REPAIRING:
         raise Conflict(f"incident {incident.id} is being repaired: nothing of it is undone now")
     watch = incident.watch
     if watch is not None and incident.state in (State.HEALED, State.STABLE):
-        watch = watching.ended(watch, WatchEnd.UNDONE, at)
+        found = undo.told(decision)
+        own = found is not None and found.run_id == undo.run_of(incident.decision)
+        watch = watching.ended(watch, WatchEnd.UNDONE if own else WatchEnd.UNPROVED, at)
     return _moved(
         incident,
         State.OPEN,
@@ -341,17 +345,6 @@ def undone(
         closed_at=None,
         watch=watch,
     )
-
-
-def undo_refused(
-    incident: Incident, decision: Mapping[str, Any], found: tuple[Action, ...]
-) -> Incident:
-    """A person wanted a run undone, and nothing was changed; `found` says why, beside what had been
-    done. Everything else stays as it is."""
-    if incident.state is State.REPAIRING:
-        raise Conflict(f"incident {incident.id} is being repaired: nothing of it is undone now")
-    kept = tuple(one for one in incident.actions if not (one.dry_run and one.type == UNDO))
-    return replace(incident, decision=decision, actions=(*kept, *found))
 
 
 def can_close(incident: Incident, after: Result, at: datetime) -> bool:

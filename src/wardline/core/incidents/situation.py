@@ -13,6 +13,7 @@ from typing import Any
 from wardline.core import deviation
 from wardline.core.evidence.bundle import Action, Outcome
 from wardline.core.evidence.watch import Watch, WatchEnd
+from wardline.core.incidents import undo
 from wardline.core.incidents.incident import Incident
 from wardline.core.incidents.states import State
 from wardline.core.policy.decision import Code, Verdict
@@ -109,8 +110,9 @@ def sentence(one: Situation, now: datetime) -> str:
     return f"{_stands(one)}: {_told(one, now)}."
 
 
-def aftermath(actions: Sequence[Action]) -> Aftermath:
-    """What the steps of a run left behind on the host."""
+def aftermath(actions: Sequence[Action], decision: Mapping[str, Any] | None) -> Aftermath:
+    """What the steps of a run, or of its undo, left behind on the host. What an undo came to is its
+    own last word, for it looks once more after its steps; those say what is left by hand."""
     ran = [action for action in actions if not action.dry_run]
     changed = [action for action in ran if action.changed]
     left = tuple(f"{action.step}: {action.target}" for action in changed if not action.undone)
@@ -118,7 +120,8 @@ def aftermath(actions: Sequence[Action]) -> Aftermath:
         return Aftermath(Undo.UNKNOWN, left)
     if any(action.type == UNDO for action in ran):
         failed = tuple(f"{action.step}: {action.target}" for action in ran if action.error)
-        return Aftermath(Undo.PART if failed else Undo.VERIFIED, failed)
+        seen = Undo.PART if failed else Undo.VERIFIED
+        return Aftermath(_ENDS.get(_undo_state(decision), seen), failed)
     if not changed:
         return Aftermath(Undo.NOTHING, ())
     if not left:
@@ -156,7 +159,7 @@ def _told(one: Situation, now: datetime) -> str:
         case State.HEALED:
             return f"{_name(one)} repaired it, {_watched(one, now)}"
         case State.STABLE:
-            return f"{_name(one)} repaired it, and that lasted{_again(one)}"
+            return f"{_name(one)} repaired it, and {_since(one)}{_again(one)}"
         case State.RESOLVED:
             return f"the drift went away without a repair of ours{_again(one)}"
         case State.FAILED:
@@ -166,7 +169,7 @@ def _told(one: Situation, now: datetime) -> str:
 
 
 def _open(one: Situation) -> str:
-    if aftermath(one.actions).undo is Undo.UNKNOWN:
+    if _aftermath(one).undo is Undo.UNKNOWN:
         return (
             f"the agent was stopped in the middle of {_name(one)}, which of its steps ran is not"
             " known; it is decided anew"
@@ -234,12 +237,14 @@ def _again(one: Situation) -> str:
 
 
 def _failed(one: Situation) -> str:
-    did = "did not help" if aftermath(one.actions).undo is Undo.STANDS else "failed"
+    did = "did not help" if _aftermath(one).undo is Undo.STANDS else "failed"
+    if any(action.type == UNDO and not action.dry_run for action in one.actions):
+        did = "was undone by a person"
     return f"{_name(one)} {did}, and {_put_back(one)}"
 
 
 def _put_back(one: Situation) -> str:
-    found = aftermath(one.actions)
+    found = _aftermath(one)
     match found.undo:
         case Undo.NOTHING:
             return "it had changed nothing"
@@ -248,10 +253,18 @@ def _put_back(one: Situation) -> str:
         case Undo.VERIFIED:
             return "all that it had changed was put back and found back"
         case Undo.PART:
-            left = "one change" if len(found.left) == 1 else f"{len(found.left)} changes"
+            left = {0: "some", 1: "one change"}.get(len(found.left), f"{len(found.left)} changes")
             return f"{left} of it could not be put back and must be looked at by hand"
         case Undo.UNKNOWN:
             return "which of its steps ran is not known"
+
+
+def _since(one: Situation) -> str:
+    """What has become of a repair that was stable."""
+    if undo.of_own_run(one.decision) is None:
+        return "that lasted"
+    left = _undo_state(one.decision) != "undone"
+    return f"that lasted; a person has had {'a part of it' if left else 'it'} undone since"
 
 
 def _left(one: Situation) -> str:
@@ -284,6 +297,15 @@ def _name(one: Situation) -> str:
     return one.watch.runbook_id if one.watch is not None else "its repair"
 
 
+def _aftermath(one: Situation) -> Aftermath:
+    return aftermath(one.actions, one.decision)
+
+
+def _undo_state(decision: Mapping[str, Any] | None) -> str:
+    told = (decision or {}).get("undo")
+    return str(told.get("state")) if isinstance(told, Mapping) else ""
+
+
 def _part(one: Situation, name: str) -> Mapping[str, Any]:
     found = (one.decision or {}).get(name)
     return found if isinstance(found, dict) else {}
@@ -310,6 +332,12 @@ _OUTCOMES: Mapping[Outcome, str] = {
     Outcome.FAIL: "{check} fails on {host}",
     Outcome.UNKNOWN: "{check} cannot be measured on {host}",
     Outcome.NOT_APPLICABLE: "{check} has no meaning on {host} any more",
+}
+# By what an undo came to.
+_ENDS: Mapping[str, Undo] = {
+    "undone": Undo.VERIFIED,
+    "left": Undo.PART,
+    "interrupted": Undo.UNKNOWN,
 }
 _HOLDABLE = frozenset({State.OPEN, State.WAITING, State.FAILED, State.ESCALATED})
 # What goes away without anybody's doing.

@@ -1,6 +1,7 @@
 """The brake at Central: counted over sites, one ticket, obeyed, released, and nobody else's."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -147,19 +148,24 @@ async def test_a_run_is_counted_once_however_often_it_is_told(
     assert await owner.fetchval(counted, appliance.site_id) == 2
 
 
-async def test_a_heal_that_a_person_had_undone_is_a_run_that_went_wrong(appliance, owner):
+@pytest.mark.parametrize("state", ["undone", "left"])
+async def test_a_heal_that_a_person_had_undone_is_a_run_that_went_wrong_as_of_then(
+    appliance, owner, state
+):
     run_id = ids.new("run")
     fixed = healed(incident())
     decision = {**fixed.decision, "runId": run_id, "ruleId": RULE, "ruleRevision": 7}
     await tell(appliance, replace(fixed, decision=decision))
-    wrong = "SELECT wrong FROM brake_runs WHERE site_id = $1 AND run_id = $2"
+    wrong = "SELECT wrong, ended_at FROM brake_runs WHERE site_id = $1 AND run_id = $2"
     told = await owner.fetch(wrong, appliance.site_id, run_id)
     assert [row["wrong"] for row in told] == [False, False]
-    for state, counts in (("refused", False), ("undone", True)):
-        undo = {"run": run_id, "state": state}
+    at = clock.wire(clock.system() - timedelta(days=1))
+    for how, counts in (("refused", False), ("interrupted", False), (state, True), (state, True)):
+        undo = {"run": run_id, "state": how, "at": at}
         await tell(appliance, incident(decision={**making.decision("run"), "undo": undo}))
         told = await owner.fetch(wrong, appliance.site_id, run_id)
         assert [row["wrong"] for row in told] == [counts, counts]
+        assert [clock.wire(row["ended_at"]) == at for row in told] == [counts, counts]
 
 
 async def test_what_an_appliance_stopped_is_told_released_by_its_order_and_is_no_second_ticket(

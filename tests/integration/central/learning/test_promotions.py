@@ -1,5 +1,6 @@
 """From runs that lasted to a promotion that is in force everywhere, and to its end."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import asyncpg
@@ -21,6 +22,7 @@ from tests.integration.central.learning.teaching import (
     lasting,
     listed,
     permit,
+    put_back,
     story,
     tell,
     told,
@@ -29,6 +31,7 @@ from tests.integration.central.learning.teaching import (
 from wardline.central.identity.permissions import Role
 from wardline.central.learning import rounds as rounds_module
 from wardline.central.learning.rounds import Learner
+from wardline.core import ids
 from wardline.core.evidence.bundle import ResolutionLevel
 from wardline.core.incidents import merit, promotion, remedy
 from wardline.core.incidents.promotion import Stage
@@ -61,6 +64,46 @@ async def test_what_runs_come_to_is_shown_and_four_are_no_candidate(
         "60.0 % verified success, 90 % needed",
     ]
     assert await listed(signed_in) == []
+
+
+@pytest.mark.parametrize("state", ["undone", "left"])
+async def test_an_undo_is_held_against_its_own_run_also_when_one_batch_tells_everything(
+    signed_in, appliance, learner, state
+):
+    run_id = ids.new("run")
+    heal, lasted = lasting(run_id=run_id)
+    later, lasted_too = lasting(timedelta(hours=4))
+    elsewhere = put_back(later, run_id, state)
+    told = {**lasted.decision, "undo": elsewhere.decision["undo"]}
+    await tell(
+        appliance,
+        (heal, lasted),
+        (later, lasted_too, elsewhere),
+        (replace(lasted, decision=told),),
+        (own := lasting(timedelta(hours=3))),
+        (put_back(own[1], own[0].decision["runId"]),),
+    )
+    await learner.learn()
+    (one,) = await patterns(signed_in)
+    assert (one["total_count"], one["l3_count"], one["success_count"]) == (3, 2, 0)
+    (book,) = one["runbooks"]
+    counts = {name: book[name] for name in ("runs", "stable", "undone", "unproved")}
+    assert counts == {"runs": 3, "stable": 1, "undone": 2, "unproved": 0}
+    heals = (await signed_in.get("/api/v1/heals")).json()
+    assert (heals["total"], heals["stable"], heals["undone"]) == (3, 1, 2)
+
+
+async def test_an_undo_that_another_appliance_tells_of_is_nothing_to_this_run(
+    signed_in, appliance, second, learner
+):
+    run_id = ids.new("run")
+    await tell(appliance, lasting(run_id=run_id))
+    (later, _) = lasting()
+    await tell(second, (later, put_back(later, run_id)))
+    await learner.learn()
+    (one,) = await patterns(signed_in)
+    (book,) = one["runbooks"]
+    assert (book["stable"], book["undone"], book["unproved"]) == (1, 0, 1)
 
 
 async def test_a_runbook_of_another_version_earns_nothing_for_this_one(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.unit.core.incidents.drift import AT
-from wardline.core import deviation
+from wardline.core import deviation, ids
 from wardline.core.evidence.bundle import Action, Outcome
 from wardline.core.evidence.watch import Watch, WatchEnd
 from wardline.core.incidents import situation
@@ -219,4 +219,44 @@ def test_every_code_of_a_decision_has_words() -> None:
 def test_the_aftermath_names_what_is_left_by_hand(
     actions: tuple[Action, ...], found: Aftermath
 ) -> None:
-    assert situation.aftermath(actions) == found
+    assert situation.aftermath(actions, None) == found
+
+
+@pytest.mark.parametrize(
+    ("state", "actions", "found"),
+    [
+        ("undone", (replace(STEP, type="undo"),), Aftermath(Undo.VERIFIED, ())),
+        # The last look, or the host's own revert, found what no step had failed at.
+        ("left", (replace(STEP, type="undo"),), Aftermath(Undo.PART, ())),
+        ("left", (replace(STEP, type="undo", error="gone"),), Aftermath(Undo.PART, (PLACE,))),
+        (
+            "interrupted",
+            (replace(STEP, type="undo", error="?"),),
+            Aftermath(Undo.UNKNOWN, (PLACE,)),
+        ),
+        # Nothing was put back: what the run had done stands.
+        (
+            "refused",
+            (STEP, replace(STEP, type="undo", dry_run=True)),
+            Aftermath(Undo.STANDS, (PLACE,)),
+        ),
+    ],
+)
+def test_what_an_undo_came_to_is_its_own_last_word(
+    state: str, actions: tuple[Action, ...], found: Aftermath
+) -> None:
+    assert situation.aftermath(actions, {"undo": {"state": state}}) == found
+
+
+def test_a_repair_that_a_person_had_undone_is_told_so() -> None:
+    run_id, at = ids.new("run"), "2026-11-20T09:00:00.000Z"
+    for state, word in (("undone", "it"), ("left", "a part of it")):
+        told = {"run": run_id, "at": at, "state": state}
+        decision = {"verdict": "run", "runId": run_id, "undo": told}
+        said = says(State.STABLE, decision=decision, watch=WATCH)
+        assert f"that lasted; a person has had {word} undone since" in said
+        elsewhere = {**decision, "runId": ids.new("run")}
+        assert "undone" not in says(State.STABLE, decision=elsewhere, watch=WATCH)
+    left = {"verdict": "block", "undo": {"state": "left"}}
+    said = says(State.ESCALATED, decision=left, actions=(replace(STEP, type="undo"),))
+    assert "was undone by a person, and some of it could not be put back" in said
