@@ -17,6 +17,7 @@ from tests.integration.agent.switch import (
     unfreeze_here,
 )
 from tests.integration.agent.waiting import CHECK, carried_out, detail, given, waiting
+from wardline.agent.hosts.host import Stat
 from wardline.agent.store import runs
 from wardline.core.evidence.bundle import IncidentState
 
@@ -37,8 +38,8 @@ def in_the_middle(bench: Bench, happens: Callable[[], None]) -> list[str]:
     host, changed = next(iter(bench.agent_roster)).host, list[str]()
     change = host.chmod
 
-    def chmod(path: str, mode: int) -> None:
-        change(path, mode)
+    def chmod(path: str, mode: int, found: Stat) -> None:
+        change(path, mode, found)
         changed.append(path)
         if len(changed) == 1:
             happens()

@@ -15,7 +15,8 @@ from wardline.agent.hosts.host import Host
 from wardline.agent.runbooks import states
 from wardline.agent.runbooks.commands import AnswerEffect, FileEffect, RunUndo
 from wardline.agent.runbooks.folder_operation import RemoveFolder
-from wardline.agent.runbooks.operations import ChangeMode, RestoreFile, RestoreMode, Undo
+from wardline.agent.runbooks.mode_operation import RestoreMode
+from wardline.agent.runbooks.operations import RestoreFile, Undo
 from wardline.agent.runbooks.runner import RunReport
 from wardline.agent.runbooks.states import FileState, ModeState, State, UnitChoice
 from wardline.agent.runbooks.unit_operation import Restart, RestoreUnit, UnitFound
@@ -160,7 +161,12 @@ def _undo_wire(undo: Undo) -> dict[str, Any]:
         case RemoveFolder():
             return {"kind": "folder", "target": undo.path}
         case RestoreMode():
-            return {"kind": "mode", "target": undo.target, "before": states.to_wire(undo.was)}
+            return {
+                "kind": "mode",
+                "target": undo.target,
+                "before": states.to_wire(undo.before),
+                "after": states.to_wire(undo.after),
+            }
         case RunUndo():
             return {
                 "kind": "command",
@@ -208,8 +214,8 @@ def _file(obj: fields.Object) -> Undo:
 
 
 def _mode(obj: fields.Object) -> Undo:
-    target, before = fields.part(obj, "target", _word), _state(obj, ModeState)
-    return RestoreMode(ChangeMode("undo", "set_mode", target, before.mode, before.uid, before.gid))
+    before, after = _state(obj, ModeState), _state(obj, ModeState, "after")
+    return RestoreMode(fields.part(obj, "target", _word), before, after)
 
 
 def _folder(obj: fields.Object) -> Undo:
@@ -254,10 +260,10 @@ def _effect(value: object) -> FileEffect | AnswerEffect:
     return AnswerEffect(fields.choice(obj, "shown_by", _SHOWN), wanted)
 
 
-def _state(obj: fields.Object, wanted: type[T]) -> T:
-    found = fields.part(obj, "before", states.from_wire)
+def _state(obj: fields.Object, wanted: type[T], key: str = "before") -> T:
+    found = fields.part(obj, key, states.from_wire)
     if not isinstance(found, wanted):
-        raise Malformed("before", f"not a {wanted.__name__}")
+        raise Malformed(key, f"not a {wanted.__name__}")
     return found
 
 
@@ -286,7 +292,7 @@ _SHOWN = {query.id: query for query in (queries.UFW_STATUS, queries.UFW_ADDED)}
 _UNDOS: Mapping[str, tuple[frozenset[str], Callable[[fields.Object], Undo]]] = {
     "file": (frozenset({"target", "before", "after", "check_with", "reloads"}), _file),
     "folder": (frozenset({"target"}), _folder),
-    "mode": (frozenset({"target", "before"}), _mode),
+    "mode": (frozenset({"target", "before", "after"}), _mode),
     "command": (frozenset({"effect", "argv", "before", "timeout_s"}), _command),
     "unit": (frozenset({"target", "before", "state", "missing", "timeout_s"}), _unit),
     "restart": (frozenset({"target", "timeout_s"}), _restart),

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from wardline.agent.hosts.host import FileKind, Host, HostError
 from wardline.agent.hosts.revert import Revert
 from wardline.agent.runbooks.commands import Command
-from wardline.agent.runbooks.operations import ChangeMode, Operation, WriteFile
+from wardline.agent.runbooks.mode_operation import ChangeMode
+from wardline.agent.runbooks.operations import Operation, WriteFile
 from wardline.agent.runbooks.plan import Planned
 from wardline.agent.runbooks.unit_operation import SetUnit
 

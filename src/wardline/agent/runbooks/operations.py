@@ -6,18 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from wardline.agent.hosts.host import (
-    Failed,
-    FileKind,
-    HardLinked,
-    Host,
-    Missing,
-    Output,
-    WrongKind,
-)
+from wardline.agent.hosts.host import Failed, FileKind, HardLinked, Host, Missing, Output
 from wardline.agent.runbooks import diff, views
 from wardline.agent.runbooks.proofs import STAGED
-from wardline.agent.runbooks.states import FileState, ModeState, State
+from wardline.agent.runbooks.states import FileState, State
 from wardline.agent.runbooks.views import View
 from wardline.core.evidence.bundle import OUTPUT_BYTES_MAX
 
@@ -227,81 +219,6 @@ class RestoreFile:
             host.replace_file(self.path, self.before.content, status.mode, status.uid, status.gid)
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeMode:
-    """Mode and, where they are known, owner and group of a file or a directory; never of a link."""
-
-    step: str
-    type: str
-    target: str
-    mode: int
-    uid: int | None
-    gid: int | None
-
-    needs_change = False
-
-    def preview(self, host: Host) -> Change:
-        before = self._look(host)
-        after = (self.mode, self.uid, self.gid)
-        if before == after:
-            return Change(changed=False)
-        lines = [f"--- {self.target}", f"+++ {self.target}"]
-        lines += [f"-{_ownership(before)}", f"+{_ownership(after)}"]
-        return Change(True, "\n".join(lines) + "\n")
-
-    def apply(self, host: Host, undos: list[Undo]) -> Change:
-        change = self.preview(host)
-        if not change.changed:
-            return change
-        mode, uid, gid = self._look(host)
-        undos.append(ChangeMode(self.step, self.type, self.target, mode, uid, gid).as_undo())
-        self._set(host)
-        return change
-
-    def as_undo(self) -> Undo:
-        return RestoreMode(self)
-
-    def _set(self, host: Host) -> None:
-        if self.uid is not None and self.gid is not None:
-            host.chown(self.target, self.uid, self.gid)
-        # After the owner: a change of owner takes set-user-id bits away.
-        host.chmod(self.target, self.mode)
-        if self._look(host) != (self.mode, self.uid, self.gid):
-            raise Failed(self.target, "did not take the mode it was given")
-
-    def _look(self, host: Host) -> tuple[int, int | None, int | None]:
-        found = host.lstat(self.target)
-        if found.kind not in (FileKind.FILE, FileKind.DIRECTORY):
-            raise WrongKind(self.target, found.kind, FileKind.FILE)
-        if found.kind is FileKind.FILE and found.links > 1:
-            raise HardLinked(self.target, found.links)
-        owned = self.uid is not None
-        return found.mode, found.uid if owned else None, found.gid if owned else None
-
-
-@dataclass(frozen=True, slots=True)
-class RestoreMode:
-    """Mode, owner and group as they were: `before` is the change that sets them."""
-
-    before: ChangeMode
-
-    deferred = False
-
-    @property
-    def target(self) -> str:
-        return self.before.target
-
-    @property
-    def was(self) -> ModeState:
-        return ModeState(self.before.mode, self.before.uid, self.before.gid)
-
-    def look(self, host: Host) -> ModeState:
-        return ModeState(*self.before._look(host))
-
-    def apply(self, host: Host) -> None:
-        self.before._set(host)
-
-
 def prove(host: Host, path: str, content: bytes, check_with: tuple[str, ...] | None) -> str:
     """Let the program that reads the file judge the new content before it is switched in; what it
     said. CommandFailed where it does not like it."""
@@ -361,8 +278,3 @@ def _run_if_possible(host: Host, argv: tuple[str, ...] | None) -> str:
     if argv is None or not host.runs_commands:
         return ""
     return tail(run(host, argv, HELPER_TIMEOUT_S))
-
-
-def _ownership(found: tuple[int, int | None, int | None]) -> str:
-    mode, uid, gid = found
-    return f"{mode:04o}" if uid is None else f"{mode:04o} {uid}:{gid}"
