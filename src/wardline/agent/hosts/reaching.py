@@ -59,7 +59,6 @@ own() {{
   mkdir -m 700 -- "$o" || exit 1
   cd -P -- "$o" || exit 1
   trap 'rm -f -- "$o"; cd .. && rmdir -- "$o"' EXIT
-  trap 'exit 1' HUP INT TERM PIPE
   [ -O . ] || exit {EXCHANGED}
   case $(stat -c %a .) in 700 | 2700) ;; *) exit {EXCHANGED} ;; esac
 }}

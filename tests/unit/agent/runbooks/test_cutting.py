@@ -8,6 +8,7 @@ from tests.unit.agent import host_trees
 from tests.unit.agent.live_host import Machine
 from wardline.agent.hosts.revert import Revert
 from wardline.agent.runbooks import cutting, plan, runbook, telling
+from wardline.agent.runbooks.mode_operation import ChangeMode
 from wardline.agent.runbooks.operations import WriteFile
 from wardline.agent.runbooks.plan import Planned
 from wardline.core.evidence.bundle import OUTPUT_BYTES_MAX
@@ -96,7 +97,31 @@ def test_a_folder_gets_its_mode_back(root: Path) -> None:
     )
     revert = cutting.revert(planned, host, 60)
     assert revert is not None
-    assert revert.commands[-1] == ("chmod", "777", "--", "/etc/sudoers.d")
+    assert (revert.modes, revert.files, revert.commands) == (("/etc/sudoers.d",), (), ())
+
+
+def test_a_file_whose_mode_alone_is_changed_is_not_copied(root: Path) -> None:
+    """A copy of it would have to be put into a folder that belongs to somebody else."""
+    (root / "home/frontdesk/.ssh/authorized_keys").chmod(0o666)
+    paths = {"paths": ["/home/frontdesk/.ssh/authorized_keys"]}
+    planned = plan.make(runbook.registry()["ssh_keys.restrict"], paths, Machine(root))
+    revert = cutting.revert(planned, Machine(root), 60)
+    assert revert is not None
+    revert.check()
+    assert (revert.modes, revert.files) == (tuple(paths["paths"]), ())
+    assert "mode of /home/frontdesk/.ssh/authorized_keys" in telling.armed("h", revert, 0.0).output
+
+
+def test_a_file_that_goes_back_as_a_whole_has_its_mode_with_it(root: Path) -> None:
+    path = "/etc/ssh/sshd_config"
+    change = ChangeMode("a", "set_mode", path, 0o644, None, None)
+    write = WriteFile("b", "install_file", path, b"new", None, None, None)
+    planned = [
+        Planned(one, at, 60, cuts_line=False, stops=False) for at, one in enumerate((change, write))
+    ]
+    revert = cutting.revert(planned, Machine(root), 60)
+    assert revert is not None
+    assert (revert.files, revert.modes) == ((path,), ())
 
 
 def test_nothing_waits_on_a_host_where_nothing_would_change(root: Path) -> None:

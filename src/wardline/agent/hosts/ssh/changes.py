@@ -51,8 +51,9 @@ settled
 )
 
 # path, mode or owner, device and number of what was looked at, a random word.
-CHMOD = PLACE + HOLD + 'place "$1" stay; hold "$3" "$4"; chmod "$2" -- "$h" || exit 1\n'
-CHOWN = PLACE + HOLD + 'place "$1" stay; hold "$3" "$4"; chown -h "$2" -- "$h" || exit 1\n'
+_HELD = PLACE + HOLD + 'trap "exit 1" HUP INT TERM PIPE; place "$1" stay; hold "$3" "$4"\n'
+CHMOD = _HELD + 'chmod "$2" -- "$h" || exit 1\n'
+CHOWN = _HELD + 'chown -h "$2" -- "$h" || exit 1\n'
 REMOVE = PLACE + 'place "$1" follow; expect file; rm -- "$n" || exit 1; settled\n'
 LINK = (
     PLACE
