@@ -8,11 +8,20 @@ import fnmatch
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wardline.agent.hosts.host import Host, HostError
+from wardline.agent.hosts.host import (
+    Failed,
+    HardLinked,
+    Host,
+    Missing,
+    PathEscapes,
+    TooLarge,
+    TooManyLinks,
+    WrongKind,
+)
 from wardline.agent.hosts.revert import Revert
 from wardline.agent.runbooks.commands import Command
 from wardline.agent.runbooks.mode_operation import ChangeMode
-from wardline.agent.runbooks.operations import Operation, WriteFile
+from wardline.agent.runbooks.operations import Operation, Refused, WriteFile
 from wardline.agent.runbooks.plan import Planned
 from wardline.agent.runbooks.unit_operation import SetUnit
 
@@ -91,6 +100,10 @@ _UNITS = (
 )
 
 
+# What stands there is nothing that the operation could be done to.
+_REFUSALS = (Refused, Missing, WrongKind, HardLinked, TooLarge, PathEscapes, TooManyLinks)
+
+
 @dataclass(frozen=True, slots=True)
 class _Part:
     """What puts one operation back: its file or its mode, and programs before and after these."""
@@ -141,6 +154,14 @@ def revert(plan: Sequence[Planned], host: Host, after_s: int) -> Revert | None:
     return made if made.files or made.modes or made.commands or made.reloads else None
 
 
+def check_unguarded(planned: Planned, host: Host) -> None:
+    """Raise Failed for what would cut the line by now, where nothing waits to put the host back:
+    when that could still be armed this was not to change anything, or could not be done."""
+    if host.runs_commands and cuts(planned) and planned.operation.preview(host).changed:
+        why = "could cut the line, and was not to change anything when the run began: run it anew"
+        raise Failed(planned.operation.target, why)
+
+
 def _is_among(name: str, globs: Sequence[str]) -> bool:
     return any(
         name.count("/") == glob.count("/") and fnmatch.fnmatchcase(name, glob) for glob in globs
@@ -152,10 +173,13 @@ def _sets_network(argv: tuple[str, ...]) -> bool:
 
 
 def _changes(operation: Operation, host: Host) -> bool:
-    """Whether it would change anything now; one that cannot be done is refused in its own turn."""
+    """Whether it would change anything now; what it refuses itself is refused in its own turn.
+
+    A host that does not say it is another matter: nothing may be changed then.
+    """
     try:
         return operation.preview(host).changed
-    except HostError:
+    except _REFUSALS:
         return False
 
 

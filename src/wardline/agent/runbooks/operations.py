@@ -26,6 +26,11 @@ class CommandFailed(Failed):
         super().__init__(argv[0], f"ended with exit code {output.exit_code}: {self.output[-400:]}")
 
 
+class Refused(Failed):
+    """The operation itself is not for a host that is as this one is; `why` says what is in the
+    way."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """What an operation did, or would do."""

@@ -130,12 +130,14 @@ class _Run:
         self._timeouts[place] = planned.timeout_s
         undos: list[Undo] = []
         try:
+            host = self._until(ends, planned.timeout_s)
             if _is_idle(operation, self._actions):
                 change = _NOTHING_BEFORE
-            elif planned.stops:
-                change = self._stopping(operation, self._until(ends, planned.timeout_s), undos)
             else:
-                change = operation.apply(self._until(ends, planned.timeout_s), undos)
+                if self._guard is None:
+                    cutting.check_unguarded(planned, host)
+                apply = self._stopping if planned.stops else _apply
+                change = apply(operation, host, undos)
         except HostError as error:
             self._actions.append(telling.failed(operation, error, started, changed=bool(undos)))
             return str(error)
@@ -282,6 +284,10 @@ class _Run:
         except HostError as problem:
             return [f"whether everything is up again is not known: {problem}"]
         return [f"still down: {collateral.told(lost)}"] if lost else []
+
+
+def _apply(operation: Operation, host: Host, undos: list[Undo]) -> Change:
+    return operation.apply(host, undos)
 
 
 _NOTHING_BEFORE = Change(False, output="left out: no step before it changed anything")

@@ -1,16 +1,29 @@
 """Which repairs may cut the line, and what their hosts are told to do without us."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.unit.agent import host_trees
 from tests.unit.agent.live_host import Machine
+from wardline.agent.hosts.host import (
+    CannotRun,
+    Failed,
+    HostError,
+    NotPermitted,
+    Output,
+    TimedOut,
+    Unreachable,
+)
+from wardline.agent.hosts.queries import Query
 from wardline.agent.hosts.revert import Revert
 from wardline.agent.runbooks import cutting, plan, runbook, telling
 from wardline.agent.runbooks.mode_operation import ChangeMode
 from wardline.agent.runbooks.operations import WriteFile
 from wardline.agent.runbooks.plan import Planned
+from wardline.agent.runbooks.runbook import UnitState
+from wardline.agent.runbooks.unit_operation import SetUnit
 from wardline.core.evidence.bundle import OUTPUT_BYTES_MAX
 
 INPUTS: dict[str, dict[str, object]] = {
@@ -129,6 +142,49 @@ def test_nothing_waits_on_a_host_where_nothing_would_change(root: Path) -> None:
     inputs = {"login_defs": [], "pwquality": [], "faillock": []}
     planned = plan.make(runbook.registry()["password_policy.set"], inputs, host)
     assert cutting.revert(planned, host, 60) is None
+
+
+def _silent(error: HostError) -> Callable[[Query], Output]:
+    def ask(query: Query) -> Output:
+        raise error
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        TimedOut("ufw", "took longer than 5 s, ended"),
+        Unreachable("root@host", "the connection broke"),
+        CannotRun("ufw", "could not be started"),
+        NotPermitted("/etc/ufw"),
+        Failed("systemctl", "did not say how it is"),
+    ],
+)
+def test_a_host_that_does_not_say_what_would_change_is_not_changed(
+    error: HostError, root: Path
+) -> None:
+    host = Machine(root)
+    planned = plan.make(runbook.registry()["firewall.enable"], {"ssh_ports": ["22"]}, host)
+    host.ask = _silent(error)  # type: ignore[method-assign]
+    with pytest.raises(type(error)):
+        cutting.revert(planned, host, 60)
+
+
+def test_what_an_operation_itself_refuses_is_refused_in_its_own_turn(root: Path) -> None:
+    """The run then ends as failed and undone; nothing of that operation has to go back."""
+    masked = root / "etc/systemd/system/nftables.service"
+    masked.symlink_to("/dev/null")
+    operations = [
+        SetUnit("a", "set_service", "nftables.service", UnitState.ENABLED, False, 60),
+        WriteFile("b", "install_file", "/etc/ssh", b"x", None, None, None),
+    ]
+    planned = [Planned(one, 0, 60, cuts_line=True, stops=False) for one in operations]
+    assert cutting.revert(planned, Machine(root), 60) is None
+    for one in operations:
+        with pytest.raises(HostError):
+            one.preview(Machine(root))
+    masked.unlink()
 
 
 def test_what_is_told_of_a_revert_fits_into_evidence() -> None:

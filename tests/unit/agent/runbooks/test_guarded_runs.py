@@ -134,6 +134,42 @@ def test_what_cannot_be_undone_keeps_its_revert(host: Served) -> None:
     assert host.clock >= 60, "called off though something was left by hand"
 
 
+def test_a_host_that_did_not_say_whether_anything_would_cut_the_line_is_not_changed(
+    host: Served,
+) -> None:
+    real, asked = host.read, [0]
+
+    def read(path: str, bytes_max: int) -> bytes:
+        asked[0] += path == f"/{CONFIG}"
+        if asked[0] == 1:
+            raise TimedOut(path, "no answer from the host within 10.0 s")
+        return real(path, bytes_max)
+
+    host.read = read  # type: ignore[method-assign]
+    with pytest.raises(TimedOut):
+        _run(host)
+    assert ((host.root / CONFIG).read_text(), host.reverts) == (OLD, [])
+
+
+def test_what_would_cut_the_line_only_by_now_is_not_done_unguarded(host: Served) -> None:
+    """Nothing was to be changed when the host could still be armed."""
+    (host.root / CONFIG).write_text("MaxAuthTries 4\n")
+    real, looked = host.read, [0]
+
+    def read(path: str, bytes_max: int) -> bytes:
+        content = real(path, bytes_max)
+        looked[0] += path == f"/{CONFIG}"
+        if looked[0] == 1:
+            (host.root / CONFIG).write_text(OLD)
+        return content
+
+    host.read = read  # type: ignore[method-assign]
+    report = _run(host)
+    assert (report.ok, report.undone, host.reverts) == (False, None, [])
+    assert "could cut the line" in str(report.error)
+    assert (host.root / CONFIG).read_text() == OLD
+
+
 def test_a_step_ends_with_its_time_and_is_undone(host: Served) -> None:
     host.takes_s = 25.0
     before = (host.root / "etc/chrony/chrony.conf").read_text()
