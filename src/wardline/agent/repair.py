@@ -85,7 +85,8 @@ class Reserved:
 @dataclass(frozen=True, slots=True)
 class _Over:
     """A run that is over, as it is to be stored; `ending` is its order's where the incident does
-    not say that, `collateral` whether it brought something else down, which is a person's."""
+    not say that, `is_a_persons` whether nothing may go on without one: it brought something else
+    down, or nobody could look whether it did."""
 
     run: Run
     ended: Incident
@@ -93,7 +94,7 @@ class _Over:
     began: bool
     result: str | None
     ending: Ending | None = None
-    collateral: bool = False
+    is_a_persons: bool = False
 
 
 class Repairs:
@@ -189,7 +190,7 @@ class Repairs:
             over = _Over(
                 *(reserved.run, ended, after, began, _RESULTS.get(ended.state)),
                 ending=_harmful(report) if report.collateral else None,
-                collateral=bool(report.collateral),
+                is_a_persons=report.is_a_persons,
             )
         else:
             last = told("frozen", reserved.chosen.runbook.id, report.error or report.stopped)
@@ -236,7 +237,7 @@ class Repairs:
             heals.prune(tx, now)
             promotions.prune(tx, now)
             told_in = self.record(tx, ended, (over.after,))
-            if over.collateral:
+            if over.is_a_persons:
                 self.record(tx, incident.escalated(ended))
             if ended.watched:
                 heals.begin_watch(tx, ended.id, self._ledger.moment())
