@@ -1,13 +1,12 @@
 """The concrete changes that a step comes down to on a host, each recording how it is undone."""
 
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
 from wardline.agent.hosts.host import Failed, FileKind, HardLinked, Host, Missing, Output
-from wardline.agent.runbooks import diff, views
+from wardline.agent.runbooks import diff, staging, views
 from wardline.agent.runbooks.proofs import STAGED
 from wardline.agent.runbooks.states import FileState, State
 from wardline.agent.runbooks.views import View
@@ -229,10 +228,9 @@ def prove(host: Host, path: str, content: bytes, check_with: tuple[str, ...] | N
     said. CommandFailed where it does not like it."""
     if check_with is None or not host.runs_commands:
         return ""
-    folder, _, name = path.rpartition("/")
-    staged = f"{folder}/.{name}.{secrets.token_hex(8)}"
-    host.replace_file(staged, content, 0o600)
+    staged = staging.put(host, path, content)
     try:
+        staging.clear_away(host, path, staged)
         argv = tuple(word.replace(STAGED, staged) for word in check_with)
         return _run_if_possible(host, argv)
     finally:
