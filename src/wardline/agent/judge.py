@@ -155,6 +155,7 @@ def judge(tx: Transaction, case: Case, one: Remedy, proposal: Proposal | None = 
     decision = index.evaluate(_request(case, book), state)
     if missing is not None:
         decision = barred.unresolved(decision, missing)
+    decision = barred.unmet(decision, remedy.unmet(book.preconditions, case.latest.facts))
     decision = barred.broken(decision, _broken(tx, case))
     decision = barred.braked(decision, _stopped(tx, case, versions(case, book, decision)))
     return Judged(one, book, inputs, decision, flapping, proposal)

@@ -10,6 +10,7 @@ from wardline.agent.judge import Case
 from wardline.agent.levels import Levels
 from wardline.agent.repair import Repairs, Reserved
 from wardline.agent.roster import Member, Roster
+from wardline.agent.runbooks import runbook
 from wardline.agent.settings import Flap, Intervals
 from wardline.agent.standing import Standing, Standings
 from wardline.agent.store import alarms, holds, incidents, orders, results
@@ -22,7 +23,7 @@ from wardline.core import deviation
 from wardline.core.errors import Malformed
 from wardline.core.evidence.bundle import Kind, Outcome, Result
 from wardline.core.evidence.signing import BadSignature, VerifyKey
-from wardline.core.incidents import incident, states
+from wardline.core.incidents import incident, ladder, remedy, states
 from wardline.core.incidents.breaker import Breaker
 from wardline.core.incidents.incident import Incident
 from wardline.core.orders import (
@@ -243,9 +244,7 @@ class OrderTaker:
         fitting = (one for one in offered.remedies if one.runbook == body.runbook_id)
         one = plan.remedy if plan is not None else next(fitting, None)
         if one is None:
-            tried = body.runbook_id in case.incident.tried
-            why = "it ran for this incident and did not help" if tried else "it is no answer to it"
-            changed = f"no longer as it was: what is measured now, {body.runbook_id}: {why}"
+            changed = f"no longer as it was: what is measured now, {_no_answer(body, case)}"
             self._end(order.id, Ending(_FAILED, Code.CHANGED, changed))
             return
         reserved = self._repairs.reserve_for(order, body, case, one, plan)
@@ -281,6 +280,18 @@ def interrupted() -> Ending:
     """What is said of a run that the agent did not live to see the end of."""
     why = "the agent was stopped during the run: which of its steps ran is not known"
     return Ending(_FAILED, Code.INTERRUPTED, why)
+
+
+def _no_answer(body: RunRunbook, case: Case) -> str:
+    """Why this runbook is none of those that may repair what was measured."""
+    book = runbook.registry().get(body.runbook_id)
+    if book is None or book.check != body.check:
+        return f"{body.runbook_id}: it is no answer to it"
+    if (unmet := remedy.unmet(book.preconditions, case.latest.facts)) is not None:
+        return f"{body.runbook_id} must not run: {unmet}"
+    if any(ladder.is_tried(one, case.incident) for one in runbook.remedies_of(book)):
+        return f"{body.runbook_id}: it ran for this incident and did not help"
+    return f"{body.runbook_id}: it is no answer to it"
 
 
 def _is_meant(known: Incident, order: Order, body: RunRunbook) -> bool:

@@ -185,7 +185,8 @@ class Repairs:
         now = self._ledger.now()
         if report.stopped is None:
             attempt = Attempt(reserved.run.started_at, self._watched)
-            ended = incident.ended(repairing, report.ok, report.actions, after, now, attempt)
+            mark = reserved.chosen.remedy.mark
+            ended = incident.ended(repairing, report.ok, report.actions, after, now, attempt, mark)
             over = _Over(
                 *(reserved.run, ended, after, began, _RESULTS.get(ended.state)),
                 ending=_harmful(report) if report.collateral else None,

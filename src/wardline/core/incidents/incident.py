@@ -37,8 +37,8 @@ UNDO = "undo"
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """An incident as the appliance keeps it; `tried` are the runbooks that ran and did not help,
-    `watch` is that of its last heal."""
+    """An incident as the appliance keeps it; `tried` are the remedies that ran and did not help, by
+    their marks, `watch` is that of its last heal."""
 
     id: str
     site_id: str
@@ -152,12 +152,14 @@ def ended(
     after: Result,
     at: datetime,
     attempt: Attempt,
+    mark: str | None = None,
 ) -> Incident:
     """The run is over and the same check has measured again: healed, and watched from now on, only
     if that passed.
 
     A run that ended well, found nothing to change and left a passing check did not heal: the drift
-    went away before it, so it is resolved.
+    went away before it, so it is resolved. `mark` is the remedy's; without one it was the
+    runbook with whatever inputs there are.
     """
     _expect(incident, State.REPAIRING)
     passes = ok and after.outcome is bundle.Outcome.PASS
@@ -177,7 +179,7 @@ def ended(
             closed_at=at,
             watch=watching.begun(number, incident.runbook.id, attempt, at),
         )
-    tried = (*incident.tried, incident.runbook.id)
+    tried = (*incident.tried, mark or incident.runbook.id)
     return _moved(
         incident,
         State.FAILED,

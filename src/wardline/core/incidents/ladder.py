@@ -38,7 +38,13 @@ def flapping(healed_at: Sequence[datetime], now: datetime, heals: int, window: t
 
 def untried(candidates: tuple[Remedy, ...], incident: Incident) -> tuple[Remedy, ...]:
     """The remedies of L1 that have not failed for this incident, in order."""
-    return tuple(one for one in candidates if one.runbook not in incident.tried)
+    return tuple(one for one in candidates if not is_tried(one, incident))
+
+
+def is_tried(one: Remedy, incident: Incident) -> bool:
+    """Whether it ran for this incident and did not help: with these inputs, or its runbook with
+    whatever inputs there are."""
+    return one.mark in incident.tried or one.runbook in incident.tried
 
 
 def exhausted(

@@ -328,6 +328,7 @@ _BECAUSE: Mapping[str, str] = {
     Code.UNKNOWN_ACTION: "the runbook is not known",
     Code.NOT_ADMISSIBLE: "the runbook is not for this platform",
     Code.UNRESOLVED_INPUT: "one of its inputs could not be resolved",
+    Code.PRECONDITION: "the host is not as the runbook needs it",
     Code.OUTSIDE_WINDOW: "its window is closed",
     Code.LOCKED: "another run is under way on this host",
     Code.COOLDOWN: "it ran here too recently",

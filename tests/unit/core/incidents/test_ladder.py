@@ -64,5 +64,12 @@ def test_neither_remedy_nor_plan_is_a_persons_turn_and_so_are_interruptions() ->
     assert "interrupted" in (ladder.exhausted((remedy("a.one"),), torn, is_planned=True) or "")
 
 
+def test_another_remedy_of_a_runbook_is_untried_while_its_own_inputs_are() -> None:
+    one, other = (replace(remedy("a.one"), inputs={"units": [unit]}) for unit in "xy")
+    drift = incident.opened("inc_x", "site_x", "host_x", failed(), NOW)
+    assert ladder.untried((one, other), _tried(drift, one.mark)) == (other,)
+    assert ladder.untried((one, other), _tried(drift, "a.one")) == ()
+
+
 def _tried(drift: incident.Incident, runbook: str) -> incident.Incident:
     return replace(drift, tried=(*drift.tried, runbook))
