@@ -351,7 +351,7 @@ def _is_persons(case: Case, chosen: Judged | None, exhausted: str | None) -> boo
     """L1 has nothing left, or its repair does not last. What an active hold stops only waits: the
     incident that set it is the ticket."""
     if chosen is not None and chosen.decision.code is DecisionCode.HOLD:
-        return chosen.flapping
+        return chosen.flapping or chosen.ticket
     return exhausted is not None and not case.observing
 
 

@@ -55,8 +55,9 @@ _PREFERENCE = (Verdict.RUN, Verdict.ASK, Verdict.OFFER, Verdict.BLOCK)
 class Judged:
     """A remedy with the decision on it; `inputs` is None where the facts do not give them.
 
-    `flapping`: enough heals of this drift came undone for a hold, and none is set yet. `proposal`
-    is the plan that it comes from, None for a remedy of L1.
+    `flapping`: enough heals of this drift came undone for a hold, and none is set yet. `ticket`:
+    this very incident set the hold that keeps it off. `proposal` is the plan that it comes from,
+    None for a remedy of L1.
     """
 
     remedy: Remedy
@@ -65,6 +66,7 @@ class Judged:
     decision: Decision
     flapping: bool = False
     proposal: Proposal | None = None
+    ticket: bool = False
 
     @property
     def level(self) -> ResolutionLevel:
@@ -147,10 +149,10 @@ def judge(tx: Transaction, case: Case, one: Remedy, proposal: Proposal | None = 
     if proposal is not None and case.asking.initiator is Initiator.SYSTEM:
         case = replace(case, asking=replace(case.asking, initiator=Initiator.PLAN))
     book = runbook.registry()[one.runbook]
-    held = holds.is_held(tx, case.incident, book.id)
-    flapping = not held and _flaps(tx, case, book)
+    held = holds.on(tx, case.incident, book.id)
+    flapping = held is None and _flaps(tx, case, book)
     inputs, missing = _inputs(one, case)
-    state = _state(tx, case, book, hold=held or flapping)
+    state = _state(tx, case, book, hold=flapping or held is not None)
     index = _NO_RULES if case.policy is None else case.policy.index
     decision = index.evaluate(_request(case, book), state)
     if missing is not None:
@@ -158,7 +160,8 @@ def judge(tx: Transaction, case: Case, one: Remedy, proposal: Proposal | None = 
     decision = barred.unmet(decision, remedy.unmet(book.preconditions, case.latest.facts))
     decision = barred.broken(decision, _broken(tx, case))
     decision = barred.braked(decision, _stopped(tx, case, versions(case, book, decision)))
-    return Judged(one, book, inputs, decision, flapping, proposal)
+    ticket = held is not None and held.set_by is None and held.incident_id == case.incident.id
+    return Judged(one, book, inputs, decision, flapping, proposal, ticket)
 
 
 def _inputs(one: Remedy, case: Case) -> tuple[dict[str, Json] | None, str | None]:

@@ -10,7 +10,8 @@ from tests.integration.agent.bench import BAD_MODE, GOOD_MODE, URL, Bench
 from tests.integration.agent.switch import decision, drifted, healing, last
 from tests.integration.agent.waiting import CHECK, detail, given, waiting
 from wardline.agent import doctor
-from wardline.agent.store import results
+from wardline.agent.settings import Flap
+from wardline.agent.store import incidents, results
 from wardline.agent.uplink import Address
 from wardline.core import ids
 from wardline.core.deviation import AcceptedState, Deviation
@@ -173,6 +174,50 @@ def test_what_is_revoked_is_judged_anew_and_a_renewal_is_told(bench: Bench) -> N
     assert bench.mode == GOOD_MODE
     ended = decision(told_of(bench)[-2])
     assert (ended["code"], ended["deviation"]["ended"]) == ("deviation_ended", "revoked")
+
+
+def test_a_mandate_that_is_not_believed_ends_no_acceptance(bench: Bench) -> None:
+    accepted(bench)
+    with bench.agent.ledger.transaction() as tx:
+        tx.execute("UPDATE mandates SET envelope = replace(envelope, 'a', 'b'), digest = 'x'")
+    for _ in range(3):
+        bench.act()
+    assert "mandate_refused" in bench.alarms()
+    with bench.agent.ledger.reading() as tx:
+        (known,) = incidents.accepted_ones(tx)
+    assert (known.decision or {})["code"] == "accepted"
+    bench.check_in()
+    bench.act()
+    assert [decision(one)["code"] for one in told_of(bench)[1:]] == ["accepted"]
+
+
+def test_what_is_gone_from_the_mandate_on_its_day_has_expired_and_was_not_revoked(
+    bench: Bench,
+) -> None:
+    """Central sends no acceptance that is over, and its mandate may come before the look."""
+    accepted(bench)
+    bench.clock.offset = timedelta(days=31)
+    bench.central.mandates.accept()
+    bench.check_in()
+    bench.act()
+    ended = decision(told_of(bench)[-2])
+    assert (ended["code"], ended["deviation"]["ended"]) == ("deviation_ended", "expired")
+
+
+def test_the_ticket_of_a_hold_is_a_persons_again_once_nothing_is_accepted(bench: Bench) -> None:
+    bench.agent.healer._flap = Flap(heals=1)
+    healing(bench)
+    drifted(bench)
+    drifted(bench)
+    assert (last(bench).state, bench.mode) == (IncidentState.ESCALATED, BAD_MODE)
+    accept(bench)
+    bench.act()
+    assert last(bench).state is IncidentState.OPEN
+    bench.central.mandates.accept()
+    bench.check_in()
+    bench.act()
+    told = last(bench)
+    assert (told.state, decision(told)["code"]) == (IncidentState.ESCALATED, "hold")
 
 
 def test_a_ticket_whose_state_is_accepted_is_nobodys_until_that_is_over(bench: Bench) -> None:
