@@ -69,7 +69,7 @@ class OrderTaker:
         self._standings = standings
         self._order_key = order_key
         self._bells = bells
-        self._again = Again(ledger, roster, checks, repairs, bells)
+        self._again = Again(ledger, roster, checks, repairs, standings, bells)
         self._undoing = undoing
 
     def turn(self, policy: Active | None) -> None:
@@ -186,7 +186,7 @@ class OrderTaker:
             fresh = self._repairs.measure(member, body.check)
             if fresh.outcome is Outcome.FAIL:
                 self._keep(member, fresh)
-                accepted = self._accepted(member, fresh)
+                accepted = self._standing().accepts(member.id, fresh, self._ledger.now())
                 if accepted is None:
                     self._repair(order, body, self._case(order, body, member, known, fresh, policy))
                 else:
@@ -197,12 +197,6 @@ class OrderTaker:
                 self._end(order.id, Ending(_FAILED, Code.UNMEASURED, why))
             else:
                 self._pass_over(order, known, fresh)
-
-    def _accepted(self, member: Member, fresh: Result) -> str | None:
-        """On whose word this state is left as it is; None where nobody has accepted it."""
-        accepted, now = self._standing().deviations, self._ledger.now()
-        found = deviation.accepting(accepted, member.id, fresh, now)
-        return None if found is None else f"{found.words}; revoke {found.id} to have it repaired"
 
     def _not_open(self, order: Order, body: RunRunbook, known: Incident | None) -> Ending:
         """Whoever saw first that the drift is gone, the order was not in vain."""

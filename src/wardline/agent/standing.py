@@ -5,14 +5,16 @@ is not one that Central signed: what cannot be believed stops everything. Else i
 """
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from wardline.agent.runbooks import runbook
 from wardline.agent.store import deviations, freezes, mandates, promotions, stops
 from wardline.agent.store.database import Transaction
 from wardline.agent.store.freezes import LocalFreeze
 from wardline.agent.store.mandates import MandateRefused, Recipient
-from wardline.core import canonical
+from wardline.core import canonical, deviation
 from wardline.core.deviation import Deviation
+from wardline.core.evidence.bundle import Result
 from wardline.core.incidents import promotion
 from wardline.core.incidents.promotion import Ledger, Promotion, Subject
 from wardline.core.incidents.remedy import Remedy
@@ -35,6 +37,11 @@ class Standing:
     stops: tuple[Stop, ...] = ()
     deviations: tuple[Deviation, ...] = ()
     promoted: tuple[Remedy, ...] = ()
+
+    def accepts(self, host_id: str, measured: Result, at: datetime) -> str | None:
+        """On whose word this state is left as it is; None where nobody has accepted it."""
+        found = deviation.accepting(self.deviations, host_id, measured, at)
+        return None if found is None else f"{found.words}; revoke {found.id} to have it repaired"
 
 
 NOT_FROZEN = Standing()

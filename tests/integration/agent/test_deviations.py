@@ -8,14 +8,15 @@ import pytest
 from tests.harness import ordering
 from tests.integration.agent.bench import BAD_MODE, GOOD_MODE, URL, Bench
 from tests.integration.agent.switch import decision, drifted, healing, last
-from tests.integration.agent.waiting import CHECK, detail, given, waiting
-from wardline.agent import doctor
+from tests.integration.agent.waiting import BOOK, CHECK, detail, given, waiting
+from wardline.agent import doctor, hold_commands, incident_commands
 from wardline.agent.settings import Flap
 from wardline.agent.store import incidents, results
 from wardline.agent.uplink import Address
 from wardline.core import ids
 from wardline.core.deviation import AcceptedState, Deviation
 from wardline.core.evidence.bundle import IncidentRecord, IncidentState, ResolutionLevel
+from wardline.core.orders import TryAgain
 
 WHY = "the imaging console writes there"
 CONTROL = "the console's network is closed"
@@ -250,6 +251,26 @@ def test_an_order_does_not_repair_what_somebody_has_accepted(bench: Bench) -> No
     assert given(bench, order) == ("failed", "accepted")
     assert f"revoke {made.id} to have it repaired" in detail(bench, order)
     assert bench.mode == BAD_MODE
+
+
+def test_nobody_tries_again_what_somebody_has_accepted(bench: Bench) -> None:
+    made = accepted(bench)
+    told = last(bench)
+    order = ordering.order(bench.central, TryAgain(told.incident_id, CHECK), bench.host.id)
+    assert given(bench, order) == ("failed", "accepted")
+    assert f"revoke {made.id} to have it repaired" in detail(bench, order)
+    assert (bench.mode, decision(last(bench))["code"]) == (BAD_MODE, "accepted")
+
+
+def test_clearing_a_hold_makes_nothing_of_what_is_accepted(bench: Bench) -> None:
+    """Neither a repair, nor a sentence that promises one."""
+    accepted(bench)
+    hold_commands.put(bench.layout, last(bench).incident_id, BOOK, "the vendor is at it")
+    hold_commands.clear(bench.layout, 1, "the vendor is gone")
+    bench.act()
+    assert (bench.mode, decision(last(bench))["code"]) == (BAD_MODE, "accepted")
+    (row,) = incident_commands.listed(bench.layout)
+    assert "a person has accepted this state until a date" in row["sentence"]
 
 
 def test_what_is_accepted_while_a_repair_is_decided_is_not_repaired(

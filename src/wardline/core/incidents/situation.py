@@ -166,6 +166,11 @@ def _told(one: Situation, now: datetime) -> str:
 
 
 def _open(one: Situation) -> str:
+    if _code(one) == deviation.ACCEPTED:
+        return (
+            "a person has accepted this state until a date: nothing repairs it, and any other"
+            " failure there is judged as usual"
+        )
     if aftermath(one.actions).undo is Undo.UNKNOWN:
         return (
             f"the agent was stopped in the middle of {_name(one)}, which of its steps ran is not"
@@ -178,11 +183,6 @@ def _open(one: Situation) -> str:
         return f"{_stopped(one)}; what to do is decided next"
     if _part(one, "again") or _part(one, "hold").get("clearedAt"):
         return "a person has let its repair go on; what to do is decided next"
-    if _code(one) == deviation.ACCEPTED:
-        return (
-            "a person has accepted this state until a date: nothing repairs it, and any other"
-            " failure there is judged as usual"
-        )
     if _code(one) == deviation.ENDED:
         ended = {how.value: why for how, why in deviation.OVER.items()}
         why = ended.get(str(_part(one, "deviation").get("ended")), "it is accepted no more")
