@@ -85,7 +85,7 @@ class Reserved:
 @dataclass(frozen=True, slots=True)
 class _Over:
     """A run that is over, as it is to be stored; `ending` is its order's where the incident does
-    not say that, `collateral` whether it brought something else down, which is a person's."""
+    not say that. `persons`: it brought something else down, or left what nothing put back."""
 
     run: Run
     ended: Incident
@@ -93,7 +93,7 @@ class _Over:
     began: bool
     result: str | None
     ending: Ending | None = None
-    collateral: bool = False
+    persons: bool = False
 
 
 class Repairs:
@@ -190,13 +190,18 @@ class Repairs:
             over = _Over(
                 *(reserved.run, ended, after, began, _RESULTS.get(ended.state)),
                 ending=_harmful(report) if report.collateral else None,
-                collateral=bool(report.collateral),
+                persons=bool(report.collateral),
             )
         else:
             last = told("frozen", reserved.chosen.runbook.id, report.error or report.stopped)
-            ended = incident.stopped(repairing, (*report.actions, last), after, now)
+            is_back = report.undone is not False
+            actions = (*report.actions, last)
+            ended = incident.stopped(repairing, actions, after, now, is_back=is_back)
             ending = _frozen(report, report.stopped)
-            over = _Over(reserved.run, ended, after, bool(report.actions), "interrupted", ending)
+            over = _Over(
+                *(reserved.run, ended, after, bool(report.actions), "interrupted", ending),
+                persons=not is_back,
+            )
         self._finish(over)
         return ended
 
@@ -237,7 +242,7 @@ class Repairs:
             heals.prune(tx, now)
             promotions.prune(tx, now)
             told_in = self.record(tx, ended, (over.after,))
-            if over.collateral:
+            if over.persons:
                 self.record(tx, incident.escalated(ended))
             if ended.watched:
                 heals.begin_watch(tx, ended.id, self._ledger.moment())

@@ -1,6 +1,6 @@
 """Where a runbook must not run: no level, no order and no promotion gets past its preconditions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -84,7 +84,7 @@ def _case(
     )
 
 
-def _promoted(book: runbook.Runbook, facts: Facts) -> Remedy:
+def _promoted(book: runbook.Runbook, facts: Mapping[str, Any]) -> Remedy:
     """One without preconditions, as nothing that is built from a mandate has them by itself."""
     pattern = signature.signature(book.check, signature.failing(facts))
     inputs = book.remedies[0].inputs

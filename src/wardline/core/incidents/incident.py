@@ -191,16 +191,22 @@ def ended(
 
 
 def stopped(
-    incident: Incident, actions: tuple[Action, ...], after: Result, at: datetime
+    incident: Incident,
+    actions: tuple[Action, ...],
+    after: Result,
+    at: datetime,
+    *,
+    is_back: bool = True,
 ) -> Incident:
-    """The run was stopped between two steps and what it had done was undone; `after` is what
-    stands there now.
+    """The run was stopped between two steps and what it had done was undone, all of it where
+    `is_back`; `after` is what stands there now.
 
     Its runbook was not tried out, so that it may run again. Passing now closes the incident
-    without a claim; otherwise it is open again.
+    without a claim, but where a change of it could not be put back: then, and otherwise, it is
+    open again.
     """
     _expect(incident, State.REPAIRING)
-    closes = after.outcome is bundle.Outcome.PASS and can_close(incident, after, at)
+    closes = is_back and after.outcome is bundle.Outcome.PASS and can_close(incident, after, at)
     return _unclaimed(incident, actions, after, at if closes else None)
 
 

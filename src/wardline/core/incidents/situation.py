@@ -158,7 +158,7 @@ def _told(one: Situation, now: datetime) -> str:
         case State.STABLE:
             return f"{_name(one)} repaired it, and that lasted{_again(one)}"
         case State.RESOLVED:
-            return f"the drift went away without a repair of ours{_again(one)}"
+            return f"{_went_away(one)}{_again(one)}"
         case State.FAILED:
             return f"{_failed(one)}; what else may help is tried next"
         case State.ESCALATED:
@@ -226,6 +226,23 @@ def _watched(one: Situation, now: datetime) -> str:
     return "and it is watched to see whether that lasts"
 
 
+def _went_away(one: Situation) -> str:
+    """Why a check passes that no run of ours was shown to have healed."""
+    alone = "the drift went away without a repair of ours"
+    if not any(not action.dry_run for action in one.actions):
+        return alone
+    match aftermath(one.actions).undo:
+        case Undo.UNKNOWN:
+            return (
+                f"the agent was stopped in the middle of {_name(one)}, which of its steps ran is"
+                " not known, and the check passes since"
+            )
+        case Undo.NOTHING | Undo.VERIFIED:
+            return f"{alone}; {_name(one)} had run before, and {_put_back(one)}"
+        case Undo.STANDS | Undo.PART:
+            return f"{_name(one)} had run before, {_put_back(one)}, and the check passes since"
+
+
 def _again(one: Situation) -> str:
     """What is told of an incident that is over while its check fails anew."""
     if one.latest.outcome is not Outcome.FAIL:
@@ -256,6 +273,8 @@ def _put_back(one: Situation) -> str:
 
 def _left(one: Situation) -> str:
     """Why an incident is a person's."""
+    if any(action.type == FROZEN for action in one.actions):
+        return _stopped(one)
     if any(not action.dry_run for action in one.actions):
         return _failed(one)
     if _verdict(one) == Verdict.BLOCK:
