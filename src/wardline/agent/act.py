@@ -237,6 +237,8 @@ class Healer:
         # Of what will be stored, so that what was scrubbed out can never be news again.
         news = _material(self._ledger.scrubber.incident(moved))
         with self._ledger.transaction() as tx:
+            if not self._repairs.is_current(tx, case):
+                return
             if incidents.judgement(tx, moved.id).digest != news:
                 self._repairs.record(tx, moved)
             incidents.set_judgement(tx, moved.id, news, turn.digest, turn.at)
@@ -265,6 +267,8 @@ class Healer:
         moved = incident.escalated(case.incident, wire)
         culprit = self._rival(case, chosen) if chosen is not None and chosen.flapping else None
         with self._ledger.transaction() as tx:
+            if not self._repairs.is_current(tx, case):
+                return
             if chosen is not None and chosen.flapping:
                 reason = (
                     f"healed {self._flap.heals} times within"

@@ -73,13 +73,19 @@ class Again:
                 return
             fresh = self._repairs.measure(member, body.check)
             with self._ledger.transaction() as tx:
-                self._store(tx, order, member, known, fresh)
+                self._store(tx, order, body, member, fresh)
         self._bells.act.ring()
 
     def _store(
-        self, tx: Transaction, order: Order, member: Member, known: Incident, fresh: Result
+        self, tx: Transaction, order: Order, body: TryAgain, member: Member, fresh: Result
     ) -> None:
-        now = self._ledger.now()
+        """As the incident is by now, for measuring takes its time."""
+        now, known = self._ledger.now(), incidents.get(tx, body.incident_id)
+        refused = _refused(tx, known, order, body)
+        if refused is not None or known is None:
+            told_in = self._take(tx, member, fresh)
+            orders.end(tx, order.id, refused or _not_here(), now, told_in)
+            return
         if fresh.outcome is not Outcome.FAIL:
             told_in = self._take(tx, member, fresh)
             orders.end(tx, order.id, _without_a_run(fresh), now, told_in)

@@ -253,9 +253,9 @@ class OrderTaker:
         ending, now = Ending(_DONE, Code.ALREADY_PASSES, why), self._ledger.now()
         with self._ledger.transaction() as tx:
             results.save(tx, known.host_id, fresh)
-            told_in = None
-            if incident.can_close(known, fresh, now):
-                told_in = self._repairs.record(tx, incident.resolved(known, fresh, now), (fresh,))
+            told_in, still = None, incidents.get(tx, known.id)
+            if still is not None and _is_open(still) and incident.can_close(still, fresh, now):
+                told_in = self._repairs.record(tx, incident.resolved(still, fresh, now), (fresh,))
             orders.end(tx, order.id, ending, now, told_in)
 
     def _keep(self, member: Member, fresh: Result) -> None:
@@ -290,7 +290,11 @@ def _no_answer(body: RunRunbook, case: Case) -> str:
 
 def _is_meant(known: Incident, order: Order, body: RunRunbook) -> bool:
     same = (known.host_id, known.check) == (order.host_id, body.check)
-    return same and known.closed_at is None and known.state in states.TO_JUDGE
+    return same and _is_open(known)
+
+
+def _is_open(known: Incident) -> bool:
+    return known.closed_at is None and known.state in states.TO_JUDGE
 
 
 def _where(known: Incident) -> str:

@@ -130,7 +130,7 @@ class Repairs:
         """
         self._ledger.require_room()
         with self._ledger.transaction() as tx:
-            if not self._is_current(tx, case):
+            if not self.is_current(tx, case):
                 return None
             case = replace(case, moment=self._ledger.moment(), standing=self._standings.now(tx))
             judged = judge.judge(tx, case, one, proposal)
@@ -152,7 +152,7 @@ class Repairs:
         self._ledger.require_room()
         with self._ledger.transaction() as tx:
             now = self._ledger.moment()
-            if not self._is_current(tx, case) or now.at >= order.expires_at:
+            if not self.is_current(tx, case) or now.at >= order.expires_at:
                 return None
             if (unborn := orders.unborn(order, now.at)) is not None:
                 return unborn
@@ -165,7 +165,7 @@ class Repairs:
                 return None
             return _taken(tx, case, judged, judged.runs, order)
 
-    def _is_current(self, tx: Transaction, case: Case) -> bool:
+    def is_current(self, tx: Transaction, case: Case) -> bool:
         """Whether what was looked at still stands, and nobody has accepted it meanwhile. Without a
         policy nothing runs in any case."""
         in_force = case.policy is None or case.policy.digest == policies.digest(tx)
