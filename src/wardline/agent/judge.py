@@ -56,8 +56,8 @@ class Judged:
     """A remedy with the decision on it; `inputs` is None where the facts do not give them.
 
     `flapping`: enough heals of this drift came undone for a hold, and none is set yet. `ticket`:
-    this very incident set the hold that keeps it off. `proposal` is the plan that it comes from,
-    None for a remedy of L1.
+    this very incident set the hold that keeps it off. `stopped`: a version that decides or runs is.
+    `proposal` is the plan that it comes from, None for a remedy of L1.
     """
 
     remedy: Remedy
@@ -67,6 +67,7 @@ class Judged:
     flapping: bool = False
     proposal: Proposal | None = None
     ticket: bool = False
+    stopped: bool = False
 
     @property
     def level(self) -> ResolutionLevel:
@@ -76,6 +77,12 @@ class Judged:
     def runs(self) -> Mapping[str, Json] | None:
         """The inputs to run with; None where the decision is not to run."""
         return self.inputs if self.decision.verdict is Verdict.RUN else None
+
+    @property
+    def is_braked(self) -> bool:
+        """Whether that, and nothing else, keeps it from running."""
+        would = self.decision.would
+        return Code.BRAKE in (self.decision.code, would.code if would else None)
 
     def ref(self) -> RunbookRef:
         one = self.runbook
@@ -159,9 +166,11 @@ def judge(tx: Transaction, case: Case, one: Remedy, proposal: Proposal | None = 
         decision = barred.unresolved(decision, missing)
     decision = barred.unmet(decision, remedy.unmet(book.preconditions, case.latest.facts))
     decision = barred.broken(decision, _broken(tx, case))
-    decision = barred.braked(decision, _stopped(tx, case, versions(case, book, decision)))
+    stopped = _stopped(tx, case, versions(case, book, decision))
+    decision = barred.braked(decision, stopped)
     ticket = held is not None and held.set_by is None and held.incident_id == case.incident.id
-    return Judged(one, book, inputs, decision, flapping, proposal, ticket)
+    is_stopped = stopped is not None
+    return Judged(one, book, inputs, decision, flapping, proposal, ticket, is_stopped)
 
 
 def _inputs(one: Remedy, case: Case) -> tuple[dict[str, Json] | None, str | None]:

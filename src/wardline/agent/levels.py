@@ -40,9 +40,28 @@ class Levels:
         """As the facts of the case are now."""
         candidates = judge.candidates(self._remedies, case)
         untried = ladder.untried(candidates, case.incident)
-        proposals = () if untried else self._proposals(tx, case)
-        exhausted = ladder.exhausted(candidates, case.incident, is_planned=bool(proposals))
+        braked = tuple(one for one in untried if judge.judge(tx, case, one).is_braked)
+        planned = () if len(braked) < len(untried) else self._proposals(tx, case)
+        proposals = tuple(
+            one for one in planned if not judge.judge(tx, case, one.remedy, one).is_braked
+        )
+        exhausted = ladder.exhausted(
+            candidates, case.incident, is_planned=bool(proposals), braked=braked
+        )
         return Offered(untried, proposals, exhausted)
+
+    def has_released(self, tx: Transaction, case: Case) -> bool:
+        """Whether something that no version of is stopped any more answers a drift that was left to
+        a person for that; not while everything is frozen anyhow."""
+        if case.standing.frozen_by is not None:
+            return False
+        candidates = judge.candidates(self._remedies, case)
+        untried = ladder.untried(candidates, case.incident)
+        stopped = tuple(one for one in untried if judge.judge(tx, case, one).stopped)
+        planned = self._proposals(tx, case)
+        is_planned = any(not judge.judge(tx, case, one.remedy, one).stopped for one in planned)
+        why = ladder.exhausted(candidates, case.incident, is_planned=is_planned, braked=stopped)
+        return why is None
 
     def _proposals(self, tx: Transaction, case: Case) -> tuple[Proposal, ...]:
         books = runbook.registry()

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.integration.agent.bench import BAD_MODE, DRIFT, GOOD_MODE, Bench
-from wardline.agent import onsite, rival, stop_commands, stopping
+from tests.integration.agent.switch import freeze_here, unfreeze_here
+from wardline.agent import incident_commands, onsite, rival, stop_commands, stopping
 from wardline.agent.hosts.rooted import RootedFiles
 from wardline.agent.levels import Levels
 from wardline.agent.planner.retrieval import Retrieval
@@ -160,6 +161,45 @@ def test_a_version_that_failed_three_times_in_a_day_is_stopped_until_a_person_re
     assert healing.mode == GOOD_MODE
     with healing.agent.ledger.transaction() as tx:
         assert stops.look(tx, (VERSION,), "inc_x", healing.clock()) == [], "counted once"
+
+
+def test_a_drift_whose_only_repair_is_stopped_is_a_persons_until_that_is_released(
+    healing: Bench,
+) -> None:
+    known(healing, 3, Result.FAILED)
+    with healing.agent.ledger.transaction() as tx:
+        (made,) = stops.look(tx, (VERSION,), "inc_x", healing.clock())
+    heal_again(healing)
+    told = last(healing)
+    assert (told.state, told.resolution_level) == (IncidentState.ESCALATED, ResolutionLevel.L3)
+    (row,) = incident_commands.listed(healing.layout)
+    assert "because its version was stopped after failures" in row["sentence"]
+    assert "a person has to act" in row["sentence"]
+    # Neither another look nor a freeze that comes and goes makes it anything else.
+    sent = len(healing.central.stored)
+    freeze_here(healing)
+    healing.act()
+    unfreeze_here(healing)
+    healing.act()
+    healing.report()
+    assert len(healing.central.stored) == sent
+    stop_commands.release(healing.layout, made.id, "looked into it")
+    healing.act()
+    told = last(healing)
+    assert (told.state, told.resolution_level) == (IncidentState.HEALED, ResolutionLevel.L1)
+
+
+def test_a_version_that_is_stopped_and_would_run_if_the_site_healed_is_observed(
+    bench: Bench,
+) -> None:
+    bench.check_in()
+    known(bench, 3, Result.FAILED)
+    with bench.agent.ledger.transaction() as tx:
+        stops.look(tx, (VERSION,), "inc_x", bench.clock())
+    heal_again(bench)
+    told = last(bench)
+    assert told.state is IncidentState.OBSERVING
+    assert (told.decision or {})["would"]["code"] == "brake"
 
 
 def test_the_run_that_is_one_too_many_stops_its_version_where_it_ends(healing: Bench) -> None:

@@ -188,10 +188,8 @@ def _open(one: Situation) -> str:
         why = ended.get(str(_part(one, "deviation").get("ended")), "it is accepted no more")
         return f"{why}; what to do is decided next"
     if _verdict(one) == Verdict.BLOCK:
-        then = (
-            "it is tried again by itself once that is over"
-            if _code(one) in _PASSING
-            else "it stays so until somebody changes the rules or repairs it by hand"
+        then = _COUNSEL.get(
+            str(_code(one)), "it stays so until somebody changes the rules or repairs it by hand"
         )
         return f"nothing is run now, because {because(_code(one))}; {then}"
     return "nothing was run yet; what to do is decided next"
@@ -331,13 +329,18 @@ _OUTCOMES: Mapping[Outcome, str] = {
     Outcome.NOT_APPLICABLE: "{check} has no meaning on {host} any more",
 }
 _HOLDABLE = frozenset({State.OPEN, State.WAITING, State.FAILED, State.ESCALATED})
-# What goes away without anybody's doing.
-_PASSING = frozenset(
-    {
-        *(Code.OUTSIDE_WINDOW, Code.LOCKED, Code.COOLDOWN, Code.LIMIT_EXCEEDED, Code.FREEZE),
-        *(Code.HOLD, Code.BREAKER, Code.BRAKE),
-    }
-)
+_PASSING = "it is tried again by itself once that is over"
+# What comes next where something other than the rules refuses.
+_COUNSEL: Mapping[str, str] = {
+    Code.OUTSIDE_WINDOW: _PASSING,
+    Code.LOCKED: _PASSING,
+    Code.COOLDOWN: _PASSING,
+    Code.LIMIT_EXCEEDED: _PASSING,
+    Code.FREEZE: _PASSING,
+    Code.BREAKER: _PASSING,
+    Code.HOLD: "it is judged anew once a person clears the hold",
+    Code.BRAKE: "it is judged anew once a person has found out why and releases it",
+}
 _BECAUSE: Mapping[str, str] = {
     Code.FREEZE: "a freeze is set",
     Code.OBSERVING: "the site or the host is only observed",
@@ -354,7 +357,7 @@ _BECAUSE: Mapping[str, str] = {
     Code.LIMIT_EXCEEDED: "a limit of the rule is used up",
     Code.NOT_OFFERED: "the rule offers it to nobody",
     Code.BREAKER: "it was tried too often here, and rests",
-    Code.BRAKE: "its version was stopped after failures until a person releases it",
+    Code.BRAKE: "its version was stopped after failures",
     Code.ERROR: "the rules could not be evaluated",
     Code.ALLOWED: "a rule allows it",
     Code.APPROVAL_NEEDED: "it needs an approval",

@@ -55,8 +55,13 @@ def blocked(code: Code) -> dict[str, Any]:
         ),
         (
             {"decision": blocked(Code.BRAKE)},
-            "nothing is run now, because its version was stopped after failures until a person"
-            " releases it; it is tried again by itself once that is over",
+            "nothing is run now, because its version was stopped after failures; it is judged anew"
+            " once a person has found out why and releases it",
+        ),
+        (
+            {"decision": blocked(Code.HOLD)},
+            "nothing is run now, because a hold is set; it is judged anew once a person clears the"
+            " hold",
         ),
         (
             {"decision": {"verdict": "block", "code": deviation.ACCEPTED}},
