@@ -98,6 +98,7 @@ const CODES: Record<string, string> = {
   unknown_action: "the runbook is not known",
   not_admissible: "the runbook is not for this platform",
   unresolved_input: "one of its inputs could not be resolved",
+  precondition: "the host is not as the runbook needs it",
   outside_window: "its window is closed",
   locked: "another run is under way on this host",
   cooldown: "it ran here too recently",

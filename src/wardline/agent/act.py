@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from wardline.agent import judge, mandated, obey, repair, rival
+from wardline.agent import judge, mandated, obey, repair, rival, waits
 from wardline.agent.accepting import Acceptances
 from wardline.agent.bell import Bells
 from wardline.agent.checks.protocol import Check
@@ -38,10 +38,10 @@ from wardline.agent.store.ledger import Ledger
 from wardline.agent.store.mandates import Recipient
 from wardline.agent.store.policies import Active, PolicyRefused
 from wardline.agent.undoing import Undoing
-from wardline.core import canonical, deviation
+from wardline.core import deviation
 from wardline.core.errors import WardlineError
-from wardline.core.evidence import bundle
 from wardline.core.evidence.bundle import Action, Outcome
+from wardline.core.evidence.bundle import Result as Measured
 from wardline.core.evidence.signing import VerifyKey
 from wardline.core.incidents import incident, states
 from wardline.core.incidents.brake import Result
@@ -51,7 +51,7 @@ from wardline.core.incidents.incident import Incident
 from wardline.core.incidents.remedy import Remedy
 from wardline.core.incidents.states import State
 from wardline.core.policy.decision import Code as DecisionCode
-from wardline.core.policy.decision import Decision, Verdict
+from wardline.core.policy.decision import Verdict
 
 IDLE_S_MAX = 5.0
 REST_WHEN_FULL_S = 10.0
@@ -139,6 +139,7 @@ class Healer:
         turn = _Turn(self._current_policy(), self._standing(), self._ledger.moment())
         self._orders.turn(turn.policy)
         self._acceptances.turn(turn.standing)
+        self._reopen_released(turn)
         with self._ledger.reading() as tx:
             found = incidents.open_ones(tx, *states.TO_JUDGE)
             due = [one for one in found if self._is_due(tx, one, turn)]
@@ -198,7 +199,7 @@ class Healer:
             if chosen is not None and chosen.runs is not None and exhausted is None:
                 self._repair(case, chosen, turn)
             elif _is_persons(case, chosen, exhausted):
-                self._escalate(case, chosen)
+                self._escalate(case, chosen, turn)
             else:
                 self._wait(case, chosen, turn)
 
@@ -214,29 +215,59 @@ class Healer:
             latest = results.latest(tx, known.host_id, known.check) or known.before
             if latest.outcome is not Outcome.FAIL:
                 return None, None, None
-            interval_s = self._intervals.of(
-                known.check, self._checks[known.check].manifest.interval_s
-            )
-            case = Case(
-                *(known, member, latest, turn.policy, turn.moment, interval_s, self._flap),
-                standing=self._standings.now(tx),
-                breaker=self._breaker,
-            )
+            case = self._case(tx, known, member, latest, turn)
             offered = self._levels.offered(tx, case)
             return case, offered.best(tx, case), offered.exhausted
+
+    def _case(
+        self, tx: Transaction, known: Incident, member: Member, latest: Measured, turn: _Turn
+    ) -> Case:
+        interval_s = self._intervals.of(known.check, self._checks[known.check].manifest.interval_s)
+        return Case(
+            *(known, member, latest, turn.policy, turn.moment, interval_s, self._flap),
+            standing=self._standings.now(tx),
+            breaker=self._breaker,
+        )
+
+    def _reopen_released(self, turn: _Turn) -> None:
+        """What became a person's because the versions that repair it were stopped is judged anew
+        once one of them may run again."""
+        with self._ledger.reading() as tx:
+            left = [one for one in incidents.open_ones(tx, State.ESCALATED) if _is_for_a_stop(one)]
+            due = [one for one in left if self._is_due(tx, one, turn)]
+        for one in due:
+            member = self._roster.get(one.host_id)
+            if member is None or one.check not in self._checks:
+                continue
+            with self._ledger.transaction() as tx:
+                if incidents.get(tx, one.id) != one:
+                    continue
+                moved = incident.reopened(one, one.decision or {})
+                latest = results.latest(tx, one.host_id, one.check) or one.before
+                released = self._levels.has_released(
+                    tx, self._case(tx, moved, member, latest, turn)
+                )
+                if released:
+                    incidents.save(tx, moved)
+                    incidents.count_pattern(tx, moved)
+                incidents.set_judgement(
+                    tx, one.id, None, None if released else turn.digest, turn.at
+                )
 
     def _wait(self, case: Case, chosen: Judged | None, turn: _Turn) -> None:
         """Nothing runs now; sealed when that, or what would run, is news."""
         moved = incident.judged(
             case.incident,
-            _waiting_state(case, chosen.decision if chosen else None),
+            waits.state(case, chosen.decision if chosen else None),
             judge.wire(case, chosen, self._ledger.scrubber) if chosen else None,
             chosen.ref() if chosen else None,
             self._dry_run(case, chosen),
         )
         # Of what will be stored, so that what was scrubbed out can never be news again.
-        news = _material(self._ledger.scrubber.incident(moved))
+        news = waits.news(self._ledger.scrubber.incident(moved))
         with self._ledger.transaction() as tx:
+            if not self._repairs.is_current(tx, case):
+                return
             if incidents.judgement(tx, moved.id).digest != news:
                 self._repairs.record(tx, moved)
             incidents.set_judgement(tx, moved.id, news, turn.digest, turn.at)
@@ -259,12 +290,14 @@ class Healer:
         elif reserved is not None:
             self._wait(case, reserved, turn)
 
-    def _escalate(self, case: Case, chosen: Judged | None) -> None:
+    def _escalate(self, case: Case, chosen: Judged | None, turn: _Turn) -> None:
         """L3: a person's. What flaps is held from then on, and this is the one ticket of it."""
         wire = judge.wire(case, chosen, self._ledger.scrubber) if chosen else None
         moved = incident.escalated(case.incident, wire)
         culprit = self._rival(case, chosen) if chosen is not None and chosen.flapping else None
         with self._ledger.transaction() as tx:
+            if not self._repairs.is_current(tx, case):
+                return
             if chosen is not None and chosen.flapping:
                 reason = (
                     f"healed {self._flap.heals} times within"
@@ -275,10 +308,20 @@ class Healer:
                 if not holds.suppress(tx, moved, chosen.runbook.id, self._ledger.now(), reason):
                     return
             self._repairs.record(tx, moved)
+            incidents.set_judgement(tx, moved.id, None, turn.digest, turn.at)
         self._bells.report.ring()
 
     def _rival(self, case: Case, chosen: Judged) -> str | None:
-        """Who changed again what the repair would change, since it last had."""
+        """Who changed again what the repair would change, since it last had. What this cannot find
+        out, whyever, keeps no hold from being set."""
+        try:
+            return self._looked_up(case, chosen)
+        except (StoreFull, StoreDamaged, StoreUnusable):
+            raise
+        except Exception as error:  # noqa: BLE001 (told in the reason of the hold)
+            return f"not known, for looking failed ({type(error).__name__}: {error})"
+
+    def _looked_up(self, case: Case, chosen: Judged) -> str | None:
         with self._ledger.reading() as tx:
             since = case.at - heals.KEPT
             healed_at = heals.times(tx, case.incident, chosen.runbook.id, since)
@@ -338,36 +381,14 @@ class Healer:
                 return None
 
 
+def _is_for_a_stop(known: Incident) -> bool:
+    """Whether it is a person's because every version that would repair it is stopped."""
+    return (known.decision or {}).get("code") == DecisionCode.BRAKE.value
+
+
 def _is_persons(case: Case, chosen: Judged | None, exhausted: str | None) -> bool:
     """L1 has nothing left, or its repair does not last. What an active hold stops only waits: the
     incident that set it is the ticket."""
     if chosen is not None and chosen.decision.code is DecisionCode.HOLD:
-        return chosen.flapping
+        return chosen.flapping or chosen.ticket
     return exhausted is not None and not case.observing
-
-
-def _waiting_state(case: Case, decision: Decision | None) -> State:
-    if case.observing:
-        return State.OBSERVING
-    if decision is not None and decision.verdict in (Verdict.ASK, Verdict.OFFER):
-        return State.WAITING
-    return State.OPEN
-
-
-def _material(moved: Incident) -> str:
-    """The digest of what a reader would call news: not ids, ages, times and durations."""
-    decision = moved.decision or {}
-    return canonical.digest(
-        {
-            "state": moved.state.value,
-            "verdict": decision.get("verdict"),
-            "code": decision.get("code"),
-            "rule": decision.get("ruleId"),
-            "would": decision.get("would"),
-            "pins": {**pins, "inputs": None} if (pins := decision.get("pins")) else None,
-            "runbook": moved.runbook and moved.runbook.digest,
-            "actions": [
-                {**bundle.action_to_wire(action), "duration_ms": 0} for action in moved.actions
-            ],
-        }
-    )

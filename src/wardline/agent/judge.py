@@ -55,8 +55,9 @@ _PREFERENCE = (Verdict.RUN, Verdict.ASK, Verdict.OFFER, Verdict.BLOCK)
 class Judged:
     """A remedy with the decision on it; `inputs` is None where the facts do not give them.
 
-    `flapping`: enough heals of this drift came undone for a hold, and none is set yet. `proposal`
-    is the plan that it comes from, None for a remedy of L1.
+    `flapping`: enough heals of this drift came undone for a hold, and none is set yet. `ticket`:
+    this very incident set the hold that keeps it off. `stopped`: a version that decides or runs is.
+    `proposal` is the plan that it comes from, None for a remedy of L1.
     """
 
     remedy: Remedy
@@ -65,6 +66,8 @@ class Judged:
     decision: Decision
     flapping: bool = False
     proposal: Proposal | None = None
+    ticket: bool = False
+    stopped: bool = False
 
     @property
     def level(self) -> ResolutionLevel:
@@ -74,6 +77,12 @@ class Judged:
     def runs(self) -> Mapping[str, Json] | None:
         """The inputs to run with; None where the decision is not to run."""
         return self.inputs if self.decision.verdict is Verdict.RUN else None
+
+    @property
+    def is_braked(self) -> bool:
+        """Whether that, and nothing else, keeps it from running."""
+        would = self.decision.would
+        return Code.BRAKE in (self.decision.code, would.code if would else None)
 
     def ref(self) -> RunbookRef:
         one = self.runbook
@@ -147,17 +156,21 @@ def judge(tx: Transaction, case: Case, one: Remedy, proposal: Proposal | None = 
     if proposal is not None and case.asking.initiator is Initiator.SYSTEM:
         case = replace(case, asking=replace(case.asking, initiator=Initiator.PLAN))
     book = runbook.registry()[one.runbook]
-    held = holds.is_held(tx, case.incident, book.id)
-    flapping = not held and _flaps(tx, case, book)
+    held = holds.on(tx, case.incident, book.id)
+    flapping = held is None and _flaps(tx, case, book)
     inputs, missing = _inputs(one, case)
-    state = _state(tx, case, book, hold=held or flapping)
+    state = _state(tx, case, book, hold=flapping or held is not None)
     index = _NO_RULES if case.policy is None else case.policy.index
     decision = index.evaluate(_request(case, book), state)
     if missing is not None:
         decision = barred.unresolved(decision, missing)
+    decision = barred.unmet(decision, remedy.unmet(book.preconditions, case.latest.facts))
     decision = barred.broken(decision, _broken(tx, case))
-    decision = barred.braked(decision, _stopped(tx, case, versions(case, book, decision)))
-    return Judged(one, book, inputs, decision, flapping, proposal)
+    stopped = _stopped(tx, case, versions(case, book, decision))
+    decision = barred.braked(decision, stopped)
+    ticket = held is not None and held.set_by is None and held.incident_id == case.incident.id
+    is_stopped = stopped is not None
+    return Judged(one, book, inputs, decision, flapping, proposal, ticket, is_stopped)
 
 
 def _inputs(one: Remedy, case: Case) -> tuple[dict[str, Json] | None, str | None]:

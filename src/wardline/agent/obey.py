@@ -10,6 +10,7 @@ from wardline.agent.judge import Case
 from wardline.agent.levels import Levels
 from wardline.agent.repair import Repairs, Reserved
 from wardline.agent.roster import Member, Roster
+from wardline.agent.runbooks import runbook
 from wardline.agent.settings import Flap, Intervals
 from wardline.agent.standing import Standing, Standings
 from wardline.agent.store import alarms, holds, incidents, orders, results
@@ -22,7 +23,7 @@ from wardline.core import deviation
 from wardline.core.errors import Malformed
 from wardline.core.evidence.bundle import Kind, Outcome, Result
 from wardline.core.evidence.signing import BadSignature, VerifyKey
-from wardline.core.incidents import incident, states
+from wardline.core.incidents import incident, ladder, remedy, states
 from wardline.core.incidents.breaker import Breaker
 from wardline.core.incidents.incident import Incident
 from wardline.core.orders import (
@@ -68,7 +69,7 @@ class OrderTaker:
         self._standings = standings
         self._order_key = order_key
         self._bells = bells
-        self._again = Again(ledger, roster, checks, repairs, bells)
+        self._again = Again(ledger, roster, checks, repairs, standings, bells)
         self._undoing = undoing
 
     def turn(self, policy: Active | None) -> None:
@@ -185,7 +186,7 @@ class OrderTaker:
             fresh = self._repairs.measure(member, body.check)
             if fresh.outcome is Outcome.FAIL:
                 self._keep(member, fresh)
-                accepted = self._accepted(member, fresh)
+                accepted = self._standing().accepts(member.id, fresh, self._ledger.now())
                 if accepted is None:
                     self._repair(order, body, self._case(order, body, member, known, fresh, policy))
                 else:
@@ -196,12 +197,6 @@ class OrderTaker:
                 self._end(order.id, Ending(_FAILED, Code.UNMEASURED, why))
             else:
                 self._pass_over(order, known, fresh)
-
-    def _accepted(self, member: Member, fresh: Result) -> str | None:
-        """On whose word this state is left as it is; None where nobody has accepted it."""
-        accepted, now = self._standing().deviations, self._ledger.now()
-        found = deviation.accepting(accepted, member.id, fresh, now)
-        return None if found is None else f"{found.words}; revoke {found.id} to have it repaired"
 
     def _not_open(self, order: Order, body: RunRunbook, known: Incident | None) -> Ending:
         """Whoever saw first that the drift is gone, the order was not in vain."""
@@ -243,9 +238,7 @@ class OrderTaker:
         fitting = (one for one in offered.remedies if one.runbook == body.runbook_id)
         one = plan.remedy if plan is not None else next(fitting, None)
         if one is None:
-            tried = body.runbook_id in case.incident.tried
-            why = "it ran for this incident and did not help" if tried else "it is no answer to it"
-            changed = f"no longer as it was: what is measured now, {body.runbook_id}: {why}"
+            changed = f"no longer as it was: what is measured now, {_no_answer(body, case)}"
             self._end(order.id, Ending(_FAILED, Code.CHANGED, changed))
             return
         reserved = self._repairs.reserve_for(order, body, case, one, plan)
@@ -260,9 +253,9 @@ class OrderTaker:
         ending, now = Ending(_DONE, Code.ALREADY_PASSES, why), self._ledger.now()
         with self._ledger.transaction() as tx:
             results.save(tx, known.host_id, fresh)
-            told_in = None
-            if incident.can_close(known, fresh, now):
-                told_in = self._repairs.record(tx, incident.resolved(known, fresh, now), (fresh,))
+            told_in, still = None, incidents.get(tx, known.id)
+            if still is not None and _is_open(still) and incident.can_close(still, fresh, now):
+                told_in = self._repairs.record(tx, incident.resolved(still, fresh, now), (fresh,))
             orders.end(tx, order.id, ending, now, told_in)
 
     def _keep(self, member: Member, fresh: Result) -> None:
@@ -283,9 +276,25 @@ def interrupted() -> Ending:
     return Ending(_FAILED, Code.INTERRUPTED, why)
 
 
+def _no_answer(body: RunRunbook, case: Case) -> str:
+    """Why this runbook is none of those that may repair what was measured."""
+    book = runbook.registry().get(body.runbook_id)
+    if book is None or book.check != body.check:
+        return f"{body.runbook_id}: it is no answer to it"
+    if (unmet := remedy.unmet(book.preconditions, case.latest.facts)) is not None:
+        return f"{body.runbook_id} must not run: {unmet}"
+    if any(ladder.is_tried(one, case.incident) for one in runbook.remedies_of(book)):
+        return f"{body.runbook_id}: it ran for this incident and did not help"
+    return f"{body.runbook_id}: it is no answer to it"
+
+
 def _is_meant(known: Incident, order: Order, body: RunRunbook) -> bool:
     same = (known.host_id, known.check) == (order.host_id, body.check)
-    return same and known.closed_at is None and known.state in states.TO_JUDGE
+    return same and _is_open(known)
+
+
+def _is_open(known: Incident) -> bool:
+    return known.closed_at is None and known.state in states.TO_JUDGE
 
 
 def _where(known: Incident) -> str:

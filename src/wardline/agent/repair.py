@@ -86,7 +86,7 @@ class Reserved:
 class _Over:
     """A run that is over, as it is to be stored; `ending` is its order's where the incident does
     not say that, `is_a_persons` whether nothing may go on without one: it brought something else
-    down, or nobody could look whether it did."""
+    down, nobody could look whether it did, or it left what nothing put back."""
 
     run: Run
     ended: Incident
@@ -131,7 +131,7 @@ class Repairs:
         """
         self._ledger.require_room()
         with self._ledger.transaction() as tx:
-            if not self._is_current(tx, case):
+            if not self.is_current(tx, case):
                 return None
             case = replace(case, moment=self._ledger.moment(), standing=self._standings.now(tx))
             judged = judge.judge(tx, case, one, proposal)
@@ -153,7 +153,7 @@ class Repairs:
         self._ledger.require_room()
         with self._ledger.transaction() as tx:
             now = self._ledger.moment()
-            if not self._is_current(tx, case) or now.at >= order.expires_at:
+            if not self.is_current(tx, case) or now.at >= order.expires_at:
                 return None
             if (unborn := orders.unborn(order, now.at)) is not None:
                 return unborn
@@ -166,7 +166,7 @@ class Repairs:
                 return None
             return _taken(tx, case, judged, judged.runs, order)
 
-    def _is_current(self, tx: Transaction, case: Case) -> bool:
+    def is_current(self, tx: Transaction, case: Case) -> bool:
         """Whether what was looked at still stands, and nobody has accepted it meanwhile. Without a
         policy nothing runs in any case."""
         in_force = case.policy is None or case.policy.digest == policies.digest(tx)
@@ -186,7 +186,8 @@ class Repairs:
         now = self._ledger.now()
         if report.stopped is None:
             attempt = Attempt(reserved.run.started_at, self._watched)
-            ended = incident.ended(repairing, report.ok, report.actions, after, now, attempt)
+            mark = reserved.chosen.remedy.mark
+            ended = incident.ended(repairing, report.ok, report.actions, after, now, attempt, mark)
             over = _Over(
                 *(reserved.run, ended, after, began, _RESULTS.get(ended.state)),
                 ending=_harmful(report) if report.collateral else None,
@@ -194,9 +195,14 @@ class Repairs:
             )
         else:
             last = told("frozen", reserved.chosen.runbook.id, report.error or report.stopped)
-            ended = incident.stopped(repairing, (*report.actions, last), after, now)
+            is_back = report.undone is not False
+            actions = (*report.actions, last)
+            ended = incident.stopped(repairing, actions, after, now, is_back=is_back)
             ending = _frozen(report, report.stopped)
-            over = _Over(reserved.run, ended, after, bool(report.actions), "interrupted", ending)
+            over = _Over(
+                *(reserved.run, ended, after, bool(report.actions), "interrupted", ending),
+                is_a_persons=report.is_a_persons or not is_back,
+            )
         self._finish(over)
         return ended
 

@@ -27,7 +27,7 @@ from wardline.agent.store.ledger import Ledger
 from wardline.agent.store.runs import Ran
 from wardline.agent.store.undos import Kept, State, Undo, Wish
 from wardline.agent.undoing import CannotUndo, Undoing
-from wardline.core import clock, ids
+from wardline.core import clock, ids, plain
 from wardline.core.errors import Conflict, Malformed, NotFound, Refused
 from wardline.core.evidence import bundle
 from wardline.core.evidence.bundle import Action
@@ -83,13 +83,17 @@ def show(run: RunId, data: Data = None, *, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps(found, indent=2))
         return
-    typer.echo(f"{found['id']}  {found['result'] or 'nothing to do'}  began {found['started_at']}")
-    typer.echo(f"  {found['host_name']}: {found['runbook_id']} for {found['check']}")
-    typer.echo(f"  incident {found['incident_id']}; undo: {_undo_words(found)}")
+    _say(f"{found['id']}  {found['result'] or 'nothing to do'}  began {found['started_at']}")
+    _say(f"  {found['host_name']}: {found['runbook_id']} for {found['check']}")
+    _say(f"  incident {found['incident_id']}; undo: {_undo_words(found)}")
     for action in found["would_put_back"]:
-        typer.echo(f"\n{action['step']}: {action['target']}\n{action['diff']}".rstrip())
+        _say("")
+        _say(f"{action['step']}: {action['target']}")
+        for line in plain.lines(action["diff"]):
+            _say(line)
     for one in found["undos"]:
-        typer.echo(f"\n{one['wanted_at']}  {one['by']}: {one['reason']}")
+        _say("")
+        _say(f"{one['wanted_at']}  {one['by']}: {one['reason']}")
         _say_end(one)
 
 
@@ -271,11 +275,17 @@ def _actions(actions: tuple[Action, ...]) -> list[dict[str, Any]]:
 
 
 def _say_end(one: dict[str, Any]) -> None:
-    typer.echo(f"{one['state']}: {one['detail'] or ''}".rstrip(": "))
+    _say(f"{one['state']}: {one['detail'] or ''}".rstrip(": "))
     for action in one["actions"]:
-        typer.echo(f"  {action['step']}: {action['target']}")
+        _say(f"  {action['step']}: {action['target']}")
         for text in (action["error"], action["diff"], action["output"]):
-            typer.echo("".join(f"    {line}\n" for line in (text or "").splitlines()), nl=False)
+            for line in plain.lines(text or ""):
+                _say(f"    {line}")
+
+
+def _say(text: str) -> None:
+    """Paths, contents of files and errors are the host's words."""
+    typer.echo(plain.line(text))
 
 
 def _unknown(run_id: str) -> NotFound:

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { deeds } from "@/features/incidents/deeds";
 
-const escalated = { state: "escalated", runbook_id: "ssh_config.harden", heals: [] } as const;
+const escalated = { state: "escalated", runbook_id: "ssh_config.harden", heals: [], decision: null } as const;
 const incident = { ...escalated, heals: [] };
 
 test("what a person has on hand depends on where the incident stands", () => {
@@ -9,6 +9,11 @@ test("what a person has on hand depends on where the incident stands", () => {
   expect(deeds({ ...incident, state: "waiting" }, false).retry).toBe(false);
   expect(deeds({ ...incident, state: "healed" }, false)).toMatchObject({ retry: false, hold: true });
   expect(deeds({ ...incident, state: "observing" }, false).hold).toBe(false);
+});
+
+test("what somebody has accepted is not tried again", () => {
+  expect(deeds({ ...incident, state: "open", decision: { code: "accepted" } }, false).retry).toBe(false);
+  expect(deeds({ ...incident, state: "open", decision: { code: "no_match" } }, false).retry).toBe(true);
 });
 
 test("under a hold nothing is tried again and nothing is held twice", () => {

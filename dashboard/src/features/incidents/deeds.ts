@@ -8,12 +8,16 @@ export interface Deeds {
   held: string | null;
 }
 
-const TRIED: ReadonlySet<Incident["state"]> = new Set(["open", "failed", "escalated"]);
+type Known = Pick<Incident, "state" | "runbook_id" | "heals" | "decision">;
 
-export function deeds(incident: Pick<Incident, "state" | "runbook_id" | "heals">, isHeld: boolean): Deeds {
-  const { state, runbook_id: runbook, heals } = incident;
+const TRIED: ReadonlySet<Incident["state"]> = new Set(["open", "failed", "escalated"]);
+/** What the decision says where a person has accepted the state. */
+const ACCEPTED = "accepted";
+
+export function deeds(incident: Known, isHeld: boolean): Deeds {
+  const { state, runbook_id: runbook, heals, decision } = incident;
   return {
-    retry: !isHeld && TRIED.has(state),
+    retry: !isHeld && TRIED.has(state) && decision?.["code"] !== ACCEPTED,
     hold: !isHeld && state !== "observing",
     held: runbook ?? heals[0]?.runbook_id ?? null,
   };

@@ -13,7 +13,7 @@ export function ShadowPanel({ shadow }: { shadow: PromotionShadow }) {
       <Pairs
         pairs={[
           ["Incidents of its pattern", shadow.incidents],
-          ["Its inputs are there", `${shadow.resolved} of ${shadow.incidents}`],
+          ["Its preconditions and inputs are there", `${shadow.resolved} of ${shadow.incidents}`],
           ["The policy of now", verdicts || "—"],
           ["Its runbook healed for good", shadow.confirmed],
           ["Its runbook went wrong", shadow.contradicted],

@@ -46,6 +46,12 @@ class OnHold(Conflict):
     code = "on_hold"
 
 
+class Accepted(Conflict):
+    """A person has accepted this state: nothing repairs it until that is revoked."""
+
+    code = "accepted"
+
+
 class NothingToHold(Conflict):
     """No repair is known for this check that a hold could keep off."""
 
@@ -77,11 +83,13 @@ async def try_again(
 ) -> str:
     """Orders that every remedy may be tried once more; what runs, the policy decides there.
 
-    Raises NotFound, NotOpen, OnHold and what `orders.issue` raises.
+    Raises NotFound, NotOpen, Accepted, OnHold and what `orders.issue` raises.
     """
     row = await _incident(session, site_id, incident_id)
     if row["state"] not in _OPEN:
         raise NotOpen(f"it is {row['state']}: a drift that is gone needs no repair")
+    if row["accepted"]:
+        raise Accepted("a person has accepted this state: revoke the deviation to have it repaired")
     if row["held"] is not None:
         raise OnHold(f"its repair is on hold ({row['held']}): clear the hold first")
     body = TryAgain(incident_id, row["incident_type"])

@@ -75,12 +75,13 @@ def _evaluated(
     sites: Mapping[str, Site],
     policy: Policy,
 ) -> Evaluation:
-    chosen = _fitting(_known(row), [one["facts"] or {} for one in incidents])
+    known = _known(row)
+    chosen = _fitting(known, [one["facts"] or {} for one in incidents])
     index = compiled.build(policy)
     resolved = allowed = confirmed = contradicted = 0
     verdicts: dict[str, int] = {}
     for one in incidents:
-        if chosen is not None and _resolves(chosen, one["facts"] or {}):
+        if chosen is not None and _answers(chosen, one["facts"] or {}, of=len(known)):
             resolved += 1
             said = _verdict(index, row, one, sites[one["site_id"]], session.scope.owner)
             verdicts[said.value] = verdicts.get(said.value, 0) + 1
@@ -108,11 +109,19 @@ def _known(row: RowMapping) -> tuple[Remedy, ...]:
 
 
 def _fitting(known: Sequence[Remedy], facts: Sequence[Mapping[str, Any]]) -> Remedy | None:
-    """The remedy whose inputs most of these facts give; the first of equals."""
-    return max(known, key=lambda one: sum(_resolves(one, each) for each in facts), default=None)
+    """The remedy that answers most of these facts; the first of equals."""
+
+    def fits(one: Remedy) -> int:
+        return sum(_answers(one, each, of=len(known)) for each in facts)
+
+    return max(known, key=fits, default=None)
 
 
-def _resolves(one: Remedy, facts: Mapping[str, Any]) -> bool:
+def _answers(one: Remedy, facts: Mapping[str, Any], *, of: int) -> bool:
+    """Whether one of so many remedies of its runbook may run with these facts, which give its
+    inputs, as an appliance has it."""
+    if not remedy.suits(one, facts, is_chosen=of > 1):
+        return False
     try:
         remedy.inputs(one, facts)
     except remedy.UnresolvedInput:

@@ -37,8 +37,8 @@ UNDO = "undo"
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """An incident as the appliance keeps it; `tried` are the runbooks that ran and did not help,
-    `watch` is that of its last heal."""
+    """An incident as the appliance keeps it; `tried` are the remedies that ran and did not help, by
+    their marks, `watch` is that of its last heal."""
 
     id: str
     site_id: str
@@ -152,12 +152,14 @@ def ended(
     after: Result,
     at: datetime,
     attempt: Attempt,
+    mark: str | None = None,
 ) -> Incident:
     """The run is over and the same check has measured again: healed, and watched from now on, only
     if that passed.
 
     A run that ended well, found nothing to change and left a passing check did not heal: the drift
-    went away before it, so it is resolved.
+    went away before it, so it is resolved. `mark` is the remedy's; without one it was the
+    runbook with whatever inputs there are.
     """
     _expect(incident, State.REPAIRING)
     passes = ok and after.outcome is bundle.Outcome.PASS
@@ -177,7 +179,7 @@ def ended(
             closed_at=at,
             watch=watching.begun(number, incident.runbook.id, attempt, at),
         )
-    tried = (*incident.tried, incident.runbook.id)
+    tried = (*incident.tried, mark or incident.runbook.id)
     return _moved(
         incident,
         State.FAILED,
@@ -189,16 +191,22 @@ def ended(
 
 
 def stopped(
-    incident: Incident, actions: tuple[Action, ...], after: Result, at: datetime
+    incident: Incident,
+    actions: tuple[Action, ...],
+    after: Result,
+    at: datetime,
+    *,
+    is_back: bool = True,
 ) -> Incident:
-    """The run was stopped between two steps and what it had done was undone; `after` is what
-    stands there now.
+    """The run was stopped between two steps and what it had done was undone, all of it where
+    `is_back`; `after` is what stands there now.
 
     Its runbook was not tried out, so that it may run again. Passing now closes the incident
-    without a claim; otherwise it is open again.
+    without a claim, but where a change of it could not be put back: then, and otherwise, it is
+    open again.
     """
     _expect(incident, State.REPAIRING)
-    closes = after.outcome is bundle.Outcome.PASS and can_close(incident, after, at)
+    closes = is_back and after.outcome is bundle.Outcome.PASS and can_close(incident, after, at)
     return _unclaimed(incident, actions, after, at if closes else None)
 
 

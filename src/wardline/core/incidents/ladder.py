@@ -38,18 +38,32 @@ def flapping(healed_at: Sequence[datetime], now: datetime, heals: int, window: t
 
 def untried(candidates: tuple[Remedy, ...], incident: Incident) -> tuple[Remedy, ...]:
     """The remedies of L1 that have not failed for this incident, in order."""
-    return tuple(one for one in candidates if one.runbook not in incident.tried)
+    return tuple(one for one in candidates if not is_tried(one, incident))
+
+
+def is_tried(one: Remedy, incident: Incident) -> bool:
+    """Whether it ran for this incident and did not help: with these inputs, or its runbook with
+    whatever inputs there are."""
+    return one.mark in incident.tried or one.runbook in incident.tried
 
 
 def exhausted(
-    candidates: tuple[Remedy, ...], incident: Incident, *, is_planned: bool
+    candidates: tuple[Remedy, ...],
+    incident: Incident,
+    *,
+    is_planned: bool,
+    braked: tuple[Remedy, ...] = (),
 ) -> str | None:
     """Why it is a person's turn (L3), or None while L1 still has something to try, or else L2 has
-    a plan, which is what `is_planned` says."""
+    a plan, which is what `is_planned` says. What the brake stopped (`braked`) is nothing to try:
+    only a person lets it run again."""
     if incident.interruptions >= INTERRUPTIONS_MAX:
         return f"its repair was interrupted {incident.interruptions} times"
-    if untried(candidates, incident) or is_planned:
+    left = untried(candidates, incident)
+    if is_planned or any(one not in braked for one in left):
         return None
+    if left:
+        return "what would repair it is stopped after failures, until a person releases it"
     if not candidates:
         return "no remedy answers this check, and no plan is sure enough"
     return "every remedy ran and none helped, and no plan is sure enough"

@@ -133,9 +133,9 @@ class Canary:
 @dataclass(frozen=True, slots=True)
 class Shadow:
     """What a promotion would have met with in the last SHADOW_DAYS: of `incidents` of its pattern
-    the facts of `resolved` give its inputs, and of those the policy would let `allowed` run, at
-    once or with a person's word. In `confirmed` its runbook did heal for good, in `contradicted`
-    it went wrong and nothing of it lasted."""
+    the facts of `resolved` meet its preconditions and give its inputs, and of those the policy
+    would let `allowed` run, at once or with a person's word. In `confirmed` its runbook did heal
+    for good, in `contradicted` it went wrong and nothing of it lasted."""
 
     incidents: int
     resolved: int
@@ -151,7 +151,9 @@ def against(shadow: Shadow) -> tuple[str, ...]:
         found.append(f"no incident of this pattern in the last {SHADOW_DAYS} days")
     elif 100 * shadow.resolved < SUCCESS_PCT_LEAST * shadow.incidents:
         missing = shadow.incidents - shadow.resolved
-        found.append(f"its inputs are missing in {missing} of {shadow.incidents} incidents")
+        found.append(
+            f"its preconditions or inputs are missing in {missing} of {shadow.incidents} incidents"
+        )
     elif not shadow.allowed:
         found.append("the policy would have blocked it every time")
     decided = shadow.confirmed + shadow.contradicted

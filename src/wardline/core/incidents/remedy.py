@@ -2,10 +2,11 @@
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from wardline.core import canonical
 from wardline.core.canonical import Json
 from wardline.core.errors import Malformed, WardlineError
 from wardline.core.incidents import signature
@@ -15,6 +16,8 @@ from wardline.core.policy.cel.pattern import Pattern
 
 PATTERN_CHARS_MAX = 512
 PATTERNS_KEPT_MAX = 256
+
+MARK_DIGITS = 16
 
 _PLACEHOLDER = re.compile(r"\{facts\.([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*)\}")
 _ABSENT = object()
@@ -66,7 +69,8 @@ class Earned:
 class Remedy:
     """The runbook that may answer a check; the lowest `order` that matches is tried first.
 
-    One that a promotion `earned` answers the drifts of one `pattern` alone.
+    One that a promotion `earned` answers the drifts of one `pattern` alone. `preconditions` are the
+    runbook's own: without them it runs nowhere, whoever wants it.
     """
 
     check: str
@@ -76,14 +80,46 @@ class Remedy:
     order: int
     pattern: str | None = None
     earned: Earned | None = None
+    preconditions: tuple[Condition, ...] = ()
+
+    @property
+    def mark(self) -> str:
+        """Tells it from the runbook's other remedies, by the inputs that they take."""
+        if not self.inputs:
+            return self.runbook
+        return f"{self.runbook} {canonical.digest(dict(self.inputs))[:MARK_DIGITS]}"
 
 
 def matches(remedy: Remedy, check: str, facts: Mapping[str, Json]) -> bool:
-    """Whether `remedy` is one for a failed `check` with these facts: every condition holds."""
-    if remedy.check != check or not all(_holds(one, facts) for one in remedy.conditions):
+    """Whether `remedy` is one for a failed `check` with these facts: every precondition and
+    every condition holds."""
+    if remedy.check != check or not suits(remedy, facts, is_chosen=True):
         return False
     wanted = remedy.pattern
     return wanted is None or wanted == signature.signature(check, signature.failing(facts))
+
+
+def unmet(preconditions: Sequence[Condition], facts: Mapping[str, Json]) -> str | None:
+    """The first precondition that does not hold, in words; None where all do. What is not known
+    holds for no operator: an absent fact lets nothing run."""
+    for one in preconditions:
+        if _fact(one.fact, facts) is _ABSENT:
+            return f"nothing is known of {one.fact}"
+        if not _holds(one, facts):
+            return f"{one.fact} is not {one.operator} {_words(one.value)}"
+    return None
+
+
+def suits(remedy: Remedy, facts: Mapping[str, Json], *, is_chosen: bool) -> bool:
+    """Whether its runbook may run at all with these facts, and, where it is to be chosen among
+    others, whether its conditions hold too."""
+    if unmet(remedy.preconditions, facts) is not None:
+        return False
+    return not is_chosen or all(_holds(one, facts) for one in remedy.conditions)
+
+
+def _words(value: Json) -> str:
+    return canonical.dumps(value).decode()
 
 
 def candidates(

@@ -161,7 +161,7 @@ def _told(one: Situation, now: datetime) -> str:
         case State.STABLE:
             return f"{_name(one)} repaired it, and {_since(one)}{_again(one)}"
         case State.RESOLVED:
-            return f"the drift went away without a repair of ours{_again(one)}"
+            return f"{_went_away(one)}{_again(one)}"
         case State.FAILED:
             return f"{_failed(one)}; what else may help is tried next"
         case State.ESCALATED:
@@ -169,6 +169,11 @@ def _told(one: Situation, now: datetime) -> str:
 
 
 def _open(one: Situation) -> str:
+    if _code(one) == deviation.ACCEPTED:
+        return (
+            "a person has accepted this state until a date: nothing repairs it, and any other"
+            " failure there is judged as usual"
+        )
     if _aftermath(one).undo is Undo.UNKNOWN:
         return (
             f"the agent was stopped in the middle of {_name(one)}, which of its steps ran is not"
@@ -181,20 +186,13 @@ def _open(one: Situation) -> str:
         return f"{_stopped(one)}; what to do is decided next"
     if _part(one, "again") or _part(one, "hold").get("clearedAt"):
         return "a person has let its repair go on; what to do is decided next"
-    if _code(one) == deviation.ACCEPTED:
-        return (
-            "a person has accepted this state until a date: nothing repairs it, and any other"
-            " failure there is judged as usual"
-        )
     if _code(one) == deviation.ENDED:
         ended = {how.value: why for how, why in deviation.OVER.items()}
         why = ended.get(str(_part(one, "deviation").get("ended")), "it is accepted no more")
         return f"{why}; what to do is decided next"
     if _verdict(one) == Verdict.BLOCK:
-        then = (
-            "it is tried again by itself once that is over"
-            if _code(one) in _PASSING
-            else "it stays so until somebody changes the rules or repairs it by hand"
+        then = _COUNSEL.get(
+            str(_code(one)), "it stays so until somebody changes the rules or repairs it by hand"
         )
         return f"nothing is run now, because {because(_code(one))}; {then}"
     return "nothing was run yet; what to do is decided next"
@@ -227,6 +225,23 @@ def _watched(one: Situation, now: datetime) -> str:
     if one.watch is not None and one.watch.until < now:
         return "its watch is over, and no measurement since then shows that it lasted"
     return "and it is watched to see whether that lasts"
+
+
+def _went_away(one: Situation) -> str:
+    """Why a check passes that no run of ours was shown to have healed."""
+    alone = "the drift went away without a repair of ours"
+    if not any(not action.dry_run for action in one.actions):
+        return alone
+    match _aftermath(one).undo:
+        case Undo.UNKNOWN:
+            return (
+                f"the agent was stopped in the middle of {_name(one)}, which of its steps ran is"
+                " not known, and the check passes since"
+            )
+        case Undo.NOTHING | Undo.VERIFIED:
+            return f"{alone}; {_name(one)} had run before, and {_put_back(one)}"
+        case Undo.STANDS | Undo.PART:
+            return f"{_name(one)} had run before, {_put_back(one)}, and the check passes since"
 
 
 def _again(one: Situation) -> str:
@@ -269,6 +284,8 @@ def _since(one: Situation) -> str:
 
 def _left(one: Situation) -> str:
     """Why an incident is a person's."""
+    if any(action.type == FROZEN for action in one.actions):
+        return _stopped(one)
     if any(not action.dry_run for action in one.actions):
         return _failed(one)
     if _verdict(one) == Verdict.BLOCK:
@@ -340,13 +357,18 @@ _ENDS: Mapping[str, Undo] = {
     "interrupted": Undo.UNKNOWN,
 }
 _HOLDABLE = frozenset({State.OPEN, State.WAITING, State.FAILED, State.ESCALATED})
-# What goes away without anybody's doing.
-_PASSING = frozenset(
-    {
-        *(Code.OUTSIDE_WINDOW, Code.LOCKED, Code.COOLDOWN, Code.LIMIT_EXCEEDED, Code.FREEZE),
-        *(Code.HOLD, Code.BREAKER, Code.BRAKE),
-    }
-)
+_PASSING = "it is tried again by itself once that is over"
+# What comes next where something other than the rules refuses.
+_COUNSEL: Mapping[str, str] = {
+    Code.OUTSIDE_WINDOW: _PASSING,
+    Code.LOCKED: _PASSING,
+    Code.COOLDOWN: _PASSING,
+    Code.LIMIT_EXCEEDED: _PASSING,
+    Code.FREEZE: _PASSING,
+    Code.BREAKER: _PASSING,
+    Code.HOLD: "it is judged anew once a person clears the hold",
+    Code.BRAKE: "it is judged anew once a person has found out why and releases it",
+}
 _BECAUSE: Mapping[str, str] = {
     Code.FREEZE: "a freeze is set",
     Code.OBSERVING: "the site or the host is only observed",
@@ -356,13 +378,14 @@ _BECAUSE: Mapping[str, str] = {
     Code.UNKNOWN_ACTION: "the runbook is not known",
     Code.NOT_ADMISSIBLE: "the runbook is not for this platform",
     Code.UNRESOLVED_INPUT: "one of its inputs could not be resolved",
+    Code.PRECONDITION: "the host is not as the runbook needs it",
     Code.OUTSIDE_WINDOW: "its window is closed",
     Code.LOCKED: "another run is under way on this host",
     Code.COOLDOWN: "it ran here too recently",
     Code.LIMIT_EXCEEDED: "a limit of the rule is used up",
     Code.NOT_OFFERED: "the rule offers it to nobody",
     Code.BREAKER: "it was tried too often here, and rests",
-    Code.BRAKE: "its version was stopped after failures until a person releases it",
+    Code.BRAKE: "its version was stopped after failures",
     Code.ERROR: "the rules could not be evaluated",
     Code.ALLOWED: "a rule allows it",
     Code.APPROVAL_NEEDED: "it needs an approval",

@@ -1,4 +1,4 @@
-"""A decision, stopped by what stands outside of the rules: inputs that are missing, breaker, brake.
+"""A decision, stopped by what stands outside of the rules: inputs, preconditions, breaker, brake.
 
 Each adds its check to the trace, in front of the verdict. A freeze, an observing site and a hold
 keep their word; of an observing site, what it would have done is what changes.
@@ -17,9 +17,10 @@ from wardline.core.policy.decision import (
     Would,
 )
 
-# What only an appliance can say, which knows what was tried: no evaluation of rules comes to it.
-CHECKS = frozenset({Check.BREAKER, Check.BRAKE})
-CODES = frozenset({Code.BREAKER, Code.BRAKE})
+# What only an appliance can say, which knows its runbooks and what was tried: no evaluation of
+# rules comes to it.
+CHECKS = frozenset({Check.PRECONDITIONS, Check.BREAKER, Check.BRAKE})
+CODES = frozenset({Code.PRECONDITION, Code.BREAKER, Code.BRAKE})
 # What refuses before the inputs are looked at.
 _BEFORE_INPUTS = frozenset(
     {
@@ -39,6 +40,16 @@ def unresolved(decision: Decision, why: str) -> Decision:
     a check before that one had blocked it already."""
     told = replace(decision, trace=_with(decision, TraceStep(Check.INPUTS, Outcome.FAIL, why)))
     return _blocked(told, Code.UNRESOLVED_INPUT, _BEFORE_INPUTS)
+
+
+def unmet(decision: Decision, why: str | None) -> Decision:
+    """The decision on a runbook of which a precondition does not hold, where `why` says so:
+    blocked, whoever asks."""
+    if why is None:
+        return _passed(decision, Check.PRECONDITIONS, "all hold")
+    step = TraceStep(Check.PRECONDITIONS, Outcome.FAIL, why)
+    told = replace(decision, trace=_before_verdict(decision, step))
+    return _blocked(told, Code.PRECONDITION, _BEFORE_INPUTS)
 
 
 def braked(decision: Decision, why: str | None) -> Decision:

@@ -11,7 +11,7 @@ from tests.harness.appliance import incident, result
 from tests.integration.central.conftest import browser_of, make_tenant, make_user, sign_in
 from tests.integration.central.holds.test_holds import ORDER_KEY, hold
 from wardline.central.identity.permissions import Role
-from wardline.core import ids, orders
+from wardline.core import clock, ids, orders
 from wardline.core.evidence.bundle import (
     Action,
     IncidentOutcome,
@@ -175,6 +175,29 @@ async def test_a_hold_names_a_repair_of_the_check_and_who_set_it(
     await appliance.check_in(holds=[stranger])
     rows = (await signed_in.get("/api/v1/holds")).json()["items"]
     assert {one["check"]: one["set_by_name"] for one in rows}["kernel_sysctl"] is None
+
+
+async def test_what_somebody_has_accepted_is_not_tried_again(appliance, signed_in, failed):
+    """Whatever the appliance said last: it may not have heard of it yet."""
+    await told(appliance, failed)
+    seen = await signed_in.get(f"/api/v1/sites/{appliance.site_id}/observed/{failed.check}")
+    (host,) = seen.json()["items"]
+    wish = {
+        "check": failed.check,
+        "until": clock.wire(clock.system() + timedelta(days=30)),
+        "hosts": {host["host_id"]: failed.before.facts_digest},
+        "owner": "Dr. Berg",
+        "reason": "the scanner needs it",
+        "control": "its own network",
+    }
+    made = await signed_in.post(f"/api/v1/sites/{appliance.site_id}/deviations", json=wish)
+    assert made.status_code == 201, made.text
+    answer = await do(signed_in, appliance, failed, "/try-again", reason="why")
+    assert (answer.status_code, answer.json()["code"]) == (409, "accepted")
+    revoked = f"/api/v1/deviations/{made.json()['id']}/revoke"
+    assert (await signed_in.post(revoked, json={"reason": "it is gone"})).status_code == 200
+    answer = await do(signed_in, appliance, failed, "/try-again", reason="why")
+    assert answer.status_code == 201
 
 
 async def test_trying_again_needs_a_drift_that_is_there(appliance, signed_in, failed):

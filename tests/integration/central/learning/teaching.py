@@ -21,7 +21,12 @@ from wardline.core.incidents.remedy import Earned
 
 CHECK, BOOK = "ssh_config", "ssh_config.harden"
 PATTERN = signature.signature(CHECK, ["PermitRootLogin"])
-FACTS = {"failing": ["PermitRootLogin"], "failing_default": ["PermitRootLogin"]}
+FACTS = {
+    "failing": ["PermitRootLogin"],
+    "failing_default": ["PermitRootLogin"],
+    "loosened_by_match": [],
+    "effective": {"Protocol": {"found": "2"}},
+}
 ENTRY = catalogue.runbooks()[BOOK]
 MINUTE = timedelta(minutes=1)
 RULE = {

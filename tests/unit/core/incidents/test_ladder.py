@@ -56,12 +56,31 @@ def test_a_level_that_has_nothing_left_moves_on_to_the_next_one() -> None:
     assert "every remedy" in (ladder.exhausted((one, two), both, is_planned=False) or "")
 
 
+def test_what_the_brake_stopped_is_nothing_to_try() -> None:
+    one, two = remedy("a.one"), remedy("a.two")
+    drift = incident.opened("inc_x", "site_x", "host_x", failed(), NOW)
+    every = (one, two)
+    assert ladder.exhausted(every, drift, is_planned=False, braked=(one,)) is None
+    assert ladder.exhausted(every, drift, is_planned=True, braked=every) is None
+    why = ladder.exhausted(every, drift, is_planned=False, braked=every)
+    assert "until a person releases it" in (why or "")
+    gone = ladder.exhausted(every, _tried(drift, "a.two"), is_planned=False, braked=(one,))
+    assert "until a person releases it" in (gone or "")
+
+
 def test_neither_remedy_nor_plan_is_a_persons_turn_and_so_are_interruptions() -> None:
     drift = incident.opened("inc_x", "site_x", "host_x", failed(), NOW)
     assert "no remedy" in (ladder.exhausted((), drift, is_planned=False) or "")
     assert ladder.exhausted((), drift, is_planned=True) is None
     torn = replace(drift, interruptions=ladder.INTERRUPTIONS_MAX)
     assert "interrupted" in (ladder.exhausted((remedy("a.one"),), torn, is_planned=True) or "")
+
+
+def test_another_remedy_of_a_runbook_is_untried_while_its_own_inputs_are() -> None:
+    one, other = (replace(remedy("a.one"), inputs={"units": [unit]}) for unit in "xy")
+    drift = incident.opened("inc_x", "site_x", "host_x", failed(), NOW)
+    assert ladder.untried((one, other), _tried(drift, one.mark)) == (other,)
+    assert ladder.untried((one, other), _tried(drift, "a.one")) == ()
 
 
 def _tried(drift: incident.Incident, runbook: str) -> incident.Incident:

@@ -55,8 +55,13 @@ def blocked(code: Code) -> dict[str, Any]:
         ),
         (
             {"decision": blocked(Code.BRAKE)},
-            "nothing is run now, because its version was stopped after failures until a person"
-            " releases it; it is tried again by itself once that is over",
+            "nothing is run now, because its version was stopped after failures; it is judged anew"
+            " once a person has found out why and releases it",
+        ),
+        (
+            {"decision": blocked(Code.HOLD)},
+            "nothing is run now, because a hold is set; it is judged anew once a person clears the"
+            " hold",
         ),
         (
             {"decision": {"verdict": "block", "code": deviation.ACCEPTED}},
@@ -128,6 +133,42 @@ def test_what_was_repaired_claims_no_more_than_was_measured() -> None:
     assert says(State.RESOLVED, Outcome.PASS) == gone
     anew = says(State.STABLE, Outcome.FAIL, watch=WATCH)
     assert anew.endswith("the check fails anew since, and that is another incident.")
+
+
+@pytest.mark.parametrize(
+    ("actions", "told"),
+    [
+        (
+            (replace(BROKE, type="interrupted"),),
+            f"the agent was stopped in the middle of {BOOK}, which of its steps ran is not known,"
+            " and the check passes since",
+        ),
+        (
+            (replace(STEP, undone=True), replace(BROKE, type="frozen")),
+            f"the drift went away without a repair of ours; {BOOK} had run before, and all that it"
+            " had changed was put back and found back",
+        ),
+        ((STEP,), f"{BOOK} had run before, what it changed stands, and the check passes since"),
+        (
+            (STEP, BROKE),
+            f"{BOOK} had run before, one change of it could not be put back and must be looked at"
+            " by hand, and the check passes since",
+        ),
+        ((replace(STEP, dry_run=True),), "the drift went away without a repair of ours"),
+    ],
+)
+def test_what_went_away_is_not_told_as_if_nothing_had_run(
+    actions: tuple[Action, ...], told: str
+) -> None:
+    assert says(State.RESOLVED, Outcome.PASS, actions=actions) == f"{PASSES}: {told}."
+
+
+def test_what_a_freeze_stopped_and_nobody_could_put_back_is_a_persons_by_that_name() -> None:
+    stopped = (STEP, replace(BROKE, type="frozen"))
+    assert says(State.ESCALATED, actions=stopped) == (
+        f"{FAILS}: a freeze stopped {BOOK} between two steps, and one change of it could not be put"
+        " back and must be looked at by hand; nothing more happens by itself, a person has to act."
+    )
 
 
 @pytest.mark.parametrize(
