@@ -2,6 +2,7 @@
 
 import sys
 
+import httpx2
 import pytest
 
 from bench import __main__ as bench
@@ -48,6 +49,11 @@ def test_only_a_soak_runs_the_long_forms_and_it_does(
     monkeypatch.setattr(gate, "_pytest", note)
     assert gate.main(name, ["-k", "x"]) == 0
     assert started == [[*long, "-k", "x"]]
+
+
+def test_what_a_test_asks_beyond_this_machine_goes_nowhere() -> None:
+    with httpx2.Client(timeout=5) as client, pytest.raises(httpx2.ConnectError):
+        client.get("http://example.com/")
 
 
 @pytest.mark.parametrize(
