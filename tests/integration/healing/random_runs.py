@@ -21,9 +21,9 @@ from tests.integration.healing.stage import Stage
 from tests.integration.healing.trouble import Trouble
 from tests.unit.agent import host_trees
 from tests.unit.agent.live_host import Machine
-from tests.unit.agent.runbooks.test_runner import DRIFTS
+from tests.unit.agent.runbooks.test_runner import AT_ONCE, DRIFTS
 from wardline.agent.hosts.host import Output
-from wardline.agent.runbooks import runbook
+from wardline.agent.runbooks import runbook, runner
 from wardline.agent.settings import Flap, Watch
 from wardline.agent.store import freezes
 from wardline.core.evidence.bundle import IncidentRecord, IncidentState, Outcome
@@ -106,6 +106,15 @@ class Runs:
         self.folder.mkdir(exist_ok=True)
         self.saved = self.folder / "saved"
         self.stage = Stage(self.folder, self.healthy, flap=PATIENT, watch=SHORT)
+        self._pace, runner.PACE = runner.PACE, AT_ONCE
+        try:
+            self._prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    def _prepare(self) -> None:
+        """Every repair once without a fault, under rules that ask nobody."""
         self.well = self.stage.picture()
         for one in list(runbook.registry()):
             unasked: dict[str, Any] = {"approval": None, "autoExecute": True}
@@ -121,6 +130,7 @@ class Runs:
         return len(self.stage.false_heals)
 
     def close(self) -> None:
+        runner.PACE = self._pace
         self.stage.close()
 
     def run(self, count: int) -> None:

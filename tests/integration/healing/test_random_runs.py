@@ -7,8 +7,7 @@ import pytest
 
 from tests.integration.healing import random_runs
 from tests.integration.healing.random_runs import Runs
-from tests.unit.agent.runbooks.test_runner import AT_ONCE
-from wardline.agent.runbooks import runbook, runner
+from wardline.agent.runbooks import runbook
 
 # Each part has a seed, and an appliance, of its own.
 PARTS, RUNS, RUNS_FULL = 2, 120, 500
@@ -18,14 +17,8 @@ STRUCK_SHARE = 0.6
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_run_with_a_fault_at_a_random_step_is_a_false_heal(
-    part: int,
-    healthy: Path,
-    tmp_path: Path,
-    seed: int,
-    pytestconfig: pytest.Config,
-    monkeypatch: pytest.MonkeyPatch,
+    part: int, healthy: Path, tmp_path: Path, seed: int, pytestconfig: pytest.Config
 ) -> None:
-    monkeypatch.setattr(runner, "PACE", AT_ONCE)
     count = RUNS_FULL if pytestconfig.getoption("--full") else RUNS
     runs = Runs(tmp_path / "runs", healthy, random.Random(f"{seed} {part}"))
     try:
