@@ -277,7 +277,7 @@ def _state(tx: Transaction, case: Case, book: Runbook, *, hold: bool) -> State:
             not run.ended and (run.host_id, run.runbook_id) == (case.member.id, book.id)
             for run in recent
         ),
-        counters=_counters(recent, case),
+        counters=_counters(recent, case, _cooled_from(tx, case, book)),
         actions=_actions(book),
         confirmed_at=policies.confirmed_at(tx, case.moment),
         frozen_by=case.standing.frozen_by or "",
@@ -303,9 +303,14 @@ def _actions(asked: Runbook) -> dict[str, ActionFacts]:
     return {**known, asked.id: replace(known[asked.id], lasts=lasts)}
 
 
-def _counters(recent: list[Run], case: Case) -> Counters:
+def _cooled_from(tx: Transaction, case: Case, book: Runbook) -> dict[str, HostUsage]:
+    """When the runbook last ran on this host, however long ago a cooldown may reach."""
+    at = runs.last_started(tx, case.member.id, book.id, case.at - usage.COOLDOWN)
+    return {} if at is None else {book.id: HostUsage(last_run_at=at)}
+
+
+def _counters(recent: list[Run], case: Case, by_action: dict[str, HostUsage]) -> Counters:
     by_rule: dict[str, RuleUsage] = {}
-    by_action: dict[str, HostUsage] = {}
     for run in recent:
         tally = Tally(
             run.started_at,

@@ -61,7 +61,7 @@ class UndoUnanswered(Conflict):
 
 @app.command("list")
 def show_all(data: Data = None, *, as_json: AsJson = False) -> None:
-    """Show what ran in the last 31 days, and until when it can be undone."""
+    """Show what ran in the last 31 days, and the last run of each repair; what can be undone."""
     found = listed(Layout(settings_file.data_directory(data)))
     if as_json:
         typer.echo(json.dumps({"runs": found}, indent=2))

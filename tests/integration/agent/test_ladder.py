@@ -14,7 +14,7 @@ from wardline.agent.hosts.rooted import RootedFiles
 from wardline.agent.levels import Levels
 from wardline.agent.planner.retrieval import Retrieval
 from wardline.agent.runbooks import runbook
-from wardline.agent.settings import Flap
+from wardline.agent.settings import Flap, Intervals
 from wardline.agent.store import attempts, holds, stops
 from wardline.agent.store.attempts import Versions
 from wardline.core import clock, ids
@@ -121,15 +121,15 @@ def test_the_sixth_attempt_within_the_window_rests_over_a_restart_and_a_set_cloc
     healing.restart()
     healing.clock.offset += timedelta(hours=2)
     healing.agent.healer._flap = Flap(heals=10_000)
-    with healing.agent.ledger.transaction() as tx:
-        tx.execute("UPDATE incidents SET judged = NULL, judged_at = NULL")
+    healing.agent.healer._intervals = Intervals(reevaluate_s=60)
     healing.act()
     assert healing.mode == BAD_MODE, "the clock was set, and half an hour has not passed"
-    healing.clock.sleep(timedelta(minutes=31))
-    with healing.agent.ledger.transaction() as tx:
-        tx.execute("UPDATE incidents SET judged = NULL, judged_at = NULL")
+    healing.clock.sleep(timedelta(minutes=28))
     healing.act()
-    assert healing.mode == GOOD_MODE
+    assert (healing.mode, code(healing)) == (BAD_MODE, "breaker")
+    healing.clock.sleep(timedelta(minutes=3))
+    healing.act()
+    assert healing.mode == GOOD_MODE, "it closes by itself"
 
 
 def test_a_version_that_failed_three_times_in_a_day_is_stopped_until_a_person_releases_it(

@@ -19,6 +19,8 @@ _STRICT = ConfigDict(extra="forbid")
 # What guards the line to a host is no step of a runbook.
 GUARDS = ("arm_a_revert", "call_off_the_revert", "revert")
 KINDS = ("tree", "ssh")
+# How long a host waits to be entered anew before it puts itself back.
+REVERT_S = 30
 Step = str | dict[str, Any]
 
 
@@ -54,6 +56,7 @@ class Scenario:
     """A story on a healthy host; `checks` are those that are measured, the first one is judged.
 
     It is played on each of `hosts`, and on those of `full` in the long form of the tests as well.
+    `revert_s` is how long its host waits to be entered anew before it puts itself back.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -61,6 +64,7 @@ class Scenario:
     checks: list[str]
     hosts: list[str] = field(default_factory=lambda: ["tree"])
     full: list[str] = field(default_factory=list)
+    revert_s: int = REVERT_S
     story: list[Step]
     expect: Expected
 
@@ -68,12 +72,21 @@ class Scenario:
 _FILE = TypeAdapter(list[Scenario])
 
 
+class Unexplained(AssertionError):
+    """A repair fails in this scenario, and it does not say by which step or in which words."""
+
+
 def load() -> list[Scenario]:
-    """Every scenario, in the order of the files."""
+    """Every scenario, in the order of the files; raises Unexplained."""
     files = sorted(FOLDER.glob("*.yaml"))
-    return [
+    found = [
         one for path in files for one in _FILE.validate_python(yaml.safe_load(path.read_text()))
     ]
+    for one in found:
+        fails = any(step.startswith("failed") for step in one.expect.path)
+        if fails and not (one.expect.steps or one.expect.says):
+            raise Unexplained(one.name)
+    return found
 
 
 @dataclass
@@ -118,6 +131,10 @@ class Telling:
             "dies": lambda what: programs.set_state(stage.root, "dies", what),
             "line": stage.line,
             "own sshd": lambda _: stage.own_sshd(),
+            "own firewall": lambda _: stage.own_firewall(),
+            "no remedy": lambda _: stage.without_answers(),
+            "undo": lambda what: self.orders.append(stage.undo(what)),
+            "accept": lambda what: stage.accept(self.scenario.checks, what),
             "hard link": stage.hard_link,
             "program": lambda what: [programs.replace(stage.root, *one) for one in what.items()],
             "window": self._window,

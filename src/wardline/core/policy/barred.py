@@ -69,9 +69,14 @@ def broken(decision: Decision, why: str | None) -> Decision:
         return _passed(decision, Check.BREAKER, "closed")
     step = TraceStep(Check.BREAKER, Outcome.FAIL, why)
     told = replace(decision, trace=_before_verdict(decision, step))
-    if decision.verdict is Verdict.BLOCK and decision.code is not Code.OBSERVING:
-        return told
-    return _blocked(told, Code.BREAKER, frozenset())
+    return told if _refuses(decision) else _blocked(told, Code.BREAKER, frozenset())
+
+
+def _refuses(decision: Decision) -> bool:
+    """Whether it blocks anyhow, or would on a site that did not only observe."""
+    if decision.code is Code.OBSERVING:
+        return decision.would is None or decision.would.verdict is Verdict.BLOCK
+    return decision.verdict is Verdict.BLOCK
 
 
 def _blocked(decision: Decision, code: Code, unless: frozenset[Code]) -> Decision:

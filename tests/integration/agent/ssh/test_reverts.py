@@ -243,17 +243,22 @@ def test_this_machine_puts_itself_back_as_well(tmp_path: Path) -> None:
     file.write_text("old")
     host = LocalHost("h", "h", writable=True)
     revert = Revert((str(file), str(new)), (), after_s=5)
-    kept, fires = host.arm_revert(replace(revert, after_s=600)), host.arm_revert(revert)
-    file.write_text("broken")
-    new.write_text("new")
-    host.disarm_revert(kept)
-    with pytest.raises(Failed, match="there is no revert"):
+    kept = fires = host.arm_revert(replace(revert, after_s=600))
+    try:
+        fires = host.arm_revert(revert)
+        file.write_text("broken")
+        new.write_text("new")
         host.disarm_revert(kept)
-    _until(lambda: file.read_text() == "old" and not new.exists())
-    with pytest.raises(RevertFired):
-        host.disarm_revert(fires)
-    for place in (Path(FOLDER), Path.home() / ".local/state/wardline/reverts"):
-        shutil.rmtree(place / fires.id, ignore_errors=True)
+        with pytest.raises(Failed, match="there is no revert"):
+            host.disarm_revert(kept)
+        _until(lambda: file.read_text() == "old" and not new.exists())
+        with pytest.raises(RevertFired):
+            host.disarm_revert(fires)
+    finally:
+        # One that was not called off finds nothing to go by any more.
+        for place in (Path(FOLDER), Path.home() / ".local/state/wardline/reverts"):
+            for one in (kept, fires):
+                shutil.rmtree(place / one.id, ignore_errors=True)
 
 
 def test_nothing_is_armed_on_a_tree(tmp_path: Path) -> None:

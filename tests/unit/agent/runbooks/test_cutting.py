@@ -7,6 +7,7 @@ import pytest
 
 from tests.unit.agent import host_trees
 from tests.unit.agent.live_host import Machine
+from tests.unit.agent.runbooks.test_runner import DRIFTS, _inputs
 from wardline.agent.hosts.host import (
     CannotRun,
     Failed,
@@ -18,6 +19,7 @@ from wardline.agent.hosts.host import (
 )
 from wardline.agent.hosts.queries import Query
 from wardline.agent.hosts.revert import Revert
+from wardline.agent.hosts.tree import TreeHost
 from wardline.agent.runbooks import cutting, plan, runbook, telling
 from wardline.agent.runbooks.mode_operation import ChangeMode
 from wardline.agent.runbooks.operations import WriteFile
@@ -27,22 +29,33 @@ from wardline.agent.runbooks.unit_operation import SetUnit
 from wardline.core.evidence.bundle import OUTPUT_BYTES_MAX
 
 INPUTS: dict[str, dict[str, object]] = {
-    "ssh_config.harden": {"keywords": ["PermitRootLogin"]},
     "firewall.enable": {"ssh_ports": ["22"]},
-    "password_policy.set": {"login_defs": [], "pwquality": ["minlen"], "faillock": []},
     "kernel_sysctl.apply": {"keys": ["net.ipv4.conf.all.rp_filter"]},
-    "login_banner.install": {},
-    "patching.enable_automatic": {},
-    "antivirus.enable_updates": {},
-    "time_sync.enable": {"chrony": [], "timesyncd": [], "units": ["chrony.service"]},
-    "prohibited_services.disable": {"units": ["telnet.socket"]},
 }
-CUTS = {"ssh_config.harden", "firewall.enable", "password_policy.set", "kernel_sysctl.apply"}
+# What changes sshd, a firewall, accounts, PAM, sudo or the network. Of modes and of kernel settings
+# it depends on which.
+CUTS = {
+    "account_ageing.limit",
+    "empty_passwords.lock",
+    "file_permissions.restore",
+    "firewall.enable",
+    "login_banner.show",
+    "password_policy.set",
+    "remote_access.require_keys",
+    "ssh_config.harden",
+    "ssh_keys.restrict",
+    "sudo_config.set_defaults",
+}
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = host_trees.clinic(tmp_path_factory.mktemp("clinic") / "host")
+def healthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return host_trees.clinic(tmp_path_factory.mktemp("healthy") / "host")
+
+
+@pytest.fixture(scope="module")
+def root(healthy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = host_trees.copy(healthy, tmp_path_factory.mktemp("clinic") / "host")
     changes = {"etc/ufw/ufw.conf": ["ENABLED=yes", "ENABLED=no"]}
     host_trees.change(root, {"replace": changes})
     live = root / "proc/sys/net/ipv4/conf/all/rp_filter"
@@ -51,10 +64,24 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.mark.parametrize("name", sorted(INPUTS))
-def test_sshd_firewall_pam_and_network_can_cut_the_line(name: str, root: Path) -> None:
-    planned = plan.make(runbook.registry()[name], INPUTS[name], Machine(root))
+@pytest.mark.parametrize("name", sorted(runbook.registry()))
+def test_of_every_runbook_it_is_known_whether_it_can_cut_the_line(
+    name: str, healthy: Path, tmp_path: Path
+) -> None:
+    """Each as it answers the drift of its own first case."""
+    tree = host_trees.copy(healthy, tmp_path / "host")
+    host_trees.change(tree, DRIFTS[name])
+    inputs = _inputs(name, TreeHost("host", "host", str(tree)))
+    planned = plan.make(runbook.registry()[name], inputs, Machine(tree))
     assert any(cutting.cuts(one) for one in planned) is (name in CUTS)
+
+
+@pytest.mark.parametrize(
+    ("key", "cuts"), [("net.ipv4.conf.all.rp_filter", True), ("kernel.kptr_restrict", False)]
+)
+def test_a_kernel_setting_of_the_network_can_cut_the_line(key: str, cuts: bool, root: Path) -> None:
+    planned = plan.make(runbook.registry()["kernel_sysctl.apply"], {"keys": [key]}, Machine(root))
+    assert any(cutting.cuts(one) for one in planned) is cuts
 
 
 @pytest.mark.parametrize("path", ["/etc/sudoers", "/etc/sudoers.d/x", "/etc/pam.d/sshd"])
