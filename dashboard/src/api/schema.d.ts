@@ -3680,7 +3680,8 @@ export interface components {
          *     `handovers`: the last first. `undo` is what became of what the run had changed, `left` are the
          *     changed steps that nothing put back. `silent`: its appliance missed its check-ins, so that
          *     `latest` is how things stood at `heard_at`. `undo_until`: until when its last run can be undone,
-         *     null where it cannot.
+         *     null where it cannot. `holdable`: the runbooks that a hold could keep off its drift, the one
+         *     that ran or would run first.
          */
         IncidentDetailOut: {
             /** Site Id */
@@ -3761,6 +3762,8 @@ export interface components {
             heals: components["schemas"]["HealOut"][];
             /** Undo Until */
             undo_until: string | null;
+            /** Holdable */
+            holdable: string[];
             /** Bundles */
             bundles: components["schemas"]["BundleOut"][];
         };

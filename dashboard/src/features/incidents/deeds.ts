@@ -4,17 +4,14 @@ import type { Incident } from "@/api/types";
 export interface Deeds {
   retry: boolean;
   hold: boolean;
-  /** The repair that a hold would keep off, where it is clear which. */
-  held: string | null;
 }
 
 const TRIED: ReadonlySet<Incident["state"]> = new Set(["open", "failed", "escalated"]);
 
-export function deeds(incident: Pick<Incident, "state" | "runbook_id" | "heals">, isHeld: boolean): Deeds {
-  const { state, runbook_id: runbook, heals } = incident;
+export function deeds(incident: Pick<Incident, "state" | "holdable">, isHeld: boolean): Deeds {
+  const { state, holdable } = incident;
   return {
     retry: !isHeld && TRIED.has(state),
-    hold: !isHeld && state !== "observing",
-    held: runbook ?? heals[0]?.runbook_id ?? null,
+    hold: !isHeld && state !== "observing" && holdable.length > 0,
   };
 }

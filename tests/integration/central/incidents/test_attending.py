@@ -177,6 +177,44 @@ async def test_a_hold_names_a_repair_of_the_check_and_who_set_it(
     assert {one["check"]: one["set_by_name"] for one in rows}["kernel_sysctl"] is None
 
 
+async def test_every_repair_that_is_offered_for_a_hold_can_be_held(appliance, signed_in):
+    """One repair for ssh_config, two for remote_access, none for backup."""
+    several = ["remote_access.close", "remote_access.require_keys"]
+    for check, offered in (
+        ("ssh_config", ["ssh_config.harden"]),
+        ("remote_access", several),
+        ("backup", []),
+    ):
+        record = incident(check=check, before=result(check=check))
+        await told(appliance, record)
+        assert (await read(signed_in, appliance, record))["holdable"] == offered
+        for runbook_id in offered:
+            body = {"reason": "the vendor is at it", "runbook_id": runbook_id}
+            answer = await do(signed_in, appliance, record, "/hold", **body)
+            assert answer.status_code == 201, answer.text
+        given = {one.body for one in await leased(appliance)}
+        assert given == {orders.SetHold(check, one) for one in offered}
+
+
+async def test_the_repair_that_ran_is_offered_first_and_none_under_a_hold(
+    appliance, signed_in, failed
+):
+    ran = replace(
+        failed,
+        check="remote_access",
+        before=result(check="remote_access"),
+        runbook=RunbookRef("remote_access.require_keys", "1", "cd" * 32, "high"),
+    )
+    await told(appliance, ran)
+    assert (await read(signed_in, appliance, ran))["holdable"] == [
+        "remote_access.require_keys",
+        "remote_access.close",
+    ]
+    said = hold(appliance, check="remote_access", runbook_id="remote_access.require_keys")
+    await appliance.check_in(holds=[said])
+    assert (await read(signed_in, appliance, ran))["holdable"] == []
+
+
 async def test_trying_again_needs_a_drift_that_is_there(appliance, signed_in, failed):
     passed = result(outcome=Outcome.PASS, measured_at=failed.before.measured_at + MINUTE)
     gone = {"state": IncidentState.RESOLVED, "resolution_level": None, "outcome": None}
