@@ -5257,7 +5257,9 @@ export interface components {
         /**
          * Stop
          * @description Where a runbook does not run, since when and why; `id` names the hold, or the stop of the
-         *     brake, which is for one site's appliance or, without a site, for all sites.
+         *     brake, which is for one site's appliance or, without a site, for all sites. `other_version` is
+         *     the digest of the version that the brake stopped, where that is not the one that is listed; a
+         *     hold is for every version.
          */
         Stop: {
             /**
@@ -5267,6 +5269,8 @@ export interface components {
             kind: "hold" | "brake";
             /** Id */
             id: string;
+            /** Other Version */
+            other_version: string | null;
             /** Site Id */
             site_id: string | null;
             /** Site Name */
@@ -5606,7 +5610,7 @@ export interface components {
          * RunbookOut
          * @description `heals` is null where it healed nothing in this time; of those whose watch is over, `stable`
          *     lasted. `unhelped` open incidents are there that its last run did not help. `stops`: the newest
-         *     of `stopped`.
+         *     of the `stopped` that stop this version, then those of other versions.
          */
         wardline__central__reports__runbooks__RunbookOut: {
             /** Id */

@@ -22,6 +22,7 @@ from wardline.core.evidence.bundle import (
     RunbookRef,
 )
 from wardline.core.evidence.signing import Envelope
+from wardline.core.incidents import catalogue
 
 BOOK = RunbookRef("ssh_config.harden", "1", "cd" * 32, "medium")
 MINUTE = timedelta(minutes=1)
@@ -271,17 +272,23 @@ async def test_runbooks_say_how_their_heals_last_and_where_each_is_stopped(
     assert (stop["kind"], stop["reason"]) == ("hold", "the vendor is at it")
     assert stop["site_id"] == appliance.site_id
     assert by_id["kernel_sysctl.apply"]["stops"] == []
-    everywhere = ids.new("stop")
-    await owner.execute(
-        "INSERT INTO brake_stops (id, partner_id, kind, name, version, stopped_at, failed, runs,"
-        " incident_id, incident_site_id) SELECT $1, partner_id, 'runbook', 'ssh_config.harden',"
-        " '1', now(), 3, 4, $2, id FROM sites WHERE id = $3",
-        *(everywhere, failed.incident_id, appliance.site_id),
-    )
+    everywhere, earlier = ids.new("stop"), ids.new("stop")
+    digest = catalogue.runbooks()["ssh_config.harden"].digest
+    for stop_id, version in ((everywhere, digest), (earlier, "ab" * 32)):
+        await owner.execute(
+            "INSERT INTO brake_stops (id, partner_id, kind, name, version, stopped_at, failed,"
+            " runs, incident_id, incident_site_id) SELECT $1, partner_id, 'runbook',"
+            " 'ssh_config.harden', $4, now(), 3, 4, $2, id FROM sites WHERE id = $3",
+            *(stop_id, failed.incident_id, appliance.site_id, version),
+        )
     said = (await signed_in.get("/api/v1/runbooks")).json()
     one = next(each for each in said["items"] if each["id"] == "ssh_config.harden")
-    assert [each["kind"] for each in one["stops"]] == ["brake", "hold"]
-    assert one["stopped"] == 2
+    assert [(each["kind"], each["other_version"]) for each in one["stops"]] == [
+        ("brake", None),
+        ("hold", None),
+        ("brake", "ab" * 32),
+    ]
+    assert one["stopped"] == 2, "what stopped an earlier version does not stop this one"
     braked = one["stops"][0]
     assert (braked["id"], braked["site_id"], braked["check"]) == (everywhere, None, "ssh_config")
     assert braked["reason"] == "3 of 4 runs failed or were undone"
