@@ -2,7 +2,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import classes from "@/app/Frame.module.css";
+import { waiting } from "@/app/waiting";
 import { approvalsQuery } from "@/features/approvals/get-approvals";
+import { stopsQuery } from "@/features/brakes/get-stops";
 import { deviationsQuery } from "@/features/deviations/get-deviations";
 import { holdsQuery } from "@/features/holds/get-holds";
 import { promotionsQuery } from "@/features/promotions/get-promotions";
@@ -11,6 +13,7 @@ import { isToDecide } from "@/features/promotions/stages";
 export function Places() {
   const approvals = useQuery(approvalsQuery("pending")).data;
   const holds = useQuery(holdsQuery("active")).data;
+  const stops = useQuery(stopsQuery()).data;
   const changed = useQuery(deviationsQuery("changed")).data;
   const promotions = useQuery(promotionsQuery(false)).data;
   const earned = promotions && { ...promotions, items: promotions.items.filter(isToDecide) };
@@ -18,11 +21,11 @@ export function Places() {
     <nav className={classes.places} aria-label="Pages">
       <Place to="/" label="Fleet" />
       <Place to="/incidents" label="Incidents" />
-      <Place to="/approvals" label="Approvals" waiting={counted(approvals)} />
-      <Place to="/holds" label="Holds" waiting={counted(holds)} />
-      <Place to="/deviations" label="Deviations" waiting={counted(changed)} />
+      <Place to="/approvals" label="Approvals" waiting={waiting(approvals)} />
+      <Place to="/holds" label="Holds" waiting={waiting(holds, stops)} />
+      <Place to="/deviations" label="Deviations" waiting={waiting(changed)} />
       <Place to="/runbooks" label="Runbooks" />
-      <Place to="/promotions" label="Promotions" waiting={counted(earned)} />
+      <Place to="/promotions" label="Promotions" waiting={waiting(earned)} />
       <Place to="/policy" label="Policy" />
     </nav>
   );
@@ -52,9 +55,4 @@ function Place(props: {
       )}
     </Link>
   );
-}
-
-function counted(page: { items: unknown[]; next_cursor: string | null } | undefined): string | null {
-  if (!page || page.items.length === 0) return null;
-  return page.next_cursor === null ? String(page.items.length) : `${page.items.length}+`;
 }

@@ -1,12 +1,10 @@
 /** The versions of rules and runbooks that are stopped: why, and how a person releases one. */
 import { Button } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { FREEZE } from "@/api/permissions";
 import { usePermission } from "@/api/session";
-import type { Stop } from "@/api/types";
-import { stopsQuery } from "@/features/brakes/get-stops";
+import type { Stop, StopPage } from "@/api/types";
 import { useRelease } from "@/features/brakes/release-stop";
 import { reach, subject } from "@/features/brakes/stop-words";
 import classes from "@/features/brakes/Stops.module.css";
@@ -15,17 +13,16 @@ import { ReasonDialog } from "@/ui/ReasonDialog";
 import { Time } from "@/ui/Time";
 
 /** Nothing where nothing is stopped, as nearly always. */
-export function Stops() {
-  const { data } = useQuery(stopsQuery());
-  if (data === undefined || data.items.length === 0) return null;
+export function Stops({ page }: { page: StopPage }) {
+  if (page.items.length === 0) return null;
   return (
     <Panel title="Stopped after failures">
       <ul className={classes.list}>
-        {data.items.map((stop) => (
+        {page.items.map((stop) => (
           <Item key={stop.id} stop={stop} />
         ))}
       </ul>
-      {data.next_cursor !== null && (
+      {page.next_cursor !== null && (
         <p>
           There are more: <code>wardline brakes list</code> shows all of them.
         </p>
