@@ -3,15 +3,14 @@ import { Button, Checkbox, Textarea, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import type { Acceptance, Observations } from "@/api/types";
 import classes from "@/features/deviations/Deviations.module.css";
-import { DAYS_MAX, dayAfter, endOf, proposed } from "@/features/deviations/until";
+import { dayAfter, endOf, lastDay, proposed } from "@/features/deviations/until";
+import { NAME_CHARACTERS_MAX, TEXT_CHARACTERS_MAX } from "@/features/deviations/limits";
 import { SeverityMark } from "@/ui/Badge";
 import { Facts } from "@/ui/Facts";
 import form from "@/ui/Form.module.css";
 import { FormProblem } from "@/ui/FormProblem";
 import { useNow } from "@/ui/now";
 
-const NAME_CHARACTERS_MAX = 255;
-const TEXT_CHARACTERS_MAX = 500;
 
 interface Props {
   observed: Observations;
@@ -105,7 +104,7 @@ export function AcceptForm({ observed, host, isBusy, error, onSubmit }: Props) {
         required
         withAsterisk={false}
         min={dayAfter(now, 0)}
-        max={dayAfter(now, DAYS_MAX)}
+        max={lastDay(now)}
         value={said.day}
         onChange={(event) => say({ day: event.currentTarget.value })}
       />
