@@ -14,7 +14,7 @@ import { useNow } from "@/ui/now";
 
 interface Props {
   observed: Observations;
-  /** The host that is picked first. */
+  /** The host that one comes from: it is the first, and picked. */
   host?: string;
   isBusy: boolean;
   error: unknown;
@@ -26,6 +26,8 @@ export function AcceptForm({ observed, host, isBusy, error, onSubmit }: Props) {
   const [picked, setPicked] = useState<string[]>(host ? [host] : []);
   const [said, setSaid] = useState({ owner: "", reason: "", control: "", day: proposed(now) });
   const say = (part: Partial<typeof said>) => setSaid({ ...said, ...part });
+  const isFirst = (one: Observations["items"][number]) => one.host_id === host;
+  const items = [...observed.items].sort((one, other) => Number(isFirst(other)) - Number(isFirst(one)));
   const chosen = observed.items.filter(({ host_id }) => picked.includes(host_id));
   const until = endOf(said.day);
   const texts = [said.owner, said.reason, said.control];
@@ -51,7 +53,7 @@ export function AcceptForm({ observed, host, isBusy, error, onSubmit }: Props) {
         onChange={setPicked}
       >
         <ul className={classes.hosts} aria-label="What fails">
-          {observed.items.map((one) => (
+          {items.map((one) => (
             <li key={one.host_id}>
               <Checkbox value={one.host_id} label={one.host_name ?? one.host_id} />
               <p className={classes.meta}>
@@ -66,6 +68,12 @@ export function AcceptForm({ observed, host, isBusy, error, onSubmit }: Props) {
             </li>
           ))}
         </ul>
+        {observed.next_cursor !== null && (
+          <p className={classes.meta}>
+            It fails on more hosts: the first {observed.items.length} are shown, and so many can be
+            accepted at once.
+          </p>
+        )}
       </Checkbox.Group>
       <TextInput
         label="Owner"
