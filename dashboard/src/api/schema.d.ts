@@ -4583,7 +4583,11 @@ export interface components {
         PromotionOut: {
             /** Id */
             id: string;
-            stage: components["schemas"]["Stage"];
+            /**
+             * Stage
+             * @enum {string}
+             */
+            stage: "candidate" | "canary" | "promoted" | "demoted" | "rejected" | "withdrawn";
             /** Check */
             check: string;
             /** Pattern Signature */
@@ -4656,7 +4660,11 @@ export interface components {
         PromotionStory: {
             /** Id */
             id: string;
-            stage: components["schemas"]["Stage"];
+            /**
+             * Stage
+             * @enum {string}
+             */
+            stage: "candidate" | "canary" | "promoted" | "demoted" | "rejected" | "withdrawn";
             /** Check */
             check: string;
             /** Pattern Signature */
@@ -5202,12 +5210,6 @@ export interface components {
             /** Measured Hosts */
             measured_hosts: number;
         };
-        /**
-         * Stage
-         * @description Where a promotion stands. The last three are ends.
-         * @enum {string}
-         */
-        Stage: "candidate" | "evaluated" | "canary" | "promoted" | "demoted" | "rejected" | "withdrawn";
         /**
          * StartedOut
          * @description The order that is on its way, or the approval that it takes first.
