@@ -6,6 +6,7 @@ import classes from "@/features/deviations/Deviations.module.css";
 import { dayAfter, endOf, lastDay, proposed } from "@/features/deviations/until";
 import { NAME_CHARACTERS_MAX, TEXT_CHARACTERS_MAX } from "@/features/deviations/limits";
 import { SeverityMark } from "@/ui/Badge";
+import { Meta } from "@/ui/Card";
 import { Facts } from "@/ui/Facts";
 import form from "@/ui/Form.module.css";
 import { FormProblem } from "@/ui/FormProblem";
@@ -56,11 +57,11 @@ export function AcceptForm({ observed, host, isBusy, error, onSubmit }: Props) {
           {items.map((one) => (
             <li key={one.host_id}>
               <Checkbox value={one.host_id} label={one.host_name ?? one.host_id} />
-              <p className={classes.meta}>
+              <Meta>
                 <SeverityMark severity={one.severity} /> {one.summary}
                 {one.standing === "changed" && " (another state is accepted there)"}
                 {one.standing === "accepted" && " (accepted already)"}
-              </p>
+              </Meta>
               <details>
                 <summary>All that is measured</summary>
                 <Facts facts={one.facts} />
@@ -69,7 +70,7 @@ export function AcceptForm({ observed, host, isBusy, error, onSubmit }: Props) {
           ))}
         </ul>
         {observed.next_cursor !== null && (
-          <p className={classes.meta}>
+          <p>
             It fails on more hosts: the first {observed.items.length} are shown, and so many can be
             accepted at once.
           </p>

@@ -5,11 +5,11 @@ import { useState } from "react";
 import { DEVIATIONS } from "@/api/permissions";
 import { usePermission } from "@/api/session";
 import type { Deviation } from "@/api/types";
-import classes from "@/features/deviations/Deviations.module.css";
 import { TEXT_CHARACTERS_MAX } from "@/features/deviations/limits";
 import { useRenew } from "@/features/deviations/renew";
 import { useRevoke } from "@/features/deviations/revoke";
 import { endOf, lastDay, renewal, renewedFrom } from "@/features/deviations/until";
+import { Deeds } from "@/ui/Card";
 import { useNow } from "@/ui/now";
 import { ReasonDialog } from "@/ui/ReasonDialog";
 
@@ -17,10 +17,10 @@ export function DeviationDeeds({ deviation }: { deviation: Deviation }) {
   const mayDo = usePermission(DEVIATIONS);
   if (!mayDo || deviation.state !== "in_force") return null;
   return (
-    <div className={classes.deeds}>
+    <Deeds>
       <RenewButton deviation={deviation} />
       <RevokeButton deviation={deviation} />
-    </div>
+    </Deeds>
   );
 }
 
