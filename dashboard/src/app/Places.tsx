@@ -1,6 +1,7 @@
 /** The way around: the pages, with what waits on them. */
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { Link, useLocation } from "@tanstack/react-router";
+import { useEffect, useRef } from "react";
 import classes from "@/app/Frame.module.css";
 import { waiting } from "@/app/waiting";
 import { approvalsQuery } from "@/features/approvals/get-approvals";
@@ -17,8 +18,9 @@ export function Places() {
   const changed = useQuery(deviationsQuery("changed")).data;
   const promotions = useQuery(promotionsQuery(false)).data;
   const earned = promotions && { ...promotions, items: promotions.items.filter(isToDecide) };
+  const nav = useHereInView();
   return (
-    <nav className={classes.places} aria-label="Pages">
+    <nav ref={nav} className={classes.places} aria-label="Pages">
       <Place to="/" label="Fleet" />
       <Place to="/incidents" label="Incidents" />
       <Place to="/approvals" label="Approvals" waiting={waiting(approvals)} />
@@ -29,6 +31,17 @@ export function Places() {
       <Place to="/policy" label="Policy" />
     </nav>
   );
+}
+
+/** On a narrow screen the row of pages scrolls: the one that is open is to be seen. */
+function useHereInView() {
+  const nav = useRef<HTMLElement>(null);
+  const path = useLocation({ select: ({ pathname }) => pathname });
+  useEffect(() => {
+    const here = nav.current?.querySelector("[aria-current=page]");
+    here?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [path]);
+  return nav;
 }
 
 function Place(props: {

@@ -21,7 +21,7 @@ export function HoldsPage() {
   return (
     <Page
       title="Holds"
-      lead="What stays unrepaired until somebody clears it: a repair that held three times and was undone each time, or one that a person has put on hold."
+      lead="What stays unrepaired until somebody says so: a repair that held three times and was undone each time, one that a person has put on hold, or a version that went wrong too often."
     >
       <Loaded query={stops}>
         {(stopped) => (

@@ -8,6 +8,7 @@ import type { Stop, StopPage } from "@/api/types";
 import { useRelease } from "@/features/brakes/release-stop";
 import { reach, subject } from "@/features/brakes/stop-words";
 import classes from "@/features/brakes/Stops.module.css";
+import { Deeds } from "@/ui/Card";
 import { Panel } from "@/ui/Page";
 import { ReasonDialog } from "@/ui/ReasonDialog";
 import { Time } from "@/ui/Time";
@@ -62,8 +63,8 @@ function ReleaseButton({ stop }: { stop: Stop }) {
     release.reset();
   };
   return (
-    <>
-      <Button variant="default" onClick={dialog.open}>
+    <Deeds>
+      <Button size="md" variant="default" onClick={dialog.open}>
         Release…
       </Button>
       <ReasonDialog
@@ -80,6 +81,6 @@ function ReleaseButton({ stop }: { stop: Stop }) {
           that is over: what failed before is not counted again.
         </p>
       </ReasonDialog>
-    </>
+    </Deeds>
   );
 }

@@ -53,7 +53,7 @@ export function AcceptForm({ observed, host, isBusy, error, onSubmit }: Props) {
         value={picked}
         onChange={setPicked}
       >
-        <ul className={classes.hosts} aria-label="What fails">
+        <ul className={`${classes.hosts} ${classes.picked}`} aria-label="What fails">
           {items.map((one) => (
             <li key={one.host_id}>
               <Checkbox value={one.host_id} label={one.host_name ?? one.host_id} />

@@ -6,17 +6,28 @@ import { hosts, standing } from "@/features/deviations/stands";
 import { Card, Meta } from "@/ui/Card";
 import { Time } from "@/ui/Time";
 
-export function DeviationCard({ deviation }: { deviation: Deviation }) {
+interface Props {
+  deviation: Deviation;
+  /** On the page of its own, whose title says what it is about. */
+  isInline?: boolean;
+}
+
+export function DeviationCard({ deviation, isInline = false }: Props) {
   const word = standing(deviation);
+  const isOver = deviation.state !== "in_force";
   return (
     <Card
       heading={
-        <>
-          <Link to="/deviations/$deviationId" params={{ deviationId: deviation.id }}>
-            {deviation.check_title}
-          </Link>{" "}
-          <span>· {deviation.site_name}</span>
-        </>
+        isInline ? (
+          deviation.site_name
+        ) : (
+          <>
+            <Link to="/deviations/$deviationId" params={{ deviationId: deviation.id }}>
+              {deviation.check_title}
+            </Link>{" "}
+            <span>· {deviation.site_name}</span>
+          </>
+        )
       }
       word={word}
       mark={word.tone === "fail" ? "fails" : undefined}
@@ -25,9 +36,9 @@ export function DeviationCard({ deviation }: { deviation: Deviation }) {
       <p>Protected meanwhile: {deviation.control}</p>
       <Meta>
         <span>
-          Until <Time at={deviation.until} />
+          {isOver ? "Ended" : "Ends"} <Time at={deviation.ended_at ?? deviation.until} />
         </span>
-        <span>{deviation.state === "in_force" ? hosts(deviation) : null}</span>
+        {!isOver && <span>{hosts(deviation)}</span>}
         <span>Owner {deviation.owner}</span>
         <span>Accepted by {deviation.accepted_by_name}</span>
       </Meta>

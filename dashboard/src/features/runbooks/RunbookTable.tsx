@@ -17,7 +17,7 @@ export function RunbookTable({ runbooks }: { runbooks: Runbook[] }) {
           key={one.id}
           columns={COLUMNS}
           cells={[
-            <div key="name" className={classes.name}>
+            <div key="name" className={`${classes.name} ${classes.wide}`}>
               <b>{one.title}</b>
               <code>
                 {one.id} v{one.version}
