@@ -18,29 +18,36 @@ export function Places() {
   const changed = useQuery(deviationsQuery("changed")).data;
   const promotions = useQuery(promotionsQuery(false)).data;
   const earned = promotions && { ...promotions, items: promotions.items.filter(isToDecide) };
-  const nav = useHereInView();
+  const counts = {
+    approvals: waiting(approvals),
+    holds: waiting(holds, stops),
+    changed: waiting(changed),
+    earned: waiting(earned),
+  };
+  const nav = useHereInView(Object.values(counts).join(" "));
   return (
     <nav ref={nav} className={classes.places} aria-label="Pages">
       <Place to="/" label="Fleet" />
       <Place to="/incidents" label="Incidents" />
-      <Place to="/approvals" label="Approvals" waiting={waiting(approvals)} />
-      <Place to="/holds" label="Holds" waiting={waiting(holds, stops)} />
-      <Place to="/deviations" label="Deviations" waiting={waiting(changed)} />
+      <Place to="/approvals" label="Approvals" waiting={counts.approvals} />
+      <Place to="/holds" label="Holds" waiting={counts.holds} />
+      <Place to="/deviations" label="Deviations" waiting={counts.changed} />
       <Place to="/runbooks" label="Runbooks" />
-      <Place to="/promotions" label="Promotions" waiting={waiting(earned)} />
+      <Place to="/promotions" label="Promotions" waiting={counts.earned} />
       <Place to="/policy" label="Policy" />
     </nav>
   );
 }
 
-/** On a narrow screen the row of pages scrolls: the one that is open is to be seen. */
-function useHereInView() {
+/** On a narrow screen the row of pages scrolls: the one that is open is to be seen, also once
+ * counts have moved it. */
+function useHereInView(counts: string) {
   const nav = useRef<HTMLElement>(null);
   const path = useLocation({ select: ({ pathname }) => pathname });
   useEffect(() => {
     const here = nav.current?.querySelector("[aria-current=page]");
     here?.scrollIntoView({ block: "nearest", inline: "nearest" });
-  }, [path]);
+  }, [path, counts]);
   return nav;
 }
 
