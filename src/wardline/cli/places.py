@@ -1,5 +1,4 @@
-"""Where the data of a Central of this machine stands when nobody says otherwise, and the options by
-which somebody does."""
+"""Where the data of a Central of this machine stands, and the options that say where."""
 
 import os
 from pathlib import Path
