@@ -3680,7 +3680,8 @@ export interface components {
          *     `handovers`: the last first. `undo` is what became of what the run had changed, `left` are the
          *     changed steps that nothing put back. `silent`: its appliance missed its check-ins, so that
          *     `latest` is how things stood at `heard_at`. `undo_until`: until when its last run can be undone,
-         *     null where it cannot.
+         *     null where it cannot. `holdable`: the runbooks that a hold could keep off its drift, the one
+         *     that ran or would run first.
          */
         IncidentDetailOut: {
             /** Site Id */
@@ -3761,6 +3762,8 @@ export interface components {
             heals: components["schemas"]["HealOut"][];
             /** Undo Until */
             undo_until: string | null;
+            /** Holdable */
+            holdable: string[];
             /** Bundles */
             bundles: components["schemas"]["BundleOut"][];
         };
@@ -4580,7 +4583,11 @@ export interface components {
         PromotionOut: {
             /** Id */
             id: string;
-            stage: components["schemas"]["Stage"];
+            /**
+             * Stage
+             * @enum {string}
+             */
+            stage: "candidate" | "canary" | "promoted" | "demoted" | "rejected" | "withdrawn";
             /** Check */
             check: string;
             /** Pattern Signature */
@@ -4653,7 +4660,11 @@ export interface components {
         PromotionStory: {
             /** Id */
             id: string;
-            stage: components["schemas"]["Stage"];
+            /**
+             * Stage
+             * @enum {string}
+             */
+            stage: "candidate" | "canary" | "promoted" | "demoted" | "rejected" | "withdrawn";
             /** Check */
             check: string;
             /** Pattern Signature */
@@ -5200,12 +5211,6 @@ export interface components {
             measured_hosts: number;
         };
         /**
-         * Stage
-         * @description Where a promotion stands. The last three are ends.
-         * @enum {string}
-         */
-        Stage: "candidate" | "evaluated" | "canary" | "promoted" | "demoted" | "rejected" | "withdrawn";
-        /**
          * StartedOut
          * @description The order that is on its way, or the approval that it takes first.
          */
@@ -5254,7 +5259,9 @@ export interface components {
         /**
          * Stop
          * @description Where a runbook does not run, since when and why; `id` names the hold, or the stop of the
-         *     brake, which is for one site's appliance or, without a site, for all sites.
+         *     brake, which is for one site's appliance or, without a site, for all sites. `other_version` is
+         *     the digest of the version that the brake stopped, where that is not the one that is listed; a
+         *     hold is for every version.
          */
         Stop: {
             /**
@@ -5264,6 +5271,8 @@ export interface components {
             kind: "hold" | "brake";
             /** Id */
             id: string;
+            /** Other Version */
+            other_version: string | null;
             /** Site Id */
             site_id: string | null;
             /** Site Name */
@@ -5604,7 +5613,7 @@ export interface components {
          * RunbookOut
          * @description `heals` is null where it healed nothing in this time; of those whose watch is over, `stable`
          *     lasted. `unhelped` open incidents are there that its last run did not help. `stops`: the newest
-         *     of `stopped`.
+         *     of the `stopped` that stop this version, then those of other versions.
          */
         wardline__central__reports__runbooks__RunbookOut: {
             /** Id */

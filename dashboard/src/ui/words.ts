@@ -163,7 +163,6 @@ export const HOLD: Record<Hold["state"], Word> = {
 
 export const STAGE: Record<PromotionStage, Word> = {
   candidate: { label: "Candidate", tone: "unknown", icon: "clock" },
-  evaluated: { label: "Candidate", tone: "unknown", icon: "clock" },
   canary: { label: "In its canary", tone: "info", icon: "eye" },
   promoted: { label: "In force", tone: "pass", icon: "pass" },
   demoted: { label: "Demoted", tone: "fail", icon: "undo" },

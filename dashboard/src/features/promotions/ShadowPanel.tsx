@@ -1,6 +1,6 @@
 /** The last days as if it had been in force, and what speaks against an approval. */
 import type { PromotionShadow } from "@/api/types";
-import classes from "@/features/promotions/Promotion.module.css";
+import classes from "@/features/promotions/ShadowPanel.module.css";
 import { Facts } from "@/ui/Facts";
 import { Pairs, Panel } from "@/ui/Page";
 

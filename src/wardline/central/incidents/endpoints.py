@@ -15,7 +15,7 @@ from sqlalchemy import RowMapping
 from wardline.central.database import page
 from wardline.central.database.page import Cursor, Limit, Offset
 from wardline.central.identity.access import Viewer
-from wardline.central.incidents import heals, now, service, undo
+from wardline.central.incidents import acting, heals, now, service, undo
 from wardline.central.incidents.heals import Heals, RunbookHeals
 from wardline.central.tenancy import service as tenancy
 from wardline.core.evidence.bundle import IncidentState, Outcome
@@ -109,7 +109,8 @@ class IncidentDetailOut(IncidentOut):
     `handovers`: the last first. `undo` is what became of what the run had changed, `left` are the
     changed steps that nothing put back. `silent`: its appliance missed its check-ins, so that
     `latest` is how things stood at `heard_at`. `undo_until`: until when its last run can be undone,
-    null where it cannot."""
+    null where it cannot. `holdable`: the runbooks that a hold could keep off its drift, the one
+    that ran or would run first."""
 
     appliance_id: str
     latest: LatestOut
@@ -125,6 +126,7 @@ class IncidentDetailOut(IncidentOut):
     actions: list[dict[str, Any]]
     heals: list[HealOut]
     undo_until: datetime | None
+    holdable: list[str]
     bundles: list[BundleOut]
 
 
@@ -221,6 +223,7 @@ async def get_incident(
         actions=row["actions"],
         heals=[HealOut.model_validate(dict(heal)) for heal in story.heals],
         undo_until=run.until if run is not None and run.until > session.now else None,
+        holdable=acting.holdable(row),
         bundles=[BundleOut.model_validate(dict(bundle)) for bundle in story.bundles],
     )
 

@@ -1,7 +1,7 @@
 """HTTP: what runs taught per pattern, and the promotions that people decide about."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, StringConstraints
@@ -15,11 +15,13 @@ from wardline.central.learning import service
 from wardline.central.learning.ledger import Author
 from wardline.core.incidents import catalogue, merit
 from wardline.core.incidents.merit import Merit
-from wardline.core.incidents.promotion import Stage, Step
+from wardline.core.incidents.promotion import Step
 
 router = APIRouter(prefix="/api/v1", tags=["promotions"])
 
 PromotionParameter = Annotated[str, Path(max_length=64)]
+# An evaluation and the approval after it are one transaction: nobody sees the stage between them.
+StageSeen = Literal["candidate", "canary", "promoted", "demoted", "rejected", "withdrawn"]
 EndedToo = Annotated[bool, Query(description="also those that were rejected, lapsed or demoted")]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=1000, strip_whitespace=True)]
 
@@ -93,7 +95,7 @@ class PromotionOut(BaseModel):
     be over. `last_reason` and `last_by_name` are those of the last entry of its ledger."""
 
     id: str
-    stage: Stage
+    stage: StageSeen
     check: str
     pattern_signature: str
     runbook_id: str

@@ -4,21 +4,17 @@ With --appliance it reads the appliance's own store and needs no Central.
 """
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from wardline.agent import incident_commands
 from wardline.agent import settings as agent_settings
 from wardline.agent.settings import Layout
-from wardline.cli import found, person, plain, story
-from wardline.cli.client import Client
+from wardline.cli import found, paging, person, places, plain, story
 from wardline.core.errors import Refused
 
-PAGE_ITEMS = 200
-PAGES_MAX = 50
 CLOSED = frozenset({"healed", "stable", "resolved"})
 
 app = typer.Typer(
@@ -29,13 +25,8 @@ app = typer.Typer(
 )
 
 Incident = Annotated[str, typer.Argument(help="its name, as `wardline incidents list` shows it")]
-Data = Annotated[
-    Path | None,
-    typer.Option(help="data directory of Central, or of the agent; default: the one that is here"),
-]
-OnAppliance = Annotated[
-    bool, typer.Option("--appliance", help="this appliance's own incidents, without Central")
-]
+Data = places.Either
+OnAppliance = places.OnAppliance
 AsJson = Annotated[bool, typer.Option("--json", help="print it as JSON")]
 Who = Annotated[
     str | None, typer.Option("--as", help="who asks for it: your e-mail address at Central")
@@ -60,7 +51,7 @@ def list_incidents(
         rows = incident_commands.listed(_layout(data), everything=closed_too)
     else:
         with person.reading(data) as central:
-            every = _pages(central)
+            every = paging.items(central, "/incidents")
             rows = [one for one in every if closed_too or one["state"] not in CLOSED]
     if as_json:
         print(json.dumps(rows, indent=2))
@@ -145,17 +136,6 @@ def _order(
         print(json.dumps(done, indent=2))
     else:
         print(f"{incident}: order {done['order_id']} is on its way to the appliance")
-
-
-def _pages(central: Client) -> Iterator[Any]:
-    """Page by page, as far as anybody would read."""
-    asked: dict[str, str | int] = {"limit": PAGE_ITEMS}
-    for _ in range(PAGES_MAX):
-        page = central.get("/incidents", **asked)
-        yield from page["items"]
-        if page["next_cursor"] is None:
-            return
-        asked["cursor"] = page["next_cursor"]
 
 
 def _layout(data: Path | None) -> Layout:
