@@ -278,7 +278,16 @@ class Healer:
         self._bells.report.ring()
 
     def _rival(self, case: Case, chosen: Judged) -> str | None:
-        """Who changed again what the repair would change, since it last had."""
+        """Who changed again what the repair would change, since it last had. What this cannot find
+        out, whyever, keeps no hold from being set."""
+        try:
+            return self._looked_up(case, chosen)
+        except (StoreFull, StoreDamaged, StoreUnusable):
+            raise
+        except Exception as error:  # noqa: BLE001 (told in the reason of the hold)
+            return f"not known, for looking failed ({type(error).__name__}: {error})"
+
+    def _looked_up(self, case: Case, chosen: Judged) -> str | None:
         with self._ledger.reading() as tx:
             since = case.at - heals.KEPT
             healed_at = heals.times(tx, case.incident, chosen.runbook.id, since)

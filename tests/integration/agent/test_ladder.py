@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.integration.agent.bench import BAD_MODE, DRIFT, GOOD_MODE, Bench
-from wardline.agent import onsite, stop_commands, stopping
+from wardline.agent import onsite, rival, stop_commands, stopping
+from wardline.agent.hosts.rooted import RootedFiles
 from wardline.agent.levels import Levels
 from wardline.agent.planner.retrieval import Retrieval
 from wardline.agent.runbooks import runbook
@@ -220,6 +221,44 @@ def test_everything_stopped_is_everything(healing: Bench) -> None:
     healing.check_in()
     heal_again(healing)
     assert (healing.mode, code(healing)) == (BAD_MODE, "brake")
+
+
+def flapped(bench: Bench, audited: str) -> str:
+    """Why the hold was set on a drift that came back while the audit log says this."""
+    bench.agent.healer._flap = Flap(heals=1)
+    heal_again(bench)
+    assert bench.mode == GOOD_MODE
+    (bench.tree / "var/log/audit").mkdir(parents=True)
+    (bench.tree / "var/log/audit/audit.log").write_text(audited)
+    heal_again(bench)
+    assert bench.mode == BAD_MODE
+    with bench.agent.ledger.reading() as tx:
+        (held,) = holds.active(tx)
+    return held.reason
+
+
+def test_a_hostile_audit_log_keeps_no_hold_from_being_set(healing: Bench) -> None:
+    reason = flapped(
+        healing,
+        'type=SYSCALL msg=audit(999999999999.500:9): success=yes auid=1000 exe="/usr/bin/x"\n'
+        f'type=PATH msg=audit(999999999999.500:9): item=0 name="/{DRIFT}" nametype=NORMAL\n',
+    )
+    assert "drifted again" in reason
+    assert "(the host's audit log)" not in reason
+
+
+def test_a_look_for_the_rival_that_fails_keeps_no_hold_from_being_set(
+    healing: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = RootedFiles.read
+
+    def broken(host: RootedFiles, path: str, *args: Any) -> bytes:
+        if path == rival.AUDIT_LOG:
+            raise MemoryError("the disk returned nonsense")
+        return read(host, path, *args)
+
+    monkeypatch.setattr(RootedFiles, "read", broken)
+    assert "not known, for looking failed (MemoryError" in flapped(healing, "")
 
 
 def test_a_hold_names_who_undid_the_repair_where_the_host_can_tell(healing: Bench) -> None:
