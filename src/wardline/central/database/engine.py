@@ -26,6 +26,14 @@ CONNECT_SECONDS_MAX = 10.0
 STATEMENT_SECONDS_MAX = 30
 LOCK_SECONDS_MAX = 10
 IDLE_IN_TRANSACTION_SECONDS_MAX = 60
+# What the driver raises when a statement or a connection fails; the last for a connection that the
+# server has already ended with a word of its own, which nobody has read yet.
+TROUBLE = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 
 
 def create(dsn: str, *, pool_max: int = POOL_SIZE_MAX) -> AsyncEngine:

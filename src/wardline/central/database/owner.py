@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from wardline.central.database.engine import CONNECT_SECONDS_MAX, Raw
+from wardline.central.database.engine import CONNECT_SECONDS_MAX, TROUBLE, Raw
 from wardline.core.errors import WardlineError
 
 
@@ -20,7 +20,7 @@ async def connect(dsn: str) -> Raw:
     """A connection of the owner's; raises DatabaseUnreachable, which repeats no password."""
     try:
         raw: Raw = await asyncpg.connect(dsn, timeout=CONNECT_SECONDS_MAX)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except TROUBLE as error:
         why = str(error) or type(error).__name__
     except ValueError:
         why = "its address is not of the form postgresql://user:password@host:port/database"

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-import asyncpg
 from sqlalchemy import RowMapping, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -157,6 +156,6 @@ def _begin(scope: Scope) -> str:
 async def _roll_back(connection: AsyncConnection, raw: Raw) -> None:
     try:
         await raw.execute("ROLLBACK")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    except engines.TROUBLE:
         # A connection that cannot even roll back is not given to anybody else.
         await connection.invalidate()

@@ -20,8 +20,6 @@ APPLICATION_NAME = "wardline-bell"
 # Of whose rows there are more; nothing for anybody's.
 Ring = Callable[[str], None]
 
-TROUBLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
-
 _log = logging.getLogger(__name__)
 
 
@@ -30,7 +28,7 @@ async def hear(dsn: str, ring: Ring) -> None:
     while True:
         try:
             await _hear_once(dsn, ring)
-        except TROUBLE as error:
+        except engine.TROUBLE as error:
             _log.warning("announcements cannot be heard, trying again: %s", error)
         await asyncio.sleep(RETRY_SECONDS)
 
@@ -51,5 +49,5 @@ async def _hear_once(dsn: str, ring: Ring) -> None:
         ring(change_log.EVERYBODY)
         await ended.wait()
     finally:
-        with contextlib.suppress(*TROUBLE):
+        with contextlib.suppress(*engine.TROUBLE):
             await connection.close(timeout=CLOSE_SECONDS_MAX)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from wardline.central.database import change_log
+from wardline.central.database import change_log, engine
 from wardline.central.database.change_log import EVERYBODY
 from wardline.central.database.scope import Actor, ActorKind, Scope
 from wardline.central.database.session import Session, open_session
@@ -27,7 +27,7 @@ from wardline.policy.live.seats import Limits, Seats
 ACTOR = Actor(ActorKind.SYSTEM, "realtime")
 READERS = 4
 RETRY_SECONDS = 1.0
-TROUBLE = (SQLAlchemyError, *bell.TROUBLE)
+TROUBLE = (SQLAlchemyError, *engine.TROUBLE)
 
 _log = logging.getLogger(__name__)
 

@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
+from wardline.central.database.engine import TROUBLE
 from wardline.core.errors import Refused
 from wardline.policy import problems
 
@@ -13,6 +14,9 @@ from wardline.policy import problems
 DISK_FULL = "53100"
 BROKEN_CLASS = "08"
 ENDING = frozenset({"57P01", "57P02", "57P03"})
+# The driver's words where the server's last one, that it ends, came between two statements and its
+# end of the connection has not come yet (PROTOCOL_ERROR_CONSUME of its state machine).
+ENDED_BY_SERVER = "another operation (2) is in progress"
 
 response = problems.response
 
@@ -25,8 +29,8 @@ class InvalidText(Refused):
 
 def install(app: FastAPI) -> None:
     """Every error of the app leaves as a problem."""
-    errors = SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError
-    problems.install(app, problems.Storage(errors, _is_want_of_room, _is_away))
+    storage = problems.Storage((SQLAlchemyError, *TROUBLE), _is_want_of_room, _is_away)
+    problems.install(app, storage)
 
 
 def _is_want_of_room(error: Exception) -> bool:
@@ -35,7 +39,7 @@ def _is_want_of_room(error: Exception) -> bool:
 
 def _is_away(error: Exception) -> bool:
     """Whether it was killed, ends, starts or is busy with others."""
-    cause = getattr(error, "orig", error)
+    cause = _of_driver(error)
     match cause:
         case ConnectionError() | TimeoutError() | PoolExhausted():
             return True
@@ -45,10 +49,19 @@ def _is_away(error: Exception) -> bool:
         case asyncpg.InterfaceError():
             # The driver has no class of its own for what it says where it lost its connection.
             return "connection is closed" in str(cause) or "connection was closed" in str(cause)
+        case asyncpg.InternalClientError():
+            return ENDED_BY_SERVER in str(cause)
     state = _state(error)
     return state.startswith(BROKEN_CLASS) or state in ENDING
 
 
 def _state(error: Exception) -> str:
-    """The SQLSTATE of the driver's error, as it is or as the toolkit around it hands it on."""
-    return getattr(getattr(error, "orig", error), "sqlstate", None) or ""
+    """The SQLSTATE of the driver's error, if it has one."""
+    return getattr(_of_driver(error), "sqlstate", None) or ""
+
+
+def _of_driver(error: BaseException) -> BaseException:
+    """What the driver raised, under what the toolkit put around it."""
+    while (inner := getattr(error, "orig", None)) is not None:
+        error = inner
+    return error
