@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,8 +20,6 @@ _STRICT = ConfigDict(extra="forbid")
 # What guards the line to a host is no step of a runbook.
 GUARDS = ("arm_a_revert", "call_off_the_revert", "revert")
 KINDS = ("tree", "ssh")
-# How long a host waits to be entered anew before it puts itself back.
-REVERT_S = 30
 Step = str | dict[str, Any]
 
 
@@ -56,7 +55,7 @@ class Scenario:
     """A story on a healthy host; `checks` are those that are measured, the first one is judged.
 
     It is played on each of `hosts`, and on those of `full` in the long form of the tests as well.
-    `revert_s` is how long its host waits to be entered anew before it puts itself back.
+    Where it is `cut`, its host's time to wait is over when it is to be entered anew.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -64,7 +63,7 @@ class Scenario:
     checks: list[str]
     hosts: list[str] = field(default_factory=lambda: ["tree"])
     full: list[str] = field(default_factory=list)
-    revert_s: int = REVERT_S
+    cut: bool = False
     story: list[Step]
     expect: Expected
 
@@ -99,6 +98,10 @@ class Telling:
     measured: list[Result] = field(default_factory=list)
 
     def play(self) -> None:
+        if self.scenario.cut:
+            programs.shorten_time(self.stage.root)
+            over = partial(programs.end_time, self.stage.root)
+            self.stage.troubles.append(Trouble(call="disarm_revert", before=over))
         for step in self.scenario.story:
             self._step(step)
         self.stage.bench.report()
