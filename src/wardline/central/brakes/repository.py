@@ -10,14 +10,16 @@ from sqlalchemy import RowMapping, text
 
 from wardline.central.database.session import Session
 
-# A run is told once, but may be told again, as one that went wrong after all.
+# A run is told once, but may be told again, as one that went wrong after all. A rule counts in a
+# version that its partner wrote for this site, and no other: an appliance names none into being.
 _ADD_RUNS = """
 INSERT INTO brake_runs AS held (site_id, partner_id, run_id, kind, name, version, incident_id,
   ended_at, received_at, wrong)
-SELECT $1, $2, new.run_id, new.kind, new.name, new.version, new.incident_id, new.ended_at, $3,
-  new.wrong
+SELECT $1, $2, new.run_id, new.kind, new.name, new.version, new.incident_id,
+  new.ended_at, $3, new.wrong
 FROM unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[],
   $10::boolean[]) AS new (run_id, kind, name, version, incident_id, ended_at, wrong)
+WHERE new.kind <> 'rule' OR scope_site_had_rule(new.name, new.version)
 ON CONFLICT (site_id, run_id, kind) DO UPDATE SET wrong = true, received_at = excluded.received_at
   WHERE excluded.wrong AND NOT held.wrong
 """

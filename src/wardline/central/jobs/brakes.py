@@ -6,7 +6,7 @@ sites are counted. Late evidence counts when it comes, by the time of its runs.
 
 from datetime import timedelta
 
-from sqlalchemy import text
+from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from wardline.central.database.scope import Scope
@@ -14,8 +14,9 @@ from wardline.central.database.session import open_session
 from wardline.central.jobs.loops import ACTOR
 from wardline.core import ids
 from wardline.core.clock import Now
-from wardline.core.incidents import brake
+from wardline.core.incidents import brake, catalogue
 from wardline.core.incidents.brake import Count
+from wardline.core.stops import Kind
 
 # Runs that went wrong and came within this time are looked at; a version is counted in full then.
 LOOKED_BACK = timedelta(hours=48)
@@ -40,7 +41,8 @@ _COUNT = text(
     "   coalesce(max(at_once) FILTER (WHERE wrong), 0) AS failed_at_once,"
     "   count(*) FILTER (WHERE wrong) AS failed, count(*) AS runs,"
     "   (array_agg(incident_id ORDER BY ended_at DESC) FILTER (WHERE wrong))[1] AS incident_id,"
-    "   (array_agg(site_id ORDER BY ended_at DESC) FILTER (WHERE wrong))[1] AS site_id"
+    "   (array_agg(site_id ORDER BY ended_at DESC) FILTER (WHERE wrong))[1] AS site_id,"
+    "   count(DISTINCT site_id) FILTER (WHERE wrong) AS sites"
     " FROM counted GROUP BY partner_id, kind, name, version HAVING bool_or(wrong)"
 )
 _STOP = text(
@@ -69,7 +71,8 @@ async def look(engine: AsyncEngine, now: Now) -> int:
             limit=VERSIONS_PER_ROUND_MAX,
         )
         for row in rows:
-            if brake.stops(Count(row["failed_at_once"], row["failed"], row["runs"])):
+            counted = Count(row["failed_at_once"], row["failed"], row["runs"])
+            if brake.stops(counted) and _is_witnessed(row):
                 told = {
                     name: row[name]
                     for name in (*_SUBJECT, "failed", "runs", "incident_id", "site_id")
@@ -77,6 +80,15 @@ async def look(engine: AsyncEngine, now: Now) -> int:
                 stopped += await session.execute(_STOP, id=ids.new("stop"), now=session.now, **told)
         await session.execute(_REMOVE, oldest=oldest, limit=REMOVED_PER_ROUND_MAX)
     return stopped
+
+
+def _is_witnessed(row: RowMapping) -> bool:
+    """Whether the version is one that is known here, or that two sites tell of: a single appliance
+    could invent as many digests as it likes, and stops for itself what it has seen alone."""
+    if row["kind"] != Kind.RUNBOOK.value:
+        return True
+    book = catalogue.runbooks().get(row["name"])
+    return row["sites"] > 1 or (book is not None and book.digest == row["version"])
 
 
 _SUBJECT = ("partner_id", "kind", "name", "version")

@@ -24,6 +24,17 @@ SELECT open_to_jobs('brake_runs');
 GRANT SELECT, INSERT, UPDATE (wrong, received_at) ON brake_runs TO wardline_app;
 GRANT SELECT, DELETE ON brake_runs TO wardline_jobs;
 
+-- Whether a rule's version was ever in force at the site of this scope, which reads no history.
+CREATE OR REPLACE FUNCTION scope_site_had_rule(rule TEXT, version TEXT) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM public.policy_rule_versions v
+    WHERE v.partner_id = public.scope_site_partner() AND v.rule_id = rule
+      AND v.revision::text = version AND v.body IS NOT NULL
+      AND coalesce(v.body #>> '{scope,site}', public.scope_site()) = public.scope_site())
+$$;
+REVOKE EXECUTE ON FUNCTION scope_site_had_rule(TEXT, TEXT) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION scope_site_had_rule(TEXT, TEXT) TO wardline_app;
+
 -- Rows stay as history: a release ends one for good. With an appliance it was stopped there, over
 -- that appliance's own runs, and only told, under the `told_id` that it has there.
 CREATE TABLE IF NOT EXISTS brake_stops (

@@ -169,6 +169,15 @@ CREATE FUNCTION public.scope_partner() RETURNS text
 CREATE FUNCTION public.scope_site() RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT NULLIF(current_setting('app.site', true), '') $$;
+CREATE FUNCTION public.scope_site_had_rule(rule text, version text) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+  SELECT EXISTS (SELECT FROM public.policy_rule_versions v
+    WHERE v.partner_id = public.scope_site_partner() AND v.rule_id = rule
+      AND v.revision::text = version AND v.body IS NOT NULL
+      AND coalesce(v.body #>> '{scope,site}', public.scope_site()) = public.scope_site())
+$$;
 CREATE FUNCTION public.scope_site_partner() RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT NULLIF(current_setting('app.site_partner', true), '') $$;
@@ -1784,6 +1793,8 @@ REVOKE ALL ON FUNCTION public.make_results_month(day date) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.make_results_month(day date) TO wardline_jobs;
 REVOKE ALL ON FUNCTION public.open_to_jobs(target regclass) FROM PUBLIC;
 REVOKE ALL ON FUNCTION public.protect_table(target regclass, shape text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION public.scope_site_had_rule(rule text, version text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.scope_site_had_rule(rule text, version text) TO wardline_app;
 GRANT SELECT,INSERT ON TABLE public.appliance_keys TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.appliances TO wardline_app;
 GRANT SELECT(id) ON TABLE public.appliances TO wardline_jobs;

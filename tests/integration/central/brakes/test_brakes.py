@@ -2,76 +2,21 @@
 
 from dataclasses import replace
 
-import pytest
-
 from tests.harness import orders as making
-from tests.harness.appliance import Appliance, healed, incident, issue_token
-from tests.integration.central.uplink.test_checkin import POLICY_KEY
+from tests.harness.appliance import healed, incident
+from tests.integration.central.brakes.braking import (
+    BOOK,
+    REVISION,
+    RULE,
+    WHY,
+    failed,
+    listed,
+    ordered,
+    tell,
+)
 from wardline.central.jobs import brakes
-from wardline.core import clock, ids, mandate
-from wardline.core.evidence.bundle import IncidentOutcome, IncidentState, ResolutionLevel
-from wardline.core.evidence.signing import Envelope
+from wardline.core import clock, ids
 from wardline.core.stops import ALL, IN_FORCE_MAX, Kind, Subject
-
-RULE = "runbook.ssh_config.harden"
-BOOK = Subject(Kind.RUNBOOK, making.RUNBOOK.id, making.RUNBOOK.digest)
-WHY = "the template was wrong"
-
-
-def failed(run_id=None, **changes):
-    """The record of a run after which the check still fails."""
-    decision = making.decision(
-        "run", code="allowed", runId=run_id or ids.new("run"), ruleRevision=7
-    )
-    plain = incident(
-        state=IncidentState.FAILED,
-        outcome=IncidentOutcome.FAILED,
-        resolution_level=ResolutionLevel.L1,
-        decision=decision,
-        runbook=making.RUNBOOK,
-    )
-    return replace(plain, **changes)
-
-
-async def tell(appliance, *records):
-    at = clock.from_milliseconds(clock.milliseconds(clock.system()))
-    sent = await appliance.send(appliance.seal(incidents=records, captured_at=at))
-    assert sent.status_code == 200, sent.text
-
-
-async def ordered(appliance, etag=None):
-    """The mandate that a check-in brings, and its etag."""
-    told = (await appliance.check_in("?mandate=2", etag=etag)).json()
-    if told["mandate"] is None:
-        return None, told["etag"]
-    held = mandate.opened(Envelope.from_wire(told["mandate"]), POLICY_KEY.verify_key)
-    return held, told["etag"]
-
-
-async def listed(browser, **query):
-    answer = await browser.get("/api/v1/brakes", params=query)
-    assert answer.status_code == 200, answer.text
-    return answer.json()["items"]
-
-
-@pytest.fixture
-async def elsewhere(client, owner, tenant):
-    """An appliance of another site of the same partner."""
-    site_id = ids.site()
-    await owner.execute(
-        "INSERT INTO sites (id, name, partner_id, zone) VALUES ($1, 'Second', $2, 'UTC')",
-        *(site_id, tenant.partner_id),
-    )
-    made = Appliance(client)
-    await made.enrol(await issue_token(owner, type(tenant)(tenant.partner_id, site_id)))
-    return made
-
-
-@pytest.fixture
-async def stranger(client, owner, other_tenant):
-    made = Appliance(client)
-    await made.enrol(await issue_token(owner, other_tenant))
-    return made
 
 
 async def test_three_failures_over_two_sites_stop_a_version_everywhere_until_it_is_released(
@@ -150,7 +95,7 @@ async def test_a_run_is_counted_once_however_often_it_is_told(
 async def test_a_heal_that_a_person_had_undone_is_a_run_that_went_wrong(appliance, owner):
     run_id = ids.new("run")
     fixed = healed(incident())
-    decision = {**fixed.decision, "runId": run_id, "ruleId": RULE, "ruleRevision": 7}
+    decision = {**fixed.decision, "runId": run_id, "ruleId": RULE, "ruleRevision": REVISION}
     await tell(appliance, replace(fixed, decision=decision))
     wrong = "SELECT wrong FROM brake_runs WHERE site_id = $1 AND run_id = $2"
     told = await owner.fetch(wrong, appliance.site_id, run_id)

@@ -1,0 +1,149 @@
+"""A hostile appliance stops nothing that it invents, and cuts nobody off."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.integration.central.brakes.braking import (
+    REVISION,
+    RULE,
+    RUNBOOK,
+    failed,
+    listed,
+    ordered,
+    tell,
+    write_rule,
+)
+from wardline.central.jobs import brakes
+from wardline.core import clock, ids
+from wardline.core.stops import ALL, Kind
+
+LONG = "\U0001f648" * 255
+INVENTED = 66
+
+
+async def freeze(browser):
+    answer = await browser.post("/api/v1/freeze", json={"reason": "an appliance lies"})
+    assert answer.status_code == 201, answer.text
+    return answer.json()["id"]
+
+
+async def tell_all(appliance, records):
+    for at in range(0, len(records), 60):
+        await tell(appliance, *records[at : at + 60])
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        [{"ruleId": LONG, "ruleRevision": REVISION}],
+        [{"ruleId": f"invented.{number}"} for number in range(INVENTED)],
+        [{"ruleRevision": number} for number in range(100, 100 + INVENTED)],
+        [{"ruleId": RULE, "ruleRevision": -(2**53) + 1}, {"ruleId": "\x01" * 255}],
+    ],
+)
+async def test_no_rule_that_nobody_wrote_is_stopped_and_freezes_reach_the_others(
+    appliance, elsewhere, signed_in, owner, jobs_engine, moment, named
+):
+    await tell_all(appliance, [failed(went_by=each) for each in named for _ in range(3)])
+    await brakes.look(jobs_engine, moment)
+    frozen = await freeze(signed_in)
+    held, _ = await ordered(elsewhere)
+    assert [one.id for one in held.freezes] == [frozen]
+    # The runbook that all of these runs are said to be of is one that there is.
+    assert [one.subject.kind for one in held.stops] == [Kind.RUNBOOK]
+    counted = "SELECT count(*) FROM brake_runs WHERE site_id = $1 AND kind = 'rule'"
+    assert await owner.fetchval(counted, appliance.site_id) == 0
+
+
+async def test_digests_that_one_site_alone_tells_of_stop_nothing(
+    appliance, elsewhere, signed_in, jobs_engine, moment
+):
+    books = [replace(RUNBOOK, digest=f"{number:064x}") for number in range(INVENTED)]
+    strange = replace(RUNBOOK, id="made.up")
+    records = [failed(runbook=book) for book in (*books, strange) for _ in range(3)]
+    await tell_all(appliance, records)
+    await brakes.look(jobs_engine, moment)
+    assert {one.kind for one in _subjects(await ordered(elsewhere))} == {Kind.RULE}
+    # That of a release which this Central does not have is believed where another site has it too.
+    await tell(elsewhere, failed(runbook=books[7]))
+    assert await brakes.look(jobs_engine, moment) == 1
+    assert {one.version for one in _subjects(await ordered(appliance))} == {
+        str(REVISION),
+        books[7].digest,
+    }
+
+
+def _subjects(answer):
+    return [one.subject for one in answer[0].stops]
+
+
+async def test_a_rule_of_another_site_is_not_to_be_stopped_from_here(
+    appliance, elsewhere, owner, tenant, jobs_engine, moment
+):
+    for rule_id, site_id in (("theirs", elsewhere.site_id), ("ours", appliance.site_id)):
+        scope = f'{{"scope": {{"site": "{site_id}"}}}}'
+        await write_rule(owner, tenant.partner_id, rule_id, 8, scope)
+    await write_rule(owner, tenant.partner_id, "gone", 9, None)
+    versions = (("theirs", 8), ("ours", 8), ("gone", 9))
+    for name, revision in versions:
+        by = {"ruleId": name, "ruleRevision": revision}
+        await tell(appliance, *(failed(went_by=by) for _ in range(3)))
+    await brakes.look(jobs_engine, moment)
+    found = {one.name for one in _subjects(await ordered(elsewhere)) if one.kind is Kind.RULE}
+    assert found == {"ours"}
+
+
+async def test_what_a_mandate_cannot_name_stops_everything_and_the_freeze_arrives(
+    appliance, elsewhere, signed_in, owner, tenant
+):
+    await owner.execute(
+        "INSERT INTO brake_stops (id, partner_id, kind, name, version, stopped_at, failed, runs,"
+        " incident_id, incident_site_id) VALUES ($1, $2, 'rule', $3, '7', now(), 3, 3, 'inc', $4)",
+        *(ids.new("stop"), tenant.partner_id, LONG, tenant.site_id),
+    )
+    frozen = await freeze(signed_in)
+    for each in (appliance, elsewhere):
+        held, _ = await ordered(each)
+        assert [one.subject for one in held.stops] == [ALL]
+        assert [one.id for one in held.freezes] == [frozen]
+    (row,) = await listed(signed_in)
+    assert row["name"] == LONG
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": LONG},
+        {"version": "\u00e9" * 64},
+        {"stopped_at": "1999-12-31T23:59:59.000Z"},
+        {"failed": 2**53 - 1},
+        {"id": "stop_x"},
+        {"released_at": "2101-01-01T00:00:00.000Z", "released_by": "appliance:a",
+         "release_reason": "x"},
+    ],
+)  # fmt: skip
+async def test_a_told_stop_that_no_mandate_could_name_is_refused(appliance, moment, change):
+    told = {
+        "id": ids.new("stop"),
+        "kind": "runbook",
+        "name": RUNBOOK.id,
+        "version": RUNBOOK.digest,
+        "stopped_at": clock.wire(moment()),
+        "failed": 2,
+        "runs": 5,
+        "incident_id": ids.incident(),
+        "released_at": None,
+        "released_by": None,
+        "release_reason": None,
+    }
+    assert (await appliance.check_in("?mandate=2", stops=[told | change])).status_code == 422
+    assert (await appliance.check_in("?mandate=2", stops=[told])).status_code == 200
+
+
+async def test_a_freeze_by_somebody_with_a_long_name_arrives(appliance, signed_in, owner, tenant):
+    await owner.execute("UPDATE users SET name = $2 WHERE partner_id = $1", tenant.partner_id, LONG)
+    frozen = await freeze(signed_in)
+    held, _ = await ordered(appliance)
+    assert [one.id for one in held.freezes] == [frozen]
+    assert held.freezes[0].by == LONG[: 255 // 4]
