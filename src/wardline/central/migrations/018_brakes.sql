@@ -17,7 +17,9 @@ CREATE TABLE IF NOT EXISTS brake_runs (
 );
 CREATE INDEX IF NOT EXISTS idx_brake_runs_version
   ON brake_runs (partner_id, kind, name, version, ended_at);
-CREATE INDEX IF NOT EXISTS idx_brake_runs_wrong ON brake_runs (received_at) WHERE wrong;
+CREATE INDEX IF NOT EXISTS idx_brake_runs_wrong
+  ON brake_runs (partner_id, kind, name, version, ended_at) WHERE wrong;
+CREATE INDEX IF NOT EXISTS idx_brake_runs_received ON brake_runs (received_at);
 CREATE INDEX IF NOT EXISTS idx_brake_runs_ended ON brake_runs (ended_at);
 SELECT protect_table('brake_runs', 'told');
 SELECT open_to_jobs('brake_runs');

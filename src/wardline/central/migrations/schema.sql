@@ -1349,8 +1349,9 @@ CREATE INDEX idx_approvals_partner ON public.approvals USING btree (partner_id, 
 CREATE UNIQUE INDEX idx_approvals_pending ON public.approvals USING btree (site_id, incident_id) WHERE ((status)::text = 'pending'::text);
 CREATE INDEX idx_audit_log_partner ON public.audit_log USING btree (partner_id, id);
 CREATE INDEX idx_brake_runs_ended ON public.brake_runs USING btree (ended_at);
+CREATE INDEX idx_brake_runs_received ON public.brake_runs USING btree (received_at);
 CREATE INDEX idx_brake_runs_version ON public.brake_runs USING btree (partner_id, kind, name, version, ended_at);
-CREATE INDEX idx_brake_runs_wrong ON public.brake_runs USING btree (received_at) WHERE wrong;
+CREATE INDEX idx_brake_runs_wrong ON public.brake_runs USING btree (partner_id, kind, name, version, ended_at) WHERE wrong;
 CREATE UNIQUE INDEX idx_brake_stops_in_force ON public.brake_stops USING btree (partner_id, kind, name, version) WHERE ((appliance_id IS NULL) AND (released_at IS NULL));
 CREATE INDEX idx_brake_stops_newest ON public.brake_stops USING btree (partner_id, stopped_at DESC, id DESC);
 CREATE UNIQUE INDEX idx_brake_stops_told ON public.brake_stops USING btree (site_id, appliance_id, told_id) WHERE (appliance_id IS NOT NULL);

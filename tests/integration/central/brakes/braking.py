@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from tests.harness import orders as making
-from tests.harness.appliance import incident
+from tests.harness.appliance import healed, incident
 from tests.integration.central.uplink.test_checkin import POLICY_KEY
 from wardline.core import clock, ids, mandate
 from wardline.core.evidence.bundle import IncidentOutcome, IncidentState, ResolutionLevel
@@ -31,6 +31,13 @@ def failed(run_id=None, went_by=None, **changes):
         runbook=RUNBOOK,
     )
     return replace(plain, **changes)
+
+
+def went_well():
+    """The record of a run after which the check passes."""
+    fixed = healed(incident())
+    told = {"runId": ids.new("run"), "ruleId": RULE, "ruleRevision": REVISION}
+    return replace(fixed, decision={**fixed.decision, **told}, runbook=RUNBOOK)
 
 
 async def tell(appliance, *records):

@@ -5,6 +5,7 @@ import pytest
 from tests.harness.appliance import Appliance, issue_token
 from tests.integration.central.brakes.braking import write_rule
 from tests.integration.central.uplink.conftest import appliance, client, signer
+from wardline.central.jobs.brakes import Brake
 from wardline.core import ids
 
 __all__ = ["appliance", "client", "signer"]
@@ -15,6 +16,12 @@ async def rules(owner, tenant, other_tenant):
     """Both partners have the rule by which the runs of these tests went."""
     for each in (tenant, other_tenant):
         await write_rule(owner, each.partner_id)
+
+
+@pytest.fixture
+def brake(jobs_engine, moment):
+    """The job, which has not looked yet."""
+    return Brake(jobs_engine, moment)
 
 
 @pytest.fixture

@@ -13,27 +13,30 @@ from tests.integration.central.brakes.braking import (
     listed,
     ordered,
     tell,
+    went_well,
+    write_rule,
 )
 from wardline.central.jobs import brakes
+from wardline.central.jobs.brakes import Brake
 from wardline.core import clock, ids
 from wardline.core.stops import ALL, IN_FORCE_MAX, Kind, Subject
 
 
 async def test_three_failures_over_two_sites_stop_a_version_everywhere_until_it_is_released(
-    appliance, elsewhere, stranger, signed_in, owner, jobs_engine, moment
+    appliance, elsewhere, stranger, signed_in, owner, brake, moment
 ):
     moment.advance(600)
     before, etag = await ordered(elsewhere)
     twice = failed()
     await tell(appliance, twice, failed())
     await tell(stranger, failed(), failed())
-    assert await brakes.look(jobs_engine, moment) == 0, "two and two are of two partners"
+    assert await brake.look() == 0, "two and two are of two partners"
     assert (await ordered(elsewhere, etag))[0] is None
     last = failed()
     await tell(elsewhere, last)
     # The run and what it went by: the runbook's version and the rule's.
-    assert await brakes.look(jobs_engine, moment) == 2
-    assert await brakes.look(jobs_engine, moment) == 0, "one ticket each"
+    assert await brake.look() == 2
+    assert await brake.look() == 0, "one ticket each"
     held, _ = await ordered(elsewhere, etag)
     assert held.revision == before.revision + 2
     by_kind = {one.subject.kind: one for one in held.stops}
@@ -53,11 +56,11 @@ async def test_three_failures_over_two_sites_stop_a_version_everywhere_until_it_
 
 
 async def test_a_person_releases_a_version_with_a_reason_and_it_is_counted_anew(
-    appliance, elsewhere, signed_in, owner, jobs_engine, moment
+    appliance, elsewhere, signed_in, owner, brake, moment
 ):
     moment.advance(600)
     await tell(appliance, failed(), failed(), failed())
-    assert await brakes.look(jobs_engine, moment) == 2
+    assert await brake.look() == 2
     _, etag = await ordered(elsewhere)
     stop = next(one for one in await listed(signed_in) if one["kind"] == "runbook")
     path = f"/api/v1/brakes/{stop['id']}/release"
@@ -74,20 +77,18 @@ async def test_a_person_releases_a_version_with_a_reason_and_it_is_counted_anew(
     ]
     # What went wrong before the release counts no more, though it is told again.
     moment.advance(60)
-    assert await brakes.look(jobs_engine, moment) == 0
+    assert await brake.look() == 0
     recorded = await owner.fetchval(
         "SELECT reason FROM audit_log WHERE action = 'brake.release' AND subject = $1", stop["id"]
     )
     assert recorded == WHY
 
 
-async def test_a_run_is_counted_once_however_often_it_is_told(
-    appliance, owner, jobs_engine, moment
-):
+async def test_a_run_is_counted_once_however_often_it_is_told(appliance, owner, brake, moment):
     run_id = ids.new("run")
     for _ in range(4):
         await tell(appliance, failed(run_id))
-    assert await brakes.look(jobs_engine, moment) == 0
+    assert await brake.look() == 0
     counted = "SELECT count(*) FROM brake_runs WHERE site_id = $1"
     assert await owner.fetchval(counted, appliance.site_id) == 2
 
@@ -108,7 +109,7 @@ async def test_a_heal_that_a_person_had_undone_is_a_run_that_went_wrong(applianc
 
 
 async def test_what_an_appliance_stopped_is_told_released_by_its_order_and_is_no_second_ticket(
-    appliance, elsewhere, signed_in, owner, jobs_engine, moment
+    appliance, elsewhere, signed_in, owner, brake, moment
 ):
     told = {
         "id": ids.new("stop"),
@@ -131,7 +132,7 @@ async def test_what_an_appliance_stopped_is_told_released_by_its_order_and_is_no
     assert (row["appliance_id"], row["failed"], row["runs"]) == (appliance.id, 2, 5)
     assert (await ordered(elsewhere))[0].stops == (), "it is stopped at that appliance alone"
     await tell(elsewhere, failed(), failed(), failed())
-    await brakes.look(jobs_engine, moment)
+    await brake.look()
     kinds = [(one["kind"], one["appliance_id"]) for one in await listed(signed_in)]
     assert sorted(kinds) == [("rule", None), ("runbook", None)]
     path = f"/api/v1/brakes/{row['id']}/release"
@@ -165,3 +166,46 @@ async def test_more_than_a_mandate_holds_stops_everything(appliance, owner, tena
     )
     (stop,) = (await ordered(appliance))[0].stops
     assert stop.subject == ALL
+
+
+async def test_a_run_that_went_well_makes_them_enough_to_judge_by(appliance, brake, owner, moment):
+    await tell(appliance, failed(), failed())
+    assert await brake.look() == 0
+    for _ in range(2):
+        await tell(appliance, went_well())
+        assert await brake.look() == 0, "two of three, two of four"
+    await tell(appliance, went_well())
+    assert await brake.look() == 2, "two of five are more than a fifth of enough"
+
+
+async def test_every_partner_is_looked_at_however_many_versions_went_wrong_before_it(
+    appliance, stranger, tenant, other_tenant, brake, owner, monkeypatch
+):
+    monkeypatch.setattr(brakes, "VERSIONS_PER_PAGE_MAX", 3)
+    for each in (appliance, stranger):
+        partner_id = (tenant if each is appliance else other_tenant).partner_id
+        for number in range(10, 17):
+            await write_rule(owner, partner_id, revision=number)
+            by = {"ruleRevision": number}
+            await tell(each, *(failed(went_by=by) for _ in range(3)))
+    # Seven versions of a rule each, and a runbook.
+    assert await brake.look() == 2 * 8
+    assert await brake.look() == 0
+
+
+async def test_what_ran_long_ago_is_not_counted_again_at_each_look(
+    appliance, brake, owner, jobs_engine, moment
+):
+    await tell(appliance, failed(), failed())
+    assert await brake.look() == 0
+    moment.advance(3600)
+    assert await brake.look() == 0
+    # One that no look can have seen: it came before the last one, less the overlap.
+    await owner.execute(
+        "INSERT INTO brake_runs SELECT site_id, partner_id, $2, kind, name, version, incident_id,"
+        " ended_at, received_at, wrong FROM brake_runs WHERE site_id = $1 AND run_id = ("
+        " SELECT max(run_id) FROM brake_runs WHERE site_id = $1)",
+        *(appliance.site_id, ids.new("run")),
+    )
+    assert await brake.look() == 0
+    assert await Brake(jobs_engine, moment).look() == 2, "a first look is about all that is kept"

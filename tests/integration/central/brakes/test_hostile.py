@@ -14,7 +14,6 @@ from tests.integration.central.brakes.braking import (
     tell,
     write_rule,
 )
-from wardline.central.jobs import brakes
 from wardline.core import clock, ids
 from wardline.core.stops import ALL, Kind
 
@@ -43,10 +42,10 @@ async def tell_all(appliance, records):
     ],
 )
 async def test_no_rule_that_nobody_wrote_is_stopped_and_freezes_reach_the_others(
-    appliance, elsewhere, signed_in, owner, jobs_engine, moment, named
+    appliance, elsewhere, signed_in, owner, brake, named
 ):
     await tell_all(appliance, [failed(went_by=each) for each in named for _ in range(3)])
-    await brakes.look(jobs_engine, moment)
+    await brake.look()
     frozen = await freeze(signed_in)
     held, _ = await ordered(elsewhere)
     assert [one.id for one in held.freezes] == [frozen]
@@ -57,17 +56,17 @@ async def test_no_rule_that_nobody_wrote_is_stopped_and_freezes_reach_the_others
 
 
 async def test_digests_that_one_site_alone_tells_of_stop_nothing(
-    appliance, elsewhere, signed_in, jobs_engine, moment
+    appliance, elsewhere, signed_in, brake, moment
 ):
     books = [replace(RUNBOOK, digest=f"{number:064x}") for number in range(INVENTED)]
     strange = replace(RUNBOOK, id="made.up")
     records = [failed(runbook=book) for book in (*books, strange) for _ in range(3)]
     await tell_all(appliance, records)
-    await brakes.look(jobs_engine, moment)
+    await brake.look()
     assert {one.kind for one in _subjects(await ordered(elsewhere))} == {Kind.RULE}
     # That of a release which this Central does not have is believed where another site has it too.
     await tell(elsewhere, failed(runbook=books[7]))
-    assert await brakes.look(jobs_engine, moment) == 1
+    assert await brake.look() == 1
     assert {one.version for one in _subjects(await ordered(appliance))} == {
         str(REVISION),
         books[7].digest,
@@ -79,7 +78,7 @@ def _subjects(answer):
 
 
 async def test_a_rule_of_another_site_is_not_to_be_stopped_from_here(
-    appliance, elsewhere, owner, tenant, jobs_engine, moment
+    appliance, elsewhere, owner, tenant, brake, moment
 ):
     for rule_id, site_id in (("theirs", elsewhere.site_id), ("ours", appliance.site_id)):
         scope = f'{{"scope": {{"site": "{site_id}"}}}}'
@@ -89,7 +88,7 @@ async def test_a_rule_of_another_site_is_not_to_be_stopped_from_here(
     for name, revision in versions:
         by = {"ruleId": name, "ruleRevision": revision}
         await tell(appliance, *(failed(went_by=by) for _ in range(3)))
-    await brakes.look(jobs_engine, moment)
+    await brake.look()
     found = {one.name for one in _subjects(await ordered(elsewhere)) if one.kind is Kind.RULE}
     assert found == {"ours"}
 
