@@ -5,7 +5,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from tests.integration.central.conftest import make_user, sign_in
+from tests.integration.central.conftest import make_tenant, make_user, sign_in
 from tests.integration.central.learning.teaching import (
     BOOK,
     CHECK,
@@ -29,6 +29,7 @@ from tests.integration.central.learning.teaching import (
 from wardline.central.identity.permissions import Role
 from wardline.central.learning import rounds as rounds_module
 from wardline.central.learning.rounds import Learner
+from wardline.core.errors import Conflict
 from wardline.core.evidence.bundle import ResolutionLevel
 from wardline.core.incidents import merit, promotion, remedy
 from wardline.core.incidents.promotion import Stage
@@ -260,3 +261,56 @@ async def test_a_round_is_about_who_has_news_and_once_an_hour_about_everybody(
     assert (await patterns(signed_in))[0]["total_count"] == 1
     later.advance(rounds_module.EVERYBODY_INTERVAL.total_seconds())
     assert await rounds.learn() > canaries + 1
+
+
+async def test_what_goes_wrong_with_one_partner_keeps_no_other_one_waiting(
+    signed_in, appliance, jobs_engine, later, owner, monkeypatch
+):
+    """Of three partners the first cannot be worked out and the second was moved meanwhile."""
+    mine = await owner.fetchval("SELECT partner_id FROM sites WHERE id = $1", appliance.site_id)
+    broken, moved = [(await make_tenant(owner)).partner_id for _ in range(2)]
+    rows = await owner.fetch("SELECT DISTINCT partner_id FROM sites")
+    everybody = sorted(row["partner_id"] for row in rows)
+    whole, worked = rounds_module.work_out, []
+
+    async def work_out(session, partner_id):
+        worked.append(partner_id)
+        if partner_id == broken:
+            raise ValueError("its statistics do not add up")
+        if partner_id == moved:
+            raise Conflict("it is promoted: it cannot be promoted now")
+        await whole(session, partner_id)
+
+    monkeypatch.setattr(rounds_module, "work_out", work_out)
+    monkeypatch.setattr(rounds_module, "PARTNERS_PER_LOOK_MAX", 1)
+    learner = Learner(jobs_engine, later)
+    await permit(signed_in)
+    await tell(appliance, *(lasting() for _ in range(5)))
+    shown = f"{broken}; its statistics do not add up"
+    with pytest.raises(ExceptionGroup, match=shown) as raised:
+        await learner.learn()
+    assert [type(one) for one in raised.value.exceptions] == [ValueError]
+    assert worked == everybody
+    assert mine in worked
+    assert len(await listed(signed_in)) == 1
+    # The next round is about these once more, whether they have news or not.
+    worked.clear()
+    later.advance(rounds_module.OVERLAP.total_seconds() + 60)
+    with pytest.raises(ExceptionGroup, match=shown):
+        await learner.learn()
+    assert {broken, moved} <= {*worked}
+    monkeypatch.setattr(rounds_module, "work_out", whole)
+    await learner.learn()
+
+
+async def test_a_round_without_a_database_ends_at_once(jobs_engine, later, tenant, monkeypatch):
+    asked = []
+
+    async def work_out(session, partner_id):
+        asked.append(partner_id)
+        raise ConnectionRefusedError("nobody listens")
+
+    monkeypatch.setattr(rounds_module, "work_out", work_out)
+    with pytest.raises(ConnectionRefusedError):
+        await Learner(jobs_engine, later).learn()
+    assert len(asked) == 1

@@ -8,17 +8,15 @@ from sqlalchemy import RowMapping, text
 
 from wardline.central.database.session import Session
 
-_CHANGED = text(
-    "SELECT DISTINCT partner_id FROM pattern_runs WHERE changed_at >= :since"
+# Time alone ends a canary.
+_DUE = text(
+    "SELECT partner_id FROM pattern_runs WHERE changed_at >= :since AND partner_id > :after"
+    " UNION SELECT partner_id FROM promotions WHERE stage = 'canary' AND partner_id > :after"
+    " UNION SELECT named FROM unnest(CAST(:again AS text[])) AS named WHERE named > :after"
     " ORDER BY partner_id LIMIT :limit"
 )
 _EVERY = text(
     "SELECT DISTINCT partner_id FROM sites WHERE partner_id > :after"
-    " ORDER BY partner_id LIMIT :limit"
-)
-# Time alone ends a canary.
-_WITH_CANARY = text(
-    "SELECT DISTINCT partner_id FROM promotions WHERE stage = 'canary'"
     " ORDER BY partner_id LIMIT :limit"
 )
 _PUT_STATS = text(
@@ -95,7 +93,8 @@ _DROP_RUNBOOKS = text(
 _STANDING = text(
     "SELECT id, stage, incident_type, pattern_signature, runbook_id, runbook_digest,"
     " canary_site_id, approved_at FROM promotions"
-    " WHERE partner_id = :partner_id AND ended_at IS NULL ORDER BY id LIMIT :limit"
+    " WHERE partner_id = :partner_id AND ended_at IS NULL"
+    " ORDER BY stage NOT IN ('canary', 'promoted'), id LIMIT :limit"
 )
 # In the order in which each appliance recorded them.
 _TRIALS = text(
@@ -132,19 +131,17 @@ class Patterns:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def changed(self, since: datetime, limit: int) -> list[str]:
-        """Partners at whose sites a run began or ended since then."""
-        rows = await self._session.rows(_CHANGED, since=since, limit=limit)
+    async def due(self, since: datetime, again: Sequence[str], after: str, limit: int) -> list[str]:
+        """Partners at whose sites a run began or ended since then, or of which a promotion is in
+        its canary, and those of `again`; by id."""
+        rows = await self._session.rows(
+            _DUE, since=since, again=list(again), after=after, limit=limit
+        )
         return [row["partner_id"] for row in rows]
 
     async def every(self, after: str, limit: int) -> list[str]:
         """Partners with a site, by id."""
         rows = await self._session.rows(_EVERY, after=after, limit=limit)
-        return [row["partner_id"] for row in rows]
-
-    async def with_canary(self, limit: int) -> list[str]:
-        """Partners of which a promotion is in its canary."""
-        rows = await self._session.rows(_WITH_CANARY, limit=limit)
         return [row["partner_id"] for row in rows]
 
     async def of_runbooks(self, partner_id: str, since: datetime, limit: int) -> list[RowMapping]:
@@ -166,7 +163,7 @@ class Patterns:
         await self._session.execute(_DROP_STATS, **about)
 
     async def standing(self, partner_id: str, limit: int) -> list[RowMapping]:
-        """The partner's promotions that have not ended."""
+        """The partner's promotions that have not ended, those in force first."""
         return await self._session.rows(_STANDING, partner_id=partner_id, limit=limit)
 
     async def trials(self, partner_id: str, promotion_id: str) -> list[RowMapping]:
