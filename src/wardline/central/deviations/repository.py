@@ -10,6 +10,8 @@ from sqlalchemy import RowMapping, text
 
 from wardline.central.database.session import Session
 
+# Whoever changes a deviation locks its site, the deviation and its hosts, in this order; the sweep
+# begins with the deviation and waits for none. No lock is stronger than a reference to the row.
 # One acceptance of a site at a time, so that together they keep to their bounds.
 _LOCK_SITE = text("SELECT id FROM sites WHERE id = :site_id FOR NO KEY UPDATE")
 _OBSERVED = (
@@ -36,6 +38,13 @@ INSERT INTO deviation_hosts (site_id, partner_id, deviation_id, check_id, host_i
 SELECT $1, $2, $3, $4, new.* FROM unnest($5::text[], $6::text[], $7::text[], $8::text[],
   $9::jsonb[], $10::bigint[]) AS new
 """
+_LOCK_THERE = """
+SELECT d.id FROM deviations d
+WHERE d.site_id = $1 AND d.ended_at IS NULL AND EXISTS (SELECT FROM deviation_hosts h
+  WHERE h.site_id = d.site_id AND h.deviation_id = d.id AND h.check_id = $2
+  AND h.host_id = ANY($3::text[]) AND h.ended_at IS NULL)
+ORDER BY d.id FOR NO KEY UPDATE
+"""
 # Hosts for which another one takes its place; a deviation that speaks for no host any more ends.
 _LET_GO = """
 UPDATE deviation_hosts SET ended_at = $4
@@ -54,9 +63,10 @@ _IN_FORCE_THERE = text(
     " WHERE h.site_id = :site_id AND h.check_id = :check_id AND h.ended_at IS NULL"
     " AND d.until > :now AND h.host_id = ANY(CAST(:hosts AS text[])) ORDER BY h.host_id"
 )
+_SITE_OF = text("SELECT site_id FROM deviations WHERE partner_id = :partner_id AND id = :id")
 _LOCK = text(
     "SELECT site_id, id, until, ended_at, ended_why FROM deviations"
-    " WHERE partner_id = :partner_id AND id = :id FOR UPDATE"
+    " WHERE partner_id = :partner_id AND id = :id FOR NO KEY UPDATE"
 )
 _RENEW = text(
     "UPDATE deviations SET until = :until, owner = coalesce(CAST(:owner AS text), owner),"
@@ -198,6 +208,7 @@ class Repository:
         which that was the last host ends."""
         raw: asyncpg.Connection[Any] = self._session.raw
         now = self._session.now
+        await raw.execute(_LOCK_THERE, site_id, check_id, hosts)
         rows = await raw.fetch(_LET_GO, site_id, check_id, hosts, now)
         if rows:
             await raw.execute(_END_EMPTY, site_id, [row["deviation_id"] for row in rows], now)
@@ -227,7 +238,11 @@ class Repository:
         )
 
     async def lock(self, deviation_id: str) -> RowMapping | None:
-        """The deviation, held until the transaction ends."""
+        """The deviation, held with its site until the transaction ends."""
+        found = await self._session.row(_SITE_OF, partner_id=self._partner_id, id=deviation_id)
+        if found is None:
+            return None
+        await self.lock_site(found["site_id"])
         return await self._session.row(_LOCK, partner_id=self._partner_id, id=deviation_id)
 
     async def renew(
