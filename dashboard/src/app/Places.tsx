@@ -5,15 +5,13 @@ import classes from "@/app/Frame.module.css";
 import { approvalsQuery } from "@/features/approvals/get-approvals";
 import { deviationsQuery } from "@/features/deviations/get-deviations";
 import { holdsQuery } from "@/features/holds/get-holds";
-import { promotionsQuery } from "@/features/promotions/get-promotions";
-import { isToDecide } from "@/features/promotions/stages";
+import { promotionsWaitingQuery } from "@/features/promotions/get-waiting";
 
 export function Places() {
   const approvals = useQuery(approvalsQuery("pending")).data;
   const holds = useQuery(holdsQuery("active")).data;
   const changed = useQuery(deviationsQuery("changed")).data;
-  const promotions = useQuery(promotionsQuery(false)).data;
-  const earned = promotions && { ...promotions, items: promotions.items.filter(isToDecide) };
+  const earned = useQuery(promotionsWaitingQuery).data?.count;
   return (
     <nav className={classes.places} aria-label="Pages">
       <Place to="/" label="Fleet" />
@@ -22,7 +20,7 @@ export function Places() {
       <Place to="/holds" label="Holds" waiting={counted(holds)} />
       <Place to="/deviations" label="Deviations" waiting={counted(changed)} />
       <Place to="/runbooks" label="Runbooks" />
-      <Place to="/promotions" label="Promotions" waiting={counted(earned)} />
+      <Place to="/promotions" label="Promotions" waiting={earned ? String(earned) : null} />
       <Place to="/policy" label="Policy" />
     </nav>
   );

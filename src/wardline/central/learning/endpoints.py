@@ -80,7 +80,8 @@ class PatternsOut(BaseModel):
 
 class PromotionRuns(BaseModel):
     """Runs that the promotion itself chose: of `decided` ones `stable` lasted and `bad` did not;
-    `watched` are still to be decided."""
+    `watched` are still to be decided. Of a promotion that has ended they are forgotten after 400
+    days."""
 
     decided: int
     stable: int
@@ -118,6 +119,10 @@ class PromotionOut(BaseModel):
 class PromotionsOut(BaseModel):
     items: list[PromotionOut]
     next_cursor: str | None
+
+
+class PromotionsWaiting(BaseModel):
+    count: int
 
 
 class PromotionEntry(BaseModel):
@@ -199,6 +204,12 @@ async def list_promotions(
     return PromotionsOut(
         items=[PromotionOut(**_promotion(row)) for row in rows[:limit]], next_cursor=following
     )
+
+
+@router.get("/promotions/waiting")
+async def count_waiting_promotions(session: Viewer) -> PromotionsWaiting:
+    """How many candidates nobody has decided about."""
+    return PromotionsWaiting(count=await service.waiting(session))
 
 
 @router.get("/promotions/{promotion_id}")

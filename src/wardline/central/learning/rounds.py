@@ -20,7 +20,7 @@ from wardline.central.learning.repository.patterns import Patterns
 from wardline.core.clock import Now
 from wardline.core.errors import Conflict
 from wardline.core.incidents import catalogue, merit
-from wardline.core.incidents.merit import Canary, Merit
+from wardline.core.incidents.merit import Canary, Merit, Runs
 from wardline.core.incidents.promotion import Stage, Step, Subject
 from wardline.core.incidents.trial import End
 
@@ -32,6 +32,8 @@ OVERLAP = timedelta(minutes=5)
 PARTNERS_PER_LOOK_MAX = 500
 RUNBOOKS_PER_PARTNER_MAX = 5_000
 STANDING_PER_PARTNER_MAX = 5_000
+TRIALS_PER_PROMOTION_MAX = 10_000
+REMOVED_PER_ROUND_MAX = 50_000
 
 # A round without one ends at once, and the next begins where this one did.
 _NO_DATABASE = (OSError, exc.InterfaceError, exc.TimeoutError)
@@ -90,6 +92,8 @@ class Learner:
         self._seen, self._again = began, again
         if everybody:
             self._everybody_at = began
+            async with self._open() as session:
+                await Patterns(session).remove(began - merit.KEPT, REMOVED_PER_ROUND_MAX)
         if wrong:
             first = "; ".join((*wrong[0].__notes__, str(wrong[0])))
             raise ExceptionGroup(f"{len(wrong)} of {worked} partners: {first}", wrong)
@@ -196,16 +200,17 @@ async def _propose(
 async def _follow(session: Session, partner_id: str, row: RowMapping) -> None:
     """A promotion in force: ended by its runs, stopped where an appliance has ended it by its own,
     promoted when its canary is over."""
-    trials = await Patterns(session).trials(partner_id, row["id"])
+    trials = await Patterns(session).trials(partner_id, row["id"], TRIALS_PER_PROMOTION_MAX)
     # As they were received: the clocks of two appliances say nothing about each other.
-    over = merit.ended_at(_ends(sorted(trials, key=lambda one: one["changed_at"])))
+    received = sorted(trials, key=lambda one: one["changed_at"])
+    over = merit.ended_at(_ends(received), _before(trials, "before", "bad_before"))
     if over is not None:
         await ledger.grow(session, partner_id, row["id"], Line(Step.DEMOTED, over[1]))
         return
     _, now = await ledger.held(session, partner_id, row["id"])
     for appliance_id in sorted({one["appliance_id"] for one in trials} - now.stopped):
         own = [one for one in trials if one["appliance_id"] == appliance_id]
-        over = merit.ended_at(_ends(own))
+        over = merit.ended_at(_ends(own), _before(own, "own_before", "own_bad_before"))
         if over is not None:
             line = Line(Step.STOPPED, over[1], appliance_id=appliance_id)
             await ledger.grow(session, partner_id, row["id"], line)
@@ -227,6 +232,13 @@ async def _follow_canary(
     elif canary.idle(session.now):
         why = f"nothing was proved in {merit.CANARY_MAX.days} days of its canary"
         await ledger.grow(session, partner_id, row["id"], Line(Step.DEMOTED, why))
+
+
+def _before(trials: Sequence[RowMapping], decided: str, bad: str) -> Runs | None:
+    """What the runs come to that are older than these; None where these are all."""
+    if not trials or trials[0][decided] is None:
+        return None
+    return Runs(trials[0][decided], trials[0][bad])
 
 
 def _ends(trials: Sequence[RowMapping]) -> list[tuple[End, bool]]:

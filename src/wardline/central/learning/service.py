@@ -43,6 +43,11 @@ async def page(
     return await Promotions(session).page(ended_too=ended_too, after=after, limit=limit + 1)
 
 
+async def waiting(session: Session) -> int:
+    """How many promotions a person has to decide about."""
+    return await Promotions(session).waiting()
+
+
 async def one(session: Session, promotion_id: str) -> tuple[RowMapping, Sequence[RowMapping]]:
     """A promotion and its ledger; raises NotFound."""
     row = await Promotions(session).one(promotion_id)

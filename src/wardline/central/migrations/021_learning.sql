@@ -32,12 +32,13 @@ CREATE TABLE IF NOT EXISTS pattern_runs (
 CREATE INDEX IF NOT EXISTS idx_pattern_runs_partner
   ON pattern_runs (partner_id, pattern_signature, at);
 CREATE INDEX IF NOT EXISTS idx_pattern_runs_changed ON pattern_runs (changed_at);
+CREATE INDEX IF NOT EXISTS idx_pattern_runs_at ON pattern_runs (at);
 CREATE INDEX IF NOT EXISTS idx_pattern_runs_promotion ON pattern_runs (partner_id, promotion_id)
   WHERE promotion_id IS NOT NULL;
 SELECT protect_table('pattern_runs', 'told');
 SELECT open_to_jobs('pattern_runs');
 GRANT SELECT, INSERT, UPDATE ON pattern_runs TO wardline_app;
-GRANT SELECT ON pattern_runs TO wardline_jobs;
+GRANT SELECT, DELETE ON pattern_runs TO wardline_jobs;
 
 -- The document's table, per partner, over the horizon; worked out anew from incidents, so that
 -- nothing can drift apart. `success_count` counts what lasted.

@@ -1398,6 +1398,7 @@ CREATE UNIQUE INDEX idx_orders_set_hold ON public.orders USING btree (site_id, h
 CREATE INDEX idx_orders_site ON public.orders USING btree (site_id, created_at DESC, id DESC);
 CREATE UNIQUE INDEX idx_orders_try_again ON public.orders USING btree (site_id, incident_id) WHERE (((kind)::text = 'try_again'::text) AND (completed_at IS NULL));
 CREATE UNIQUE INDEX idx_orders_undo ON public.orders USING btree (site_id, incident_id) WHERE (((kind)::text = 'undo_run'::text) AND (completed_at IS NULL));
+CREATE INDEX idx_pattern_runs_at ON public.pattern_runs USING btree (at);
 CREATE INDEX idx_pattern_runs_changed ON public.pattern_runs USING btree (changed_at);
 CREATE INDEX idx_pattern_runs_partner ON public.pattern_runs USING btree (partner_id, pattern_signature, at);
 CREATE INDEX idx_pattern_runs_promotion ON public.pattern_runs USING btree (partner_id, promotion_id) WHERE (promotion_id IS NOT NULL);
@@ -1957,7 +1958,7 @@ GRANT SELECT,UPDATE ON TABLE public.partners TO wardline_app;
 GRANT SELECT ON TABLE public.pattern_runbooks TO wardline_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.pattern_runbooks TO wardline_jobs;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.pattern_runs TO wardline_app;
-GRANT SELECT ON TABLE public.pattern_runs TO wardline_jobs;
+GRANT SELECT,DELETE ON TABLE public.pattern_runs TO wardline_jobs;
 GRANT SELECT ON TABLE public.pattern_stats TO wardline_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.pattern_stats TO wardline_jobs;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.policies TO wardline_app;

@@ -314,3 +314,57 @@ async def test_a_round_without_a_database_ends_at_once(jobs_engine, later, tenan
     with pytest.raises(ConnectionRefusedError):
         await Learner(jobs_engine, later).learn()
     assert len(asked) == 1
+
+
+async def waiting(browser):
+    return (await browser.get("/api/v1/promotions/waiting")).json()["count"]
+
+
+async def test_candidates_are_counted_for_the_menu(signed_in, appliance, learner, heals):
+    assert await waiting(signed_in) == 0
+    one = await candidate(signed_in, learner, appliance)
+    assert await waiting(signed_in) == 1
+    assert (await approve(signed_in, one["id"], appliance.site_id)).status_code == 200
+    assert await waiting(signed_in) == 0
+
+
+async def test_old_runs_are_forgotten_but_those_of_a_promotion_in_use(
+    signed_in, appliance, learner, later, owner, heals
+):
+    one = await canary(signed_in, learner, appliance)
+    await tell(appliance, lasting(earned=by(one, canary=True)))
+    later.advance(OVER)
+    await learner.learn()
+    assert (await story(signed_in, one))["stage"] == Stage.PROMOTED
+    kept = "SELECT count(*) FROM pattern_runs WHERE site_id = $1 AND promotion_id IS NOT DISTINCT FROM $2"
+    found = [await owner.fetchval(kept, appliance.site_id, name) for name in (None, one)]
+    assert found == [5, 1]
+    later.advance(merit.KEPT.total_seconds())
+    await learner.learn()
+    found = [await owner.fetchval(kept, appliance.site_id, name) for name in (None, one)]
+    assert found == [0, 1]
+    assert (await end(signed_in, one, "demote")).status_code == 200
+    await learner.learn()
+    assert await owner.fetchval(kept, appliance.site_id, one) == 0
+
+
+async def test_a_long_history_is_read_in_part_and_judged_as_a_whole(
+    signed_in, appliance, learner, later, heals, monkeypatch
+):
+    one = await canary(signed_in, learner, appliance)
+    await tell(appliance, lasting(earned=by(one, canary=True)))
+    later.advance(OVER)
+    await learner.learn()
+    await tell(appliance, *(lasting(earned=by(one)) for _ in range(7)))
+    # By itself the third of these would be one of three.
+    monkeypatch.setattr(rounds_module, "TRIALS_PER_PROMOTION_MAX", 3)
+    for how in (undone, lasting, lasting):
+        await tell(appliance, how(earned=by(one)))
+        await learner.learn()
+        assert (await story(signed_in, one))["stage"] == Stage.PROMOTED
+    for _ in range(2):
+        await tell(appliance, undone(earned=by(one)))
+        await learner.learn()
+    found = await story(signed_in, one)
+    assert found["stage"] == Stage.DEMOTED
+    assert found["last_reason"] == "3 of 13 runs failed or did not last, more than 20 %"

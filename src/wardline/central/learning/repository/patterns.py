@@ -96,11 +96,32 @@ _STANDING = text(
     " WHERE partner_id = :partner_id AND ended_at IS NULL"
     " ORDER BY stage NOT IN ('canary', 'promoted'), id LIMIT :limit"
 )
-# In the order in which each appliance recorded them.
+# The newest ones, in the order in which each appliance recorded them; beside each, how many of its
+# appliance's, and of everybody's, are older than these, and how many of those went wrong.
 _TRIALS = text(
-    "SELECT site_id, appliance_id, ended, canary, changed_at FROM pattern_runs"
-    " WHERE partner_id = :partner_id AND promotion_id = :id AND ended IS NOT NULL"
-    " ORDER BY appliance_id, ended_epoch, ended_seq, ended_place, mark"
+    "WITH newest AS (SELECT * FROM pattern_runs"
+    "   WHERE partner_id = :partner_id AND promotion_id = :id AND ended IS NOT NULL"
+    "   ORDER BY changed_at DESC, ended_epoch DESC, ended_seq DESC, ended_place DESC, mark"
+    "   LIMIT :limit),"
+    " older AS (SELECT appliance_id, count(*) FILTER (WHERE ended <> 'unproved') AS decided,"
+    "     count(*) FILTER (WHERE ended IN ('failed', 'recurred', 'undone')) AS bad"
+    "   FROM pattern_runs r WHERE partner_id = :partner_id AND promotion_id = :id"
+    "   AND ended IS NOT NULL AND (SELECT count(*) FROM newest) = :limit"
+    "   AND NOT EXISTS (SELECT FROM newest n WHERE n.site_id = r.site_id"
+    "     AND n.incident_id = r.incident_id AND n.mark = r.mark) GROUP BY appliance_id)"
+    " SELECT n.site_id, n.appliance_id, n.ended, n.canary, n.changed_at,"
+    "   o.decided AS own_before, o.bad AS own_bad_before,"
+    "   (SELECT sum(decided)::bigint FROM older) AS before,"
+    "   (SELECT sum(bad)::bigint FROM older) AS bad_before"
+    " FROM newest n LEFT JOIN older o ON o.appliance_id = n.appliance_id"
+    " ORDER BY n.appliance_id, n.ended_epoch, n.ended_seq, n.ended_place, n.mark"
+)
+# A promotion in use keeps all of its runs: by them it is judged.
+_REMOVE = text(
+    "DELETE FROM pattern_runs WHERE (site_id, incident_id, mark) IN ("
+    " SELECT r.site_id, r.incident_id, r.mark FROM pattern_runs r WHERE r.at < :oldest"
+    " AND NOT EXISTS (SELECT FROM promotions p WHERE p.partner_id = r.partner_id"
+    "   AND p.id = r.promotion_id AND p.ended_at IS NULL) LIMIT :limit)"
 )
 _PATTERNS = text(
     "SELECT t.*, coalesce((SELECT jsonb_agg(to_jsonb(m) ORDER BY m.occurrences DESC, m.runbook_id)"
@@ -166,9 +187,16 @@ class Patterns:
         """The partner's promotions that have not ended, those in force first."""
         return await self._session.rows(_STANDING, partner_id=partner_id, limit=limit)
 
-    async def trials(self, partner_id: str, promotion_id: str) -> list[RowMapping]:
-        """The ended runs of a promotion, by appliance and in each one's order."""
-        return await self._session.rows(_TRIALS, partner_id=partner_id, id=promotion_id)
+    async def trials(self, partner_id: str, promotion_id: str, limit: int) -> list[RowMapping]:
+        """The ended runs of a promotion that were heard of last, by appliance and in each one's
+        order, with what those before them come to; null where there are none."""
+        return await self._session.rows(
+            _TRIALS, partner_id=partner_id, id=promotion_id, limit=limit
+        )
+
+    async def remove(self, oldest: datetime, limit: int) -> int:
+        """Forgets runs that began before then; how many."""
+        return await self._session.execute(_REMOVE, oldest=oldest, limit=limit)
 
     async def page(self, after: tuple[str, str] | None, limit: int) -> list[RowMapping]:
         """The partner's patterns by signature and check, each with its runbooks."""

@@ -75,6 +75,10 @@ _PAGE = text(
     "   OR (p.created_at, p.id) < (CAST(:after_at AS timestamptz), :after_id))"
     " ORDER BY p.created_at DESC, p.id DESC LIMIT :limit"
 )
+_WAITING = text(
+    "SELECT count(*) AS count FROM promotions WHERE partner_id = :partner_id"
+    " AND ended_at IS NULL AND stage IN ('candidate', 'evaluated')"
+)
 _ONE = text(f"{_ROW} WHERE p.partner_id = :partner_id AND p.id = :id")
 
 
@@ -148,6 +152,12 @@ class Promotions:
             after_id=after_id,
             limit=limit,
         )
+
+    async def waiting(self) -> int:
+        """How many nobody has decided about."""
+        row = await self._session.row(_WAITING, partner_id=self._session.scope.owner)
+        assert row is not None, "a count has a row"
+        return int(row["count"])
 
     async def one(self, promotion_id: str) -> RowMapping | None:
         return await self._session.row(_ONE, partner_id=self._session.scope.owner, id=promotion_id)
