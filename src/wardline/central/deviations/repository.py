@@ -85,10 +85,11 @@ _TELL = text(
     " by_name, reason) VALUES (:site_id, :partner_id, :id, :kind, :now, :host_id, :until, :by,"
     " :by_name, :reason)"
 )
+# Of deviations that are chosen before anything is counted.
 _COUNTED = (
     "SELECT d.site_id, s.name AS site_name, d.id, d.check_id, d.accepted_at, d.accepted_by,"
     " d.accepted_by_name, d.until, d.owner, d.reason, d.control, d.ended_at, d.ended_why, c.*"
-    " FROM deviations d JOIN sites s ON s.id = d.site_id"
+    " FROM ({chosen}) d JOIN sites s ON s.id = d.site_id"
     " CROSS JOIN LATERAL (SELECT count(*) AS hosts,"
     "   count(*) FILTER (WHERE n.standing = 'accepted') AS accepted,"
     "   count(*) FILTER (WHERE n.standing = 'changed') AS changed,"
@@ -96,19 +97,36 @@ _COUNTED = (
     "  FROM deviation_hosts h LEFT JOIN deviation_standings n ON n.site_id = h.site_id"
     "   AND n.deviation_id = h.deviation_id AND n.host_id = h.host_id"
     "  WHERE h.site_id = d.site_id AND h.deviation_id = d.id) c"
-    " WHERE d.partner_id = :partner_id"
+    " ORDER BY d.accepted_at DESC, d.id DESC"
 )
-_PAGE = text(
-    f"{_COUNTED} AND CASE :state WHEN 'all' THEN true"
-    "   WHEN 'ended' THEN d.ended_at IS NOT NULL OR d.until <= now()"
-    "   WHEN 'changed' THEN c.changed > 0"
-    "   ELSE d.ended_at IS NULL AND d.until > now() END"
-    " AND (CAST(:site_id AS text) IS NULL OR d.site_id = :site_id)"
-    " AND (CAST(:after_id AS text) IS NULL"
-    "   OR (d.accepted_at, d.id) < (CAST(:after_at AS timestamptz), :after_id))"
-    " ORDER BY d.accepted_at DESC, d.id DESC LIMIT :limit"
+_IN_FORCE = " AND e.ended_at IS NULL AND e.until > now()"
+_CHANGED = (
+    f"{_IN_FORCE} AND EXISTS (SELECT FROM deviation_standings n WHERE n.site_id = e.site_id"
+    " AND n.deviation_id = e.id AND n.standing = 'changed')"
 )
-_ONE = text(f"{_COUNTED} AND d.id = :id")
+_STATES = {
+    "in_force": _IN_FORCE,
+    "changed": _CHANGED,
+    "ended": " AND (e.ended_at IS NOT NULL OR e.until <= now())",
+    "all": "",
+}
+_PAGES = {
+    state: text(
+        _COUNTED.format(
+            chosen=f"SELECT * FROM deviations e WHERE e.partner_id = :partner_id{where}"  # noqa: S608 - constants of this file
+            " AND (CAST(:site_id AS text) IS NULL OR e.site_id = :site_id)"
+            " AND (CAST(:after_id AS text) IS NULL"
+            "   OR (e.accepted_at, e.id) < (CAST(:after_at AS timestamptz), :after_id))"
+            " ORDER BY e.accepted_at DESC, e.id DESC LIMIT :limit"
+        )
+    )
+    for state, where in _STATES.items()
+}
+_ONE = text(
+    _COUNTED.format(
+        chosen="SELECT * FROM deviations e WHERE e.partner_id = :partner_id AND e.id = :id"
+    )
+)
 _HOSTS = text(
     "SELECT h.host_id, o.name AS host_name, h.facts_digest, h.severity, h.summary, h.facts,"
     " h.log_index, h.ended_at, n.standing, r.outcome AS outcome_now, r.summary AS summary_now,"
@@ -294,13 +312,12 @@ class Repository:
         after: tuple[datetime, str] | None,
         limit: int,
     ) -> list[RowMapping]:
-        """Newest first, after an (accepted_at, id)."""
+        """Those in a state of `_STATES`, newest first, after an (accepted_at, id)."""
         after_at, after_id = after or (None, None)
         return await self._session.rows(
-            _PAGE,
+            _PAGES[state],
             partner_id=self._partner_id,
             site_id=site_id,
-            state=state,
             after_at=after_at,
             after_id=after_id,
             limit=limit,

@@ -23,6 +23,8 @@ CREATE TABLE IF NOT EXISTS deviations (
 );
 CREATE INDEX IF NOT EXISTS idx_deviations_newest
   ON deviations (partner_id, accepted_at DESC, id DESC);
+CREATE INDEX IF NOT EXISTS idx_deviations_newest_in_force
+  ON deviations (partner_id, accepted_at DESC, id DESC) WHERE ended_at IS NULL;
 -- What the sweep looks through, whoever's it is.
 CREATE INDEX IF NOT EXISTS idx_deviations_in_force ON deviations (until) WHERE ended_at IS NULL;
 

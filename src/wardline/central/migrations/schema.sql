@@ -1365,6 +1365,7 @@ CREATE UNIQUE INDEX idx_deviation_hosts_in_force ON public.deviation_hosts USING
 CREATE INDEX idx_deviation_hosts_partner ON public.deviation_hosts USING btree (partner_id) WHERE (ended_at IS NULL);
 CREATE INDEX idx_deviations_in_force ON public.deviations USING btree (until) WHERE (ended_at IS NULL);
 CREATE INDEX idx_deviations_newest ON public.deviations USING btree (partner_id, accepted_at DESC, id DESC);
+CREATE INDEX idx_deviations_newest_in_force ON public.deviations USING btree (partner_id, accepted_at DESC, id DESC) WHERE (ended_at IS NULL);
 CREATE INDEX idx_enrolment_tokens_site ON public.enrolment_tokens USING btree (site_id, created_at);
 CREATE UNIQUE INDEX idx_evidence_bundles_equivocation ON public.evidence_bundles USING btree (site_id, appliance_id, epoch, seq, bundle_hash) WHERE equivocates;
 CREATE INDEX idx_evidence_bundles_partner ON public.evidence_bundles USING btree (partner_id);

@@ -106,10 +106,11 @@ async def events(browser, made):
 
 
 async def expire(owner, made):
-    """Its date has come: the database's clock cannot be moved, so the date is."""
+    """Its date has come: the database's clock cannot be moved, so the date is; the app's clock stands
+    where the test began."""
     await owner.execute(
         "UPDATE deviations SET accepted_at = now() - interval '9 days',"
-        " until = now() - interval '1 second' WHERE id = $1",
+        " until = now() - interval '1 hour' WHERE id = $1",
         made["id"],
     )
 
