@@ -40,7 +40,7 @@ GRANT EXECUTE ON FUNCTION scope_site_had_rule(TEXT, TEXT) TO wardline_app;
 -- Rows stay as history: a release ends one for good. With an appliance it was stopped there, over
 -- that appliance's own runs, and only told, under the `told_id` that it has there.
 CREATE TABLE IF NOT EXISTS brake_stops (
-  id VARCHAR(64) PRIMARY KEY CHECK (id <> ''),
+  id VARCHAR(64) NOT NULL CHECK (id <> ''),
   partner_id VARCHAR(64) NOT NULL REFERENCES partners(id),
   site_id VARCHAR(64),
   appliance_id VARCHAR(64),
@@ -62,6 +62,7 @@ CREATE TABLE IF NOT EXISTS brake_stops (
   CONSTRAINT brake_stops_end CHECK ((released_at IS NULL) = (released_by IS NULL)
     AND (released_at IS NULL) = (released_by_name IS NULL)
     AND (released_at IS NULL) = (release_reason IS NULL)),
+  PRIMARY KEY (partner_id, id),
   FOREIGN KEY (site_id, partner_id) REFERENCES sites(id, partner_id),
   FOREIGN KEY (site_id, appliance_id) REFERENCES appliances(site_id, id)
 );

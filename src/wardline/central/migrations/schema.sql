@@ -1226,7 +1226,7 @@ ALTER TABLE ONLY public.audit_log
 ALTER TABLE ONLY public.brake_runs
     ADD CONSTRAINT brake_runs_pkey PRIMARY KEY (site_id, run_id, kind);
 ALTER TABLE ONLY public.brake_stops
-    ADD CONSTRAINT brake_stops_pkey PRIMARY KEY (id);
+    ADD CONSTRAINT brake_stops_pkey PRIMARY KEY (partner_id, id);
 ALTER TABLE ONLY public.change_log
     ADD CONSTRAINT change_log_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.compliance_snapshots
