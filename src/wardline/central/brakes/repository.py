@@ -27,28 +27,42 @@ _UNDO_RUNS = """
 UPDATE brake_runs SET wrong = true, received_at = $2
 WHERE site_id = $1 AND run_id = ANY($3::text[]) AND NOT wrong
 """
-_TELL_END = """
-UPDATE brake_stops old SET released_at = given.released_at, released_by = given.released_by,
-  released_by_name = given.released_by, release_reason = given.release_reason
-FROM unnest($3::text[], $4::timestamptz[], $5::text[], $6::text[])
-  AS given (told_id, released_at, released_by, release_reason)
-WHERE old.site_id = $1 AND old.appliance_id = $2 AND old.told_id = given.told_id
+# Who released a stop, as its appliance tells: an account there, or somebody whose release of the
+# same version stands here. Whatever else it says stays its own word.
+_RELEASED = """
+LEFT JOIN LATERAL (SELECT c.released_by, c.released_by_name FROM brake_stops c
+  WHERE c.partner_id = $2 AND c.kind = new.kind AND c.name = new.name AND c.version = new.version
+    AND c.appliance_id IS NULL AND c.released_at IS NOT NULL AND new.released_at IS NOT NULL
+    AND NOT starts_with(new.released_by, 'appliance:')
+  ORDER BY c.released_at DESC, c.id DESC LIMIT 1) here ON true
+CROSS JOIN LATERAL (SELECT coalesce(here.released_by, CASE
+  WHEN starts_with(new.released_by, 'appliance:') THEN new.released_by
+  ELSE 'appliance:' || left(new.released_by, 245) END) AS by, here.released_by_name AS by_name) who
+"""
+_TELL_END = f"""
+UPDATE brake_stops old SET released_at = given.released_at, released_by = given.by,
+  released_by_name = given.by_name, release_reason = given.release_reason
+FROM (SELECT new.*, who.* FROM unnest($4::text[], $5::text[], $6::text[], $7::text[],
+    $8::timestamptz[], $9::text[], $10::text[])
+    AS new (told_id, kind, name, version, released_at, released_by, release_reason) {_RELEASED}
+  ) given
+WHERE old.site_id = $1 AND old.appliance_id = $3 AND old.told_id = given.told_id
   AND old.released_at IS NULL AND given.released_at IS NOT NULL
 RETURNING old.id
-"""
-_TELL = """
+"""  # noqa: S608 - constants of this file
+_TELL = f"""
 INSERT INTO brake_stops (id, partner_id, site_id, appliance_id, told_id, kind, name, version,
   stopped_at, failed, runs, incident_id, incident_site_id, released_at, released_by,
   released_by_name, release_reason)
 SELECT new.id, $2, $1, $3, new.told_id, new.kind, new.name, new.version, new.stopped_at,
-  new.failed, new.runs, new.incident_id, $1, new.released_at, new.released_by, new.released_by,
+  new.failed, new.runs, new.incident_id, $1, new.released_at, who.by, who.by_name,
   new.release_reason
 FROM unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[],
   $10::bigint[], $11::bigint[], $12::text[], $13::timestamptz[], $14::text[], $15::text[])
   AS new (id, told_id, kind, name, version, stopped_at, failed, runs, incident_id, released_at,
-    released_by, release_reason)
+    released_by, release_reason) {_RELEASED}
 ON CONFLICT DO NOTHING RETURNING id
-"""
+"""  # noqa: S608 - constants of this file
 # What an appliance has to obey, and how often that changed, as one look sees it: the stops of the
 # partner that are in force, the oldest first, then the newest releases of each version.
 _ORDERED = """
@@ -61,7 +75,7 @@ WITH own AS MATERIALIZED (SELECT * FROM brake_stops WHERE partner_id = $1
       released_at DESC, id DESC),
   newest AS (SELECT * FROM released ORDER BY released_at DESC, id DESC LIMIT $5)
 SELECT n.changes, s.id, s.told_id, s.kind, s.name, s.version, s.stopped_at, s.failed, s.runs,
-  s.released_at, s.released_by_name
+  s.released_at, coalesce(s.released_by_name, s.released_by) AS released_by
 FROM (SELECT count(*) + count(released_at) AS changes FROM own) n
 LEFT JOIN (SELECT * FROM in_force UNION ALL SELECT * FROM newest) s ON true
 ORDER BY s.released_at NULLS FIRST, s.stopped_at, s.id
@@ -95,6 +109,9 @@ _PAGE = text(
     " ORDER BY b.stopped_at DESC, b.id DESC LIMIT :limit"
 )
 _ONE = text(f"{_ROW} AND b.id = :id")
+
+
+_ENDS = ("told_id", "kind", "name", "version", "released_at", "released_by", "release_reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +167,9 @@ class Repository:
     async def take(self, site_id: str, appliance_id: str, told: Sequence[Told]) -> list[str]:
         """Adds what is new and ends what has ended; the identifiers of both."""
         raw: asyncpg.Connection[Any] = self._session.raw
-        ends = ("told_id", "released_at", "released_by", "release_reason")
-        ended = await raw.fetch(_TELL_END, site_id, appliance_id, *_columns(told, ends))
-        added = await raw.fetch(
-            _TELL, site_id, self._partner_id, appliance_id, *_columns(told, Told.__slots__)
-        )
+        where = (site_id, self._partner_id, appliance_id)
+        ended = await raw.fetch(_TELL_END, *where, *_columns(told, _ENDS))
+        added = await raw.fetch(_TELL, *where, *_columns(told, Told.__slots__))
         return [row["id"] for row in (*ended, *added)]
 
     async def ordered(

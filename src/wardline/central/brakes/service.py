@@ -197,7 +197,7 @@ def _run_id(value: object) -> str | None:
 def _stop(row: Any) -> Stop:
     released = None
     if row["released_at"] is not None:
-        released = _release(row["released_at"], row["released_by_name"])
+        released = _release(row["released_at"], row["released_by"])
     return Stop(
         id=row["told_id"] or row["id"],
         subject=Subject(Kind(row["kind"]), row["name"], row["version"]),

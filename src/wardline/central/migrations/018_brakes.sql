@@ -38,7 +38,8 @@ REVOKE EXECUTE ON FUNCTION scope_site_had_rule(TEXT, TEXT) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION scope_site_had_rule(TEXT, TEXT) TO wardline_app;
 
 -- Rows stay as history: a release ends one for good. With an appliance it was stopped there, over
--- that appliance's own runs, and only told, under the `told_id` that it has there.
+-- that appliance's own runs, and only told, under the `told_id` that it has there. A name stands only
+-- beside a user: of whom an appliance tells, `released_by` is all that is known.
 CREATE TABLE IF NOT EXISTS brake_stops (
   id VARCHAR(64) NOT NULL CHECK (id <> ''),
   partner_id VARCHAR(64) NOT NULL REFERENCES partners(id),
@@ -60,7 +61,7 @@ CREATE TABLE IF NOT EXISTS brake_stops (
   CONSTRAINT brake_stops_place CHECK ((appliance_id IS NULL) = (site_id IS NULL)
     AND (appliance_id IS NULL) = (told_id IS NULL)),
   CONSTRAINT brake_stops_end CHECK ((released_at IS NULL) = (released_by IS NULL)
-    AND (released_at IS NULL) = (released_by_name IS NULL)
+    AND (released_by_name IS NULL OR released_at IS NOT NULL)
     AND (released_at IS NULL) = (release_reason IS NULL)),
   PRIMARY KEY (partner_id, id),
   FOREIGN KEY (site_id, partner_id) REFERENCES sites(id, partner_id),

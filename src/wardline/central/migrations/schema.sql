@@ -320,7 +320,7 @@ CREATE TABLE public.brake_stops (
     released_by character varying(255),
     released_by_name character varying(255),
     release_reason text,
-    CONSTRAINT brake_stops_end CHECK ((((released_at IS NULL) = (released_by IS NULL)) AND ((released_at IS NULL) = (released_by_name IS NULL)) AND ((released_at IS NULL) = (release_reason IS NULL)))),
+    CONSTRAINT brake_stops_end CHECK ((((released_at IS NULL) = (released_by IS NULL)) AND ((released_by_name IS NULL) OR (released_at IS NOT NULL)) AND ((released_at IS NULL) = (release_reason IS NULL)))),
     CONSTRAINT brake_stops_id_check CHECK (((id)::text <> ''::text)),
     CONSTRAINT brake_stops_kind_check CHECK (((kind)::text = ANY ((ARRAY['rule'::character varying, 'runbook'::character varying])::text[]))),
     CONSTRAINT brake_stops_place CHECK ((((appliance_id IS NULL) = (site_id IS NULL)) AND ((appliance_id IS NULL) = (told_id IS NULL))))

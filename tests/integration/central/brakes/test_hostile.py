@@ -123,12 +123,53 @@ async def test_what_a_mandate_cannot_name_stops_everything_and_the_freeze_arrive
     ],
 )  # fmt: skip
 async def test_a_told_stop_that_no_mandate_could_name_is_refused(appliance, moment, change):
-    told = {
+    told = telling(moment())
+    assert (await appliance.check_in("?mandate=2", stops=[told | change])).status_code == 422
+    assert (await appliance.check_in("?mandate=2", stops=[told])).status_code == 200
+
+
+async def test_a_name_stands_only_beside_a_user_and_nobody_is_named_into_a_release(
+    appliance, second, elsewhere, signed_in, brake, moment
+):
+    """What an appliance tells of who released a stop, and what stands here of it."""
+    ends = {"released_at": clock.wire(moment()), "release_reason": "fixed"}
+    for told, by in (
+        ({"released_by": "appliance:ada"}, "appliance:ada"),
+        ({"released_by": "user_1"}, "appliance:user_1"),
+        ({"released_by": "x" * 255}, f"appliance:{'x' * 245}"),
+    ):
+        stop = telling(moment())
+        for each in (stop, {**stop, **ends, **told}):
+            assert (await appliance.check_in("?mandate=2", stops=[each])).status_code == 200
+        (held,) = (one for one in (await ordered(appliance))[0].stops if one.id == stop["id"])
+        assert held.released.by == by
+        whole = {**telling(moment()), **ends, **told}
+        assert (await second.check_in("?mandate=2", stops=[whole])).status_code == 200
+    found = [one for one in await listed(signed_in, state="all") if one["appliance_id"]]
+    assert len(found) == 6
+    assert {one["released_by_name"] for one in found} == {None}
+    # One that a person released here for all: its appliance only says so once more.
+    await tell(elsewhere, *(failed() for _ in range(3)))
+    await brake.look()
+    (everywhere,) = (one for one in await listed(signed_in) if one["kind"] == "runbook")
+    path = f"/api/v1/brakes/{everywhere['id']}/release"
+    assert (await signed_in.post(path, json={"reason": "fixed"})).status_code == 200
+    stop = {**telling(moment()), **ends, "released_by": "Somebody"}
+    assert (await appliance.check_in("?mandate=2", stops=[stop])).status_code == 200
+    rows = await listed(signed_in, state="all")
+    (mine,) = (one for one in rows if one["released_by_name"] and one["appliance_id"])
+    person = (await signed_in.get(f"/api/v1/brakes/{everywhere['id']}")).json()
+    assert (mine["released_by"], mine["released_by_name"]) == (person["released_by"], "Somebody")
+
+
+def telling(at):
+    """A stop in force, as an appliance tells it."""
+    return {
         "id": ids.new("stop"),
         "kind": "runbook",
         "name": RUNBOOK.id,
         "version": RUNBOOK.digest,
-        "stopped_at": clock.wire(moment()),
+        "stopped_at": clock.wire(at),
         "failed": 2,
         "runs": 5,
         "incident_id": ids.incident(),
@@ -136,8 +177,6 @@ async def test_a_told_stop_that_no_mandate_could_name_is_refused(appliance, mome
         "released_by": None,
         "release_reason": None,
     }
-    assert (await appliance.check_in("?mandate=2", stops=[told | change])).status_code == 422
-    assert (await appliance.check_in("?mandate=2", stops=[told])).status_code == 200
 
 
 async def test_a_freeze_by_somebody_with_a_long_name_arrives(appliance, signed_in, owner, tenant):
