@@ -32,6 +32,7 @@ from wardline.core.stops import (
 
 CHANGED = "brake"
 STOPS_MAX = 500
+STOPS_PER_APPLIANCE_MAX = 1_000
 SOMEBODY = "somebody"
 # What an undo came to that changed something: all of it, or not all.
 UNDONE = frozenset({"undone", "left"})
@@ -81,13 +82,17 @@ async def take(
     session: Session, site_id: str, appliance_id: str, reports: Sequence[StopReport]
 ) -> None:
     """What an appliance tells of versions that it stopped, in the transaction of its check-in.
-    Raises Malformed."""
+    More than STOPS_PER_APPLIANCE_MAX are not kept, which is recorded. Raises Malformed."""
     told: dict[str, Told] = {}
     for position, report in enumerate(reports):
         one = _told(report, f"stops[{position}]")
         told[one.told_id] = one
-    for stop_id in await Repository(session).take(site_id, appliance_id, list(told.values())):
+    repository, new = Repository(session), list(told.values())
+    for stop_id in await repository.take(site_id, appliance_id, new, STOPS_PER_APPLIANCE_MAX):
         await session.announce(CHANGED, stop_id, {"state": "told"}, site_id=site_id)
+    if missing := await repository.missing(site_id, appliance_id, list(told)):
+        reason = f"{missing} stops are not kept: {STOPS_PER_APPLIANCE_MAX} of one appliance are"
+        await session.record("brake.refuse", appliance_id, reason=reason, site_id=site_id)
 
 
 async def ordered(

@@ -75,6 +75,13 @@ CREATE UNIQUE INDEX IF NOT EXISTS idx_brake_stops_told
   ON brake_stops (site_id, appliance_id, told_id) WHERE appliance_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS idx_brake_stops_newest
   ON brake_stops (partner_id, stopped_at DESC, id DESC);
+-- What each check-in counts: what it has to obey, and how often that changed.
+CREATE INDEX IF NOT EXISTS idx_brake_stops_everywhere
+  ON brake_stops (partner_id, released_at DESC, id DESC) WHERE appliance_id IS NULL;
+CREATE INDEX IF NOT EXISTS idx_brake_stops_there
+  ON brake_stops (site_id, appliance_id, released_at DESC, id DESC) WHERE appliance_id IS NOT NULL;
+CREATE INDEX IF NOT EXISTS idx_freezes_ordered
+  ON freezes (partner_id, site_id) INCLUDE (lifted_at) WHERE appliance_id IS NULL;
 SELECT protect_table('brake_stops', 'partner');
 -- An appliance reads what stops it and writes only what was stopped at itself.
 DROP POLICY IF EXISTS own_site ON brake_stops;

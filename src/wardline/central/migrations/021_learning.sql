@@ -144,6 +144,9 @@ CREATE TABLE IF NOT EXISTS promotion_ledger (
   FOREIGN KEY (partner_id, promotion_id) REFERENCES promotions(partner_id, id),
   FOREIGN KEY (site_id, partner_id) REFERENCES sites(id, partner_id)
 );
+-- What each check-in counts.
+CREATE INDEX IF NOT EXISTS idx_promotion_ledger_told ON promotion_ledger (partner_id)
+  WHERE step IN ('approved', 'promoted', 'stopped', 'demoted');
 SELECT protect_table('promotions', 'partner'), protect_table('promotion_ledger', 'partner');
 SELECT open_to_jobs('promotions'), open_to_jobs('promotion_ledger');
 SELECT make_append_only('promotion_ledger');

@@ -1352,8 +1352,10 @@ CREATE INDEX idx_brake_runs_ended ON public.brake_runs USING btree (ended_at);
 CREATE INDEX idx_brake_runs_received ON public.brake_runs USING btree (received_at);
 CREATE INDEX idx_brake_runs_version ON public.brake_runs USING btree (partner_id, kind, name, version, ended_at);
 CREATE INDEX idx_brake_runs_wrong ON public.brake_runs USING btree (partner_id, kind, name, version, ended_at) WHERE wrong;
+CREATE INDEX idx_brake_stops_everywhere ON public.brake_stops USING btree (partner_id, released_at DESC, id DESC) WHERE (appliance_id IS NULL);
 CREATE UNIQUE INDEX idx_brake_stops_in_force ON public.brake_stops USING btree (partner_id, kind, name, version) WHERE ((appliance_id IS NULL) AND (released_at IS NULL));
 CREATE INDEX idx_brake_stops_newest ON public.brake_stops USING btree (partner_id, stopped_at DESC, id DESC);
+CREATE INDEX idx_brake_stops_there ON public.brake_stops USING btree (site_id, appliance_id, released_at DESC, id DESC) WHERE (appliance_id IS NOT NULL);
 CREATE UNIQUE INDEX idx_brake_stops_told ON public.brake_stops USING btree (site_id, appliance_id, told_id) WHERE (appliance_id IS NOT NULL);
 CREATE INDEX idx_change_log_partner ON public.change_log USING btree (partner_id, tx, id);
 CREATE INDEX idx_change_log_tail ON public.change_log USING btree (tx, id);
@@ -1361,6 +1363,7 @@ CREATE UNIQUE INDEX idx_compliance_snapshots_site ON public.compliance_snapshots
 CREATE INDEX idx_decision_answers_age ON public.decision_answers USING btree (answered_at);
 CREATE INDEX idx_decisions_kept_age ON public.decisions_kept USING btree (at);
 CREATE INDEX idx_deviation_events_site ON public.deviation_events USING btree (site_id, deviation_id, id);
+CREATE INDEX idx_deviation_events_told ON public.deviation_events USING btree (site_id) WHERE ((kind)::text = ANY ((ARRAY['accepted'::character varying, 'renewed'::character varying, 'revoked'::character varying, 'replaced'::character varying, 'expired'::character varying])::text[]));
 CREATE UNIQUE INDEX idx_deviation_hosts_in_force ON public.deviation_hosts USING btree (site_id, host_id, check_id) WHERE (ended_at IS NULL);
 CREATE INDEX idx_deviation_hosts_partner ON public.deviation_hosts USING btree (partner_id) WHERE (ended_at IS NULL);
 CREATE INDEX idx_deviations_in_force ON public.deviations USING btree (until) WHERE (ended_at IS NULL);
@@ -1374,6 +1377,7 @@ CREATE UNIQUE INDEX idx_flap_suppressions_active ON public.flap_suppressions USI
 CREATE INDEX idx_flap_suppressions_partner ON public.flap_suppressions USING btree (partner_id, suppressed_at DESC, id DESC);
 CREATE INDEX idx_freeze_confirmations_held ON public.freeze_confirmations USING btree (partner_id, freeze_id) WHERE (released_at IS NULL);
 CREATE INDEX idx_freezes_newest ON public.freezes USING btree (partner_id, frozen_at DESC, id DESC);
+CREATE INDEX idx_freezes_ordered ON public.freezes USING btree (partner_id, site_id) INCLUDE (lifted_at) WHERE (appliance_id IS NULL);
 CREATE UNIQUE INDEX idx_freezes_partner_in_force ON public.freezes USING btree (partner_id) WHERE ((site_id IS NULL) AND (lifted_at IS NULL));
 CREATE INDEX idx_freezes_place ON public.freezes USING btree (partner_id, site_id);
 CREATE UNIQUE INDEX idx_freezes_site_in_force ON public.freezes USING btree (site_id) WHERE ((appliance_id IS NULL) AND (lifted_at IS NULL));
@@ -1408,6 +1412,7 @@ CREATE INDEX idx_policy_rule_versions_revision ON public.policy_rule_versions US
 CREATE INDEX idx_policy_runs_age ON public.policy_runs USING btree (reserved_at);
 CREATE INDEX idx_policy_runs_host ON public.policy_runs USING btree (partner_id, site, host, action, reserved_at) WHERE (released_at IS NULL);
 CREATE INDEX idx_policy_runs_rule ON public.policy_runs USING btree (partner_id, site, rule_id, reserved_at) WHERE (released_at IS NULL);
+CREATE INDEX idx_promotion_ledger_told ON public.promotion_ledger USING btree (partner_id) WHERE ((step)::text = ANY ((ARRAY['approved'::character varying, 'promoted'::character varying, 'stopped'::character varying, 'demoted'::character varying])::text[]));
 CREATE INDEX idx_promotions_newest ON public.promotions USING btree (partner_id, created_at DESC, id DESC);
 CREATE UNIQUE INDEX idx_promotions_standing ON public.promotions USING btree (partner_id, incident_type, pattern_signature) WHERE (ended_at IS NULL);
 CREATE INDEX idx_results_latest ON ONLY public.results USING btree (site_id, host_id, check_id, effective_at);

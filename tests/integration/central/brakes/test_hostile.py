@@ -14,6 +14,7 @@ from tests.integration.central.brakes.braking import (
     tell,
     write_rule,
 )
+from wardline.central.brakes import service
 from wardline.core import clock, ids
 from wardline.core.stops import ALL, Kind
 
@@ -177,6 +178,24 @@ def telling(at):
         "released_by": None,
         "release_reason": None,
     }
+
+
+async def test_an_appliance_tells_of_so_many_stops_and_the_rest_is_recorded(
+    appliance, signed_in, owner, moment, monkeypatch
+):
+    monkeypatch.setattr(service, "STOPS_PER_APPLIANCE_MAX", 3)
+    told = [telling(moment()) for _ in range(5)]
+    for sent in (told[:2], told):
+        assert (await appliance.check_in("?mandate=2", stops=sent)).status_code == 200
+    assert len(await listed(signed_in)) == 3
+    recorded = "SELECT reason FROM audit_log WHERE action = 'brake.refuse' AND subject = $1"
+    (row,) = await owner.fetch(recorded, appliance.id)
+    assert row["reason"] == "2 stops are not kept: 3 of one appliance are"
+    # What is kept can end all the same.
+    ends = {"released_at": clock.wire(moment()), "released_by": "appliance:ada"}
+    over = {**told[0], **ends, "release_reason": "fixed"}
+    assert (await appliance.check_in("?mandate=2", stops=[over])).status_code == 200
+    assert len(await listed(signed_in)) == 2
 
 
 async def test_a_freeze_by_somebody_with_a_long_name_arrives(appliance, signed_in, owner, tenant):
