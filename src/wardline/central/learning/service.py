@@ -78,6 +78,8 @@ async def approve(
     and Conflict where it is past that.
     """
     partner_id = session.scope.owner
+    # One approval at a time, so that together they keep to what appliances can be told.
+    await Promotions(session).lock_partner(partner_id)
     await ledger.held(session, partner_id, promotion_id)
     site = await tenancy.get(session, site_id)
     row, _ = await one(session, promotion_id)

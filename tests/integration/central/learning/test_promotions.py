@@ -1,5 +1,6 @@
 """From runs that lasted to a promotion that is in force everywhere, and to its end."""
 
+import asyncio
 from datetime import timedelta
 
 import asyncpg
@@ -368,3 +369,23 @@ async def test_a_long_history_is_read_in_part_and_judged_as_a_whole(
     found = await story(signed_in, one)
     assert found["stage"] == Stage.DEMOTED
     assert found["last_reason"] == "3 of 13 runs failed or did not last, more than 20 %"
+
+
+async def test_approvals_of_a_partner_take_turns(
+    signed_in, appliance, learner, owner, tenant, heals
+):
+    one = await candidate(signed_in, learner, appliance)
+    await owner.execute("BEGIN")
+    await owner.fetch("SELECT FROM partners WHERE id = $1 FOR NO KEY UPDATE", tenant.partner_id)
+    approving = asyncio.create_task(approve(signed_in, one["id"], appliance.site_id))
+    waiting = (
+        "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        " AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    )
+    while not await owner.fetchval(waiting):
+        assert not approving.done(), approving.result().text
+        await asyncio.sleep(0.01)
+    # It holds nothing yet that whoever was first goes on to.
+    await owner.fetch("SELECT FROM promotions WHERE id = $1 FOR UPDATE NOWAIT", one["id"])
+    await owner.execute("ROLLBACK")
+    assert (await approving).status_code == 200
