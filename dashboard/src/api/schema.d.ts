@@ -5016,14 +5016,17 @@ export interface components {
         };
         /**
          * ShadowOut
-         * @description The last `days` days as if it had been in force. Of `incidents` of its pattern, `resolved`
-         *     give its inputs and `allowed` the policy of now lets run, at once or with a person's word:
-         *     `verdicts` says how often which. In `confirmed` its runbook did heal for good, in `contradicted`
-         *     it did not. `against` is what speaks against an approval; nothing where one may be given.
+         * @description The last `days` days as if it had been in force. Of `total` incidents of its pattern the
+         *     newest `incidents` were looked at; of these `resolved` give its inputs and `allowed` the policy
+         *     of now lets run, at once or with a person's word: `verdicts` says how often which. In
+         *     `confirmed` its runbook did heal for good, in `contradicted` it did not. `against` is what speaks
+         *     against an approval; nothing where one may be given.
          */
         ShadowOut: {
             /** Days */
             days: number;
+            /** Total */
+            total: number;
             /** Incidents */
             incidents: number;
             /** Resolved */

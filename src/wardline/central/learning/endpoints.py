@@ -155,12 +155,14 @@ class ShadowSite(BaseModel):
 
 
 class ShadowOut(BaseModel):
-    """The last `days` days as if it had been in force. Of `incidents` of its pattern, `resolved`
-    give its inputs and `allowed` the policy of now lets run, at once or with a person's word:
-    `verdicts` says how often which. In `confirmed` its runbook did heal for good, in `contradicted`
-    it did not. `against` is what speaks against an approval; nothing where one may be given."""
+    """The last `days` days as if it had been in force. Of `total` incidents of its pattern the
+    newest `incidents` were looked at; of these `resolved` give its inputs and `allowed` the policy
+    of now lets run, at once or with a person's word: `verdicts` says how often which. In
+    `confirmed` its runbook did heal for good, in `contradicted` it did not. `against` is what
+    speaks against an approval; nothing where one may be given."""
 
     days: int
+    total: int
     incidents: int
     resolved: int
     allowed: int
@@ -224,6 +226,7 @@ async def evaluate_promotion(promotion_id: PromotionParameter, session: Viewer) 
     counts = found.shadow
     return ShadowOut(
         days=merit.SHADOW_DAYS,
+        total=found.total,
         incidents=counts.incidents,
         resolved=counts.resolved,
         allowed=counts.allowed,

@@ -135,6 +135,7 @@ async def _end(
 def _detail(found: Evaluation) -> dict[str, object]:
     counts = found.shadow
     return {
+        "total": found.total,
         "incidents": counts.incidents,
         "resolved": counts.resolved,
         "allowed": counts.allowed,

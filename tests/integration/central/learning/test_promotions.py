@@ -29,6 +29,7 @@ from tests.integration.central.learning.teaching import (
 )
 from wardline.central.identity.permissions import Role
 from wardline.central.learning import rounds as rounds_module
+from wardline.central.learning import shadow
 from wardline.central.learning.rounds import Learner
 from wardline.core.errors import Conflict
 from wardline.core.evidence.bundle import ResolutionLevel
@@ -79,7 +80,7 @@ async def test_a_runbook_of_another_version_earns_nothing_for_this_one(
 
 
 async def test_a_candidate_is_evaluated_and_approved_only_where_it_may_run(
-    signed_in, appliance, learner
+    signed_in, appliance, learner, monkeypatch
 ):
     await tell(appliance, *(lasting() for _ in range(5)))
     await learner.learn()
@@ -90,6 +91,10 @@ async def test_a_candidate_is_evaluated_and_approved_only_where_it_may_run(
     seen = (await signed_in.get(path)).json()
     assert (seen["incidents"], seen["resolved"], seen["confirmed"]) == (5, 5, 5)
     assert seen["against"] == ["the policy would have blocked it every time"]
+    with monkeypatch.context() as fewer:
+        fewer.setattr(shadow, "INCIDENTS_MAX", 3)
+        cut = (await signed_in.get(path)).json()
+    assert (seen["total"], cut["total"], cut["incidents"], cut["resolved"]) == (5, 5, 3, 3)
     refused = await approve(signed_in, one["id"], appliance.site_id)
     assert (refused.status_code, refused.json()["code"]) == (409, "not_proven")
     await permit(signed_in)

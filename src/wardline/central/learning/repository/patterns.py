@@ -134,7 +134,8 @@ _PATTERNS = text(
 )
 _OF_PATTERN = text(
     "SELECT i.site_id, i.id, i.host_id, h.platform, i.severity, i.raw_data -> 'facts' AS facts,"
-    " i.created_at, i.state, (SELECT jsonb_agg(r.ended ORDER BY r.at) FROM pattern_runs r"
+    " i.created_at, i.state, count(*) OVER () AS of,"
+    " (SELECT jsonb_agg(r.ended ORDER BY r.at) FROM pattern_runs r"
     "   WHERE r.site_id = i.site_id AND r.incident_id = i.id AND r.runbook_id = :runbook_id"
     "   AND r.runbook_digest = :runbook_digest AND r.ended IS NOT NULL) AS ends"
     " FROM incidents i LEFT JOIN hosts h ON h.site_id = i.site_id AND h.id = i.host_id"
@@ -211,7 +212,7 @@ class Patterns:
 
     async def of_pattern(self, row: RowMapping, since: datetime, limit: int) -> list[RowMapping]:
         """The incidents of a promotion's pattern since then, newest first, each with how the runs
-        of its runbook ended there."""
+        of its runbook ended there; `of` is how many there are, past `limit` too."""
         return await self._session.rows(
             _OF_PATTERN,
             partner_id=self._session.scope.owner,
