@@ -1555,6 +1555,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/promotions/waiting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count Waiting Promotions
+         * @description How many candidates nobody has decided about.
+         */
+        get: operations["count_waiting_promotions_api_v1_promotions_waiting_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/promotions/{promotion_id}": {
         parameters: {
             query?: never;
@@ -4641,7 +4661,8 @@ export interface components {
         /**
          * PromotionRuns
          * @description Runs that the promotion itself chose: of `decided` ones `stable` lasted and `bad` did not;
-         *     `watched` are still to be decided.
+         *     `watched` are still to be decided. Of a promotion that has ended they are forgotten after 400
+         *     days.
          */
         PromotionRuns: {
             /** Decided */
@@ -4718,6 +4739,11 @@ export interface components {
             items: components["schemas"]["PromotionOut"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /** PromotionsWaiting */
+        PromotionsWaiting: {
+            /** Count */
+            count: number;
         };
         /**
          * ProofOut
@@ -5001,14 +5027,17 @@ export interface components {
         };
         /**
          * ShadowOut
-         * @description The last `days` days as if it had been in force. Of `incidents` of its pattern, `resolved`
-         *     give its inputs and `allowed` the policy of now lets run, at once or with a person's word:
-         *     `verdicts` says how often which. In `confirmed` its runbook did heal for good, in `contradicted`
-         *     it did not. `against` is what speaks against an approval; nothing where one may be given.
+         * @description The last `days` days as if it had been in force. Of `total` incidents of its pattern the
+         *     newest `incidents` were looked at; of these `resolved` give its inputs and `allowed` the policy
+         *     of now lets run, at once or with a person's word: `verdicts` says how often which. In
+         *     `confirmed` its runbook did heal for good, in `contradicted` it did not. `against` is what
+         *     speaks against an approval; nothing where one may be given.
          */
         ShadowOut: {
             /** Days */
             days: number;
+            /** Total */
+            total: number;
             /** Incidents */
             incidents: number;
             /** Resolved */
@@ -15254,6 +15283,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    count_waiting_promotions_api_v1_promotions_waiting_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromotionsWaiting"];
                 };
             };
         };

@@ -8,21 +8,19 @@ import { approvalsQuery } from "@/features/approvals/get-approvals";
 import { stopsQuery } from "@/features/brakes/get-stops";
 import { deviationsQuery } from "@/features/deviations/get-deviations";
 import { holdsQuery } from "@/features/holds/get-holds";
-import { promotionsQuery } from "@/features/promotions/get-promotions";
-import { isToDecide } from "@/features/promotions/stages";
+import { promotionsWaitingQuery } from "@/features/promotions/get-waiting";
 
 export function Places() {
   const approvals = useQuery(approvalsQuery("pending")).data;
   const holds = useQuery(holdsQuery("active")).data;
   const stops = useQuery(stopsQuery()).data;
   const changed = useQuery(deviationsQuery("changed")).data;
-  const promotions = useQuery(promotionsQuery(false)).data;
-  const earned = promotions && { ...promotions, items: promotions.items.filter(isToDecide) };
+  const earned = useQuery(promotionsWaitingQuery).data?.count;
   const counts = {
     approvals: waiting(approvals),
     holds: waiting(holds, stops),
     changed: waiting(changed),
-    earned: waiting(earned),
+    earned: earned ? String(earned) : null,
   };
   const nav = useHereInView(Object.values(counts).join(" "));
   return (

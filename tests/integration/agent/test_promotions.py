@@ -15,7 +15,7 @@ from wardline.agent.store import promotions, undos
 from wardline.agent.store.undos import Wish
 from wardline.core import clock, ids
 from wardline.core.evidence.bundle import IncidentState, ResolutionLevel
-from wardline.core.incidents import signature
+from wardline.core.incidents import merit, signature
 from wardline.core.incidents.promotion import Entry, Ledger, Step, Subject
 
 PERIOD = timedelta(minutes=15)
@@ -147,6 +147,28 @@ def test_an_undo_is_held_against_the_run_that_it_names_and_no_later_one(bench: B
             "SELECT run_id = ? AS named, ended FROM promotion_trials ORDER BY id", (run_id,)
         )
     assert [tuple(one) for one in ends] == [(1, "undone"), (0, "unproved")]
+
+
+def test_a_promotion_in_use_keeps_its_runs_and_one_that_rested_for_long_does_not(
+    bench: Bench,
+) -> None:
+    promote(bench, ledger(bench, PROMOTED))
+    drifted(bench)
+    lasted(bench)
+    began = clock.from_milliseconds(clock.milliseconds(bench.clock()))
+    kept = [(began + merit.KEPT, 1), (began + 2 * merit.KEPT, 0)]
+    with bench.agent.ledger.transaction() as tx:
+        for now, count in kept:
+            tx.execute(
+                "INSERT INTO promotion_trials (promotion_id, incident_id, mark, canary, at)"
+                " VALUES (?, 'inc_x', ?, 0, ?)",
+                (PROMOTION, str(now), clock.wire(now - timedelta(days=1))),
+            )
+            if not count:
+                tx.execute("DELETE FROM promotion_trials WHERE incident_id = 'inc_x'")
+            promotions.prune(tx, now)
+            ended = tx.rows("SELECT id FROM promotion_trials WHERE ended_at IS NOT NULL")
+            assert len(ended) == count
 
 
 def test_what_a_mandate_no_longer_names_is_no_remedy_any_more(bench: Bench) -> None:

@@ -12,7 +12,8 @@ export function ShadowPanel({ shadow }: { shadow: PromotionShadow }) {
     <Panel title={`The last ${shadow.days} days in the shadow`}>
       <Pairs
         pairs={[
-          ["Incidents of its pattern", shadow.incidents],
+          ["Incidents of its pattern", shadow.total],
+          ["Looked at", shadow.total > shadow.incidents ? `the newest ${shadow.incidents}` : "all"],
           ["Its preconditions and inputs are there", `${shadow.resolved} of ${shadow.incidents}`],
           ["The policy of now", verdicts || "—"],
           ["Its runbook healed for good", shadow.confirmed],

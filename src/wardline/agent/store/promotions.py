@@ -1,6 +1,6 @@
 """Runs of promoted remedies on this appliance, and the promotions that it goes on with no more."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from wardline.agent.store.database import Transaction
 from wardline.core import clock
@@ -12,7 +12,6 @@ from wardline.core.incidents.trial import End, Ended, Trial
 from wardline.core.incidents.undo import Undone
 
 TRIALS_PER_PROMOTION_MAX = 10_000
-KEPT = timedelta(days=400)
 BY = "appliance"
 
 
@@ -47,10 +46,12 @@ def stops(tx: Transaction) -> int:
 
 
 def prune(tx: Transaction, now: datetime) -> None:
-    """Ended runs of promotions that nobody counts any more."""
+    """Ended runs of promotions that chose none for long. While one is in use it keeps all of them:
+    what is left of a history would be judged as if it were the whole."""
     tx.execute(
-        "DELETE FROM promotion_trials WHERE ended_at IS NOT NULL AND at < ?",
-        (clock.wire(now - KEPT),),
+        "DELETE FROM promotion_trials WHERE ended_at IS NOT NULL AND promotion_id NOT IN"
+        " (SELECT promotion_id FROM promotion_trials WHERE at >= ?)",
+        (clock.wire(now - merit.KEPT),),
     )
 
 

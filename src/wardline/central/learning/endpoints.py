@@ -82,7 +82,8 @@ class PatternsOut(BaseModel):
 
 class PromotionRuns(BaseModel):
     """Runs that the promotion itself chose: of `decided` ones `stable` lasted and `bad` did not;
-    `watched` are still to be decided."""
+    `watched` are still to be decided. Of a promotion that has ended they are forgotten after 400
+    days."""
 
     decided: int
     stable: int
@@ -122,6 +123,10 @@ class PromotionsOut(BaseModel):
     next_cursor: str | None
 
 
+class PromotionsWaiting(BaseModel):
+    count: int
+
+
 class PromotionEntry(BaseModel):
     number: int
     step: Step
@@ -152,12 +157,14 @@ class ShadowSite(BaseModel):
 
 
 class ShadowOut(BaseModel):
-    """The last `days` days as if it had been in force. Of `incidents` of its pattern, `resolved`
-    give its inputs and `allowed` the policy of now lets run, at once or with a person's word:
-    `verdicts` says how often which. In `confirmed` its runbook did heal for good, in `contradicted`
-    it did not. `against` is what speaks against an approval; nothing where one may be given."""
+    """The last `days` days as if it had been in force. Of `total` incidents of its pattern the
+    newest `incidents` were looked at; of these `resolved` give its inputs and `allowed` the policy
+    of now lets run, at once or with a person's word: `verdicts` says how often which. In
+    `confirmed` its runbook did heal for good, in `contradicted` it did not. `against` is what
+    speaks against an approval; nothing where one may be given."""
 
     days: int
+    total: int
     incidents: int
     resolved: int
     allowed: int
@@ -203,6 +210,12 @@ async def list_promotions(
     )
 
 
+@router.get("/promotions/waiting")
+async def count_waiting_promotions(session: Viewer) -> PromotionsWaiting:
+    """How many candidates nobody has decided about."""
+    return PromotionsWaiting(count=await service.waiting(session))
+
+
 @router.get("/promotions/{promotion_id}")
 async def get_promotion(promotion_id: PromotionParameter, session: Viewer) -> PromotionStory:
     return await _story(session, promotion_id)
@@ -215,6 +228,7 @@ async def evaluate_promotion(promotion_id: PromotionParameter, session: Viewer) 
     counts = found.shadow
     return ShadowOut(
         days=merit.SHADOW_DAYS,
+        total=found.total,
         incidents=counts.incidents,
         resolved=counts.resolved,
         allowed=counts.allowed,

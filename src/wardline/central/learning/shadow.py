@@ -47,10 +47,12 @@ class At:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What there was, what the policy would have said of it (verdict → how often), the inputs that
-    fit it best, where it was, and what speaks against an approval."""
+    """What was looked at of `total` incidents, the newest ones; what the policy would have said of
+    it (verdict → how often), the inputs that fit it best, where it was, and what speaks against an
+    approval."""
 
     shadow: Shadow
+    total: int
     verdicts: Mapping[str, int]
     inputs: Mapping[str, Json]
     sites: tuple[At, ...]
@@ -96,7 +98,12 @@ def _evaluated(
     if chosen is None:
         against = ("this Central does not have that version of the runbook", *against)
     return Evaluation(
-        shadow, verdicts, chosen.inputs if chosen else {}, _places(incidents, sites), against
+        shadow=shadow,
+        total=incidents[0]["of"] if incidents else 0,
+        verdicts=verdicts,
+        inputs=chosen.inputs if chosen else {},
+        sites=_places(incidents, sites),
+        against=against,
     )
 
 

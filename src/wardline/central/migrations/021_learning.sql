@@ -35,12 +35,13 @@ CREATE INDEX IF NOT EXISTS idx_pattern_runs_partner
 CREATE INDEX IF NOT EXISTS idx_pattern_runs_run ON pattern_runs (site_id, run_id)
   WHERE run_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS idx_pattern_runs_changed ON pattern_runs (changed_at);
+CREATE INDEX IF NOT EXISTS idx_pattern_runs_at ON pattern_runs (at);
 CREATE INDEX IF NOT EXISTS idx_pattern_runs_promotion ON pattern_runs (partner_id, promotion_id)
   WHERE promotion_id IS NOT NULL;
 SELECT protect_table('pattern_runs', 'told');
 SELECT open_to_jobs('pattern_runs');
 GRANT SELECT, INSERT, UPDATE ON pattern_runs TO wardline_app;
-GRANT SELECT ON pattern_runs TO wardline_jobs;
+GRANT SELECT, DELETE ON pattern_runs TO wardline_jobs;
 
 -- The document's table, per partner, over the horizon; worked out anew from incidents, so that
 -- nothing can drift apart. `success_count` counts what lasted.
@@ -146,6 +147,9 @@ CREATE TABLE IF NOT EXISTS promotion_ledger (
   FOREIGN KEY (partner_id, promotion_id) REFERENCES promotions(partner_id, id),
   FOREIGN KEY (site_id, partner_id) REFERENCES sites(id, partner_id)
 );
+-- What each check-in counts.
+CREATE INDEX IF NOT EXISTS idx_promotion_ledger_told ON promotion_ledger (partner_id)
+  WHERE step IN ('approved', 'promoted', 'stopped', 'demoted');
 SELECT protect_table('promotions', 'partner'), protect_table('promotion_ledger', 'partner');
 SELECT open_to_jobs('promotions'), open_to_jobs('promotion_ledger');
 SELECT make_append_only('promotion_ledger');
