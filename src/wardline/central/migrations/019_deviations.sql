@@ -76,7 +76,7 @@ CREATE INDEX IF NOT EXISTS idx_deviation_events_site
   ON deviation_events (site_id, deviation_id, id);
 -- What each check-in counts.
 CREATE INDEX IF NOT EXISTS idx_deviation_events_told ON deviation_events (site_id)
-  WHERE kind IN ('accepted', 'renewed', 'revoked', 'replaced', 'expired');
+  WHERE kind::text IN ('accepted', 'renewed', 'revoked', 'replaced', 'expired');
 SELECT make_append_only('deviation_events');
 
 -- People write them; an appliance reads those of its own site and writes none.

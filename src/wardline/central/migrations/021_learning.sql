@@ -149,7 +149,7 @@ CREATE TABLE IF NOT EXISTS promotion_ledger (
 );
 -- What each check-in counts.
 CREATE INDEX IF NOT EXISTS idx_promotion_ledger_told ON promotion_ledger (partner_id)
-  WHERE step IN ('approved', 'promoted', 'stopped', 'demoted');
+  WHERE step::text IN ('approved', 'promoted', 'stopped', 'demoted');
 SELECT protect_table('promotions', 'partner'), protect_table('promotion_ledger', 'partner');
 SELECT open_to_jobs('promotions'), open_to_jobs('promotion_ledger');
 SELECT make_append_only('promotion_ledger');

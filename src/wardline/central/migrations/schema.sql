@@ -1364,7 +1364,7 @@ CREATE UNIQUE INDEX idx_compliance_snapshots_site ON public.compliance_snapshots
 CREATE INDEX idx_decision_answers_age ON public.decision_answers USING btree (answered_at);
 CREATE INDEX idx_decisions_kept_age ON public.decisions_kept USING btree (at);
 CREATE INDEX idx_deviation_events_site ON public.deviation_events USING btree (site_id, deviation_id, id);
-CREATE INDEX idx_deviation_events_told ON public.deviation_events USING btree (site_id) WHERE ((kind)::text = ANY ((ARRAY['accepted'::character varying, 'renewed'::character varying, 'revoked'::character varying, 'replaced'::character varying, 'expired'::character varying])::text[]));
+CREATE INDEX idx_deviation_events_told ON public.deviation_events USING btree (site_id) WHERE ((kind)::text = ANY (ARRAY['accepted'::text, 'renewed'::text, 'revoked'::text, 'replaced'::text, 'expired'::text]));
 CREATE UNIQUE INDEX idx_deviation_hosts_in_force ON public.deviation_hosts USING btree (site_id, host_id, check_id) WHERE (ended_at IS NULL);
 CREATE INDEX idx_deviation_hosts_partner ON public.deviation_hosts USING btree (partner_id) WHERE (ended_at IS NULL);
 CREATE INDEX idx_deviations_in_force ON public.deviations USING btree (until) WHERE (ended_at IS NULL);
@@ -1414,7 +1414,7 @@ CREATE INDEX idx_policy_rule_versions_revision ON public.policy_rule_versions US
 CREATE INDEX idx_policy_runs_age ON public.policy_runs USING btree (reserved_at);
 CREATE INDEX idx_policy_runs_host ON public.policy_runs USING btree (partner_id, site, host, action, reserved_at) WHERE (released_at IS NULL);
 CREATE INDEX idx_policy_runs_rule ON public.policy_runs USING btree (partner_id, site, rule_id, reserved_at) WHERE (released_at IS NULL);
-CREATE INDEX idx_promotion_ledger_told ON public.promotion_ledger USING btree (partner_id) WHERE ((step)::text = ANY ((ARRAY['approved'::character varying, 'promoted'::character varying, 'stopped'::character varying, 'demoted'::character varying])::text[]));
+CREATE INDEX idx_promotion_ledger_told ON public.promotion_ledger USING btree (partner_id) WHERE ((step)::text = ANY (ARRAY['approved'::text, 'promoted'::text, 'stopped'::text, 'demoted'::text]));
 CREATE INDEX idx_promotions_newest ON public.promotions USING btree (partner_id, created_at DESC, id DESC);
 CREATE UNIQUE INDEX idx_promotions_standing ON public.promotions USING btree (partner_id, incident_type, pattern_signature) WHERE (ended_at IS NULL);
 CREATE INDEX idx_results_latest ON ONLY public.results USING btree (site_id, host_id, check_id, effective_at);

@@ -146,3 +146,10 @@ async def told(appliance):
     answer = await appliance.check_in("?mandate=2")
     assert answer.status_code == 200, answer.text
     return ordered(answer.json()).promotions
+
+
+async def patterns(browser):
+    """What `GET /patterns` lists."""
+    said = await browser.get("/api/v1/patterns")
+    assert said.status_code == 200, said.text
+    return said.json()["items"]
