@@ -1,5 +1,8 @@
-"""The server's last word, that it ends, between two statements: its end of the connection has not
-come yet, and the driver's state machine refuses the next statement with an error of its own."""
+"""The server's last word, that it ends, between two statements.
+
+Its end of the connection has not come yet, and the driver's state machine refuses the next
+statement with an error of its own.
+"""
 
 import struct
 from collections.abc import AsyncIterator
