@@ -29,7 +29,7 @@ OVER = merit.CANARY.total_seconds() + 1
 
 
 async def test_a_round_is_about_who_has_news_and_once_an_hour_about_everybody(
-    signed_in, appliance, jobs_engine, later
+    signed_in, appliance, other_tenant, jobs_engine, later
 ):
     rounds = Learner(jobs_engine, later)
     await rounds.learn()
