@@ -286,6 +286,8 @@ def test_every_page_fits_and_has_no_grave_barrier(
         "holds": "/holds",
         "runbooks": "/runbooks",
         "promotions": "/promotions",
+        "deviations": "/deviations",
+        "site-incidents": f"{held.split('/incidents/')[0]}?tab=incidents",
         "orders": f"{held.split('/incidents/')[0]}?tab=orders",
         "settings": f"{held.split('/incidents/')[0]}?tab=settings",
         "policy": "/policy",
