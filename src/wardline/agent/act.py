@@ -323,12 +323,11 @@ class Healer:
 
     def _looked_up(self, case: Case, chosen: Judged) -> str | None:
         with self._ledger.reading() as tx:
-            since = case.at - heals.KEPT
-            healed_at = heals.times(tx, case.incident, chosen.runbook.id, since)
-        if not healed_at:
+            healed = heals.last(tx, case.incident, chosen.runbook.id, 1)
+        if not healed:
             return None
         targets = [one.target for one in self._dry_run(case, chosen) if one.changed]
-        return rival.named(case.member.host, targets, max(healed_at))
+        return rival.named(case.member.host, targets, healed[0].at)
 
     def _settle_interrupted(self) -> None:
         """Runs that a dead agent began: measured again, and told as what they are."""

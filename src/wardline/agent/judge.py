@@ -288,8 +288,8 @@ def _state(tx: Transaction, case: Case, book: Runbook, *, hold: bool) -> State:
 def _flaps(tx: Transaction, case: Case, book: Runbook) -> bool:
     """As many verified heals of this drift as make a hold necessary, since the last was cleared."""
     window = ladder.flap_window(case.flap.heals, case.flap.window_minutes, case.interval_s)
-    healed_at = heals.times(tx, case.incident, book.id, case.at - window)
-    return ladder.flapping(healed_at, case.at, case.flap.heals, window)
+    healed = heals.last(tx, case.incident, book.id, case.flap.heals)
+    return ladder.flapping(healed, case.at, case.flap.heals, window)
 
 
 def _actions(asked: Runbook) -> dict[str, ActionFacts]:

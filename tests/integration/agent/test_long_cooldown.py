@@ -8,7 +8,7 @@ from tests.harness import ordering
 from tests.integration.agent.bench import BAD_MODE, GOOD_MODE, Bench
 from tests.integration.agent.switch import decision, drifted, healing, last
 from tests.integration.agent.waiting import BOOK, CHECK, RULE
-from wardline.agent.store import runs
+from wardline.agent.store import holds, runs
 from wardline.core import ids
 from wardline.core.policy import usage
 
@@ -62,3 +62,23 @@ def test_of_what_is_too_old_the_last_run_of_each_runbook_and_host_stays_within_a
         runs.prune(tx, now)
         left = [one.started_at for one in runs.since(tx, now - 2 * usage.COOLDOWN)]
     assert [(now - at).days for at in left] == [50, 0]
+
+
+def test_a_rival_is_held_though_the_cooldown_keeps_the_repairs_far_apart(cooling: Bench) -> None:
+    """Each repair held for half an hour; the rest of the forty days the drift stood there."""
+    for _ in range(2):
+        drifted(cooling)
+        assert decision(last(cooling))["code"] == "cooldown"
+        cooling.clock.sleep(DAYS * DAY)
+        cooling.check_in()
+        cooling.observe(CHECK)
+        cooling.act()
+        assert cooling.mode == GOOD_MODE
+        cooling.clock.sleep(DAY / 48)
+        cooling.observe(CHECK)
+    drifted(cooling)
+    assert cooling.mode == BAD_MODE
+    assert decision(last(cooling))["code"] == "hold"
+    with cooling.agent.ledger.reading() as tx:
+        (hold,) = holds.active(tx)
+    assert hold.runbook_id == BOOK

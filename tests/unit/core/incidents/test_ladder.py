@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.unit.core.incidents.drift import failed, remedy
 from wardline.core.incidents import incident, ladder
+from wardline.core.incidents.ladder import Healed
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
@@ -24,7 +25,8 @@ def test_a_threshold_that_is_called_reachable_is_reached(
     if not ladder.reachable(heals, window_minutes, interval_s):
         return
     window = ladder.flap_window(heals, window_minutes, interval_s)
-    healed = [NOW - timedelta(seconds=number * interval_s) for number in range(1, heals + 1)]
+    ago = [number * interval_s for number in range(1, heals + 1)]
+    healed = [Healed(NOW - timedelta(seconds=each)) for each in ago]
     assert ladder.flapping(healed, NOW, heals, window)
     assert not ladder.flapping(healed[:-1], NOW, heals, window)
 
@@ -40,9 +42,29 @@ def test_a_threshold_that_takes_longer_than_a_flap_can_is_unreachable() -> None:
 
 def test_heals_outside_the_window_and_in_the_future_do_not_count() -> None:
     window = timedelta(minutes=120)
-    healed = [NOW - timedelta(minutes=1), NOW - timedelta(minutes=121), NOW + timedelta(minutes=1)]
+    healed = [Healed(NOW - timedelta(minutes=ago)) for ago in (1, 121, -1)]
     assert not ladder.flapping(healed, NOW, 2, window)
     assert ladder.flapping(healed, NOW, 1, window)
+
+
+@given(
+    paces_s=st.lists(st.floats(0, 130 * 86400), min_size=3, max_size=3),
+    held_s=st.lists(st.floats(0, 2 * 3600), min_size=3, max_size=3),
+)
+def test_what_a_rule_waits_between_two_repairs_makes_no_hold_unreachable(
+    paces_s: list[float], held_s: list[float]
+) -> None:
+    """A cooldown or a limit a day keeps the repairs apart; what counts is how long each held."""
+    window = timedelta(minutes=ladder.FLAP_WINDOW_MINUTES)
+    at, healed = NOW, list[Healed]()
+    for pace_s, held in zip(paces_s, held_s, strict=True):
+        back = at + timedelta(seconds=held)
+        healed.append(Healed(at, back))
+        at = back + timedelta(seconds=pace_s)
+    held_for = sum((one.back - one.at for one in healed if one.back), timedelta())
+    assert ladder.flapping(healed, at, 3, window) is (held_for <= window)
+    unknown = [Healed(one.at) for one in healed]
+    assert ladder.flapping(unknown, at, 3, window) is (at - NOW <= window), "no end is invented"
 
 
 def test_a_level_that_has_nothing_left_moves_on_to_the_next_one() -> None:
