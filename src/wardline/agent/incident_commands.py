@@ -1,5 +1,6 @@
 """What this appliance knows of its incidents, as JSON: read on the spot, without Central."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from wardline.agent.store.holds import Hold
 from wardline.core import clock
 from wardline.core.errors import NotFound
 from wardline.core.evidence import bundle
-from wardline.core.incidents import situation
+from wardline.core.incidents import choice, situation
 from wardline.core.incidents.incident import Incident
 from wardline.core.incidents.situation import Latest, Situation
 
@@ -53,10 +54,21 @@ def shown(layout: Layout, incident_id: str) -> dict[str, Any]:
                 "after": None if one.after is None else bundle.result_to_wire(one.after),
                 "decision": one.decision,
                 "runbook": None if one.runbook is None else bundle.runbook_to_wire(one.runbook),
+                "choices": [_choice(each) for each in choice.told(one.decision)],
                 "actions": [bundle.action_to_wire(action) for action in one.actions],
                 "heals": heals.of_incident(tx, one.id),
                 "holds": [_hold(each) for each in held],
             }
+
+
+def _choice(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": told["id"],
+        "words": told["choice"]["words"],
+        "runbook_id": told["runbook"]["id"],
+        "inputs": told["pins"]["inputs"],
+        "verdict": told["verdict"],
+    }
 
 
 def _row(one: Incident, seen: Situation, now: datetime) -> dict[str, Any]:

@@ -26,6 +26,7 @@ CODES = {
     "accepted",
     "breaker",
     "brake",
+    "choice_needed",
     "denied",
     "freeze",
     "hold",

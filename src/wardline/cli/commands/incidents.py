@@ -48,6 +48,12 @@ class PersonUnknown(Refused):
     code = "person_unknown"
 
 
+class NoSuchChoice(Refused):
+    """The incident has no choice of that number now."""
+
+    code = "no_such_choice"
+
+
 @app.command("list")
 def list_incidents(
     data: Data = None,
@@ -105,6 +111,32 @@ def try_again(
 ) -> None:
     """Let every repair be tried once more, as far as the policy lets it."""
     _order(incident, "try-again", {"reason": reason}, email, data, as_json=as_json)
+
+
+@app.command("choose")
+def choose(
+    incident: Incident,
+    number: Annotated[int, typer.Argument(min=1, help="which one, as `show` numbers them")],
+    reason: Annotated[str, typer.Option(help="why this one is right here; it is kept")],
+    email: Who = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Have one of several repairs run, where which one is right is a person's to say."""
+    with person.signed_in(data, email) as central:
+        path = found.incident(central, incident)
+        choices = central.get(path)["choices"]
+        if number > len(choices):
+            raise NoSuchChoice(f"{incident} has {len(choices)} choices now: look at it again")
+        picked = choices[number - 1]
+        done = central.post(f"{path}/start", {"reason": reason, "choice": picked["id"]})
+    if as_json:
+        print(json.dumps(done, indent=2))
+    elif done["order_id"] is None:
+        _print([plain.shown(f"{incident}: approval {done['approval_id']} has to be given first")])
+    else:
+        told = f"{incident}: {picked['words']}; order {done['order_id']} is on its way"
+        _print([plain.shown(told)])
 
 
 @app.command("hand-over")
