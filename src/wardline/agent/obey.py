@@ -13,7 +13,7 @@ from wardline.agent.roster import Member, Roster
 from wardline.agent.runbooks import runbook
 from wardline.agent.settings import Flap, Intervals
 from wardline.agent.standing import Standing, Standings
-from wardline.agent.store import alarms, holds, incidents, orders, results
+from wardline.agent.store import alarms, holds, incidents, orders, picks, results
 from wardline.agent.store.ledger import Ledger
 from wardline.agent.store.orders import Code, Ending
 from wardline.agent.store.outbox import Draft
@@ -85,6 +85,24 @@ class OrderTaker:
             try:
                 self._obey(orders.opened(order_id, stored, self._order_key), policy)
             except (BadSignature, Malformed) as error:
+                self._disbelieve(order_id, str(error))
+            self._bells.report.ring()
+        self._obey_picks(policy)
+
+    def _obey_picks(self, policy: Active | None) -> None:
+        """What people at the appliance itself picked of the choices of a ticket."""
+        with self._ledger.reading() as tx:
+            picked = picks.waiting(tx)
+        for order_id in picked:
+            if self._bells.stopping:
+                return
+            self._ledger.require_room()
+            try:
+                with self._ledger.reading() as tx:
+                    places = (self._ledger.site_id, self._ledger.appliance_id)
+                    order = picks.opened(tx, order_id, *places)
+                self._obey(order, policy)
+            except Malformed as error:
                 self._disbelieve(order_id, str(error))
             self._bells.report.ring()
 

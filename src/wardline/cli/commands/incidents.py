@@ -5,6 +5,7 @@ With --appliance it reads the appliance's own store and needs no Central.
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -46,12 +47,6 @@ class PersonUnknown(Refused):
     """Nobody of the partner's has this e-mail address."""
 
     code = "person_unknown"
-
-
-class NoSuchChoice(Refused):
-    """The incident has no choice of that number now."""
-
-    code = "no_such_choice"
 
 
 @app.command("list")
@@ -121,13 +116,24 @@ def choose(
     email: Who = None,
     data: Data = None,
     as_json: AsJson = False,
+    appliance: OnAppliance = False,
 ) -> None:
     """Have one of several repairs run, where which one is right is a person's to say."""
+    if appliance:
+        wait_s = incident_commands.WAIT_S
+        ended = incident_commands.picked(_layout(data), incident, number, reason, wait_s)
+        if as_json:
+            print(json.dumps(asdict(ended), indent=2))
+        else:
+            _print([plain.shown(f"{incident}: {ended.state} ({ended.code}): {ended.detail}")])
+        return
     with person.signed_in(data, email) as central:
         path = found.incident(central, incident)
         choices = central.get(path)["choices"]
         if number > len(choices):
-            raise NoSuchChoice(f"{incident} has {len(choices)} choices now: look at it again")
+            raise incident_commands.NoSuchChoice(
+                f"{incident} has {len(choices)} choices now: look at it again"
+            )
         picked = choices[number - 1]
         done = central.post(f"{path}/start", {"reason": reason, "choice": picked["id"]})
     if as_json:
