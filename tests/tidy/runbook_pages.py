@@ -103,16 +103,22 @@ def _at_work(book: Runbook) -> str:
 
 def _when(book: Runbook) -> list[str]:
     """Where it may run at all, and what it takes where it has a choice."""
-    choices = [one for one in book.remedies if one.conditions]
+    chosen = [one for one in book.remedies if one.conditions and one.choice is None]
+    picked = [one for one in book.remedies if one.choice is not None]
     told = ["It runs only where its check has failed."]
     if book.preconditions:
         told = ["It runs only where its check has failed, and:", ""]
         told.append(f"- {_conditions(book.preconditions)}")
-    elif not choices:
+    elif not chosen:
         told = ["It runs where its check has failed, whatever that finds."]
-    if choices:
+    if chosen:
         told += ["", "It takes what the first of these that holds says:", ""]
-        told += [f"- {_conditions(one.conditions)}: {_inputs(one)}" for one in choices]
+        told += [f"- {_conditions(one.conditions)}: {_inputs(one)}" for one in chosen]
+    if picked:
+        told += ["", "Of these a person picks one, until enough such picks have lasted:", ""]
+        told += [
+            f"- {one.choice}: {_inputs(one)}, where {_conditions(one.conditions)}" for one in picked
+        ]
     return told
 
 

@@ -1104,7 +1104,8 @@ export interface paths {
         put?: never;
         /**
          * Start Repair
-         * @description Orders the run that the policy offers; where it asks, opens an approval once more.
+         * @description Orders the run that the policy offers, or the choice that is picked; where it asks, opens an
+         *     approval once more, or for that choice.
          */
         post: operations["start_repair_api_v1_sites__site_id__incidents__incident_id__start_post"];
         delete?: never;
@@ -2812,6 +2813,28 @@ export interface components {
             /** Reason */
             reason?: string | null;
         };
+        /**
+         * ChoiceOut
+         * @description `words` say what it does; `inputs` are for the eyes of a person; picking it starts it where
+         *     `verdict` is `offer`, and asks for an approval first where it is `ask`.
+         */
+        ChoiceOut: {
+            /** Id */
+            id: string;
+            /** Words */
+            words: string;
+            /** Runbook Id */
+            runbook_id: string;
+            /** Inputs */
+            inputs: {
+                [key: string]: unknown;
+            };
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "offer" | "ask";
+        };
         /** Clearing */
         Clearing: {
             /** Reason */
@@ -3701,7 +3724,8 @@ export interface components {
          *     changed steps that nothing put back. `silent`: its appliance missed its check-ins, so that
          *     `latest` is how things stood at `heard_at`. `undo_until`: until when its last run can be undone,
          *     null where it cannot. `holdable`: the runbooks that a hold could keep off its drift, the one
-         *     that ran or would run first.
+         *     that ran or would run first. `choices`: what a person may pick, where which repair is right is
+         *     theirs to say.
          */
         IncidentDetailOut: {
             /** Site Id */
@@ -3784,6 +3808,8 @@ export interface components {
             undo_until: string | null;
             /** Holdable */
             holdable: string[];
+            /** Choices */
+            choices: components["schemas"]["ChoiceOut"][];
             /** Bundles */
             bundles: components["schemas"]["BundleOut"][];
         };
@@ -5248,6 +5274,16 @@ export interface components {
             order_id: string | null;
             /** Approval Id */
             approval_id: string | null;
+        };
+        /**
+         * Starting
+         * @description `choice`: which of the choices of a ticket, by its `id`; without it what is offered.
+         */
+        Starting: {
+            /** Reason */
+            reason: string;
+            /** Choice */
+            choice?: string | null;
         };
         /** StatusOut */
         StatusOut: {
@@ -14507,7 +14543,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Reasoned"];
+                "application/json": components["schemas"]["Starting"];
             };
         };
         responses: {

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from wardline.agent import judge, mandated, obey, repair, rival, waits
+from wardline.agent import choices, judge, mandated, obey, repair, rival, waits
 from wardline.agent.accepting import Acceptances
 from wardline.agent.bell import Bells
 from wardline.agent.checks.protocol import Check
@@ -37,6 +37,7 @@ from wardline.agent.store.database import StoreDamaged, StoreFull, StoreUnusable
 from wardline.agent.store.ledger import Ledger
 from wardline.agent.store.mandates import Recipient
 from wardline.agent.store.policies import Active, PolicyRefused
+from wardline.agent.tickets import Tickets
 from wardline.agent.undoing import Undoing
 from wardline.core import deviation
 from wardline.core.errors import WardlineError
@@ -115,6 +116,7 @@ class Healer:
             *(ledger, roster, checks, intervals, flap, breaker, self._levels, self._repairs),
             *(self._standings, order_key, bells, self._undoing),
         )
+        self._tickets = Tickets(ledger, roster, checks, self._levels, self._repairs)
         self._policy: Active | None = None
         self._policy_digest: str | None = None
 
@@ -139,7 +141,7 @@ class Healer:
         turn = _Turn(self._current_policy(), self._standing(), self._ledger.moment())
         self._orders.turn(turn.policy)
         self._acceptances.turn(turn.standing)
-        self._reopen_released(turn)
+        self._look_at_tickets(turn)
         with self._ledger.reading() as tx:
             found = incidents.open_ones(tx, *states.TO_JUDGE)
             due = [one for one in found if self._is_due(tx, one, turn)]
@@ -193,31 +195,33 @@ class Healer:
         if known is None or member is None or known.check not in self._checks:
             return
         with member.busy:
-            case, chosen, exhausted = self._decide(incident_id, member, turn)
+            case, chosen, exhausted, open_to_a_person = self._decide(incident_id, member, turn)
             if case is None:
                 return
             if chosen is not None and chosen.runs is not None and exhausted is None:
                 self._repair(case, chosen, turn)
             elif _is_persons(case, chosen, exhausted):
-                self._escalate(case, chosen, turn)
+                self._escalate(case, chosen, open_to_a_person, turn)
             else:
                 self._wait(case, chosen, turn)
 
     def _decide(
         self, incident_id: str, member: Member, turn: _Turn
-    ) -> tuple[Case | None, Judged | None, str | None]:
-        """The case as it is now, the remedy or plan that is nearest to running, and why it is a
-        person's turn if it is."""
+    ) -> tuple[Case | None, Judged | None, str | None, tuple[Judged, ...]]:
+        """The case as it is now, the remedy or plan that is nearest to running, why it is a
+        person's turn if it is, and what they may choose then."""
         with self._ledger.reading() as tx:
             known = incidents.get(tx, incident_id)
             if known is None or known.closed_at is not None or known.state not in states.TO_JUDGE:
-                return None, None, None
+                return None, None, None, ()
             latest = results.latest(tx, known.host_id, known.check) or known.before
             if latest.outcome is not Outcome.FAIL:
-                return None, None, None
+                return None, None, None, ()
             case = self._case(tx, known, member, latest, turn)
             offered = self._levels.offered(tx, case)
-            return case, offered.best(tx, case), offered.exhausted
+            open_to_a_person = choices.judged(tx, case, offered.choices, offered.exhausted)
+            chosen = offered.best(tx, case) or choices.kept_off(open_to_a_person)
+            return case, chosen, offered.exhausted, open_to_a_person
 
     def _case(
         self, tx: Transaction, known: Incident, member: Member, latest: Measured, turn: _Turn
@@ -229,30 +233,13 @@ class Healer:
             breaker=self._breaker,
         )
 
-    def _reopen_released(self, turn: _Turn) -> None:
-        """What became a person's because the versions that repair it were stopped is judged anew
-        once one of them may run again."""
-        with self._ledger.reading() as tx:
-            left = [one for one in incidents.open_ones(tx, State.ESCALATED) if _is_for_a_stop(one)]
-            due = [one for one in left if self._is_due(tx, one, turn)]
-        for one in due:
-            member = self._roster.get(one.host_id)
-            if member is None or one.check not in self._checks:
-                continue
-            with self._ledger.transaction() as tx:
-                if incidents.get(tx, one.id) != one:
-                    continue
-                moved = incident.reopened(one, one.decision or {})
-                latest = results.latest(tx, one.host_id, one.check) or one.before
-                released = self._levels.has_released(
-                    tx, self._case(tx, moved, member, latest, turn)
-                )
-                if released:
-                    incidents.save(tx, moved)
-                    incidents.count_pattern(tx, moved)
-                incidents.set_judgement(
-                    tx, one.id, None, None if released else turn.digest, turn.at
-                )
+    def _look_at_tickets(self, turn: _Turn) -> None:
+        self._tickets.turn(
+            turn.digest,
+            turn.at,
+            lambda tx, one: self._is_due(tx, one, turn),
+            lambda tx, one, member, latest: self._case(tx, one, member, latest, turn),
+        )
 
     def _wait(self, case: Case, chosen: Judged | None, turn: _Turn) -> None:
         """Nothing runs now; sealed when that, or what would run, is news."""
@@ -290,9 +277,14 @@ class Healer:
         elif reserved is not None:
             self._wait(case, reserved, turn)
 
-    def _escalate(self, case: Case, chosen: Judged | None, turn: _Turn) -> None:
-        """L3: a person's. What flaps is held from then on, and this is the one ticket of it."""
-        wire = judge.wire(case, chosen, self._ledger.scrubber) if chosen else None
+    def _escalate(
+        self, case: Case, chosen: Judged | None, open_to_them: tuple[Judged, ...], turn: _Turn
+    ) -> None:
+        """L3: a person's, with what they may choose. What flaps is held from then on, and this is
+        the one ticket of it."""
+        wire = choices.wire(case, open_to_them, self._ledger.scrubber)
+        if wire is None and chosen is not None:
+            wire = judge.wire(case, chosen, self._ledger.scrubber)
         moved = incident.escalated(case.incident, wire)
         culprit = self._rival(case, chosen) if chosen is not None and chosen.flapping else None
         with self._ledger.transaction() as tx:
@@ -378,11 +370,6 @@ class Healer:
                 now = self._ledger.now()
                 alarms.sound(tx, Code.POLICY_REFUSED, "stored copy", str(error), now)
                 return None
-
-
-def _is_for_a_stop(known: Incident) -> bool:
-    """Whether it is a person's because every version that would repair it is stopped."""
-    return (known.decision or {}).get("code") == DecisionCode.BRAKE.value
 
 
 def _is_persons(case: Case, chosen: Judged | None, exhausted: str | None) -> bool:

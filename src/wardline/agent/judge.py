@@ -22,7 +22,7 @@ from wardline.agent.store.runs import Run
 from wardline.core import canonical, clock, ids
 from wardline.core.canonical import Json
 from wardline.core.evidence.bundle import ResolutionLevel, Result, RunbookRef
-from wardline.core.incidents import ladder, remedy, trial
+from wardline.core.incidents import choice, ladder, remedy, trial
 from wardline.core.incidents.breaker import DEFAULT as BREAKER
 from wardline.core.incidents.breaker import Breaker
 from wardline.core.incidents.incident import Incident
@@ -71,7 +71,10 @@ class Judged:
 
     @property
     def level(self) -> ResolutionLevel:
-        return ResolutionLevel.L1 if self.proposal is None else ResolutionLevel.L2
+        """Of a run by it; what nobody planned is L1's, but for a choice, which a person picked."""
+        if self.proposal is not None:
+            return ResolutionLevel.L2
+        return ResolutionLevel.L3 if self.remedy.is_open else ResolutionLevel.L1
 
     @property
     def runs(self) -> Mapping[str, Json] | None:
@@ -213,11 +216,17 @@ def _broken(tx: Transaction, case: Case) -> str | None:
 def wire(case: Case, judged: Judged, scrubber: Scrubber) -> dict[str, Any]:
     """The decision as evidence keeps it; what a person may say yes to names exactly what it is."""
     told = trial.with_earned(judged.decision.to_wire(), judged.remedy.earned)
+    choice.tell(told, judged.remedy)
     if judged.decision.verdict in (Verdict.ASK, Verdict.OFFER) and judged.inputs is not None:
-        told["pins"] = {**pins(case, judged), "inputs": _shown(judged.inputs, scrubber)}
+        told["pins"] = shown_pins(case, judged, scrubber)
     if judged.proposal is not None:
         told["plan"] = judged.proposal.to_wire()
     return told
+
+
+def shown_pins(case: Case, judged: Judged, scrubber: Scrubber) -> dict[str, Any]:
+    """The pins with the inputs, for a person's eyes."""
+    return {**pins(case, judged), "inputs": _shown(judged.inputs or {}, scrubber)}
 
 
 def pins(case: Case, judged: Judged) -> dict[str, Any]:

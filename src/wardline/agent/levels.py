@@ -19,11 +19,12 @@ from wardline.core.policy import assess
 @dataclass(frozen=True, slots=True)
 class Offered:
     """Either remedies or proposals; `exhausted` says why it is a person's turn, None while one of
-    them is left."""
+    them is left. `choices` are what a person may pick, whatever else there is."""
 
     remedies: tuple[Remedy, ...]
     proposals: tuple[Proposal, ...]
     exhausted: str | None
+    choices: tuple[Remedy, ...] = ()
 
     def best(self, tx: Transaction, case: Case) -> Judged | None:
         return judge.best(tx, case, self.remedies, self.proposals)
@@ -48,7 +49,7 @@ class Levels:
         exhausted = ladder.exhausted(
             candidates, case.incident, is_planned=bool(proposals), braked=braked
         )
-        return Offered(untried, proposals, exhausted)
+        return Offered(untried, proposals, exhausted, self._choices(case))
 
     def has_released(self, tx: Transaction, case: Case) -> bool:
         """Whether something that no version of is stopped any more answers a drift that was left to
@@ -76,6 +77,16 @@ class Levels:
         )
         return planner.propose(self._planners, question)
 
+    def _choices(self, case: Case) -> tuple[Remedy, ...]:
+        """Those that fit these facts and this platform and were not tried for this drift."""
+        books, platform = runbook.registry(), case.member.host.platform
+        return tuple(
+            one
+            for one in remedy.choices(self._remedies, case.latest.check, case.latest.facts)
+            if not ladder.is_tried(one, case.incident)
+            and assess.is_admissible(books[one.runbook].platforms, platform)
+        )
+
     def _allowed(self, case: Case) -> tuple[Remedy, ...]:
         """The allow-list: this check's runbooks that may run with these facts, are for this
         platform and were not tried; of several remedies of one, those that these facts choose."""
@@ -86,6 +97,8 @@ class Levels:
             one
             for one in known
             if not ladder.is_tried(one, case.incident)
-            and remedy.suits(one, case.latest.facts, is_chosen=counted[one.runbook] > 1)
+            and remedy.suits(
+                one, case.latest.facts, is_chosen=one.is_open or counted[one.runbook] > 1
+            )
             and assess.is_admissible(books[one.runbook].platforms, platform)
         )

@@ -13,19 +13,21 @@ from wardline.agent.roster import Member, Roster
 from wardline.agent.runbooks import runbook
 from wardline.agent.settings import Flap, Intervals
 from wardline.agent.standing import Standing, Standings
-from wardline.agent.store import alarms, holds, incidents, orders, results
+from wardline.agent.store import alarms, holds, incidents, orders, picks, results
 from wardline.agent.store.ledger import Ledger
 from wardline.agent.store.orders import Code, Ending
 from wardline.agent.store.outbox import Draft
 from wardline.agent.store.policies import Active
 from wardline.agent.undoing import Undoing
-from wardline.core import deviation
+from wardline.core import canonical, deviation
 from wardline.core.errors import Malformed
 from wardline.core.evidence.bundle import Kind, Outcome, Result
 from wardline.core.evidence.signing import BadSignature, VerifyKey
-from wardline.core.incidents import incident, ladder, remedy, states
+from wardline.core.incidents import choice, incident, ladder, remedy, states
 from wardline.core.incidents.breaker import Breaker
 from wardline.core.incidents.incident import Incident
+from wardline.core.incidents.remedy import Remedy, UnresolvedInput
+from wardline.core.incidents.states import State
 from wardline.core.orders import (
     CheckAgain,
     ClearHold,
@@ -83,6 +85,24 @@ class OrderTaker:
             try:
                 self._obey(orders.opened(order_id, stored, self._order_key), policy)
             except (BadSignature, Malformed) as error:
+                self._disbelieve(order_id, str(error))
+            self._bells.report.ring()
+        self._obey_picks(policy)
+
+    def _obey_picks(self, policy: Active | None) -> None:
+        """What people at the appliance itself picked of the choices of a ticket."""
+        with self._ledger.reading() as tx:
+            picked = picks.waiting(tx)
+        for order_id in picked:
+            if self._bells.stopping:
+                return
+            self._ledger.require_room()
+            try:
+                with self._ledger.reading() as tx:
+                    places = (self._ledger.site_id, self._ledger.appliance_id)
+                    order = picks.opened(tx, order_id, *places)
+                self._obey(order, policy)
+            except Malformed as error:
                 self._disbelieve(order_id, str(error))
             self._bells.report.ring()
 
@@ -233,19 +253,27 @@ class OrderTaker:
     def _repair(self, order: Order, body: RunRunbook, case: Case) -> None:
         with self._ledger.reading() as tx:
             offered = self._levels.offered(tx, case)
-        plans = {one.remedy.runbook: one for one in offered.proposals}
-        plan = plans.get(body.runbook_id)
-        fitting = (one for one in offered.remedies if one.runbook == body.runbook_id)
-        one = plan.remedy if plan is not None else next(fitting, None)
+        plans = [one for one in offered.proposals if one.remedy.runbook == body.runbook_id]
+        known = (*(one.remedy for one in plans), *offered.remedies, *offered.choices)
+        one = _meant(known, body, case)
+        plan = next((each for each in plans if each.remedy == one), None)
         if one is None:
             changed = f"no longer as it was: what is measured now, {_no_answer(body, case)}"
-            self._end(order.id, Ending(_FAILED, Code.CHANGED, changed))
+            self._refuse(order, case, Ending(_FAILED, Code.CHANGED, changed))
             return
         reserved = self._repairs.reserve_for(order, body, case, one, plan)
         if isinstance(reserved, Reserved):
             self._repairs.carry_out(reserved)
         elif reserved is not None:
-            self._end(order.id, reserved)
+            self._refuse(order, case, reserved)
+
+    def _refuse(self, order: Order, case: Case, ending: Ending) -> None:
+        """What was picked is not what may run: the ticket's choices are looked at anew at once."""
+        with self._ledger.transaction() as tx:
+            now = self._ledger.now()
+            orders.end(tx, order.id, ending, now)
+            if case.incident.state is State.ESCALATED:
+                incidents.set_judgement(tx, case.incident.id, None, None, now)
 
     def _pass_over(self, order: Order, known: Incident, fresh: Result) -> None:
         """The drift is gone by itself: nobody's doing, and nothing is left to run for."""
@@ -276,6 +304,23 @@ def interrupted() -> Ending:
     return Ending(_FAILED, Code.INTERRUPTED, why)
 
 
+def _meant(known: tuple[Remedy, ...], body: RunRunbook, case: Case) -> Remedy | None:
+    """The remedy of this runbook whose inputs are those of the order; else the first one of it that
+    is no choice, of which is said what changed."""
+    of_it = [one for one in known if one.runbook == body.runbook_id]
+    for one in of_it:
+        if _inputs_digest(one, case) == body.inputs_digest:
+            return one
+    return next((one for one in of_it if one.choice is None), None)
+
+
+def _inputs_digest(one: Remedy, case: Case) -> str | None:
+    try:
+        return canonical.digest(remedy.inputs(one, case.latest.facts))
+    except UnresolvedInput:
+        return None
+
+
 def _no_answer(body: RunRunbook, case: Case) -> str:
     """Why this runbook is none of those that may repair what was measured."""
     book = runbook.registry().get(body.runbook_id)
@@ -294,6 +339,9 @@ def _is_meant(known: Incident, order: Order, body: RunRunbook) -> bool:
 
 
 def _is_open(known: Incident) -> bool:
+    """Whether something may run for it: nothing for a ticket, but where that has choices."""
+    if known.state is State.ESCALATED:
+        return choice.are_told(known.decision)
     return known.closed_at is None and known.state in states.TO_JUDGE
 
 

@@ -312,7 +312,7 @@ def _taken(
     )
     incidents.save(tx, repairing)
     runs.reserve(tx, run, wire)
-    attempts.begin(tx, run_id, repairing, used, case.at)
+    attempts.begin(tx, run_id, repairing, used, case.at, judged.remedy.chosen)
     breakers.look(tx, case.breaker, repairing, case.interval_s, case.moment)
     return Reserved(run, repairing, case.member, judged, inputs)
 

@@ -115,27 +115,33 @@ class Standings:
             self._promotions = tuple(
                 (ledger, promotion.folded(ledger), known)
                 for ledger in self._mandate.promotions
-                if (known := _known(ledger.subject)) is not None
+                for known in _known(ledger.subject)
             )
 
 
-def _known(subject: Subject) -> Remedy | None:
-    """The remedy with those inputs that this appliance has of the runbook at that digest, if any:
-    nothing that runs here comes from Central."""
+def _known(subject: Subject) -> tuple[Remedy, ...]:
+    """The remedies with those inputs that this appliance has of the runbook at that digest, if any:
+    nothing that runs here comes from Central. A choice may take the inputs that facts alone choose
+    elsewhere."""
     book = runbook.registry().get(subject.runbook)
     if book is None or book.digest != subject.digest:
-        return None
+        return ()
     wanted = canonical.dumps(subject.inputs)
     own = runbook.remedies_of(book)
-    return next((one for one in own if canonical.dumps(one.inputs) == wanted), None)
+    return tuple(one for one in own if canonical.dumps(one.inputs) == wanted)
 
 
 def _bounded(promoted: Remedy, known: Remedy) -> Remedy:
-    """The promoted remedy where the runbook may run, and, where it has others, where the conditions
-    choose these inputs."""
+    """The promoted remedy where the runbook may run, and, where it has others or is a choice, where
+    the conditions choose these inputs."""
     has_others = len(runbook.registry()[known.runbook].remedies) > 1
-    conditions = known.conditions if has_others else ()
-    return replace(promoted, conditions=conditions, preconditions=known.preconditions)
+    conditions = known.conditions if has_others or known.choice is not None else ()
+    return replace(
+        promoted,
+        conditions=conditions,
+        preconditions=known.preconditions,
+        choice=known.choice,
+    )
 
 
 def words(local: LocalFreeze) -> str:

@@ -65,6 +65,7 @@ def _head(one: Json) -> Iterator[str]:
 def _chapters(one: Json) -> Iterator[str]:
     yield from _measured("What was measured", one["before"])
     yield from _decided(one["decision"])
+    yield from _choices(one)
     yield from _run(one)
     if one["after"] is not None:
         yield from _measured("What the second measurement said", one["after"])
@@ -91,6 +92,15 @@ def _decided(decision: Json | None) -> Iterator[str]:
     for step in trace if isinstance(trace, list) else []:
         if isinstance(step, dict) and step.get("outcome") not in ("pass", "skipped"):
             yield f"    {step.get('check')}: {step.get('outcome')}, {step.get('detail')}"
+
+
+def _choices(one: Json) -> Iterator[str]:
+    choices = one.get("choices", [])
+    if choices:
+        yield from ("", "Which is right? `wardline incidents choose` has one of these run:")
+    for number, each in enumerate(choices, 1):
+        leave = ", after an approval" if each["verdict"] == "ask" else ""
+        yield f"  {number}. {each['words']} ({each['runbook_id']}{leave})"
 
 
 def _run(one: Json) -> Iterator[str]:

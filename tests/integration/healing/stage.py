@@ -13,7 +13,7 @@ from typing import Any, cast
 from tests.harness import openssh, ordering
 from tests.harness.openssh import Server
 from tests.integration.agent.bench import Bench
-from tests.integration.healing import picture, programs
+from tests.integration.healing import picture, programs, promoting
 from tests.integration.healing.picture import Picture
 from tests.integration.healing.trouble import Died, Trouble, Troubled
 from tests.unit.agent import host_trees
@@ -31,7 +31,8 @@ from wardline.agent.store import holds, incidents, results, undos
 from wardline.agent.store.credentials import Credentials
 from wardline.core import ids
 from wardline.core.deviation import AcceptedState, Deviation
-from wardline.core.evidence.bundle import IncidentRecord, Outcome, Result
+from wardline.core.evidence.bundle import IncidentRecord, Outcome, Result, RunbookRef
+from wardline.core.incidents import choice
 from wardline.core.incidents.incident import Incident
 from wardline.core.incidents.remedy import Condition, Operator
 from wardline.core.incidents.states import State
@@ -197,6 +198,24 @@ class Stage:
         return self._obey(
             ordering.run_order(self.bench.central, record, self.bench.host.id, **given)
         )
+
+    def pick(self, checks: list[str], words: str) -> tuple[str, str]:
+        """A person picks one of the choices of the newest ticket, by its words; how that ended."""
+        self.bench.report()
+        record = self.records(checks)[-1]
+        (entry,) = [one for one in choice.told(record.decision) if one["choice"]["words"] == words]
+        picked = replace(record, decision=entry, runbook=RunbookRef(**entry["runbook"]))
+        given = {"consent": None, **self._valid()}
+        return self._obey(
+            ordering.run_order(self.bench.central, picked, self.bench.host.id, **given)
+        )
+
+    def promote(self, runbook_id: str, words: str, failing: str) -> None:
+        """A choice is L1's own from now on, as people at Central approved it for its pattern."""
+        central = self.bench.central
+        made = promoting.of_choice(runbook_id, words, failing, central.site, self.bench.clock())
+        central.mandates.promote(made)
+        self.bench.check_in()
 
     def undo(self, reason: str) -> tuple[str, str]:
         """A person has the newest run undone; how that ended."""

@@ -121,6 +121,8 @@ class Telling:
             "wait": stage.wait,
             "report": lambda _: stage.bench.report(),
             "approve": self._approve,
+            "pick": self._pick,
+            "promote": lambda what: stage.promote(*what),
             "rule": lambda what: stage.rule(what["runbook"], what["set"]),
             "site": stage.site,
             "observed": lambda _: stage.observed(),
@@ -160,6 +162,9 @@ class Telling:
 
     def _approve(self, changes: dict[str, Any] | None) -> None:
         self.orders.append(self.stage.approve(self.scenario.checks, changes or {}))
+
+    def _pick(self, words: str) -> None:
+        self.orders.append(self.stage.pick(self.scenario.checks, words))
 
     def _trouble(self, what: dict[str, Any]) -> None:
         told: dict[str, Any] = dict(what)

@@ -31,6 +31,7 @@ CODES = {
     "accepted",
     "breaker",
     "brake",
+    "choice_needed",
     "denied",
     "freeze",
     "hold",

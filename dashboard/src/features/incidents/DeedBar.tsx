@@ -5,6 +5,7 @@ import { ORDERS } from "@/api/permissions";
 import { usePermission } from "@/api/session";
 import type { Incident } from "@/api/types";
 import { useCheckAgain } from "@/features/incidents/check-again";
+import { ChoicePicker } from "@/features/incidents/ChoicePicker";
 import classes from "@/features/incidents/DeedBar.module.css";
 import { deeds } from "@/features/incidents/deeds";
 import { HandOverDialog } from "@/features/incidents/HandOverDialog";
@@ -43,6 +44,7 @@ export function DeedBar({ incident, isHeld, underWay, isAsked, children }: Props
   return (
     <div className={classes.bar} role="group" aria-label="What you can do">
       {!isAsked && !underWay.has("run_runbook") && <StartButton incident={incident} />}
+      {!isAsked && !underWay.has("run_runbook") && <ChoicePicker incident={incident} />}
       <Button
         size="md"
         variant="default"

@@ -205,12 +205,13 @@ Step = Annotated[
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemedyText:
     """A remedy as the runbook's file has it. `conditions` choose among several, and so the inputs;
-    those of a single one bind L1, and no plan."""
+    those of a single one bind L1, and no plan. One with a `choice`, in words, is for a person."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
     order: Annotated[int, Field(ge=0, le=1000)]
     conditions: tuple[Condition, ...] = ()
     inputs: Mapping[str, Any] = field(default_factory=dict)
+    choice: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,120}$")] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,9 +277,9 @@ def remedies() -> tuple[Remedy, ...]:
 
 def remedies_of(runbook: Runbook) -> tuple[Remedy, ...]:
     """As its file has them."""
-    check, needs = runbook.check, runbook.preconditions
+    check, book, needs = runbook.check, runbook.id, runbook.preconditions
     return tuple(
-        Remedy(check, one.conditions, runbook.id, one.inputs, one.order, preconditions=needs)
+        Remedy(check, one.conditions, book, one.inputs, one.order, None, None, needs, one.choice)
         for one in runbook.remedies
     )
 
@@ -321,6 +322,7 @@ def _check(runbook: Runbook) -> None:
         remedy.check_condition(condition, f"preconditions[{index}]")
     for index, text in enumerate(runbook.remedies):
         _check_remedy(runbook, text, f"remedies[{index}]")
+    remedy.check_choices(remedies_of(runbook))
 
 
 def _check_step(runbook: Runbook, step: Step, where: str) -> None:

@@ -34,21 +34,27 @@ class Versions:
 
 
 def begin(
-    tx: Transaction, run_id: str, incident: Incident, versions: Versions, at: datetime
+    tx: Transaction,
+    run_id: str,
+    incident: Incident,
+    versions: Versions,
+    at: datetime,
+    choice: str | None = None,
 ) -> None:
-    """In the transaction that reserves the run."""
+    """In the transaction that reserves the run; `choice` is the mark of the remedy that it goes by,
+    where that is one of several choices."""
     rule = versions.rule
     tx.execute(
         "INSERT INTO attempts (run_id, incident_id, site_id, host_id, incident_type,"
         " pattern_signature, likeness, runbook_id, runbook_digest, rule_id, rule_revision,"
-        " started_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " started_at, choice) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(run_id, incident.id, incident.site_id, incident.host_id, incident.check),
             incident.pattern_signature,
             tx.json(list(likeness.tokens(incident.before.facts))),
             *(versions.runbook.name, versions.runbook.version),
             *(rule and rule.name, rule and rule.version),
-            clock.wire(at),
+            *(clock.wire(at), choice),
         ),
     )
 
@@ -132,6 +138,7 @@ def past(tx: Transaction, check: str, besides: str) -> tuple[Past, ...]:
             runbook_digest=row["runbook_digest"],
             ended_at=clock.parse(row["ended_at"]),
             result=Result(row["result"]),
+            choice=row["choice"],
         )
         for row in rows
     )

@@ -16,6 +16,8 @@ from wardline.central.incidents.repository import (
     NewRecord,
     Repository,
 )
+from wardline.central.orders import choosing
+from wardline.central.orders.choosing import Choice
 from wardline.central.orders.wanted import Standing
 from wardline.core.errors import NotFound
 from wardline.core.evidence import bundle
@@ -208,6 +210,11 @@ async def waiting(
     """What of this appliance waits for a person, the oldest so many."""
     rows = await Repository(session).waiting(site_id, appliance_id, count_max)
     return [_standing(site_id, row) for row in rows]
+
+
+def choices(site_id: str, row: RowMapping) -> list[Choice]:
+    """What a person may pick for this incident, where it is theirs to say."""
+    return choosing.of(_standing(site_id, row))
 
 
 def _standing(site_id: str, row: RowMapping) -> Standing:

@@ -78,7 +78,7 @@ def _evaluated(
     policy: Policy,
 ) -> Evaluation:
     known = _known(row)
-    chosen = _fitting(known, [one["facts"] or {} for one in incidents])
+    chosen = _fitting(known, incidents)
     index = compiled.build(policy)
     resolved = allowed = confirmed = contradicted = 0
     verdicts: dict[str, int] = {}
@@ -89,9 +89,9 @@ def _evaluated(
             verdicts[said.value] = verdicts.get(said.value, 0) + 1
             allowed += said in _MAY_RUN
         ends = one["ends"] or ()
-        if _LASTED in ends:
+        if _LASTED in ends and not _is_other(chosen, one):
             confirmed += 1
-        elif any(end in _WRONG for end in ends):
+        elif _LASTED in ends or any(end in _WRONG for end in ends):
             contradicted += 1
     shadow = Shadow(len(incidents), resolved, allowed, confirmed, contradicted)
     against = merit.against(shadow)
@@ -115,19 +115,30 @@ def _known(row: RowMapping) -> tuple[Remedy, ...]:
     return tuple(sorted(book.remedies, key=lambda one: one.order))
 
 
-def _fitting(known: Sequence[Remedy], facts: Sequence[Mapping[str, Any]]) -> Remedy | None:
-    """The remedy that answers most of these facts; the first of equals."""
+def _fitting(known: Sequence[Remedy], incidents: Sequence[RowMapping]) -> Remedy | None:
+    """Of choices the one that lasted most often, else the remedy that answers most of these
+    incidents; the first of equals."""
 
-    def fits(one: Remedy) -> int:
-        return sum(_answers(one, each, of=len(known)) for each in facts)
+    def fits(one: Remedy) -> tuple[int, int]:
+        lasted = sum(
+            one.is_open and each["choice"] == one.mark and _LASTED in (each["ends"] or ())
+            for each in incidents
+        )
+        answered = sum(_answers(one, each["facts"] or {}, of=len(known)) for each in incidents)
+        return lasted, answered
 
     return max(known, key=fits, default=None)
+
+
+def _is_other(chosen: Remedy | None, one: RowMapping) -> bool:
+    """Whether what lasted there was another choice: which one is right was not agreed upon."""
+    return chosen is not None and chosen.is_open and one["choice"] not in (None, chosen.mark)
 
 
 def _answers(one: Remedy, facts: Mapping[str, Any], *, of: int) -> bool:
     """Whether one of so many remedies of its runbook may run with these facts, which give its
     inputs, as an appliance has it."""
-    if not remedy.suits(one, facts, is_chosen=of > 1):
+    if not remedy.suits(one, facts, is_chosen=one.is_open or of > 1):
         return False
     try:
         remedy.inputs(one, facts)

@@ -4,6 +4,7 @@ With --appliance it reads the appliance's own store and needs no Central.
 """
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -96,6 +97,43 @@ def try_again(
 ) -> None:
     """Let every repair be tried once more, as far as the policy lets it."""
     _order(incident, "try-again", {"reason": reason}, email, data, as_json=as_json)
+
+
+@app.command("choose")
+def choose(
+    incident: Incident,
+    number: Annotated[int, typer.Argument(min=1, help="which one, as `show` numbers them")],
+    reason: Annotated[str, typer.Option(help="why this one is right here; it is kept")],
+    email: Who = None,
+    data: Data = None,
+    as_json: AsJson = False,
+    appliance: OnAppliance = False,
+) -> None:
+    """Have one of several repairs run, where which one is right is a person's to say."""
+    if appliance:
+        wait_s = incident_commands.WAIT_S
+        ended = incident_commands.picked(_layout(data), incident, number, reason, wait_s)
+        if as_json:
+            print(json.dumps(asdict(ended), indent=2))
+        else:
+            _print([plain.shown(f"{incident}: {ended.state} ({ended.code}): {ended.detail}")])
+        return
+    with person.signed_in(data, email) as central:
+        path = found.incident(central, incident)
+        choices = central.get(path)["choices"]
+        if number > len(choices):
+            raise incident_commands.NoSuchChoice(
+                f"{incident} has {len(choices)} choices now: look at it again"
+            )
+        picked = choices[number - 1]
+        done = central.post(f"{path}/start", {"reason": reason, "choice": picked["id"]})
+    if as_json:
+        print(json.dumps(done, indent=2))
+    elif done["order_id"] is None:
+        _print([plain.shown(f"{incident}: approval {done['approval_id']} has to be given first")])
+    else:
+        told = f"{incident}: {picked['words']}; order {done['order_id']} is on its way"
+        _print([plain.shown(told)])
 
 
 @app.command("hand-over")

@@ -91,6 +91,7 @@ def _runbook(one: dict[str, Any]) -> RunbookEntry:
             *(one["check"], _conditions(text["conditions"]), one["id"]),
             *(text["inputs"], text["order"]),
             preconditions=preconditions,
+            choice=text["choice"],
         )
         for text in one["remedies"]
     )

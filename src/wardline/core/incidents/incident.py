@@ -131,8 +131,9 @@ def started(
     runbook: RunbookRef,
     level: ResolutionLevel = ResolutionLevel.L1,
 ) -> Incident:
-    """A run is about to begin; stored before its first step, so that a crash is seen."""
-    _expect(incident, *TO_JUDGE)
+    """A run is about to begin; stored before its first step, so that a crash is seen. One that is a
+    person's begins by a choice of theirs."""
+    _expect(incident, *TO_JUDGE, State.ESCALATED)
     return _moved(
         incident,
         State.REPAIRING,

@@ -135,7 +135,7 @@ _PATTERNS = text(
 )
 _OF_PATTERN = text(
     "SELECT i.site_id, i.id, i.host_id, h.platform, i.severity, i.raw_data -> 'facts' AS facts,"
-    " i.created_at, i.state, count(*) OVER () AS of,"
+    " i.created_at, i.state, i.decision -> 'choice' ->> 'mark' AS choice, count(*) OVER () AS of,"
     " (SELECT jsonb_agg(r.ended ORDER BY r.at) FROM pattern_runs r"
     "   WHERE r.site_id = i.site_id AND r.incident_id = i.id AND r.runbook_id = :runbook_id"
     "   AND r.runbook_digest = :runbook_digest AND r.ended IS NOT NULL) AS ends"
