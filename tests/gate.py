@@ -2,7 +2,7 @@
 
 Static checks need no order among themselves: they run side by side, and all of them report. Tests
 follow only when they are clean, as one pytest run, so that its last line counts everything. It has
-a process per core; each takes one file after the other, cheap suites first.
+a process per core and one more; each takes one file after the other, cheap suites first.
 """
 
 import json
@@ -20,7 +20,8 @@ BIN = Path(sys.executable).parent
 # mypy is the longest of them and uses one core; the others share what is left.
 PARALLEL_MAX = max(2, os.cpu_count() or 2)
 # A file stays together, so that what it starts is started once; the order stays that of the suites.
-SIDE_BY_SIDE = ("-n", str(PARALLEL_MAX), "--dist", "loadfile", "--no-loadscope-reorder")
+# One more than there are cores: the dear ones wait for processes and browsers most of their time.
+SIDE_BY_SIDE = ("-n", str(PARALLEL_MAX + 1), "--dist", "loadfile", "--no-loadscope-reorder")
 DASHBOARD_SCRIPTS = ("typecheck", "lint", "test")
 
 

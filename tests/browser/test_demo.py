@@ -77,7 +77,7 @@ def test_the_export_of_the_page_verifies(
 
 
 @pytest.mark.parametrize(("viewport", "scheme"), SCREENS)
-def test_no_page_scrolls_sideways(
+def test_no_page_of_the_evidence_scrolls_sideways(
     demo: product.Central,
     open_page: OpenPage,
     shots: Path,
@@ -89,14 +89,9 @@ def test_no_page_scrolls_sideways(
     healed = status["healed"][0]
     site = f"/sites/{healed['site_id']}"
     pages = {
-        "fleet": "/",
-        "site": site,
-        "incidents": f"{site}?tab=incidents",
         "evidence": f"{site}?tab=evidence",
-        "settings": f"{site}?tab=settings",
         "incident": f"{site}/incidents/{healed['incident_id']}",
         "entry": f"{site}/evidence/{healed['log_indexes'][-1]}",
-        "policy": "/policy",
         "enrol": f"{site}/enrol",
         "new-site": "/sites/new",
         "missing": "/no/such/page",

@@ -12,6 +12,7 @@ from wardline.agent.runbooks.edit_steps import (
 )
 from wardline.agent.runbooks.runbook import (
     InstallFile,
+    RemedyText,
     Risk,
     Runbook,
     RunCommand,
@@ -58,11 +59,10 @@ def head(book: Runbook) -> str:
     ]
     table = [f"| {name} | {_cell(text)} |" for name, text in rows]
     steps = [f"| {step.name} | {_does(step)} | {_cell(_proved(step))} |" for step in book.steps]
-    when = [f"- {_conditions(one.conditions)}" for one in book.remedies]
     return "\n".join(
         [
             *(f"# {book.title}", "", book.description, "", "| | |", "|-|-|", *table, ""),
-            *("Its check has failed, and:", "", *when, ""),
+            *(*_when(book), ""),
             *("| step | what it does | proved by |", "|-|-|-|", *steps, "", END, ""),
         ]
     )
@@ -101,10 +101,34 @@ def _at_work(book: Runbook) -> str:
     return "; ".join(said)
 
 
+def _when(book: Runbook) -> list[str]:
+    """Where it may run at all, and what it takes where it has a choice."""
+    chosen = [one for one in book.remedies if one.conditions and one.choice is None]
+    picked = [one for one in book.remedies if one.choice is not None]
+    told = ["It runs only where its check has failed."]
+    if book.preconditions:
+        told = ["It runs only where its check has failed, and:", ""]
+        told.append(f"- {_conditions(book.preconditions)}")
+    elif not chosen:
+        told = ["It runs where its check has failed, whatever that finds."]
+    if chosen:
+        told += ["", "It takes what the first of these that holds says:", ""]
+        told += [f"- {_conditions(one.conditions)}: {_inputs(one)}" for one in chosen]
+    if picked:
+        told += ["", "Of these a person picks one, until enough such picks have lasted:", ""]
+        told += [
+            f"- {one.choice}: {_inputs(one)}, where {_conditions(one.conditions)}" for one in picked
+        ]
+    return told
+
+
 def _conditions(conditions: tuple[Condition, ...]) -> str:
-    if not conditions:
-        return "nothing else: it answers whatever its check finds"
     return ", ".join(f"`{one.fact}` {one.operator} `{_value(one.value)}`" for one in conditions)
+
+
+def _inputs(one: RemedyText) -> str:
+    taken = [f"{name} `{_value(value)}`" for name, value in one.inputs.items() if value]
+    return ", ".join(taken)
 
 
 def _value(value: object) -> str:

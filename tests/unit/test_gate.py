@@ -2,6 +2,7 @@
 
 import sys
 
+import httpx2
 import pytest
 
 from bench import __main__ as bench
@@ -30,7 +31,29 @@ def test_every_gate_covers_what_it_promises() -> None:
     assert names["quick"] == {"format", "lint", "types"}
     assert names["check"] >= {"format", "lint", "types", "imports", "tidy"}
     assert names["test"] >= {"format", "lint", "types", "imports"}
-    assert gate.SUITES["test"] == ("tests",)
+    assert gate.SUITES["test"] == gate.SUITES["soak"] == ("tests",)
+
+
+@pytest.mark.parametrize(("name", "long"), [("test", []), ("quick", []), ("soak", ["--full"])])
+def test_only_a_soak_runs_the_long_forms_and_it_does(
+    name: str, long: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[list[str]] = []
+
+    def note(_: list[str], arguments: list[str]) -> int:
+        started.append(arguments)
+        return 0
+
+    monkeypatch.setitem(gate.STATIC, name, ())
+    monkeypatch.setattr(gate, "_dashboard", tuple)
+    monkeypatch.setattr(gate, "_pytest", note)
+    assert gate.main(name, ["-k", "x"]) == 0
+    assert started == [[*long, "-k", "x"]]
+
+
+def test_what_a_test_asks_beyond_this_machine_goes_nowhere() -> None:
+    with httpx2.Client(timeout=5) as client, pytest.raises(httpx2.ConnectError):
+        client.get("http://example.com/")
 
 
 @pytest.mark.parametrize(

@@ -1166,7 +1166,8 @@ export interface paths {
         put?: never;
         /**
          * Start Repair
-         * @description Orders the run that the policy offers; where it asks, opens an approval once more.
+         * @description Orders the run that the policy offers, or the choice that is picked; where it asks, opens an
+         *     approval once more, or for that choice.
          */
         post: operations["start_repair_api_v1_sites__site_id__incidents__incident_id__start_post"];
         delete?: never;
@@ -1609,6 +1610,26 @@ export interface paths {
          * @description Candidates, canaries and what is in force, newest first.
          */
         get: operations["list_promotions_api_v1_promotions_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/promotions/waiting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count Waiting Promotions
+         * @description How many candidates nobody has decided about.
+         */
+        get: operations["count_waiting_promotions_api_v1_promotions_waiting_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2865,6 +2886,28 @@ export interface components {
             /** Reason */
             reason?: string | null;
         };
+        /**
+         * ChoiceOut
+         * @description `words` say what it does; `inputs` are for the eyes of a person; picking it starts it where
+         *     `verdict` is `offer`, and asks for an approval first where it is `ask`.
+         */
+        ChoiceOut: {
+            /** Id */
+            id: string;
+            /** Words */
+            words: string;
+            /** Runbook Id */
+            runbook_id: string;
+            /** Inputs */
+            inputs: {
+                [key: string]: unknown;
+            };
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "offer" | "ask";
+        };
         /** Clearing */
         Clearing: {
             /** Reason */
@@ -3438,8 +3481,8 @@ export interface components {
          * HealOut
          * @description One heal of the incident: when the run began, when the check had passed after it, until when
          *     it is watched, and how that ended: `stable`, `recurred` (it failed before it had lasted),
-         *     `unproved` (it failed, so late that nothing shows when it came back) or `undone` (a person had
-         *     the run undone).
+         *     `unproved` (it failed, so late that nothing shows when it came back, or another run was undone)
+         *     or `undone` (a person had the run undone).
          */
         HealOut: {
             /** Number */
@@ -3753,7 +3796,9 @@ export interface components {
          *     `handovers`: the last first. `undo` is what became of what the run had changed, `left` are the
          *     changed steps that nothing put back. `silent`: its appliance missed its check-ins, so that
          *     `latest` is how things stood at `heard_at`. `undo_until`: until when its last run can be undone,
-         *     null where it cannot.
+         *     null where it cannot. `holdable`: the runbooks that a hold could keep off its drift, the one
+         *     that ran or would run first. `choices`: what a person may pick, where which repair is right is
+         *     theirs to say.
          */
         IncidentDetailOut: {
             /** Site Id */
@@ -3834,6 +3879,10 @@ export interface components {
             heals: components["schemas"]["HealOut"][];
             /** Undo Until */
             undo_until: string | null;
+            /** Holdable */
+            holdable: string[];
+            /** Choices */
+            choices: components["schemas"]["ChoiceOut"][];
             /** Bundles */
             bundles: components["schemas"]["BundleOut"][];
         };
@@ -4635,7 +4684,11 @@ export interface components {
         PromotionOut: {
             /** Id */
             id: string;
-            stage: components["schemas"]["Stage"];
+            /**
+             * Stage
+             * @enum {string}
+             */
+            stage: "candidate" | "canary" | "promoted" | "demoted" | "rejected" | "withdrawn";
             /** Check */
             check: string;
             /** Pattern Signature */
@@ -4689,7 +4742,8 @@ export interface components {
         /**
          * PromotionRuns
          * @description Runs that the promotion itself chose: of `decided` ones `stable` lasted and `bad` did not;
-         *     `watched` are still to be decided.
+         *     `watched` are still to be decided. Of a promotion that has ended they are forgotten after 400
+         *     days.
          */
         PromotionRuns: {
             /** Decided */
@@ -4708,7 +4762,11 @@ export interface components {
         PromotionStory: {
             /** Id */
             id: string;
-            stage: components["schemas"]["Stage"];
+            /**
+             * Stage
+             * @enum {string}
+             */
+            stage: "candidate" | "canary" | "promoted" | "demoted" | "rejected" | "withdrawn";
             /** Check */
             check: string;
             /** Pattern Signature */
@@ -4762,6 +4820,11 @@ export interface components {
             items: components["schemas"]["PromotionOut"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /** PromotionsWaiting */
+        PromotionsWaiting: {
+            /** Count */
+            count: number;
         };
         /**
          * ProofRequest
@@ -5122,14 +5185,17 @@ export interface components {
         };
         /**
          * ShadowOut
-         * @description The last `days` days as if it had been in force. Of `incidents` of its pattern, `resolved`
-         *     give its inputs and `allowed` the policy of now lets run, at once or with a person's word:
-         *     `verdicts` says how often which. In `confirmed` its runbook did heal for good, in `contradicted`
-         *     it did not. `against` is what speaks against an approval; nothing where one may be given.
+         * @description The last `days` days as if it had been in force. Of `total` incidents of its pattern the
+         *     newest `incidents` were looked at; of these `resolved` give its inputs and `allowed` the policy
+         *     of now lets run, at once or with a person's word: `verdicts` says how often which. In
+         *     `confirmed` its runbook did heal for good, in `contradicted` it did not. `against` is what
+         *     speaks against an approval; nothing where one may be given.
          */
         ShadowOut: {
             /** Days */
             days: number;
+            /** Total */
+            total: number;
             /** Incidents */
             incidents: number;
             /** Resolved */
@@ -5332,12 +5398,6 @@ export interface components {
             measured_hosts: number;
         };
         /**
-         * Stage
-         * @description Where a promotion stands. The last three are ends.
-         * @enum {string}
-         */
-        Stage: "candidate" | "evaluated" | "canary" | "promoted" | "demoted" | "rejected" | "withdrawn";
-        /**
          * StartedOut
          * @description The order that is on its way, or the approval that it takes first.
          */
@@ -5346,6 +5406,16 @@ export interface components {
             order_id: string | null;
             /** Approval Id */
             approval_id: string | null;
+        };
+        /**
+         * Starting
+         * @description `choice`: which of the choices of a ticket, by its `id`; without it what is offered.
+         */
+        Starting: {
+            /** Reason */
+            reason: string;
+            /** Choice */
+            choice?: string | null;
         };
         /** StatusOut */
         StatusOut: {
@@ -5386,7 +5456,9 @@ export interface components {
         /**
          * Stop
          * @description Where a runbook does not run, since when and why; `id` names the hold, or the stop of the
-         *     brake, which is for one site's appliance or, without a site, for all sites.
+         *     brake, which is for one site's appliance or, without a site, for all sites. `other_version` is
+         *     the digest of the version that the brake stopped, where that is not the one that is listed; a
+         *     hold is for every version.
          */
         Stop: {
             /**
@@ -5396,6 +5468,8 @@ export interface components {
             kind: "hold" | "brake";
             /** Id */
             id: string;
+            /** Other Version */
+            other_version: string | null;
             /** Site Id */
             site_id: string | null;
             /** Site Name */
@@ -5669,8 +5743,9 @@ export interface components {
         /**
          * WatchEnd
          * @description `stable`: the check passed at or after the end of the watch. `recurred`: it failed before it
-         *     had. `unproved`: it failed so long after the end that nothing shows when it came back. `undone`:
-         *     a person had the run undone, be it after it was stable; that counts neither way.
+         *     had. `unproved`: it failed so long after the end that nothing shows when it came back, or
+         *     another run on its drift was undone. `undone`: a person had the run of the heal undone, be it
+         *     after it was stable. The last two count neither way.
          * @enum {string}
          */
         WatchEnd: "stable" | "recurred" | "unproved" | "undone";
@@ -5794,7 +5869,7 @@ export interface components {
          * RunbookOut
          * @description `heals` is null where it healed nothing in this time; of those whose watch is over, `stable`
          *     lasted. `unhelped` open incidents are there that its last run did not help. `stops`: the newest
-         *     of `stopped`.
+         *     of the `stopped` that stop this version, then those of other versions.
          */
         wardline__central__reports__runbooks__RunbookOut: {
             /** Id */
@@ -14747,7 +14822,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Reasoned"];
+                "application/json": components["schemas"]["Starting"];
             };
         };
         responses: {
@@ -15523,6 +15598,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    count_waiting_promotions_api_v1_promotions_waiting_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromotionsWaiting"];
                 };
             };
         };

@@ -98,7 +98,10 @@ const holds = createRoute({
 const deviations = createRoute({
   getParentRoute: () => frame,
   path: "/deviations",
-  validateSearch: readCursor,
+  validateSearch: (search): { cursor?: string; ended?: string } => ({
+    ...readCursor(search),
+    ...(typeof search.ended === "string" ? { ended: search.ended } : {}),
+  }),
   component: lazyRouteComponent(() => import("@/routes/DeviationsPage"), "DeviationsPage"),
 });
 

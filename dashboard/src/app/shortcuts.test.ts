@@ -6,6 +6,7 @@ afterEach(() => document.body.replaceChildren());
 test("g and a letter go to a page, within a moment", () => {
   const { pending } = press(null, "g", 1_000);
   expect(press(pending, "a", 1_400).deed).toEqual({ do: "go", to: "/approvals" });
+  expect(press(pending, "d", 1_400).deed).toEqual({ do: "go", to: "/deviations" });
   expect(press(pending, "a", 9_000).deed).toBeNull();
   expect(press(pending, "x", 1_400)).toEqual({ pending: null, deed: null });
 });

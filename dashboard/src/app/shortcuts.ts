@@ -5,6 +5,7 @@ export const PLACES = {
   i: { to: "/incidents", label: "Incidents" },
   a: { to: "/approvals", label: "Approvals" },
   h: { to: "/holds", label: "Holds" },
+  d: { to: "/deviations", label: "Deviations" },
   r: { to: "/runbooks", label: "Runbooks" },
   m: { to: "/promotions", label: "Promotions" },
   p: { to: "/policy", label: "Policy" },

@@ -82,7 +82,10 @@ const KINDS: Record<string, [name: string, part: Part][]> = {
     ["orders", "site"],
     ["order", "site"],
   ],
-  brake: [["brakes", "all"]],
+  brake: [
+    ["brakes", "all"],
+    ["runbooks", "all"],
+  ],
   "posture.snapshot": [
     ["posture", "site"],
     ["trend", "site"],

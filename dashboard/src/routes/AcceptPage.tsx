@@ -17,7 +17,7 @@ export function AcceptPage() {
     <Page
       title="Accept a failing state"
       up={{ to: "/sites/$siteId", params: { siteId }, label: "The site" }}
-      lead="Nothing repairs it until then, and it stays failed in the score."
+      lead="Until the day that you choose nothing repairs it, and it stays failed in the score."
     >
       <Loaded query={observed}>
         {(found) =>

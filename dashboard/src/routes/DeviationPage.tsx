@@ -12,20 +12,22 @@ export function DeviationPage() {
   const { deviationId } = useParams({ from: "/frame/deviations/$deviationId" });
   const story = useQuery(deviationQuery(deviationId));
   return (
-    <Page title="Accepted deviation" up={{ to: "/deviations", label: "Accepted deviations" }}>
-      <Loaded query={story}>
-        {(found) => (
-          <>
-            <DeviationCard deviation={found} />
-            <Panel title="What was accepted, and what is there now">
-              <AcceptedHosts story={found} />
-            </Panel>
-            <Panel title="What became of it">
-              <EventList events={found.events} />
-            </Panel>
-          </>
-        )}
-      </Loaded>
-    </Page>
+    <Loaded query={story}>
+      {(found) => (
+        <Page
+          title={found.check_title}
+          up={{ to: "/deviations", label: "Accepted deviations" }}
+          lead="What was accepted, by whom and until when"
+        >
+          <DeviationCard deviation={found} isInline />
+          <Panel title="What was accepted, and what is there now">
+            <AcceptedHosts story={found} />
+          </Panel>
+          <Panel title="What became of it">
+            <EventList events={found.events} />
+          </Panel>
+        </Page>
+      )}
+    </Loaded>
   );
 }

@@ -11,10 +11,10 @@ import { shadowQuery } from "@/features/promotions/get-shadow";
 import { LedgerTable } from "@/features/promotions/LedgerTable";
 import { meritWords, runWords } from "@/features/promotions/merit";
 import { Canary } from "@/features/promotions/PromotionCard";
-import classes from "@/features/promotions/Promotion.module.css";
 import { ShadowPanel } from "@/features/promotions/ShadowPanel";
 import { isInForce, isToDecide } from "@/features/promotions/stages";
 import { Badge } from "@/ui/Badge";
+import { Deeds } from "@/ui/Card";
 import { Page, Pairs, Panel } from "@/ui/Page";
 import { Loaded } from "@/ui/States";
 import { STAGE } from "@/ui/words";
@@ -61,10 +61,10 @@ function ToDecide({ story }: { story: PromotionStory }) {
         <>
           <ShadowPanel shadow={found} />
           {mayDecide && (
-            <div className={classes.deeds}>
+            <Deeds>
               <ApproveButton promotion={story} shadow={found} />
               <EndButton promotion={story} how="reject" />
-            </div>
+            </Deeds>
           )}
         </>
       )}
@@ -76,8 +76,8 @@ function InForce({ story }: { story: PromotionStory }) {
   const mayDecide = usePermission(APPROVALS);
   if (!mayDecide) return null;
   return (
-    <div className={classes.deeds}>
+    <Deeds>
       <EndButton promotion={story} how="demote" />
-    </div>
+    </Deeds>
   );
 }

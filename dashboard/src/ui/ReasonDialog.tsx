@@ -4,13 +4,15 @@ import { type FormEvent, type ReactNode, useState } from "react";
 import classes from "@/ui/Form.module.css";
 import { FormProblem } from "@/ui/FormProblem";
 
-const REASON_CHARACTERS_MAX = 1000;
+const CHARACTERS_MAX = 1000;
 
 interface Props {
   title: string;
   action: string;
   /** What the text is called; a reason where nothing else is said. */
   label?: string;
+  /** As many as Central takes of this reason. */
+  charactersMax?: number;
   isRequired?: boolean;
   /** False while something else of the form is still to be filled in. */
   isReady?: boolean;
@@ -38,6 +40,7 @@ export function ReasonDialog({ isOpen, ...props }: Props & { isOpen: boolean }) 
 
 function ReasonForm(props: Props) {
   const { isRequired = true, isReady = true, label = "Reason" } = props;
+  const { charactersMax = CHARACTERS_MAX } = props;
   const [reason, setReason] = useState("");
   const isMissing = !isReady || (isRequired && reason.trim() === "");
   const submit = (event: FormEvent) => {
@@ -55,7 +58,7 @@ function ReasonForm(props: Props) {
         data-autofocus
         autosize
         minRows={2}
-        maxLength={REASON_CHARACTERS_MAX}
+        maxLength={charactersMax}
         value={reason}
         onChange={(event) => setReason(event.currentTarget.value)}
       />

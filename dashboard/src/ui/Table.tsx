@@ -20,6 +20,16 @@ export function Row(props: { columns: string[]; cells: ReactNode[]; isFresh?: bo
   );
 }
 
+/** What stands in a cell, and below it in small print what belongs to it. */
+export function Cell({ below, children }: { below: ReactNode; children: ReactNode }) {
+  return (
+    <div className={classes.cell}>
+      {children}
+      {below && <small>{below}</small>}
+    </div>
+  );
+}
+
 export function Table(props: {
   label: string;
   columns: string[];

@@ -98,6 +98,7 @@ const CODES: Record<string, string> = {
   unknown_action: "the runbook is not known",
   not_admissible: "the runbook is not for this platform",
   unresolved_input: "one of its inputs could not be resolved",
+  precondition: "the host is not as the runbook needs it",
   outside_window: "its window is closed",
   locked: "another run is under way on this host",
   cooldown: "it ran here too recently",
@@ -162,7 +163,6 @@ export const HOLD: Record<Hold["state"], Word> = {
 
 export const STAGE: Record<PromotionStage, Word> = {
   candidate: { label: "Candidate", tone: "unknown", icon: "clock" },
-  evaluated: { label: "Candidate", tone: "unknown", icon: "clock" },
   canary: { label: "In its canary", tone: "info", icon: "eye" },
   promoted: { label: "In force", tone: "pass", icon: "pass" },
   demoted: { label: "Demoted", tone: "fail", icon: "undo" },

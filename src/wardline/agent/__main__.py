@@ -36,7 +36,7 @@ from wardline.agent.enrol import Wish
 from wardline.agent.scrub.scrubber import Scrubber
 from wardline.agent.settings import Flap, HostSettings, Intervals, Layout
 from wardline.agent.uplink import Address, Uplink
-from wardline.core import clock, ids, protocol
+from wardline.core import clock, ids, plain, protocol
 from wardline.core.errors import WardlineError, WrongUsage
 from wardline.core.evidence.bundle import Result
 from wardline.core.incidents import ladder
@@ -251,7 +251,8 @@ def main() -> None:
     try:
         app(prog_name="wardline agent")
     except WardlineError as error:
-        typer.echo(f"wardline agent: {error}", err=True)
+        for line in plain.lines(f"wardline agent: {error}"):
+            typer.echo(line, err=True)
         raise SystemExit(EXIT_USAGE if isinstance(error, WrongUsage) else EXIT_FAILED) from None
     except SystemExit as ended:
         raise SystemExit(EXIT_USAGE if ended.code == PARSER_EXIT else ended.code) from None

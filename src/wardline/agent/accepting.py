@@ -14,7 +14,7 @@ from wardline.agent.store.alarms import Code
 from wardline.agent.store.database import Transaction
 from wardline.agent.store.ledger import Ledger
 from wardline.agent.store.outbox import Draft
-from wardline.core import deviation
+from wardline.core import clock, deviation
 from wardline.core.deviation import Deviation, End
 from wardline.core.evidence.bundle import Kind, Outcome, Result
 from wardline.core.incidents import incident, states
@@ -47,7 +47,10 @@ class Acceptances:
         self._bells = bells
 
     def turn(self, standing: Standing) -> None:
-        """One look; writes only where something has changed."""
+        """One look; writes only where something has changed. A mandate that is not to be believed
+        accepts nothing and ends nothing."""
+        if standing.problem is not None:
+            return
         now = self._ledger.now()
         with self._ledger.reading() as tx:
             changes = self._look(tx, standing, now)
@@ -70,7 +73,7 @@ class Acceptances:
         }
         over = deviations.over(tx).union(one.id for one in changes.expired)
         for known in incidents.accepted_ones(tx):
-            how = self._end(tx, known, in_force, over)
+            how = self._end(tx, known, in_force, over, now)
             if how is not None:
                 told = deviation.ended_decision(known.decision or {}, how)
                 changes.moved.append(incident.judged(known, State.OPEN, told, None, ()))
@@ -96,6 +99,7 @@ class Acceptances:
         known: Incident,
         in_force: list[Deviation],
         over: frozenset[str],
+        now: datetime,
     ) -> End | None:
         """Why an incident that says to be accepted is that no more; None while it is, also while
         nobody can see what the host is like."""
@@ -106,7 +110,8 @@ class Acceptances:
             if latest is None or state is None or latest.outcome is not Outcome.FAIL:
                 return None
             return None if deviation.matches(state, latest) else End.CHANGED
-        return End.EXPIRED if _named(known) in over else End.REVOKED
+        name, until = _told(known)
+        return End.EXPIRED if name in over or now >= until else End.REVOKED
 
     def _apply(self, tx: Transaction, changes: _Changes, now: datetime) -> None:
         if changes.expired:
@@ -134,10 +139,10 @@ def _says(known: Incident, one: Deviation) -> bool:
     return (told.get("id"), told.get("until")) == (wanted["id"], wanted["until"])
 
 
-def _named(known: Incident) -> str | None:
-    told = (known.decision or {}).get("deviation", {})
-    name = told.get("id")
-    return name if isinstance(name, str) else None
+def _told(known: Incident) -> tuple[str, datetime]:
+    """The acceptance that an incident tells of, and until when it was."""
+    told = (known.decision or {})["deviation"]
+    return told["id"], clock.parse(told["until"])
 
 
 def _otherwise(one: Deviation, latest: Result) -> str:

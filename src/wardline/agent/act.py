@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from wardline.agent import judge, mandated, obey, repair, rival
+from wardline.agent import choices, judge, mandated, obey, repair, rival, waits
 from wardline.agent.accepting import Acceptances
 from wardline.agent.bell import Bells
 from wardline.agent.checks.protocol import Check
@@ -37,11 +37,12 @@ from wardline.agent.store.database import StoreDamaged, StoreFull, StoreUnusable
 from wardline.agent.store.ledger import Ledger
 from wardline.agent.store.mandates import Recipient
 from wardline.agent.store.policies import Active, PolicyRefused
+from wardline.agent.tickets import Tickets
 from wardline.agent.undoing import Undoing
-from wardline.core import canonical, deviation
+from wardline.core import deviation
 from wardline.core.errors import WardlineError
-from wardline.core.evidence import bundle
 from wardline.core.evidence.bundle import Action, Outcome
+from wardline.core.evidence.bundle import Result as Measured
 from wardline.core.evidence.signing import VerifyKey
 from wardline.core.incidents import incident, states
 from wardline.core.incidents.brake import Result
@@ -51,7 +52,7 @@ from wardline.core.incidents.incident import Incident
 from wardline.core.incidents.remedy import Remedy
 from wardline.core.incidents.states import State
 from wardline.core.policy.decision import Code as DecisionCode
-from wardline.core.policy.decision import Decision, Verdict
+from wardline.core.policy.decision import Verdict
 
 IDLE_S_MAX = 5.0
 REST_WHEN_FULL_S = 10.0
@@ -115,6 +116,7 @@ class Healer:
             *(ledger, roster, checks, intervals, flap, breaker, self._levels, self._repairs),
             *(self._standings, order_key, bells, self._undoing),
         )
+        self._tickets = Tickets(ledger, roster, checks, self._levels, self._repairs)
         self._policy: Active | None = None
         self._policy_digest: str | None = None
 
@@ -139,6 +141,7 @@ class Healer:
         turn = _Turn(self._current_policy(), self._standing(), self._ledger.moment())
         self._orders.turn(turn.policy)
         self._acceptances.turn(turn.standing)
+        self._look_at_tickets(turn)
         with self._ledger.reading() as tx:
             found = incidents.open_ones(tx, *states.TO_JUDGE)
             due = [one for one in found if self._is_due(tx, one, turn)]
@@ -192,51 +195,66 @@ class Healer:
         if known is None or member is None or known.check not in self._checks:
             return
         with member.busy:
-            case, chosen, exhausted = self._decide(incident_id, member, turn)
+            case, chosen, exhausted, open_to_a_person = self._decide(incident_id, member, turn)
             if case is None:
                 return
             if chosen is not None and chosen.runs is not None and exhausted is None:
                 self._repair(case, chosen, turn)
             elif _is_persons(case, chosen, exhausted):
-                self._escalate(case, chosen)
+                self._escalate(case, chosen, open_to_a_person, turn)
             else:
                 self._wait(case, chosen, turn)
 
     def _decide(
         self, incident_id: str, member: Member, turn: _Turn
-    ) -> tuple[Case | None, Judged | None, str | None]:
-        """The case as it is now, the remedy or plan that is nearest to running, and why it is a
-        person's turn if it is."""
+    ) -> tuple[Case | None, Judged | None, str | None, tuple[Judged, ...]]:
+        """The case as it is now, the remedy or plan that is nearest to running, why it is a
+        person's turn if it is, and what they may choose then."""
         with self._ledger.reading() as tx:
             known = incidents.get(tx, incident_id)
             if known is None or known.closed_at is not None or known.state not in states.TO_JUDGE:
-                return None, None, None
+                return None, None, None, ()
             latest = results.latest(tx, known.host_id, known.check) or known.before
             if latest.outcome is not Outcome.FAIL:
-                return None, None, None
-            interval_s = self._intervals.of(
-                known.check, self._checks[known.check].manifest.interval_s
-            )
-            case = Case(
-                *(known, member, latest, turn.policy, turn.moment, interval_s, self._flap),
-                standing=self._standings.now(tx),
-                breaker=self._breaker,
-            )
+                return None, None, None, ()
+            case = self._case(tx, known, member, latest, turn)
             offered = self._levels.offered(tx, case)
-            return case, offered.best(tx, case), offered.exhausted
+            open_to_a_person = choices.judged(tx, case, offered.choices, offered.exhausted)
+            chosen = offered.best(tx, case) or choices.kept_off(open_to_a_person)
+            return case, chosen, offered.exhausted, open_to_a_person
+
+    def _case(
+        self, tx: Transaction, known: Incident, member: Member, latest: Measured, turn: _Turn
+    ) -> Case:
+        interval_s = self._intervals.of(known.check, self._checks[known.check].manifest.interval_s)
+        return Case(
+            *(known, member, latest, turn.policy, turn.moment, interval_s, self._flap),
+            standing=self._standings.now(tx),
+            breaker=self._breaker,
+        )
+
+    def _look_at_tickets(self, turn: _Turn) -> None:
+        self._tickets.turn(
+            turn.digest,
+            turn.at,
+            lambda tx, one: self._is_due(tx, one, turn),
+            lambda tx, one, member, latest: self._case(tx, one, member, latest, turn),
+        )
 
     def _wait(self, case: Case, chosen: Judged | None, turn: _Turn) -> None:
         """Nothing runs now; sealed when that, or what would run, is news."""
         moved = incident.judged(
             case.incident,
-            _waiting_state(case, chosen.decision if chosen else None),
+            waits.state(case, chosen.decision if chosen else None),
             judge.wire(case, chosen, self._ledger.scrubber) if chosen else None,
             chosen.ref() if chosen else None,
             self._dry_run(case, chosen),
         )
         # Of what will be stored, so that what was scrubbed out can never be news again.
-        news = _material(self._ledger.scrubber.incident(moved))
+        news = waits.news(self._ledger.scrubber.incident(moved))
         with self._ledger.transaction() as tx:
+            if not self._repairs.is_current(tx, case):
+                return
             if incidents.judgement(tx, moved.id).digest != news:
                 self._repairs.record(tx, moved)
             incidents.set_judgement(tx, moved.id, news, turn.digest, turn.at)
@@ -259,12 +277,19 @@ class Healer:
         elif reserved is not None:
             self._wait(case, reserved, turn)
 
-    def _escalate(self, case: Case, chosen: Judged | None) -> None:
-        """L3: a person's. What flaps is held from then on, and this is the one ticket of it."""
-        wire = judge.wire(case, chosen, self._ledger.scrubber) if chosen else None
+    def _escalate(
+        self, case: Case, chosen: Judged | None, open_to_them: tuple[Judged, ...], turn: _Turn
+    ) -> None:
+        """L3: a person's, with what they may choose. What flaps is held from then on, and this is
+        the one ticket of it."""
+        wire = choices.wire(case, open_to_them, self._ledger.scrubber)
+        if wire is None and chosen is not None:
+            wire = judge.wire(case, chosen, self._ledger.scrubber)
         moved = incident.escalated(case.incident, wire)
         culprit = self._rival(case, chosen) if chosen is not None and chosen.flapping else None
         with self._ledger.transaction() as tx:
+            if not self._repairs.is_current(tx, case):
+                return
             if chosen is not None and chosen.flapping:
                 reason = (
                     f"healed {self._flap.heals} times within"
@@ -275,17 +300,26 @@ class Healer:
                 if not holds.suppress(tx, moved, chosen.runbook.id, self._ledger.now(), reason):
                     return
             self._repairs.record(tx, moved)
+            incidents.set_judgement(tx, moved.id, None, turn.digest, turn.at)
         self._bells.report.ring()
 
     def _rival(self, case: Case, chosen: Judged) -> str | None:
-        """Who changed again what the repair would change, since it last had."""
+        """Who changed again what the repair would change, since it last had. What this cannot find
+        out, whyever, keeps no hold from being set."""
+        try:
+            return self._looked_up(case, chosen)
+        except (StoreFull, StoreDamaged, StoreUnusable):
+            raise
+        except Exception as error:  # noqa: BLE001 (told in the reason of the hold)
+            return f"not known, for looking failed ({type(error).__name__}: {error})"
+
+    def _looked_up(self, case: Case, chosen: Judged) -> str | None:
         with self._ledger.reading() as tx:
-            since = case.at - heals.KEPT
-            healed_at = heals.times(tx, case.incident, chosen.runbook.id, since)
-        if not healed_at:
+            healed = heals.last(tx, case.incident, chosen.runbook.id, 1)
+        if not healed:
             return None
         targets = [one.target for one in self._dry_run(case, chosen) if one.changed]
-        return rival.named(case.member.host, targets, max(healed_at))
+        return rival.named(case.member.host, targets, healed[0].at)
 
     def _settle_interrupted(self) -> None:
         """Runs that a dead agent began: measured again, and told as what they are."""
@@ -342,32 +376,5 @@ def _is_persons(case: Case, chosen: Judged | None, exhausted: str | None) -> boo
     """L1 has nothing left, or its repair does not last. What an active hold stops only waits: the
     incident that set it is the ticket."""
     if chosen is not None and chosen.decision.code is DecisionCode.HOLD:
-        return chosen.flapping
+        return chosen.flapping or chosen.ticket
     return exhausted is not None and not case.observing
-
-
-def _waiting_state(case: Case, decision: Decision | None) -> State:
-    if case.observing:
-        return State.OBSERVING
-    if decision is not None and decision.verdict in (Verdict.ASK, Verdict.OFFER):
-        return State.WAITING
-    return State.OPEN
-
-
-def _material(moved: Incident) -> str:
-    """The digest of what a reader would call news: not ids, ages, times and durations."""
-    decision = moved.decision or {}
-    return canonical.digest(
-        {
-            "state": moved.state.value,
-            "verdict": decision.get("verdict"),
-            "code": decision.get("code"),
-            "rule": decision.get("ruleId"),
-            "would": decision.get("would"),
-            "pins": {**pins, "inputs": None} if (pins := decision.get("pins")) else None,
-            "runbook": moved.runbook and moved.runbook.digest,
-            "actions": [
-                {**bundle.action_to_wire(action), "duration_ms": 0} for action in moved.actions
-            ],
-        }
-    )

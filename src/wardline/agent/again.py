@@ -8,12 +8,13 @@ from wardline.agent.bell import Bells
 from wardline.agent.checks.protocol import Check
 from wardline.agent.repair import Repairs
 from wardline.agent.roster import Member, Roster
+from wardline.agent.standing import Standings
 from wardline.agent.store import holds, incidents, orders, results
 from wardline.agent.store.database import Transaction
 from wardline.agent.store.ledger import Ledger
 from wardline.agent.store.orders import Code, Ending
 from wardline.agent.store.outbox import Draft, Queued
-from wardline.core import clock
+from wardline.core import clock, deviation
 from wardline.core.evidence.bundle import IncidentRecord, Kind, Outcome, Result
 from wardline.core.incidents import incident, states
 from wardline.core.incidents.incident import Incident
@@ -32,12 +33,14 @@ class Again:
         roster: Roster,
         checks: Mapping[str, Check],
         repairs: Repairs,
+        standings: Standings,
         bells: Bells,
     ) -> None:
         self._ledger = ledger
         self._roster = roster
         self._checks = checks
         self._repairs = repairs
+        self._standings = standings
         self._bells = bells
 
     def check(self, order: Order, body: CheckAgain) -> None:
@@ -57,7 +60,7 @@ class Again:
 
     def repair(self, order: Order, body: TryAgain) -> None:
         """Measure; where the drift is there still, forget what failed for it and have it judged
-        anew. What a hold keeps off stays so."""
+        anew. What a hold keeps off, or somebody has accepted, stays so."""
         member = self._member(order, body.check)
         if member is None:
             return
@@ -70,16 +73,27 @@ class Again:
                 return
             fresh = self._repairs.measure(member, body.check)
             with self._ledger.transaction() as tx:
-                self._store(tx, order, member, known, fresh)
+                self._store(tx, order, body, member, fresh)
         self._bells.act.ring()
 
     def _store(
-        self, tx: Transaction, order: Order, member: Member, known: Incident, fresh: Result
+        self, tx: Transaction, order: Order, body: TryAgain, member: Member, fresh: Result
     ) -> None:
-        now = self._ledger.now()
+        """As the incident is by now, for measuring takes its time."""
+        now, known = self._ledger.now(), incidents.get(tx, body.incident_id)
+        refused = _refused(tx, known, order, body)
+        if refused is not None or known is None:
+            told_in = self._take(tx, member, fresh)
+            orders.end(tx, order.id, refused or _not_here(), now, told_in)
+            return
         if fresh.outcome is not Outcome.FAIL:
             told_in = self._take(tx, member, fresh)
             orders.end(tx, order.id, _without_a_run(fresh), now, told_in)
+            return
+        accepted = self._standings.now(tx).accepts(member.id, fresh, now)
+        if accepted is not None:
+            told_in = self._take(tx, member, fresh)
+            orders.end(tx, order.id, Ending(_FAILED, deviation.ACCEPTED, accepted), now, told_in)
             return
         results.save(tx, member.id, fresh)
         moved = incident.tried_anew(known, {**(known.decision or {}), "again": _wire(order)})

@@ -4,13 +4,16 @@ import shutil
 import textwrap
 from collections.abc import Sequence
 
+from wardline.core import plain
+
 GAP = "  "
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Every column as wide as its widest cell; the last one may run to the end of the line and is
-    wrapped under itself where the terminal is narrower."""
-    lines = [list(head), *map(list, rows)] if any(head) else list(map(list, rows))
+    wrapped under itself where the terminal is narrower. Nothing in a cell is obeyed by it."""
+    cells = [[plain.line(cell) for cell in row] for row in rows]
+    lines = [list(head), *cells] if any(head) else cells
     if not lines:
         return ""
     widths = [max(len(line[at]) for line in lines) for at in range(len(lines[0]) - 1)]

@@ -22,7 +22,7 @@ from wardline.agent.store.runs import Run
 from wardline.core import canonical, clock, ids
 from wardline.core.canonical import Json
 from wardline.core.evidence.bundle import ResolutionLevel, Result, RunbookRef
-from wardline.core.incidents import ladder, remedy, trial
+from wardline.core.incidents import choice, ladder, remedy, trial
 from wardline.core.incidents.breaker import DEFAULT as BREAKER
 from wardline.core.incidents.breaker import Breaker
 from wardline.core.incidents.incident import Incident
@@ -55,8 +55,9 @@ _PREFERENCE = (Verdict.RUN, Verdict.ASK, Verdict.OFFER, Verdict.BLOCK)
 class Judged:
     """A remedy with the decision on it; `inputs` is None where the facts do not give them.
 
-    `flapping`: enough heals of this drift came undone for a hold, and none is set yet. `proposal`
-    is the plan that it comes from, None for a remedy of L1.
+    `flapping`: enough heals of this drift came undone for a hold, and none is set yet. `ticket`:
+    this very incident set the hold that keeps it off. `stopped`: a version that decides or runs is.
+    `proposal` is the plan that it comes from, None for a remedy of L1.
     """
 
     remedy: Remedy
@@ -65,15 +66,26 @@ class Judged:
     decision: Decision
     flapping: bool = False
     proposal: Proposal | None = None
+    ticket: bool = False
+    stopped: bool = False
 
     @property
     def level(self) -> ResolutionLevel:
-        return ResolutionLevel.L1 if self.proposal is None else ResolutionLevel.L2
+        """Of a run by it; what nobody planned is L1's, but for a choice, which a person picked."""
+        if self.proposal is not None:
+            return ResolutionLevel.L2
+        return ResolutionLevel.L3 if self.remedy.is_open else ResolutionLevel.L1
 
     @property
     def runs(self) -> Mapping[str, Json] | None:
         """The inputs to run with; None where the decision is not to run."""
         return self.inputs if self.decision.verdict is Verdict.RUN else None
+
+    @property
+    def is_braked(self) -> bool:
+        """Whether that, and nothing else, keeps it from running."""
+        would = self.decision.would
+        return Code.BRAKE in (self.decision.code, would.code if would else None)
 
     def ref(self) -> RunbookRef:
         one = self.runbook
@@ -147,17 +159,21 @@ def judge(tx: Transaction, case: Case, one: Remedy, proposal: Proposal | None = 
     if proposal is not None and case.asking.initiator is Initiator.SYSTEM:
         case = replace(case, asking=replace(case.asking, initiator=Initiator.PLAN))
     book = runbook.registry()[one.runbook]
-    held = holds.is_held(tx, case.incident, book.id)
-    flapping = not held and _flaps(tx, case, book)
+    held = holds.on(tx, case.incident, book.id)
+    flapping = held is None and _flaps(tx, case, book)
     inputs, missing = _inputs(one, case)
-    state = _state(tx, case, book, hold=held or flapping)
+    state = _state(tx, case, book, hold=flapping or held is not None)
     index = _NO_RULES if case.policy is None else case.policy.index
     decision = index.evaluate(_request(case, book), state)
     if missing is not None:
         decision = barred.unresolved(decision, missing)
+    decision = barred.unmet(decision, remedy.unmet(book.preconditions, case.latest.facts))
     decision = barred.broken(decision, _broken(tx, case))
-    decision = barred.braked(decision, _stopped(tx, case, versions(case, book, decision)))
-    return Judged(one, book, inputs, decision, flapping, proposal)
+    stopped = _stopped(tx, case, versions(case, book, decision))
+    decision = barred.braked(decision, stopped)
+    ticket = held is not None and held.set_by is None and held.incident_id == case.incident.id
+    is_stopped = stopped is not None
+    return Judged(one, book, inputs, decision, flapping, proposal, ticket, is_stopped)
 
 
 def _inputs(one: Remedy, case: Case) -> tuple[dict[str, Json] | None, str | None]:
@@ -200,11 +216,17 @@ def _broken(tx: Transaction, case: Case) -> str | None:
 def wire(case: Case, judged: Judged, scrubber: Scrubber) -> dict[str, Any]:
     """The decision as evidence keeps it; what a person may say yes to names exactly what it is."""
     told = trial.with_earned(judged.decision.to_wire(), judged.remedy.earned)
+    choice.tell(told, judged.remedy)
     if judged.decision.verdict in (Verdict.ASK, Verdict.OFFER) and judged.inputs is not None:
-        told["pins"] = {**pins(case, judged), "inputs": _shown(judged.inputs, scrubber)}
+        told["pins"] = shown_pins(case, judged, scrubber)
     if judged.proposal is not None:
         told["plan"] = judged.proposal.to_wire()
     return told
+
+
+def shown_pins(case: Case, judged: Judged, scrubber: Scrubber) -> dict[str, Any]:
+    """The pins with the inputs, for a person's eyes."""
+    return {**pins(case, judged), "inputs": _shown(judged.inputs or {}, scrubber)}
 
 
 def pins(case: Case, judged: Judged) -> dict[str, Any]:
@@ -264,7 +286,7 @@ def _state(tx: Transaction, case: Case, book: Runbook, *, hold: bool) -> State:
             not run.ended and (run.host_id, run.runbook_id) == (case.member.id, book.id)
             for run in recent
         ),
-        counters=_counters(recent, case),
+        counters=_counters(recent, case, _cooled_from(tx, case, book)),
         actions=_actions(book),
         confirmed_at=policies.confirmed_at(tx, case.moment),
         frozen_by=case.standing.frozen_by or "",
@@ -275,8 +297,8 @@ def _state(tx: Transaction, case: Case, book: Runbook, *, hold: bool) -> State:
 def _flaps(tx: Transaction, case: Case, book: Runbook) -> bool:
     """As many verified heals of this drift as make a hold necessary, since the last was cleared."""
     window = ladder.flap_window(case.flap.heals, case.flap.window_minutes, case.interval_s)
-    healed_at = heals.times(tx, case.incident, book.id, case.at - window)
-    return ladder.flapping(healed_at, case.at, case.flap.heals, window)
+    healed = heals.last(tx, case.incident, book.id, case.flap.heals)
+    return ladder.flapping(healed, case.at, case.flap.heals, window)
 
 
 def _actions(asked: Runbook) -> dict[str, ActionFacts]:
@@ -290,9 +312,14 @@ def _actions(asked: Runbook) -> dict[str, ActionFacts]:
     return {**known, asked.id: replace(known[asked.id], lasts=lasts)}
 
 
-def _counters(recent: list[Run], case: Case) -> Counters:
+def _cooled_from(tx: Transaction, case: Case, book: Runbook) -> dict[str, HostUsage]:
+    """When the runbook last ran on this host, however long ago a cooldown may reach."""
+    at = runs.last_started(tx, case.member.id, book.id, case.at - usage.COOLDOWN)
+    return {} if at is None else {book.id: HostUsage(last_run_at=at)}
+
+
+def _counters(recent: list[Run], case: Case, by_action: dict[str, HostUsage]) -> Counters:
     by_rule: dict[str, RuleUsage] = {}
-    by_action: dict[str, HostUsage] = {}
     for run in recent:
         tally = Tally(
             run.started_at,

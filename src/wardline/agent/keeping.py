@@ -29,7 +29,8 @@ class Keeper:
 
     def keep(self, run: Run, repairing: Incident, report: RunReport, host: Host) -> Incident:
         """The incident, whose decision names the run and until when it can be undone; as it was
-        where the run left nothing to undo. What cannot be kept is said by the run's row.
+        where the run left nothing to undo. What cannot be kept is said by the run's row, and by
+        the decision where there is no room for that either.
         """
         if not report.undos:
             return repairing
@@ -44,9 +45,8 @@ class Keeper:
             *(run.id, run.incident_id, run.host_id, repairing.check, run.runbook_id),
             *(run.started_at, until, size, gone, None),
         )
-        if not self._note(kept):
-            return repairing
-        told = {"id": run.id, "undoUntil": None if gone else clock.wire(until)}
+        is_kept = self._note(kept) and gone is None
+        told = {"id": run.id, "undoUntil": clock.wire(until) if is_kept else None}
         return replace(repairing, decision={**(repairing.decision or {}), "run": told})
 
     def tidy(self, now: datetime) -> None:
@@ -69,23 +69,37 @@ class Keeper:
             self._files.drop(run_id)
 
     def _note(self, kept: Kept) -> bool:
-        """The row of a file; False where the store has no room for it, nor then for the file."""
+        """The row of a file, out of the reserve if need be: a run that cannot be told of cannot be
+        undone either. False where not even that has room for it, nor then for the file."""
         try:
-            with self._ledger.transaction() as tx:
-                undos.keep(tx, kept)
-                self._make_room(tx)
+            crowded = self._store(kept)
         except StoreFull:
-            self._files.drop(kept.run_id)
-            return False
+            try:
+                if not self._ledger.database.drop_ballast():
+                    raise
+                crowded = self._store(kept)
+            except StoreFull:
+                self._files.drop(kept.run_id)
+                return False
+        # Not before the rows say so for good: what is gone is never told as kept.
+        for one in crowded:
+            self._files.drop(one.run_id)
         return True
 
-    def _make_room(self, tx: Transaction) -> None:
+    def _store(self, kept: Kept) -> list[Kept]:
+        """The row, and those that give way to it."""
+        with self._ledger.transaction() as tx:
+            undos.keep(tx, kept)
+            return self._crowded_out(tx)
+
+    def _crowded_out(self, tx: Transaction) -> list[Kept]:
         """The oldest go first; the row stays and says so."""
         there = undos.all_there(tx)
-        used = sum(one.bytes for one in there)
+        used, crowded = sum(one.bytes for one in there), list[Kept]()
         for one in there[:-1]:
             if used <= before_states.FOLDER_BYTES_MAX:
-                return
+                break
             undos.lose(tx, one.run_id, CROWDED)
-            self._files.drop(one.run_id)
+            crowded.append(one)
             used -= one.bytes
+        return crowded

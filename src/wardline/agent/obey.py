@@ -10,21 +10,24 @@ from wardline.agent.judge import Case
 from wardline.agent.levels import Levels
 from wardline.agent.repair import Repairs, Reserved
 from wardline.agent.roster import Member, Roster
+from wardline.agent.runbooks import runbook
 from wardline.agent.settings import Flap, Intervals
 from wardline.agent.standing import Standing, Standings
-from wardline.agent.store import alarms, holds, incidents, orders, results
+from wardline.agent.store import alarms, holds, incidents, orders, picks, results
 from wardline.agent.store.ledger import Ledger
 from wardline.agent.store.orders import Code, Ending
 from wardline.agent.store.outbox import Draft
 from wardline.agent.store.policies import Active
 from wardline.agent.undoing import Undoing
-from wardline.core import deviation
+from wardline.core import canonical, deviation
 from wardline.core.errors import Malformed
 from wardline.core.evidence.bundle import Kind, Outcome, Result
 from wardline.core.evidence.signing import BadSignature, VerifyKey
-from wardline.core.incidents import incident, states
+from wardline.core.incidents import choice, incident, ladder, remedy, states
 from wardline.core.incidents.breaker import Breaker
 from wardline.core.incidents.incident import Incident
+from wardline.core.incidents.remedy import Remedy, UnresolvedInput
+from wardline.core.incidents.states import State
 from wardline.core.orders import (
     CheckAgain,
     ClearHold,
@@ -68,7 +71,7 @@ class OrderTaker:
         self._standings = standings
         self._order_key = order_key
         self._bells = bells
-        self._again = Again(ledger, roster, checks, repairs, bells)
+        self._again = Again(ledger, roster, checks, repairs, standings, bells)
         self._undoing = undoing
 
     def turn(self, policy: Active | None) -> None:
@@ -82,6 +85,24 @@ class OrderTaker:
             try:
                 self._obey(orders.opened(order_id, stored, self._order_key), policy)
             except (BadSignature, Malformed) as error:
+                self._disbelieve(order_id, str(error))
+            self._bells.report.ring()
+        self._obey_picks(policy)
+
+    def _obey_picks(self, policy: Active | None) -> None:
+        """What people at the appliance itself picked of the choices of a ticket."""
+        with self._ledger.reading() as tx:
+            picked = picks.waiting(tx)
+        for order_id in picked:
+            if self._bells.stopping:
+                return
+            self._ledger.require_room()
+            try:
+                with self._ledger.reading() as tx:
+                    places = (self._ledger.site_id, self._ledger.appliance_id)
+                    order = picks.opened(tx, order_id, *places)
+                self._obey(order, policy)
+            except Malformed as error:
                 self._disbelieve(order_id, str(error))
             self._bells.report.ring()
 
@@ -185,7 +206,7 @@ class OrderTaker:
             fresh = self._repairs.measure(member, body.check)
             if fresh.outcome is Outcome.FAIL:
                 self._keep(member, fresh)
-                accepted = self._accepted(member, fresh)
+                accepted = self._standing().accepts(member.id, fresh, self._ledger.now())
                 if accepted is None:
                     self._repair(order, body, self._case(order, body, member, known, fresh, policy))
                 else:
@@ -196,12 +217,6 @@ class OrderTaker:
                 self._end(order.id, Ending(_FAILED, Code.UNMEASURED, why))
             else:
                 self._pass_over(order, known, fresh)
-
-    def _accepted(self, member: Member, fresh: Result) -> str | None:
-        """On whose word this state is left as it is; None where nobody has accepted it."""
-        accepted, now = self._standing().deviations, self._ledger.now()
-        found = deviation.accepting(accepted, member.id, fresh, now)
-        return None if found is None else f"{found.words}; revoke {found.id} to have it repaired"
 
     def _not_open(self, order: Order, body: RunRunbook, known: Incident | None) -> Ending:
         """Whoever saw first that the drift is gone, the order was not in vain."""
@@ -238,21 +253,27 @@ class OrderTaker:
     def _repair(self, order: Order, body: RunRunbook, case: Case) -> None:
         with self._ledger.reading() as tx:
             offered = self._levels.offered(tx, case)
-        plans = {one.remedy.runbook: one for one in offered.proposals}
-        plan = plans.get(body.runbook_id)
-        fitting = (one for one in offered.remedies if one.runbook == body.runbook_id)
-        one = plan.remedy if plan is not None else next(fitting, None)
+        plans = [one for one in offered.proposals if one.remedy.runbook == body.runbook_id]
+        known = (*(one.remedy for one in plans), *offered.remedies, *offered.choices)
+        one = _meant(known, body, case)
+        plan = next((each for each in plans if each.remedy == one), None)
         if one is None:
-            tried = body.runbook_id in case.incident.tried
-            why = "it ran for this incident and did not help" if tried else "it is no answer to it"
-            changed = f"no longer as it was: what is measured now, {body.runbook_id}: {why}"
-            self._end(order.id, Ending(_FAILED, Code.CHANGED, changed))
+            changed = f"no longer as it was: what is measured now, {_no_answer(body, case)}"
+            self._refuse(order, case, Ending(_FAILED, Code.CHANGED, changed))
             return
         reserved = self._repairs.reserve_for(order, body, case, one, plan)
         if isinstance(reserved, Reserved):
             self._repairs.carry_out(reserved)
         elif reserved is not None:
-            self._end(order.id, reserved)
+            self._refuse(order, case, reserved)
+
+    def _refuse(self, order: Order, case: Case, ending: Ending) -> None:
+        """What was picked is not what may run: the ticket's choices are looked at anew at once."""
+        with self._ledger.transaction() as tx:
+            now = self._ledger.now()
+            orders.end(tx, order.id, ending, now)
+            if case.incident.state is State.ESCALATED:
+                incidents.set_judgement(tx, case.incident.id, None, None, now)
 
     def _pass_over(self, order: Order, known: Incident, fresh: Result) -> None:
         """The drift is gone by itself: nobody's doing, and nothing is left to run for."""
@@ -260,9 +281,9 @@ class OrderTaker:
         ending, now = Ending(_DONE, Code.ALREADY_PASSES, why), self._ledger.now()
         with self._ledger.transaction() as tx:
             results.save(tx, known.host_id, fresh)
-            told_in = None
-            if incident.can_close(known, fresh, now):
-                told_in = self._repairs.record(tx, incident.resolved(known, fresh, now), (fresh,))
+            told_in, still = None, incidents.get(tx, known.id)
+            if still is not None and _is_open(still) and incident.can_close(still, fresh, now):
+                told_in = self._repairs.record(tx, incident.resolved(still, fresh, now), (fresh,))
             orders.end(tx, order.id, ending, now, told_in)
 
     def _keep(self, member: Member, fresh: Result) -> None:
@@ -283,9 +304,45 @@ def interrupted() -> Ending:
     return Ending(_FAILED, Code.INTERRUPTED, why)
 
 
+def _meant(known: tuple[Remedy, ...], body: RunRunbook, case: Case) -> Remedy | None:
+    """The remedy of this runbook whose inputs are those of the order; else the first one of it that
+    is no choice, of which is said what changed."""
+    of_it = [one for one in known if one.runbook == body.runbook_id]
+    for one in of_it:
+        if _inputs_digest(one, case) == body.inputs_digest:
+            return one
+    return next((one for one in of_it if one.choice is None), None)
+
+
+def _inputs_digest(one: Remedy, case: Case) -> str | None:
+    try:
+        return canonical.digest(remedy.inputs(one, case.latest.facts))
+    except UnresolvedInput:
+        return None
+
+
+def _no_answer(body: RunRunbook, case: Case) -> str:
+    """Why this runbook is none of those that may repair what was measured."""
+    book = runbook.registry().get(body.runbook_id)
+    if book is None or book.check != body.check:
+        return f"{body.runbook_id}: it is no answer to it"
+    if (unmet := remedy.unmet(book.preconditions, case.latest.facts)) is not None:
+        return f"{body.runbook_id} must not run: {unmet}"
+    if any(ladder.is_tried(one, case.incident) for one in runbook.remedies_of(book)):
+        return f"{body.runbook_id}: it ran for this incident and did not help"
+    return f"{body.runbook_id}: it is no answer to it"
+
+
 def _is_meant(known: Incident, order: Order, body: RunRunbook) -> bool:
     same = (known.host_id, known.check) == (order.host_id, body.check)
-    return same and known.closed_at is None and known.state in states.TO_JUDGE
+    return same and _is_open(known)
+
+
+def _is_open(known: Incident) -> bool:
+    """Whether something may run for it: nothing for a ticket, but where that has choices."""
+    if known.state is State.ESCALATED:
+        return choice.are_told(known.decision)
+    return known.closed_at is None and known.state in states.TO_JUDGE
 
 
 def _where(known: Incident) -> str:

@@ -85,7 +85,8 @@ class Reserved:
 @dataclass(frozen=True, slots=True)
 class _Over:
     """A run that is over, as it is to be stored; `ending` is its order's where the incident does
-    not say that, `collateral` whether it brought something else down, which is a person's."""
+    not say that, `is_a_persons` whether nothing may go on without one: it brought something else
+    down, nobody could look whether it did, or it left what nothing put back."""
 
     run: Run
     ended: Incident
@@ -93,7 +94,7 @@ class _Over:
     began: bool
     result: str | None
     ending: Ending | None = None
-    collateral: bool = False
+    is_a_persons: bool = False
 
 
 class Repairs:
@@ -130,7 +131,7 @@ class Repairs:
         """
         self._ledger.require_room()
         with self._ledger.transaction() as tx:
-            if not self._is_current(tx, case):
+            if not self.is_current(tx, case):
                 return None
             case = replace(case, moment=self._ledger.moment(), standing=self._standings.now(tx))
             judged = judge.judge(tx, case, one, proposal)
@@ -152,7 +153,7 @@ class Repairs:
         self._ledger.require_room()
         with self._ledger.transaction() as tx:
             now = self._ledger.moment()
-            if not self._is_current(tx, case) or now.at >= order.expires_at:
+            if not self.is_current(tx, case) or now.at >= order.expires_at:
                 return None
             if (unborn := orders.unborn(order, now.at)) is not None:
                 return unborn
@@ -165,7 +166,7 @@ class Repairs:
                 return None
             return _taken(tx, case, judged, judged.runs, order)
 
-    def _is_current(self, tx: Transaction, case: Case) -> bool:
+    def is_current(self, tx: Transaction, case: Case) -> bool:
         """Whether what was looked at still stands, and nobody has accepted it meanwhile. Without a
         policy nothing runs in any case."""
         in_force = case.policy is None or case.policy.digest == policies.digest(tx)
@@ -185,17 +186,23 @@ class Repairs:
         now = self._ledger.now()
         if report.stopped is None:
             attempt = Attempt(reserved.run.started_at, self._watched)
-            ended = incident.ended(repairing, report.ok, report.actions, after, now, attempt)
+            mark = reserved.chosen.remedy.mark
+            ended = incident.ended(repairing, report.ok, report.actions, after, now, attempt, mark)
             over = _Over(
                 *(reserved.run, ended, after, began, _RESULTS.get(ended.state)),
                 ending=_harmful(report) if report.collateral else None,
-                collateral=bool(report.collateral),
+                is_a_persons=report.is_a_persons,
             )
         else:
             last = told("frozen", reserved.chosen.runbook.id, report.error or report.stopped)
-            ended = incident.stopped(repairing, (*report.actions, last), after, now)
+            is_back = report.undone is not False
+            actions = (*report.actions, last)
+            ended = incident.stopped(repairing, actions, after, now, is_back=is_back)
             ending = _frozen(report, report.stopped)
-            over = _Over(reserved.run, ended, after, bool(report.actions), "interrupted", ending)
+            over = _Over(
+                *(reserved.run, ended, after, bool(report.actions), "interrupted", ending),
+                is_a_persons=report.is_a_persons or not is_back,
+            )
         self._finish(over)
         return ended
 
@@ -236,7 +243,7 @@ class Repairs:
             heals.prune(tx, now)
             promotions.prune(tx, now)
             told_in = self.record(tx, ended, (over.after,))
-            if over.collateral:
+            if over.is_a_persons:
                 self.record(tx, incident.escalated(ended))
             if ended.watched:
                 heals.begin_watch(tx, ended.id, self._ledger.moment())
@@ -305,7 +312,7 @@ def _taken(
     )
     incidents.save(tx, repairing)
     runs.reserve(tx, run, wire)
-    attempts.begin(tx, run_id, repairing, used, case.at)
+    attempts.begin(tx, run_id, repairing, used, case.at, judged.remedy.chosen)
     breakers.look(tx, case.breaker, repairing, case.interval_s, case.moment)
     return Reserved(run, repairing, case.member, judged, inputs)
 

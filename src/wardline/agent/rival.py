@@ -29,7 +29,8 @@ _MANAGED = re.compile(
 
 
 def named(host: Reader, paths: Iterable[str], since: datetime) -> str | None:
-    """Who or what changed these files after `since`, in words; None where nothing tells."""
+    """Who or what changed these files after `since`, in words; None where nothing tells. Whatever
+    the host's files hold, it raises nothing."""
     chosen = list(dict.fromkeys(path for path in paths if path.startswith("/")))[:FILES_MAX]
     if not chosen:
         return None
@@ -46,7 +47,7 @@ def _audited(host: Reader, paths: list[str], since: datetime) -> dict[str, str]:
         return {}
     about: dict[bytes, str] = {}
     actors: dict[bytes, tuple[datetime, dict[bytes, bytes]]] = {}
-    wanted = {path.encode(): path for path in paths}
+    wanted = {path.encode(errors="backslashreplace"): path for path in paths}
     for line in log.splitlines():
         event = _EVENT.search(line)
         if event is None:
@@ -55,8 +56,8 @@ def _audited(host: Reader, paths: list[str], since: datetime) -> dict[str, str]:
         if line.startswith(b"type=PATH") and (path := wanted.get(_name(found.get(b"name", b"")))):
             about[event[0]] = path
         elif line.startswith(b"type=SYSCALL") and found.get(b"success") == b"yes":
-            at = datetime.fromtimestamp(int(event[1]) + int(event[2]) / 1000, UTC)
-            if at > since:
+            at = _instant(int(event[1]) + int(event[2]) / 1000)
+            if at is not None and at > since:
                 actors[event[0]] = (at, found)
     users = _users(host) if about else {}
     told: dict[str, str] = {}
@@ -64,6 +65,14 @@ def _audited(host: Reader, paths: list[str], since: datetime) -> dict[str, str]:
         if event_id in actors:
             told[path] = _words(path, *actors[event_id], users)
     return told
+
+
+def _instant(seconds: float) -> datetime | None:
+    """None for a time that no calendar has: the line may have been written to hide something."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 def _name(raw: bytes) -> bytes:
@@ -98,12 +107,12 @@ def _users(host: Reader) -> dict[str, str]:
 def _seen(host: Reader, path: str, since: datetime) -> str | None:
     """When the file was written, if after the repair, and who its head says that it belongs to."""
     try:
-        written = datetime.fromtimestamp(host.stat(path).modified_s, UTC)
+        written = _instant(host.stat(path).modified_s)
         head = _managed(host, path)
-    except (HostError, OverflowError, ValueError, OSError):
+    except HostError:
         return None
     parts = []
-    if written > since:
+    if written is not None and written > since:
         parts.append(f"{path} was written at {clock.wire(written)}, nobody knows by whom")
     if head is not None:
         parts.append(f"its head says: {head}" if parts else f"the head of {path} says: {head}")

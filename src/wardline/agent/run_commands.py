@@ -27,7 +27,7 @@ from wardline.agent.store.ledger import Ledger
 from wardline.agent.store.runs import Ran
 from wardline.agent.store.undos import Kept, State, Undo, Wish
 from wardline.agent.undoing import CannotUndo, Undoing
-from wardline.core import clock, ids
+from wardline.core import clock, ids, plain
 from wardline.core.errors import Conflict, Malformed, NotFound, Refused
 from wardline.core.evidence import bundle
 from wardline.core.evidence.bundle import Action
@@ -61,7 +61,7 @@ class UndoUnanswered(Conflict):
 
 @app.command("list")
 def show_all(data: Data = None, *, as_json: AsJson = False) -> None:
-    """Show what ran in the last 31 days, and until when it can be undone."""
+    """Show what ran in the last 31 days, and the last run of each repair; what can be undone."""
     found = listed(Layout(settings_file.data_directory(data)))
     if as_json:
         typer.echo(json.dumps({"runs": found}, indent=2))
@@ -83,13 +83,17 @@ def show(run: RunId, data: Data = None, *, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps(found, indent=2))
         return
-    typer.echo(f"{found['id']}  {found['result'] or 'nothing to do'}  began {found['started_at']}")
-    typer.echo(f"  {found['host_name']}: {found['runbook_id']} for {found['check']}")
-    typer.echo(f"  incident {found['incident_id']}; undo: {_undo_words(found)}")
+    _say(f"{found['id']}  {found['result'] or 'nothing to do'}  began {found['started_at']}")
+    _say(f"  {found['host_name']}: {found['runbook_id']} for {found['check']}")
+    _say(f"  incident {found['incident_id']}; undo: {_undo_words(found)}")
     for action in found["would_put_back"]:
-        typer.echo(f"\n{action['step']}: {action['target']}\n{action['diff']}".rstrip())
+        _say("")
+        _say(f"{action['step']}: {action['target']}")
+        for line in plain.lines(action["diff"]):
+            _say(line)
     for one in found["undos"]:
-        typer.echo(f"\n{one['wanted_at']}  {one['by']}: {one['reason']}")
+        _say("")
+        _say(f"{one['wanted_at']}  {one['by']}: {one['reason']}")
         _say_end(one)
 
 
@@ -170,7 +174,7 @@ def _check(found: Ran | None, kept: Kept | None, run_id: str) -> None:
     if found is None and kept is None:
         raise _unknown(run_id)
     if kept is None:
-        raise CannotUndo(f"{run_id}: it changed nothing that stayed, so there is nothing to undo")
+        raise CannotUndo(f"{run_id}: nothing is kept of it that could be put back")
     if kept.undone_at is not None:
         raise CannotUndo(f"{run_id}: it was undone at {clock.wire(kept.undone_at)}")
     if kept.gone is not None:
@@ -248,7 +252,7 @@ def _undo_words(one: dict[str, Any]) -> str:
         return f"undone at {one['undone_at']}"
     if one["undo_until"]:
         return f"until {one['undo_until']}"
-    return f"no longer: {one['gone']}" if one["gone"] else "nothing to undo"
+    return f"no longer: {one['gone']}" if one["gone"] else "nothing is kept of it"
 
 
 def _undo_wire(one: Undo) -> dict[str, Any]:
@@ -271,11 +275,17 @@ def _actions(actions: tuple[Action, ...]) -> list[dict[str, Any]]:
 
 
 def _say_end(one: dict[str, Any]) -> None:
-    typer.echo(f"{one['state']}: {one['detail'] or ''}".rstrip(": "))
+    _say(f"{one['state']}: {one['detail'] or ''}".rstrip(": "))
     for action in one["actions"]:
-        typer.echo(f"  {action['step']}: {action['target']}")
+        _say(f"  {action['step']}: {action['target']}")
         for text in (action["error"], action["diff"], action["output"]):
-            typer.echo("".join(f"    {line}\n" for line in (text or "").splitlines()), nl=False)
+            for line in plain.lines(text or ""):
+                _say(f"    {line}")
+
+
+def _say(text: str) -> None:
+    """Paths, contents of files and errors are the host's words."""
+    typer.echo(plain.line(text))
 
 
 def _unknown(run_id: str) -> NotFound:

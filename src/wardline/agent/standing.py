@@ -4,15 +4,17 @@ Nothing while it is frozen, by Central, by a person right here, or because the m
 is not one that Central signed: what cannot be believed stops everything. Else its share.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from wardline.agent.runbooks import runbook
 from wardline.agent.store import deviations, freezes, mandates, promotions, stops
 from wardline.agent.store.database import Transaction
 from wardline.agent.store.freezes import LocalFreeze
 from wardline.agent.store.mandates import MandateRefused, Recipient
-from wardline.core import canonical
+from wardline.core import canonical, deviation
 from wardline.core.deviation import Deviation
+from wardline.core.evidence.bundle import Result
 from wardline.core.incidents import promotion
 from wardline.core.incidents.promotion import Ledger, Promotion, Subject
 from wardline.core.incidents.remedy import Remedy
@@ -36,6 +38,11 @@ class Standing:
     deviations: tuple[Deviation, ...] = ()
     promoted: tuple[Remedy, ...] = ()
 
+    def accepts(self, host_id: str, measured: Result, at: datetime) -> str | None:
+        """On whose word this state is left as it is; None where nobody has accepted it."""
+        found = deviation.accepting(self.deviations, host_id, measured, at)
+        return None if found is None else f"{found.words}; revoke {found.id} to have it repaired"
+
 
 NOT_FROZEN = Standing()
 
@@ -47,7 +54,7 @@ class Standings:
         self._recipient = recipient
         self._digest: str | None = None
         self._mandate: Mandate | None = None
-        self._promotions: tuple[tuple[Ledger, Promotion], ...] = ()
+        self._promotions: tuple[tuple[Ledger, Promotion, Remedy], ...] = ()
         self._problem: str | None = None
         self._stops: tuple[Stop, ...] = ()
 
@@ -83,11 +90,11 @@ class Standings:
         """The remedies of the promotions that are in force here, this appliance's own entries
         among the others."""
         found: list[Remedy] = []
-        for ledger, told in self._promotions:
+        for ledger, told, known in self._promotions:
             own = promotions.stop(tx, ledger.id, self._recipient.appliance_id)
             now = promotion.stopped_here(told, own, ledger)
             if now.holds(self._recipient.site_id, self._recipient.appliance_id):
-                found.append(now.remedy)
+                found.append(_bounded(now.remedy, known))
         return tuple(found)
 
     def _accepted(self, tx: Transaction) -> tuple[Deviation, ...]:
@@ -106,20 +113,35 @@ class Standings:
             self._problem = str(error)
         if self._mandate is not None:
             self._promotions = tuple(
-                (ledger, promotion.folded(ledger))
+                (ledger, promotion.folded(ledger), known)
                 for ledger in self._mandate.promotions
-                if _known(ledger.subject)
+                for known in _known(ledger.subject)
             )
 
 
-def _known(subject: Subject) -> bool:
-    """Whether this appliance has the runbook at that digest, and a remedy of it with those inputs:
-    nothing that runs here comes from Central."""
+def _known(subject: Subject) -> tuple[Remedy, ...]:
+    """The remedies with those inputs that this appliance has of the runbook at that digest, if any:
+    nothing that runs here comes from Central. A choice may take the inputs that facts alone choose
+    elsewhere."""
     book = runbook.registry().get(subject.runbook)
     if book is None or book.digest != subject.digest:
-        return False
+        return ()
     wanted = canonical.dumps(subject.inputs)
-    return any(canonical.dumps(one.inputs) == wanted for one in book.remedies)
+    own = runbook.remedies_of(book)
+    return tuple(one for one in own if canonical.dumps(one.inputs) == wanted)
+
+
+def _bounded(promoted: Remedy, known: Remedy) -> Remedy:
+    """The promoted remedy where the runbook may run, and, where it has others or is a choice, where
+    the conditions choose these inputs."""
+    has_others = len(runbook.registry()[known.runbook].remedies) > 1
+    conditions = known.conditions if has_others or known.choice is not None else ()
+    return replace(
+        promoted,
+        conditions=conditions,
+        preconditions=known.preconditions,
+        choice=known.choice,
+    )
 
 
 def words(local: LocalFreeze) -> str:

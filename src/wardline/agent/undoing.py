@@ -16,7 +16,7 @@ from wardline.agent.roster import Member, Roster
 from wardline.agent.runbooks import before_state, restoring
 from wardline.agent.runbooks.before_state import BeforeState
 from wardline.agent.runbooks.restoring import Restored
-from wardline.agent.store import holds, incidents, orders, results, stops, undos
+from wardline.agent.store import heals, holds, incidents, orders, results, stops, undos
 from wardline.agent.store.before_states import BeforeStateLost, BeforeStates
 from wardline.agent.store.database import StoreFull, Transaction
 from wardline.agent.store.keys import KeyUnusable
@@ -28,7 +28,7 @@ from wardline.core import clock, ids
 from wardline.core.errors import Conflict, Malformed
 from wardline.core.evidence import bundle
 from wardline.core.evidence.bundle import Action, Kind, Outcome, Result
-from wardline.core.incidents import fitting, incident
+from wardline.core.incidents import fitting, incident, undo, undo_notes
 from wardline.core.incidents.incident import Incident
 from wardline.core.incidents.states import State as IncidentState
 from wardline.core.orders import Order, UndoRun
@@ -219,6 +219,8 @@ class Undoing:
             told_in = self._tell(tx, over, now)
             if over.state is State.UNDONE:
                 undos.set_undone(tx, kept.run_id, now)
+            if over.state.value in undo.COUNTED:
+                heals.undone(tx, kept.run_id, now)
                 stops.undone(tx, kept.run_id, kept.incident_id, now)
             actions = fitting.within(over.actions)
             undos.end(tx, over.wish.id, over.state, over.detail, actions, now)
@@ -232,8 +234,11 @@ class Undoing:
             return None
         told = _wire(over, now)
         if over.after is None:
+            if undo.of_own_run(known.decision) is not None:
+                # What was put back before stays told.
+                return None
             decision = {**(known.decision or {}), "undo": told}
-            moved = incident.undo_refused(known, decision, over.actions)
+            moved = undo_notes.refused(known, decision, over.actions)
             return self._record(tx, moved, ())
         decision = _decision(over, told, tx)
         moved = incident.undone(known, decision, over.actions, over.after, now)
@@ -243,14 +248,23 @@ class Undoing:
         else:
             moved = incident.escalated(moved, decision)
         results.save(tx, moved.host_id, over.after)
-        holds.suppress(tx, moved, over.kept.runbook_id, now, decision["reason"])
-        return self._record(tx, moved, (over.after,))
+        by, why = over.wish.by, decision["reason"]
+        holds.suppress(tx, moved, over.kept.runbook_id, now, why, by)
+        return self._record(tx, moved, (over.after,), _elsewhere(tx, moved, over.kept, told))
 
-    def _record(self, tx: Transaction, moved: Incident, measured: tuple[Result, ...]) -> Queued:
-        incidents.save(tx, moved)
-        incidents.count_pattern(tx, moved)
-        draft = Draft(Kind.INCIDENT, moved.host_id, measured, (moved.record(),))
-        return self._ledger.seal(tx, draft)
+    def _record(
+        self,
+        tx: Transaction,
+        moved: Incident,
+        measured: tuple[Result, ...],
+        besides: tuple[Incident, ...] = (),
+    ) -> Queued:
+        told = (moved, *besides)
+        for one in told:
+            incidents.save(tx, one)
+            incidents.count_pattern(tx, one)
+        records = tuple(one.record() for one in told)
+        return self._ledger.seal(tx, Draft(Kind.INCIDENT, moved.host_id, measured, records))
 
 
 def _drift(tx: Transaction, site_id: str, kept: Kept) -> Incident:
@@ -264,6 +278,17 @@ def _drift(tx: Transaction, site_id: str, kept: Kept) -> Incident:
     )
     assert found is not None, "an incident is never deleted"
     return found
+
+
+def _elsewhere(
+    tx: Transaction, moved: Incident, kept: Kept, told: dict[str, Any]
+) -> tuple[Incident, ...]:
+    """The run's own incident, where the undo is told in a later one of its drift."""
+    if moved.id == kept.incident_id:
+        return ()
+    own = incidents.get(tx, kept.incident_id)
+    assert own is not None, "an incident is never deleted"
+    return (undo_notes.elsewhere(own, told),)
 
 
 def _is_meant(kept: Kept, order: Order, body: UndoRun) -> bool:

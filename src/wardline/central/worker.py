@@ -6,16 +6,9 @@ import signal
 from collections.abc import Callable
 
 from wardline.central.database import engine
-from wardline.central.jobs import (
-    brakes,
-    decisions,
-    deviations,
-    expiry,
-    loops,
-    sequencer,
-    upkeep,
-)
+from wardline.central.jobs import decisions, deviations, expiry, loops, sequencer, upkeep
 from wardline.central.jobs.announce import Announcer
+from wardline.central.jobs.brakes import Brake
 from wardline.central.jobs.checkpoints import Signer
 from wardline.central.jobs.loops import Loop
 from wardline.central.learning import rounds
@@ -52,6 +45,7 @@ async def run(settings: JobsSettings, say_ready: Callable[[], None]) -> None:
     )
     announcer = Announcer(pool, clock.system)
     posture = Snapshots(pool, clock.system)
+    brake = Brake(pool, clock.system)
     learner = Learner(pool, clock.system)
     backups = Folders(settings.backups, clock.system)
     stop = asyncio.Event()
@@ -73,7 +67,7 @@ async def run(settings: JobsSettings, say_ready: Callable[[], None]) -> None:
             Loop(
                 "quiet-appliances", QUIET_INTERVAL_S, lambda: upkeep.mark_quiet(pool, clock.system)
             ),
-            Loop("brakes", BRAKES_INTERVAL_S, lambda: brakes.look(pool, clock.system)),
+            Loop("brakes", BRAKES_INTERVAL_S, brake.look),
             Loop("decisions", DECISIONS_INTERVAL_S, lambda: decisions.tidy(pool, clock.system)),
             Loop("policy-backups", BACKUPS_INTERVAL_S, backups.retain),
             Loop(

@@ -8,6 +8,7 @@ from types import FrameType
 from typing import NamedTuple, NoReturn
 
 from wardline import __version__
+from wardline.core import plain
 from wardline.core.errors import WardlineError, WrongUsage
 
 EXIT_FAILED = 1
@@ -114,7 +115,7 @@ def _run(name: str, command: Command, arguments: list[str]) -> None:
     try:
         module.app(args=arguments, prog_name=f"wardline {name}")
     except WardlineError as error:
-        print(f"wardline {name}: {error}", file=sys.stderr)
+        print("\n".join(plain.lines(f"wardline {name}: {error}")), file=sys.stderr)
         raise SystemExit(EXIT_USAGE if isinstance(error, WrongUsage) else EXIT_FAILED) from None
     except SystemExit as ended:
         if ended.code == EXIT_INTERRUPTED:

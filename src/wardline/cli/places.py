@@ -1,13 +1,24 @@
-"""Where the data of a Central of this machine stands when nobody says otherwise."""
+"""Where the data of a Central of this machine stands, and the options that say where."""
 
 import os
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from wardline.core.errors import WardlineError
 
 ENVIRONMENT = "WARDLINE_DATA"
 REAL = Path("wardline-data") / "central"
 DEMO = Path("wardline-data") / "demo"
+
+Either = Annotated[
+    Path | None,
+    typer.Option(help="data directory of Central, or of the agent; default: the one that is here"),
+]
+OnAppliance = Annotated[
+    bool, typer.Option("--appliance", help="what this appliance itself holds, without Central")
+]
 
 
 class NotRunning(WardlineError):

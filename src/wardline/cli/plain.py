@@ -1,8 +1,5 @@
-"""Words of others on a terminal: an appliance, a host or a file may have put anything into them."""
+"""Words of others on a terminal, as everybody shows them (core.plain)."""
 
+from wardline.core.plain import shown
 
-def shown(text: str) -> str:
-    """`text` without anything that a terminal would obey."""
-    return "".join(
-        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
-    )
+__all__ = ["shown"]

@@ -21,7 +21,7 @@ _ENDS = {
     "stable": "passed once more after the watch",
     "recurred": "failed again before it had lasted: a false heal",
     "undone": "was undone on a person's word",
-    "unproved": "failed long after the watch: nothing shows when it came back",
+    "unproved": "failed long after the watch, or another run was undone: nothing shows if it held",
 }
 
 
@@ -65,6 +65,7 @@ def _head(one: Json) -> Iterator[str]:
 def _chapters(one: Json) -> Iterator[str]:
     yield from _measured("What was measured", one["before"])
     yield from _decided(one["decision"])
+    yield from _choices(one)
     yield from _run(one)
     if one["after"] is not None:
         yield from _measured("What the second measurement said", one["after"])
@@ -93,6 +94,15 @@ def _decided(decision: Json | None) -> Iterator[str]:
             yield f"    {step.get('check')}: {step.get('outcome')}, {step.get('detail')}"
 
 
+def _choices(one: Json) -> Iterator[str]:
+    choices = one.get("choices", [])
+    if choices:
+        yield from ("", "Which is right? `wardline incidents choose` has one of these run:")
+    for number, each in enumerate(choices, 1):
+        leave = ", after an approval" if each["verdict"] == "ask" else ""
+        yield f"  {number}. {each['words']} ({each['runbook_id']}{leave})"
+
+
 def _run(one: Json) -> Iterator[str]:
     actions = one["actions"]
     ran = [action for action in actions if not action["dry_run"]]
@@ -107,7 +117,14 @@ def _run(one: Json) -> Iterator[str]:
     if ran:
         yield from ("", f"Undo: {_UNDONE[one['undo']]}")
         if one["undo"] in ("part", "unknown"):
-            yield from (f"  {left}" for left in one["left"])
+            yield from (f"  {left}" for left in one["left"] or _said_of_undo(one))
+
+
+def _said_of_undo(one: Json) -> list[str]:
+    """What the last look after an undo found that none of its steps had failed at."""
+    told = (one["decision"] or {}).get("undo")
+    detail = told.get("detail") if isinstance(told, dict) else None
+    return [] if detail is None else [str(detail)]
 
 
 def _step(number: int, action: Json) -> Iterator[str]:

@@ -4,12 +4,13 @@ A section of the mandate. A stop that was released stays in it for a while: what
 its release counts no more, on the appliances either.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from wardline.core import clock
+from wardline.core import canonical, clock
 from wardline.core.canonical import Json
 from wardline.core.errors import Malformed
 from wardline.core.evidence import fields
@@ -82,6 +83,24 @@ class Stop:
         )
 
 
+def carried(in_force: Sequence[Stop], released: Sequence[Stop]) -> tuple[Stop, ...]:
+    """What a mandate carries of these, the oldest first in both; it always can. Everything is
+    stopped where it cannot name all that is in force; of the releases it has the newest ones."""
+    sizes = [_size(one) for one in in_force]
+    told = list(in_force)
+    if len(told) > IN_FORCE_MAX or None in sizes or _sum(sizes) > BYTES_MAX:
+        first = in_force[0]
+        told = [Stop(first.id, ALL, first.stopped_at, 0, 0)]
+        sizes = [_size(told[0])]
+    newest: list[Stop] = []
+    for one in reversed(released[-RELEASED_MAX:]):
+        size = _size(one)
+        if size is not None and _sum([*sizes, size]) <= BYTES_MAX:
+            sizes.append(size)
+            newest.append(one)
+    return (*told, *reversed(newest))
+
+
 def parse(value: object) -> Stop:
     """One stop as the wire has it; raises Malformed."""
     obj = fields.exactly(value, _KEYS)
@@ -111,6 +130,22 @@ def to_wire(stop: Stop) -> dict[str, Json]:
         "runs": stop.runs,
         "released": released and {"at": clock.wire(released.at), "by": released.by},
     }
+
+
+def _size(stop: Stop) -> int | None:
+    """Its canonical bytes; None for one that nobody could read."""
+    try:
+        wire = to_wire(stop)
+        size = len(canonical.dumps(wire))
+        parse(wire)
+    except Malformed:
+        return None
+    return size
+
+
+def _sum(sizes: Sequence[int | None]) -> int:
+    """The bytes of a list of so many items."""
+    return 2 + sum(size + 1 for size in sizes if size is not None)
 
 
 def _release(value: object) -> Release:

@@ -11,6 +11,7 @@ from tests.fault.agent.test_order_kills import KILLED, Counted
 from tests.integration.agent.bench import BAD_MODE, GOOD_MODE, Bench
 from tests.integration.agent.switch import freeze_here, healing, last, unfreeze_here
 from tests.integration.agent.waiting import CHECK
+from wardline.agent.hosts.host import Stat
 from wardline.agent.store import database
 from wardline.core.evidence.bundle import IncidentState
 
@@ -67,8 +68,8 @@ def _work(scene: Scene, ends_at: int) -> None:
     host = next(iter(bench.agent_roster)).host
     real = host.chmod
 
-    def change(path: str, mode: int) -> None:
-        real(path, mode)
+    def change(path: str, mode: int, found: Stat) -> None:
+        real(path, mode, found)
         is_first = not scene.changed()
         with scene.effects.open("a") as file:
             file.write(f"{path}\n")

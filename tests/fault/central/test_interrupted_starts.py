@@ -14,8 +14,8 @@ import pytest
 from tests.harness.product import Central, Process, free_port, wait_for
 from wardline.cli import main as cli
 
-# From the first lines of the program to a Central that serves.
-MOMENTS = 5
+# From the first lines of the program to a Central that serves, one in each part of that time.
+MOMENTS, MOMENTS_FULL = 3, 10
 START_SECONDS = 4.0
 STOP_SECONDS_MAX = 10.0
 
@@ -52,29 +52,26 @@ def is_loading(process: Process) -> bool:
 
 
 @pytest.mark.parametrize(
-    "options",
-    [
-        pytest.param((), id="real", marks=pytest.mark.full),
-        pytest.param(("--demo",), id="demo"),
-    ],
+    "options", [pytest.param((), id="real"), pytest.param(("--demo",), id="demo")]
 )
 def test_ctrl_c_while_central_starts_leaves_nothing_running(
-    tmp_path: Path, seed: int, options: tuple[str, ...]
+    tmp_path: Path, seed: int, options: tuple[str, ...], pytestconfig: pytest.Config
 ) -> None:
     draw, data = random.Random(seed), tmp_path / "central"
-    for number in range(MOMENTS):
+    moments = MOMENTS_FULL if pytestconfig.getoption("--full") else MOMENTS
+    for number in range(moments):
         process = Process(
             tmp_path / f"up-{number}.log",
             *("up", "--data", data, "--port", str(free_port()), *options),
         )
         wait_for(lambda p=process: is_loading(p), "the program loads", STOP_SECONDS_MAX)  # type: ignore[misc]
-        time.sleep(draw.uniform(0, START_SECONDS))
+        time.sleep(START_SECONDS * (number + draw.random()) / moments)
         assert interrupt(process) in (0, cli.EXIT_INTERRUPTED), process.output()
         assert process.output().splitlines()[-1] == "Stopped"
         assert "Traceback" not in process.output()
         wait_for(lambda: not alive(str(data)), f"an end of {alive(str(data))}", STOP_SECONDS_MAX)
         assert not (data / "run" / "central.json").exists()
-    central = Central(tmp_path, *options).start()
+    central = Central(tmp_path, *options, as_usual=True).start()
     assert central.status()["central"]["url"]
     central.stop()
 

@@ -1,7 +1,9 @@
 """What a person asks for at an incident: check again, try again, hold; the same words on the spot."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -136,6 +138,59 @@ def test_a_person_sets_a_hold_and_nothing_repairs_it_until_it_is_cleared(bench: 
     assert given(bench, clear) == ("succeeded", "cleared")
     carried_out(bench)
     assert bench.mode == GOOD_MODE
+
+
+def meanwhile(bench: Bench, happens: Callable[[], None]) -> None:
+    """Let it happen at the next look at the drifted file, once."""
+    host = next(iter(bench.agent_roster)).host
+    looks = {name: getattr(host, name) for name in ("stat", "lstat")}
+
+    def looked(name: str, path: str) -> Any:
+        if path == f"/{DRIFT}":
+            for each, look in looks.items():
+                setattr(host, each, look)
+            happens()
+        return looks[name](path)
+
+    for name in looks:
+        setattr(host, name, partial(looked, name))
+
+
+@pytest.mark.parametrize("rule", [{"autoExecute": False}, {"enabled": False}])
+def test_what_a_person_says_during_a_dry_run_is_not_written_over(
+    bench: Bench, rule: dict[str, Any]
+) -> None:
+    bench.central.healing = "heal"
+    ordering.change_rule(bench.central, RULE, approval=ordering.APPROVAL, **rule)
+    bench.check_in()
+    bench.drift()
+    bench.observe(CHECK)
+    with bench.agent.ledger.reading() as tx:
+        (known,) = incidents.open_ones(tx, State.OPEN)
+    meanwhile(bench, lambda: void(hold_commands.put(bench.layout, known.id, BOOK, "the vendor")))
+    bench.act()
+    with bench.agent.ledger.reading() as tx:
+        now = incidents.get(tx, known.id)
+    assert now is not None
+    assert (now.decision or {})["hold"]["reason"] == "the vendor"
+    bench.act()
+    bench.report()
+    assert [(one.decision or {}).get("code") for one in bench.central.records(CHECK)] == [
+        *(None, None, "hold"),
+    ]
+
+
+def void(told: object) -> None:
+    assert told
+
+
+def test_trying_again_goes_by_what_the_incident_is_once_it_was_measured(bench: Bench) -> None:
+    incident_id = escalated(bench)
+    meanwhile(bench, lambda: void(hold_commands.put(bench.layout, incident_id, BOOK, "vendor")))
+    assert ordered(bench, TryAgain(incident_id, CHECK)) == ("failed", "held")
+    told = bench.central.records(CHECK)[-1]
+    assert told.state is IncidentState.ESCALATED
+    assert "again" not in (told.decision or {})
 
 
 def test_a_hold_can_be_set_on_what_was_healed(bench: Bench) -> None:

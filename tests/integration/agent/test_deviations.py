@@ -8,13 +8,15 @@ import pytest
 from tests.harness import ordering
 from tests.integration.agent.bench import BAD_MODE, GOOD_MODE, URL, Bench
 from tests.integration.agent.switch import decision, drifted, healing, last
-from tests.integration.agent.waiting import CHECK, detail, given, waiting
-from wardline.agent import doctor
-from wardline.agent.store import results
+from tests.integration.agent.waiting import BOOK, CHECK, detail, given, waiting
+from wardline.agent import doctor, hold_commands, incident_commands
+from wardline.agent.settings import Flap
+from wardline.agent.store import incidents, results
 from wardline.agent.uplink import Address
 from wardline.core import ids
 from wardline.core.deviation import AcceptedState, Deviation
 from wardline.core.evidence.bundle import IncidentRecord, IncidentState, ResolutionLevel
+from wardline.core.orders import TryAgain
 
 WHY = "the imaging console writes there"
 CONTROL = "the console's network is closed"
@@ -175,6 +177,50 @@ def test_what_is_revoked_is_judged_anew_and_a_renewal_is_told(bench: Bench) -> N
     assert (ended["code"], ended["deviation"]["ended"]) == ("deviation_ended", "revoked")
 
 
+def test_a_mandate_that_is_not_believed_ends_no_acceptance(bench: Bench) -> None:
+    accepted(bench)
+    with bench.agent.ledger.transaction() as tx:
+        tx.execute("UPDATE mandates SET envelope = replace(envelope, 'a', 'b'), digest = 'x'")
+    for _ in range(3):
+        bench.act()
+    assert "mandate_refused" in bench.alarms()
+    with bench.agent.ledger.reading() as tx:
+        (known,) = incidents.accepted_ones(tx)
+    assert (known.decision or {})["code"] == "accepted"
+    bench.check_in()
+    bench.act()
+    assert [decision(one)["code"] for one in told_of(bench)[1:]] == ["accepted"]
+
+
+def test_what_is_gone_from_the_mandate_on_its_day_has_expired_and_was_not_revoked(
+    bench: Bench,
+) -> None:
+    """Central sends no acceptance that is over, and its mandate may come before the look."""
+    accepted(bench)
+    bench.clock.offset = timedelta(days=31)
+    bench.central.mandates.accept()
+    bench.check_in()
+    bench.act()
+    ended = decision(told_of(bench)[-2])
+    assert (ended["code"], ended["deviation"]["ended"]) == ("deviation_ended", "expired")
+
+
+def test_the_ticket_of_a_hold_is_a_persons_again_once_nothing_is_accepted(bench: Bench) -> None:
+    bench.agent.healer._flap = Flap(heals=1)
+    healing(bench)
+    drifted(bench)
+    drifted(bench)
+    assert (last(bench).state, bench.mode) == (IncidentState.ESCALATED, BAD_MODE)
+    accept(bench)
+    bench.act()
+    assert last(bench).state is IncidentState.OPEN
+    bench.central.mandates.accept()
+    bench.check_in()
+    bench.act()
+    told = last(bench)
+    assert (told.state, decision(told)["code"]) == (IncidentState.ESCALATED, "hold")
+
+
 def test_a_ticket_whose_state_is_accepted_is_nobodys_until_that_is_over(bench: Bench) -> None:
     """No remedy answers a second root, so that such a drift is a person's at once."""
     check = "uid0_accounts"
@@ -205,6 +251,26 @@ def test_an_order_does_not_repair_what_somebody_has_accepted(bench: Bench) -> No
     assert given(bench, order) == ("failed", "accepted")
     assert f"revoke {made.id} to have it repaired" in detail(bench, order)
     assert bench.mode == BAD_MODE
+
+
+def test_nobody_tries_again_what_somebody_has_accepted(bench: Bench) -> None:
+    made = accepted(bench)
+    told = last(bench)
+    order = ordering.order(bench.central, TryAgain(told.incident_id, CHECK), bench.host.id)
+    assert given(bench, order) == ("failed", "accepted")
+    assert f"revoke {made.id} to have it repaired" in detail(bench, order)
+    assert (bench.mode, decision(last(bench))["code"]) == (BAD_MODE, "accepted")
+
+
+def test_clearing_a_hold_makes_nothing_of_what_is_accepted(bench: Bench) -> None:
+    """Neither a repair, nor a sentence that promises one."""
+    accepted(bench)
+    hold_commands.put(bench.layout, last(bench).incident_id, BOOK, "the vendor is at it")
+    hold_commands.clear(bench.layout, 1, "the vendor is gone")
+    bench.act()
+    assert (bench.mode, decision(last(bench))["code"]) == (BAD_MODE, "accepted")
+    (row,) = incident_commands.listed(bench.layout)
+    assert "a person has accepted this state until a date" in row["sentence"]
 
 
 def test_what_is_accepted_while_a_repair_is_decided_is_not_repaired(

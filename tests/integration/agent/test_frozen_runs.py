@@ -17,6 +17,7 @@ from tests.integration.agent.switch import (
     unfreeze_here,
 )
 from tests.integration.agent.waiting import CHECK, carried_out, detail, given, waiting
+from wardline.agent.hosts.host import Failed, Stat
 from wardline.agent.store import runs
 from wardline.core.evidence.bundle import IncidentState
 
@@ -37,8 +38,8 @@ def in_the_middle(bench: Bench, happens: Callable[[], None]) -> list[str]:
     host, changed = next(iter(bench.agent_roster)).host, list[str]()
     change = host.chmod
 
-    def chmod(path: str, mode: int) -> None:
-        change(path, mode)
+    def chmod(path: str, mode: int, found: Stat) -> None:
+        change(path, mode, found)
         changed.append(path)
         if len(changed) == 1:
             happens()
@@ -69,6 +70,30 @@ def test_a_run_in_progress_ends_its_step_is_undone_and_says_that_it_was_frozen(
     with bench.agent.ledger.reading() as tx:
         (run,) = runs.since(tx, bench.clock() - timedelta(days=1))
     assert run.ended
+
+
+def test_what_could_not_be_put_back_is_a_persons_though_the_check_passes(bench: Bench) -> None:
+    """The second file is put right by somebody else meanwhile, and the first by half a run."""
+    healing(bench)
+    host = next(iter(bench.agent_roster)).host
+
+    def stuck(path: str, mode: int) -> None:
+        raise Failed(path, "the disk is read-only now")
+
+    def happens() -> None:
+        freeze_here(bench)
+        for name in ("group", "passwd"):
+            (bench.tree / "etc" / name).chmod(GOOD_MODE)
+        host.chmod = stuck  # type: ignore[method-assign]
+
+    in_the_middle(bench, happens)
+    two_drifts(bench)
+    bench.act()
+    told = last(bench)
+    assert told.after is not None
+    assert told.after.outcome.value == "pass"
+    assert (told.state, told.actions[0].undone) == (IncidentState.ESCALATED, False)
+    assert modes(bench) == [GOOD_MODE, GOOD_MODE]
 
 
 def test_after_the_lift_the_stopped_run_is_not_held_against_its_runbook(bench: Bench) -> None:

@@ -175,8 +175,8 @@ def test_a_repair_that_does_not_help_is_failed_then_escalated(bench: Bench) -> N
     member = next(iter(bench.agent.roster))
     real = member.host.chmod
 
-    def rival(path: str, mode: int) -> None:
-        real(path, mode)
+    def rival(path: str, mode: int, found: Stat) -> None:
+        real(path, mode, found)
         (bench.tree / DRIFT).chmod(BAD_MODE)
 
     member.host.chmod = rival  # type: ignore[method-assign]
@@ -249,9 +249,9 @@ def _die_in_the_repair(bench: Bench, *, after_the_change: bool) -> None:
     member = next(iter(bench.agent.roster))
     real = member.host.chmod
 
-    def die(path: str, mode: int) -> None:
+    def die(path: str, mode: int, found: Stat) -> None:
         if after_the_change:
-            real(path, mode)
+            real(path, mode, found)
         raise SystemExit
 
     member.host.chmod = die  # type: ignore[method-assign]

@@ -276,7 +276,7 @@ def test_a_failed_run_that_is_then_escalated_counts_once(bench: Bench) -> None:
     bench.central.healing = "heal"
     bench.check_in()
     member = next(iter(bench.agent.roster))
-    member.host.chmod = lambda path, mode: None  # type: ignore[method-assign]
+    member.host.chmod = lambda path, mode, found: None  # type: ignore[method-assign]
     drift(bench)
     assert states(bench)[-1] is IncidentState.FAILED
     with bench.agent.ledger.reading() as tx:

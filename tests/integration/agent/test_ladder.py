@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from tests.integration.agent.bench import BAD_MODE, DRIFT, GOOD_MODE, Bench
-from wardline.agent import onsite, stop_commands, stopping
+from tests.integration.agent.switch import freeze_here, unfreeze_here
+from wardline.agent import incident_commands, onsite, rival, stop_commands, stopping
+from wardline.agent.hosts.rooted import RootedFiles
 from wardline.agent.levels import Levels
 from wardline.agent.planner.retrieval import Retrieval
 from wardline.agent.runbooks import runbook
-from wardline.agent.settings import Flap
+from wardline.agent.settings import Flap, Intervals
 from wardline.agent.store import attempts, holds, stops
 from wardline.agent.store.attempts import Versions
 from wardline.core import clock, ids
@@ -119,15 +121,15 @@ def test_the_sixth_attempt_within_the_window_rests_over_a_restart_and_a_set_cloc
     healing.restart()
     healing.clock.offset += timedelta(hours=2)
     healing.agent.healer._flap = Flap(heals=10_000)
-    with healing.agent.ledger.transaction() as tx:
-        tx.execute("UPDATE incidents SET judged = NULL, judged_at = NULL")
+    healing.agent.healer._intervals = Intervals(reevaluate_s=60)
     healing.act()
     assert healing.mode == BAD_MODE, "the clock was set, and half an hour has not passed"
-    healing.clock.sleep(timedelta(minutes=31))
-    with healing.agent.ledger.transaction() as tx:
-        tx.execute("UPDATE incidents SET judged = NULL, judged_at = NULL")
+    healing.clock.sleep(timedelta(minutes=28))
     healing.act()
-    assert healing.mode == GOOD_MODE
+    assert (healing.mode, code(healing)) == (BAD_MODE, "breaker")
+    healing.clock.sleep(timedelta(minutes=3))
+    healing.act()
+    assert healing.mode == GOOD_MODE, "it closes by itself"
 
 
 def test_a_version_that_failed_three_times_in_a_day_is_stopped_until_a_person_releases_it(
@@ -159,6 +161,45 @@ def test_a_version_that_failed_three_times_in_a_day_is_stopped_until_a_person_re
     assert healing.mode == GOOD_MODE
     with healing.agent.ledger.transaction() as tx:
         assert stops.look(tx, (VERSION,), "inc_x", healing.clock()) == [], "counted once"
+
+
+def test_a_drift_whose_only_repair_is_stopped_is_a_persons_until_that_is_released(
+    healing: Bench,
+) -> None:
+    known(healing, 3, Result.FAILED)
+    with healing.agent.ledger.transaction() as tx:
+        (made,) = stops.look(tx, (VERSION,), "inc_x", healing.clock())
+    heal_again(healing)
+    told = last(healing)
+    assert (told.state, told.resolution_level) == (IncidentState.ESCALATED, ResolutionLevel.L3)
+    (row,) = incident_commands.listed(healing.layout)
+    assert "because its version was stopped after failures" in row["sentence"]
+    assert "a person has to act" in row["sentence"]
+    # Neither another look nor a freeze that comes and goes makes it anything else.
+    sent = len(healing.central.stored)
+    freeze_here(healing)
+    healing.act()
+    unfreeze_here(healing)
+    healing.act()
+    healing.report()
+    assert len(healing.central.stored) == sent
+    stop_commands.release(healing.layout, made.id, "looked into it")
+    healing.act()
+    told = last(healing)
+    assert (told.state, told.resolution_level) == (IncidentState.HEALED, ResolutionLevel.L1)
+
+
+def test_a_version_that_is_stopped_and_would_run_if_the_site_healed_is_observed(
+    bench: Bench,
+) -> None:
+    bench.check_in()
+    known(bench, 3, Result.FAILED)
+    with bench.agent.ledger.transaction() as tx:
+        stops.look(tx, (VERSION,), "inc_x", bench.clock())
+    heal_again(bench)
+    told = last(bench)
+    assert told.state is IncidentState.OBSERVING
+    assert (told.decision or {})["would"]["code"] == "brake"
 
 
 def test_the_run_that_is_one_too_many_stops_its_version_where_it_ends(healing: Bench) -> None:
@@ -220,6 +261,44 @@ def test_everything_stopped_is_everything(healing: Bench) -> None:
     healing.check_in()
     heal_again(healing)
     assert (healing.mode, code(healing)) == (BAD_MODE, "brake")
+
+
+def flapped(bench: Bench, audited: str) -> str:
+    """Why the hold was set on a drift that came back while the audit log says this."""
+    bench.agent.healer._flap = Flap(heals=1)
+    heal_again(bench)
+    assert bench.mode == GOOD_MODE
+    (bench.tree / "var/log/audit").mkdir(parents=True)
+    (bench.tree / "var/log/audit/audit.log").write_text(audited)
+    heal_again(bench)
+    assert bench.mode == BAD_MODE
+    with bench.agent.ledger.reading() as tx:
+        (held,) = holds.active(tx)
+    return held.reason
+
+
+def test_a_hostile_audit_log_keeps_no_hold_from_being_set(healing: Bench) -> None:
+    reason = flapped(
+        healing,
+        'type=SYSCALL msg=audit(999999999999.500:9): success=yes auid=1000 exe="/usr/bin/x"\n'
+        f'type=PATH msg=audit(999999999999.500:9): item=0 name="/{DRIFT}" nametype=NORMAL\n',
+    )
+    assert "drifted again" in reason
+    assert "(the host's audit log)" not in reason
+
+
+def test_a_look_for_the_rival_that_fails_keeps_no_hold_from_being_set(
+    healing: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = RootedFiles.read
+
+    def broken(host: RootedFiles, path: str, *args: Any) -> bytes:
+        if path == rival.AUDIT_LOG:
+            raise MemoryError("the disk returned nonsense")
+        return read(host, path, *args)
+
+    monkeypatch.setattr(RootedFiles, "read", broken)
+    assert "not known, for looking failed (MemoryError" in flapped(healing, "")
 
 
 def test_a_hold_names_who_undid_the_repair_where_the_host_can_tell(healing: Bench) -> None:

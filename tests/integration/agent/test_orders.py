@@ -12,6 +12,7 @@ from tests.harness import ordering
 from tests.harness.fake_central import on, problem
 from tests.integration.agent.bench import BAD_MODE, DRIFT, GOOD_MODE, Bench
 from tests.integration.agent.waiting import BOOK, CHECK, RULE, carried_out, detail, given, waiting
+from wardline.agent.hosts.host import Stat
 from wardline.agent.runbooks import runbook
 from wardline.agent.store import runs
 from wardline.core import canonical, ids
@@ -297,10 +298,10 @@ def test_a_run_that_the_agent_did_not_survive_is_told_and_never_repeated(
     real = member.host.chmod
     changed: list[str] = []
 
-    def die(path: str, mode: int) -> None:
+    def die(path: str, mode: int, found: Stat) -> None:
         changed.append(path)
         if after_the_change:
-            real(path, mode)
+            real(path, mode, found)
         raise SystemExit
 
     member.host.chmod = die  # type: ignore[method-assign]

@@ -11,10 +11,11 @@ from tests.integration.agent.switch import decision, drifted, healing, last
 from tests.integration.agent.waiting import BOOK, CHECK
 from wardline.agent.levels import Levels
 from wardline.agent.runbooks import runbook
-from wardline.agent.store import promotions
+from wardline.agent.store import promotions, undos
+from wardline.agent.store.undos import Wish
 from wardline.core import clock, ids
 from wardline.core.evidence.bundle import IncidentState, ResolutionLevel
-from wardline.core.incidents import signature
+from wardline.core.incidents import merit, signature
 from wardline.core.incidents.promotion import Entry, Ledger, Step, Subject
 
 PERIOD = timedelta(minutes=15)
@@ -127,6 +128,47 @@ def test_one_of_three_runs_that_does_not_last_demotes_it_here(bench: Bench) -> N
         ends = [one["ended"] for one in tx.rows("SELECT ended FROM promotion_trials ORDER BY id")]
     assert row["reason"] == "1 of 3 runs failed or did not last, more than 20 %"
     assert ends == ["recurred", "stable", "stable"]
+
+
+def test_an_undo_is_held_against_the_run_that_it_names_and_no_later_one(bench: Bench) -> None:
+    promote(bench, ledger(bench, PROMOTED))
+    drifted(bench)
+    lasted(bench)
+    run_id = decision(last(bench))["runId"]
+    drifted(bench)
+    assert bench.mode == GOOD_MODE
+    wish = Wish(ids.new("undo"), run_id, "appliance:root", "root", "why", None, bench.clock())
+    with bench.agent.ledger.transaction() as tx:
+        undos.want(tx, wish)
+    bench.act()
+    assert bench.mode == BAD_MODE
+    with bench.agent.ledger.reading() as tx:
+        ends = tx.rows(
+            "SELECT run_id = ? AS named, ended FROM promotion_trials ORDER BY id", (run_id,)
+        )
+    assert [tuple(one) for one in ends] == [(1, "undone"), (0, "unproved")]
+
+
+def test_a_promotion_in_use_keeps_its_runs_and_one_that_rested_for_long_does_not(
+    bench: Bench,
+) -> None:
+    promote(bench, ledger(bench, PROMOTED))
+    drifted(bench)
+    lasted(bench)
+    began = clock.from_milliseconds(clock.milliseconds(bench.clock()))
+    kept = [(began + merit.KEPT, 1), (began + 2 * merit.KEPT, 0)]
+    with bench.agent.ledger.transaction() as tx:
+        for now, count in kept:
+            tx.execute(
+                "INSERT INTO promotion_trials (promotion_id, incident_id, mark, canary, at)"
+                " VALUES (?, 'inc_x', ?, 0, ?)",
+                (PROMOTION, str(now), clock.wire(now - timedelta(days=1))),
+            )
+            if not count:
+                tx.execute("DELETE FROM promotion_trials WHERE incident_id = 'inc_x'")
+            promotions.prune(tx, now)
+            ended = tx.rows("SELECT id FROM promotion_trials WHERE ended_at IS NOT NULL")
+            assert len(ended) == count
 
 
 def test_what_a_mandate_no_longer_names_is_no_remedy_any_more(bench: Bench) -> None:

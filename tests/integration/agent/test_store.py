@@ -16,6 +16,7 @@ from wardline.core import canonical, clock
 from wardline.core.evidence import bundle
 from wardline.core.evidence.bundle import Action, Outcome
 from wardline.core.incidents import incident
+from wardline.core.incidents.ladder import Healed
 from wardline.core.incidents.states import State
 from wardline.core.incidents.watching import Attempt
 
@@ -216,7 +217,7 @@ def test_heals_of_a_release_that_did_not_watch_still_count_for_the_flap_rule(
         kept = incidents.get(tx, healed.id)
         assert kept is not None
         assert (kept.state, kept.watch, kept.closed_at) == (State.HEALED, None, AT)
-        assert heals.times(tx, kept, BOOK.id, AT) == [AT]
+        assert heals.last(tx, kept, BOOK.id, 2) == [Healed(AT)]
         assert incidents.watched_of(tx, "site_x", "host_x", "a") is None
         assert incidents.open_of(tx, "site_x", "host_x", "a") is None
         incidents.save(tx, kept)

@@ -1,7 +1,6 @@
 """Undo after success, from the kept before-state to the hold: by an order, and on the appliance."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,89 +8,33 @@ from typer.testing import CliRunner
 
 from tests.harness import ordering
 from tests.integration.agent.bench import Bench
+from tests.integration.agent.undone import (
+    BEFORE,
+    BOOK,
+    CHECK,
+    DROP_IN,
+    FILE,
+    content,
+    ended,
+    healed,
+    held,
+    kept,
+    last,
+    order,
+    typed,
+)
 from wardline.agent import agent, run_commands
-from wardline.agent.keeping import Keeper
 from wardline.agent.run_commands import UndoReasonNeeded, UndoUnanswered
 from wardline.agent.runbooks import restoring
-from wardline.agent.store import before_states, holds, undos
+from wardline.agent.store import undos
 from wardline.agent.store.undos import State
 from wardline.agent.undoing import CannotUndo
 from wardline.core.errors import NotFound
-from wardline.core.evidence.bundle import IncidentRecord, IncidentState
+from wardline.core.evidence.bundle import IncidentState
 from wardline.core.evidence.watch import WatchEnd
 from wardline.core.orders import UndoRun
 
-CHECK = "kernel_sysctl"
-BOOK = "kernel_sysctl.apply"
-FILE, DROP_IN = Path("etc/sysctl.conf"), Path("etc/sysctl.d/zz-wardline.conf")
-BEFORE = "kernel.kptr_restrict = 0 # password: hunter2hunter2\n"
-
-
-@pytest.fixture
-def healed(bench: Bench) -> Bench:
-    """A file with a secret in it, repaired unasked."""
-    (bench.tree / FILE).write_text(BEFORE)
-    (bench.tree / FILE).chmod(0o640)
-    bench.central.healing = "heal"
-    bench.check_in()
-    bench.observe(CHECK)
-    bench.act()
-    assert last(bench).state is IncidentState.HEALED
-    assert content(bench) != BEFORE
-    return bench
-
-
-def content(bench: Bench) -> str:
-    return (bench.tree / FILE).read_text()
-
-
-def last(bench: Bench) -> IncidentRecord:
-    bench.report()
-    record: IncidentRecord = bench.central.records(CHECK)[-1]
-    return record
-
-
-def order(bench: Bench, **changes: Any) -> str:
-    """An order to undo the run of the last record, carried out and reported."""
-    record = last(bench)
-    assert record.decision is not None
-    assert record.runbook is not None
-    run_id = record.decision["run"]["id"]
-    body = {
-        "run_id": run_id, "incident_id": record.incident_id, "check": CHECK,
-        "runbook_id": record.runbook.id, **changes,
-    }  # fmt: skip
-    now = bench.clock()
-    given = ordering.issue(
-        bench.central,
-        ordering.order(
-            bench.central,
-            UndoRun(**body),
-            bench.host.id,
-            reason="it broke the EHR",
-            issued_at=now,
-            expires_at=now + undos.WANTED,
-        ),
-    )
-    bench.report()
-    bench.act()
-    bench.report()
-    return given
-
-
-def ended(bench: Bench, order_id: str) -> tuple[str, str]:
-    return bench.central.orders.last(order_id)
-
-
-def held(bench: Bench) -> list[holds.Hold]:
-    with bench.agent.ledger.reading() as tx:
-        return holds.active(tx)
-
-
-def kept(bench: Bench) -> undos.Kept:
-    with bench.agent.ledger.reading() as tx:
-        (one,) = undos.newest(tx)
-    return one
+__all__ = ["healed"]
 
 
 def test_an_order_puts_the_file_back_holds_its_runbook_and_is_told_as_it_was(
@@ -123,6 +66,7 @@ def test_an_order_puts_the_file_back_holds_its_runbook_and_is_told_as_it_was(
     assert any(one.bundle.seq == report["seq"] for one in bench.central.stored)
     (hold,) = held(bench)
     assert (hold.check, hold.runbook_id, hold.incident_id) == (CHECK, BOOK, record.incident_id)
+    assert hold.set_by == ordering.ADA.user_id
     assert "Ada had kernel_sysctl.apply undone: it broke the EHR" in hold.reason
     assert bench.central.holds[-1]["runbook_id"] == BOOK
     # Nothing repeats it, not after a restart either; a second order finds it done.
@@ -275,6 +219,7 @@ def test_a_person_at_the_appliance_undoes_a_run_without_an_agent_and_without_cen
     assert record.decision["undo"]["by"].startswith("appliance:")
     (hold,) = held(bench)
     assert hold.runbook_id == BOOK
+    assert str(hold.set_by).startswith("appliance:")
 
 
 def test_an_agent_that_runs_takes_up_what_is_wanted_in_time(healed: Bench) -> None:
@@ -289,26 +234,6 @@ def test_an_agent_that_runs_takes_up_what_is_wanted_in_time(healed: Bench) -> No
     bench.act()
     assert _state(bench, wanted) is State.UNDONE
     assert content(bench) == BEFORE
-
-
-def test_the_oldest_give_way_to_the_newest_and_stray_files_go(
-    healed: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bench = healed
-    first = kept(bench).run_id
-    monkeypatch.setattr(before_states, "FOLDER_BYTES_MAX", 1)
-    (bench.tree / FILE).write_text(BEFORE)
-    bench.observe(CHECK)
-    bench.act()
-    with bench.agent.ledger.reading() as tx:
-        newer, older = undos.newest(tx)
-    assert (older.run_id, older.gone) == (first, "newer runs took its room")
-    assert newer.gone is None
-    folder = bench.layout.root / "undo"
-    (folder / ("run_" + "0" * 26 + ".sealed")).write_bytes(b"stray")
-    files = agent.open_before_states(bench.layout, bench.settings, bench.agent.ledger)
-    Keeper(bench.agent.ledger, files).sweep()
-    assert [one.stem for one in folder.iterdir()] == [newer.run_id]
 
 
 def test_what_no_agent_takes_up_is_taken_back_and_what_is_refused_is_shown(
@@ -334,13 +259,6 @@ def cleared_and_repaired_again(bench: Bench) -> None:
     bench.act()
     assert content(bench) != BEFORE
     assert last(bench).state is IncidentState.HEALED
-
-
-def typed(bench: Bench, *words: str) -> str:
-    """What a command wrote; raises what it ended with."""
-    arguments = [*words, "--data", str(bench.layout.root)]
-    result = CliRunner().invoke(run_commands.app, arguments, catch_exceptions=False)
-    return result.stdout
 
 
 def _want(bench: Bench, run_id: str) -> str:

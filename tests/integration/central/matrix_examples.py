@@ -103,6 +103,7 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("post", "/api/v1/freezes/{freeze_id}/lift"): FIXED,
     ("get", "/api/v1/patterns"): Example(),
     ("get", "/api/v1/promotions"): Example(query="?ended_too=true"),
+    ("get", "/api/v1/promotions/waiting"): Example(),
     ("get", "/api/v1/promotions/{promotion_id}"): Example(),
     ("get", "/api/v1/promotions/{promotion_id}/shadow"): Example(),
     # Nothing speaks for it: who may approve it is told so.

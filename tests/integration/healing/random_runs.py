@@ -1,8 +1,8 @@
 """Random repairs, each with a fault at a random step, and what the appliance then claims of them.
 
-One appliance goes through all runs: a drift that a built-in runbook answers, a tree or a tree whose
-programs run, and a fault at one operation of the repair, of its undo or of its verification. What
-it claims is compared with what an independent look finds.
+One appliance goes through all runs: a drift that a built-in runbook answers, unasked or by an order,
+a tree or a tree whose programs run, and a fault at one operation of the repair, of its undo or of its
+verification. What it claims is compared with what an independent look finds.
 """
 
 import random
@@ -37,6 +37,7 @@ REPORT_EVERY = 25
 LIVE = (
     "antivirus.enable_updates",
     "audit_logging.enable",
+    "firewall.enable",
     "prohibited_services.disable",
     "ssh_config.harden",
     "time_sync.enable",
@@ -46,11 +47,15 @@ RUNNING = (
     *("clamav-freshclam.service", "ufw.service"),
 )
 KINDS = ("full_disk", "read_only", "refused", "failed", "died", "died_after")
+CHANGING = (*KINDS, "loses", "reverts before", "reverts after", "freezes")
+READING, NOTHING = "read", "nothing"
+# Each of them is met once, at the first change or read of a run, before chance has its turn.
+FAULTS = (NOTHING, READING, *CHANGING)
+# What no change of a tree alone makes fail is not drawn.
+OF_LIVE_HOSTS = frozenset({"listening_ports.protect_list"})
 STAGED = re.compile(r"/\.[^/]+\.[0-9a-f]{16}$")
-# Where an appliance keeps what it counts of failed repairs, as far as its schema has them.
+# Where an appliance keeps what it counts of failed repairs.
 COUNTED = frozenset({"attempts", "breakers", "stops"})
-# Of these a repair is drawn, at least; the others wait for a person.
-CASES_LEAST = 12
 NEVER = 1 << 40
 READS = ("read", "stat", "lstat")
 
@@ -68,10 +73,12 @@ class Live(Machine):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A drift, what its repair changes when nothing goes wrong, and how many calls that takes."""
+    """A drift, what its repair changes when nothing goes wrong, and how many calls that takes; one
+    that is `ordered` waits for a person."""
 
     runbook_id: str
     live: bool
+    ordered: bool
     drifted: Picture
     repaired: Picture
     calls: dict[str, int]
@@ -90,23 +97,33 @@ class Runs:
     draw: random.Random
     problems: list[str] = field(default_factory=list)
     ends: Counter[str] = field(default_factory=Counter)
+    met: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=lambda: list(reversed(FAULTS)))
     struck: int = 0
     made: int = 0
 
     def __post_init__(self) -> None:
         self.folder.mkdir(exist_ok=True)
-        self._pace, runner.PACE = runner.PACE, AT_ONCE
         self.saved = self.folder / "saved"
         self.stage = Stage(self.folder, self.healthy, flap=PATIENT, watch=SHORT)
+        self._pace, runner.PACE = runner.PACE, AT_ONCE
+        try:
+            self._prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    def _prepare(self) -> None:
+        """Every repair once without a fault, under rules that ask nobody."""
         self.well = self.stage.picture()
         for one in list(runbook.registry()):
             unasked: dict[str, Any] = {"approval": None, "autoExecute": True}
             ordering.change_rule(self.stage.bench.central, f"runbook.{one}", **unasked)
         self.stage.bench.check_in()
-        learnt = [self._learn(one, live=False) for one in sorted(DRIFTS)]
-        learnt += [self._learn(one, live=True) for one in LIVE]
-        self.cases = [one for one in learnt if one is not None]
-        assert len(self.cases) >= CASES_LEAST
+        self.cases = [
+            *(self._learn(one, live=False) for one in sorted(DRIFTS) if one not in OF_LIVE_HOSTS),
+            *(self._learn(one, live=True) for one in LIVE),
+        ]
 
     @property
     def false_heals(self) -> int:
@@ -131,29 +148,44 @@ class Runs:
         if healed != compared:
             self.problems.append(f"{healed} heals are told, {compared} were looked at")
 
-    def _learn(self, runbook_id: str, *, live: bool) -> Case | None:
-        """The repair without a fault; None where a person has to be asked, whatever a rule says."""
-        if self._enter(runbook_id, live) is not Outcome.FAIL:
-            # A drift of a host that runs programs which this one has not.
-            self._mend()
-            return None
-        # Troubles that never strike, for they count.
+    def _learn(self, runbook_id: str, *, live: bool) -> Case:
+        """The repair without a fault, and whether a person has to start it."""
+        found = self._enter(runbook_id, live)
+        assert found is Outcome.FAIL, runbook_id
+        counting = self._count()
+        self.stage.act()
+        ordered = self._state() is State.WAITING
+        if ordered:
+            counting = self._count()
+            self._order(runbook_id)
+        calls = {call: one.counted for call, one in counting.items()}
+        case = Case(runbook_id, live, ordered, self.stage.base, self.stage.picture(), calls)
+        assert self._state() is State.HEALED, (runbook_id, self._record())
+        assert calls["change"] > 0, runbook_id
+        self._leave(case)
+        return case
+
+    def _count(self) -> dict[str, Trouble]:
+        """Troubles that never strike, for they count."""
         counting = {call: Trouble(call=call, nth=NEVER) for call in ("change", *READS)}
         self.stage.troubles[:] = counting.values()
-        self.stage.act()
-        calls = {call: one.counted for call, one in counting.items()}
-        case = Case(runbook_id, live, self.stage.base, self.stage.picture(), calls)
-        state = self._state()
-        assert state in (State.HEALED, State.WAITING), (runbook_id, self._record())
-        self._leave(case)
-        return case if state is State.HEALED else None
+        return counting
+
+    def _order(self, runbook_id: str) -> None:
+        self.stage.approve([runbook.registry()[runbook_id].check], {})
 
     def _one(self, case: Case) -> None:
         stage = self.stage
         self._enter(case.runbook_id, case.live)
-        interferes, trouble = self._trouble(case)
+        if case.ordered:
+            stage.act()
+        what = self.faults.pop() if self.faults else None
+        fault, interferes, trouble = self._trouble(case, what)
         stage.troubles[:] = [trouble]
-        stage.act()
+        if case.ordered:
+            self._order(case.runbook_id)
+        else:
+            stage.act()
         if (defect := stage.bench.alarms().get("incident_defect")) is not None:
             self.problems.append(f"{case.runbook_id} {trouble}: {defect.detail}")
         dead = trouble.raises in ("died", "died_after") and trouble.struck > 0
@@ -162,6 +194,7 @@ class Runs:
             self._settle()
         self.made += 1
         self.struck += trouble.struck > 0
+        self.met[fault] += trouble.struck > 0
         self.ends[self._state().value] += 1
         self._judge(case, trouble, interferes=interferes, dead=dead)
         self._leave(case)
@@ -171,16 +204,19 @@ class Runs:
         self.stage.bench.agent.healer._settle_interrupted()
         self.stage._compare()
 
-    def _trouble(self, case: Case) -> tuple[bool, Trouble]:
-        """A fault at a random step; whether somebody else changes the host in it."""
+    def _trouble(self, case: Case, first: str | None) -> tuple[str, bool, Trouble]:
+        """A fault, at its `first` chance or at a random step; its name, and whether somebody else
+        changes the host in it."""
         draw = self.draw
-        times = draw.choice((1, 1, 1, 0))
-        if draw.random() < 0.2:
-            call = draw.choice(READS)
-            nth = draw.randint(1, max(1, case.calls[call] * 2))
-            return False, Trouble(call=call, nth=nth, times=times, raises="failed")
-        nth = draw.randint(1, max(1, case.calls["change"]))
-        what = draw.choice((*KINDS, "loses", "reverts before", "reverts after", "freezes"))
+        times = 1 if first else draw.choice((1, 1, 1, 0))
+        what = first or (READING if draw.random() < 0.2 else draw.choice(CHANGING))
+        if what == NOTHING:
+            return what, False, Trouble(nth=NEVER)
+        if what == READING:
+            call = READS[0] if first else draw.choice(READS)
+            nth = 1 if first else draw.randint(1, max(1, case.calls[call] * 2))
+            return what, False, Trouble(call=call, nth=nth, times=times, raises="failed")
+        nth = 1 if first else draw.randint(1, case.calls["change"])
         fault = Trouble(call="change", nth=nth, times=times)
         match what:
             case "loses":
@@ -195,7 +231,7 @@ class Runs:
                 fault.raises = what
         if fault.raises in ("died", "died_after"):
             fault.times = 1
-        return what.startswith("reverts"), fault
+        return what, what.startswith("reverts"), fault
 
     def _reverts(self, case: Case) -> Callable[[], None]:
         """A rival that puts the drift back."""
@@ -262,7 +298,8 @@ class Runs:
         """What keeps failing is stopped one day: that is another test's."""
         with self.stage.bench.agent.ledger.transaction() as tx:
             names = {row["name"] for row in tx.rows("SELECT name FROM sqlite_master")}
-            for table in sorted(names & COUNTED):
+            assert names >= COUNTED
+            for table in sorted(COUNTED):
                 tx.execute(f"DELETE FROM {table}")
 
     def _mend(self) -> None:

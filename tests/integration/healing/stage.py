@@ -3,7 +3,9 @@
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -11,7 +13,7 @@ from typing import Any, cast
 from tests.harness import openssh, ordering
 from tests.harness.openssh import Server
 from tests.integration.agent.bench import Bench
-from tests.integration.healing import picture, programs
+from tests.integration.healing import picture, programs, promoting
 from tests.integration.healing.picture import Picture
 from tests.integration.healing.trouble import Died, Trouble, Troubled
 from tests.unit.agent import host_trees
@@ -20,21 +22,28 @@ from wardline.agent.checks import check
 from wardline.agent.hosts.host import CannotRun, Host, Kind, Output
 from wardline.agent.hosts.queries import Query
 from wardline.agent.hosts.tree import TreeHost
+from wardline.agent.levels import Levels
+from wardline.agent.planner.retrieval import Retrieval
 from wardline.agent.roster import Member
+from wardline.agent.runbooks import runbook
 from wardline.agent.settings import Flap, HostSettings, SshSettings, Watch
-from wardline.agent.store import holds, incidents
+from wardline.agent.store import holds, incidents, results, undos
 from wardline.agent.store.credentials import Credentials
 from wardline.core import ids
-from wardline.core.evidence.bundle import IncidentRecord, Outcome, Result
+from wardline.core.deviation import AcceptedState, Deviation
+from wardline.core.evidence.bundle import IncidentRecord, Outcome, Result, RunbookRef
+from wardline.core.incidents import choice
 from wardline.core.incidents.incident import Incident
+from wardline.core.incidents.remedy import Condition, Operator
 from wardline.core.incidents.states import State
-from wardline.core.orders import Consent
+from wardline.core.orders import Body, Consent, Order, UndoRun
 from wardline.core.sealed import Credential, SecretType
 
 MINUTE = timedelta(minutes=1)
 PERSON = "Ada"
 NEWEST = 8
 PLACES = ("usr/sbin", "usr/bin")
+KEYS, KEPT_KEYS = "authorized_keys", "authorized_keys.kept"
 
 
 @dataclass
@@ -44,6 +53,30 @@ class Box:
     server: Server
     root: Path
     toolbox: Path
+
+    def restore(self) -> None:
+        """The line is as it was before a story, whatever that did to it."""
+        kept, process = self.server.folder / KEPT_KEYS, self.server.process
+        if kept.exists():
+            kept.rename(kept.with_name(KEYS))
+        runs = process is not None and process.poll() is None
+        if runs and self.server.settings is None:
+            self.server.resume_all()
+            return
+        self.server.stop()
+        self.server.settings = None
+        self.server.start()
+
+
+@contextmanager
+def standing(folder: Path, healthy: Path, box: Box | None = None, **how: Any) -> Iterator["Stage"]:
+    """A stage until the block is left; then it is closed, and the line is as it was."""
+    with ExitStack() as after:
+        if box is not None:
+            after.callback(box.restore)
+        stage = Stage(folder, healthy, box, **how)
+        after.callback(stage.close)
+        yield stage
 
 
 @dataclass
@@ -67,6 +100,13 @@ class Stage:
 
     def __post_init__(self) -> None:
         self.bench = Bench(self.folder, flap=self.flap)
+        try:
+            self._furnish()
+        except BaseException:
+            self.close()
+            raise
+
+    def _furnish(self) -> None:
         self.bench.settings = self.bench.settings.model_copy(update={"watch": self.watch})
         self.root = self.bench.tree
         shutil.rmtree(self.root)
@@ -101,10 +141,6 @@ class Stage:
 
     def close(self) -> None:
         self.bench.close()
-        if self.box is not None and self.box.server.settings is not None:
-            self.box.server.stop()
-            self.box.server.settings = None
-            self.box.server.start()
 
     def take_over(self) -> None:
         """Put the troubles before the host of the agent that runs now."""
@@ -157,15 +193,77 @@ class Stage:
         record = self.records(checks)[-1]
         now = self.bench.clock()
         valid = Consent(ids.new("appr"), (ordering.ADA,), now - MINUTE, now + 60 * MINUTE)
-        times = {"issued_at": now - MINUTE, "expires_at": now + 30 * MINUTE}
         consent = valid if (record.decision or {})["verdict"] == "ask" else None
-        given = {"consent": consent, **times, **changes}
-        order = ordering.run_order(self.bench.central, record, self.bench.host.id, **given)
+        given = {"consent": consent, **self._valid(), **changes}
+        return self._obey(
+            ordering.run_order(self.bench.central, record, self.bench.host.id, **given)
+        )
+
+    def pick(self, checks: list[str], words: str) -> tuple[str, str]:
+        """A person picks one of the choices of the newest ticket, by its words; how that ended."""
+        self.bench.report()
+        record = self.records(checks)[-1]
+        (entry,) = [one for one in choice.told(record.decision) if one["choice"]["words"] == words]
+        picked = replace(record, decision=entry, runbook=RunbookRef(**entry["runbook"]))
+        given = {"consent": None, **self._valid()}
+        return self._obey(
+            ordering.run_order(self.bench.central, picked, self.bench.host.id, **given)
+        )
+
+    def promote(self, runbook_id: str, words: str, failing: str) -> None:
+        """A choice is L1's own from now on, as people at Central approved it for its pattern."""
+        central = self.bench.central
+        made = promoting.of_choice(runbook_id, words, failing, central.site, self.bench.clock())
+        central.mandates.promote(made)
+        self.bench.check_in()
+
+    def undo(self, reason: str) -> tuple[str, str]:
+        """A person has the newest run undone; how that ended."""
+        with self.bench.agent.ledger.reading() as tx:
+            kept = undos.newest(tx)[0]
+        body = UndoRun(kept.run_id, kept.incident_id, kept.check, kept.runbook_id)
+        return self._obey(self._order(body, reason))
+
+    def accept(self, checks: list[str], reason: str) -> None:
+        """A person accepts what was measured last, for a month."""
+        now, states = self.bench.clock(), []
+        with self.bench.agent.ledger.reading() as tx:
+            for seen in filter(None, (results.latest(tx, self.bench.host.id, checks[0]),)):
+                states.append(AcceptedState(self.bench.host.id, seen.facts_digest, seen.severity))
+        times = now, now + timedelta(days=30)
+        told = ("Mia", "Dr. Berg", reason, "the console's network is closed")
+        made = Deviation(ids.new("dev"), checks[0], *times, *told, tuple(states))
+        self.bench.central.mandates.accept(made)
+        self.bench.check_in()
+
+    def without_answers(self) -> None:
+        """From now on no remedy of L1 answers any drift; what its runbooks can do, they can."""
+        never = (Condition("nowhere", Operator.EXISTS, True),)
+        unanswered = tuple(replace(one, conditions=never) for one in runbook.remedies())
+        self.bench.agent.healer._levels = Levels(unanswered, (Retrieval(),))
+
+    def _order(self, body: Body, reason: str) -> Order:
+        return ordering.order(
+            self.bench.central, body, self.bench.host.id, reason=reason, **self._valid()
+        )
+
+    def _valid(self) -> dict[str, Any]:
+        now = self.bench.clock()
+        return {"issued_at": now - MINUTE, "expires_at": now + 30 * MINUTE}
+
+    def _obey(self, order: Order) -> tuple[str, str]:
         ordering.issue(self.bench.central, order)
         self.bench.report()
         self.act()
         self.bench.report()
         return self.bench.central.orders.last(order.id)
+
+    def own_firewall(self) -> None:
+        """The host's ufw filters the way by which the appliance comes: who is in stays in, and
+        nobody enters anew while it is on, for it knows nothing of that port."""
+        assert self.box is not None
+        assert self.box.server.process is not None
+        (self.root / programs.STATE / "listener").write_text(f"{self.box.server.process.pid}\n")
 
     def wait(self, minutes: float) -> None:
         self.bench.clock.sleep(minutes * MINUTE)
@@ -204,7 +302,7 @@ class Stage:
         """The host is `down`, or `up` again and may be called at once; `other key`: up as one that
         was installed anew; `shut`: it lets nobody in; `open`: it does again."""
         assert self.box is not None
-        server, keys = self.box.server, self.box.server.folder / "authorized_keys"
+        server, keys = self.box.server, self.box.server.folder / KEYS
         match state:
             case "down":
                 server.stop()
@@ -215,10 +313,10 @@ class Stage:
                 server.change_host_key()
                 server.start()
             case "shut":
-                keys.rename(keys.with_name("kept"))
+                keys.rename(keys.with_name(KEPT_KEYS))
                 server.cut()
             case "open":
-                keys.with_name("kept").rename(keys)
+                keys.with_name(KEPT_KEYS).rename(keys)
         (member,) = self.bench.agent.roster
         cast("Any", member.host)._line._rest_until = 0.0
 

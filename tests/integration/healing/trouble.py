@@ -21,7 +21,7 @@ CHANGES = (
     *("replace_file", "chmod", "chown", "remove", "link", "remove_link"),
     *("make_folder", "remove_folder", "run"),
 )
-WATCHED = frozenset({*CHANGES, "read", "stat", "lstat", "ask"})
+WATCHED = frozenset({*CHANGES, "read", "stat", "lstat", "ask", "disarm_revert"})
 ERRNO = {"full_disk": errno.ENOSPC, "read_only": errno.EROFS}
 _LIMITED = '#!/bin/sh.real\nulimit -f 0; exec /bin/sh.real "$@"\n'
 

@@ -20,6 +20,7 @@ from wardline.core.evidence.bundle import Outcome
 from wardline.core.evidence.watch import Watch as Watched
 from wardline.core.evidence.watch import WatchEnd
 from wardline.core.incidents import ladder, watching
+from wardline.core.incidents.ladder import Healed
 from wardline.core.incidents.watching import Attempt
 
 START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -51,13 +52,13 @@ def test_settings_that_load_hold_a_drift_that_comes_back_at_every_measurement(
     settings.check_reachable({"x": manifest_s})
     draw = random.Random(seed)
     now = START
-    healed_at: list[datetime] = []
+    healed: list[Healed] = []
     for _ in range(heals):
-        assert not ladder.flapping(healed_at, now, heals, window)
-        healed_at.append(now + timedelta(seconds=draw.uniform(0, ladder.FLAP_RUN_S)))
+        assert not ladder.flapping(healed, now, heals, window)
+        healed.append(Healed(now + timedelta(seconds=draw.uniform(0, ladder.FLAP_RUN_S))))
         splayed = interval_s * (1 + draw.uniform(-1, 1) * ladder.SPLAY_SHARE)
-        now = max(now + timedelta(seconds=splayed), healed_at[-1])
-    assert ladder.flapping(healed_at, now, heals, window)
+        now = max(now + timedelta(seconds=splayed), healed[-1].at)
+    assert ladder.flapping(healed, now, heals, window)
 
 
 @given(
@@ -113,16 +114,16 @@ def test_settings_that_load_see_what_does_not_last_within_its_watch_and_hold_it(
     settings.check_reachable({"x": 300})
     assert pace_s <= interval_s, "a watch measures no less often"
     assert period_s / pace_s <= max(watching.LOOKS, period_s / interval_s) + 1e-6, "bounded"
-    now, healed_at = START, list[datetime]()
+    now, healed = START, list[Healed]()
     for _ in range(heals):
-        assert not ladder.flapping(healed_at, now, heals, window)
+        assert not ladder.flapping(healed, now, heals, window)
         now += timedelta(seconds=ladder.FLAP_RUN_S)
-        healed_at.append(now)
+        healed.append(Healed(now))
         seen = now + timedelta(seconds=pace_s)
         until = watching.begun(1, "a.one", Attempt(now, timedelta(seconds=period_s)), now).until
         assert seen < until, "seen within the watch"
         now = seen
-    assert ladder.flapping(healed_at, now, heals, window)
+    assert ladder.flapping(healed, now, heals, window)
 
 
 @given(

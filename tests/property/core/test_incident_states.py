@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.unit.core.incidents.drift import AT, BOOK, failed, result
+from wardline.core import clock, ids
 from wardline.core.errors import Conflict
 from wardline.core.evidence import claims
 from wardline.core.evidence.bundle import Action, Outcome, Result
 from wardline.core.evidence.watch import WatchEnd
-from wardline.core.incidents import incident
+from wardline.core.incidents import incident, undo_notes
 from wardline.core.incidents.incident import Incident
 from wardline.core.incidents.states import CLOSED, TO_JUDGE, TRANSITIONS, State
 from wardline.core.incidents.watching import Attempt
@@ -45,6 +46,7 @@ class Machine(RuleBasedStateMachine):
         self.one: Incident = incident.opened("inc_x", "site_x", "host_x", failed(), AT)
         self.told: list[Incident] = [self.one]
         self.begun = self.time.wall
+        self.run_id = ids.new("run")
         # True time since the last heal: nothing the agent knows, but what a watch is about.
         self.truly = timedelta(0)
         self.failed_since_heal = False
@@ -93,7 +95,8 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def a_run_begins(self) -> None:
         self.begun = self.time.wall
-        self.move(incident.started(self.one, {"verdict": "run"}, BOOK))
+        self.run_id = ids.new("run")
+        self.move(incident.started(self.one, {"verdict": "run", "runId": self.run_id}, BOOK))
 
     @precondition(lambda self: self.one.state is State.REPAIRING)
     @rule(ok=st.booleans(), outcome=OUTCOMES, changed=st.booleans(), killed=st.booleans())
@@ -139,19 +142,27 @@ class Machine(RuleBasedStateMachine):
         self.move(incident.escalated(self.one, {"verdict": "block"}))
 
     @precondition(lambda self: self.one.state is not State.REPAIRING)
-    @rule(outcome=OUTCOMES)
-    def a_person_has_a_run_undone(self, outcome: Outcome) -> None:
+    @rule(
+        outcome=OUTCOMES,
+        own=st.booleans(),
+        state=st.sampled_from(["undone", "left", "interrupted"]),
+    )
+    def a_person_has_a_run_undone(self, outcome: Outcome, own: bool, state: str) -> None:
         before, found = self.one, self.measured(outcome)
         undo = replace(RAN, type="undo")
-        refused = incident.undo_refused(
+        refused = undo_notes.refused(
             before, {**(before.decision or {}), "undo": {}}, (replace(undo, dry_run=True),)
         )
         assert (refused.state, refused.watch) == (before.state, before.watch)
         claims.check(refused.record())
-        self.move(incident.undone(before, {"verdict": "block"}, (undo,), found, self.now))
+        run_id = self.run_id if own else ids.new("run")
+        told = {"run": run_id, "at": clock.wire(self.now), "state": state}
+        decision = {"verdict": "block", "undo": told}
+        self.move(incident.undone(before, decision, (undo,), found, self.now))
         if before.state in (State.HEALED, State.STABLE) and before.watch is not None:
             assert self.one.watch is not None
-            assert self.one.watch.ended is WatchEnd.UNDONE
+            is_its = own and state != "interrupted"
+            assert self.one.watch.ended is (WatchEnd.UNDONE if is_its else WatchEnd.UNPROVED)
         else:
             assert self.one.watch == before.watch
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from wardline.core.errors import Conflict
 from wardline.core.incidents import merit, promotion
+from wardline.core.incidents.merit import Runs
 from wardline.core.incidents.promotion import ENDS, TRANSITIONS, Entry, Ledger, Promotion, Step
 from wardline.core.incidents.promotion import Subject as _Subject
 from wardline.core.incidents.trial import End
@@ -65,6 +66,27 @@ def test_the_first_end_stays_the_end(trials) -> None:
     for longer in range(len(trials)):
         shorter = merit.ended_at(trials[: longer + 1])
         assert shorter == (None if found is None or longer < found[0] else found)
+
+
+@settings(max_examples=EXAMPLES)
+@given(
+    st.integers(0, 2), st.integers(0, 60), st.integers(0, 60),
+    st.lists(st.sampled_from([End.STABLE, End.STABLE, End.STABLE, End.RECURRED]), max_size=70),
+)  # fmt: skip
+def test_who_sees_only_the_last_runs_ends_nothing_that_goes_on(bad, good, more, rest) -> None:
+    history = [*[(End.STABLE, False)] * good, *[(End.FAILED, False)] * bad]
+    history += [(End.STABLE, False)] * (more + 5 * bad)
+    if merit.ended_at(history) is not None:
+        history = history[:0]
+    newest = [(end, False) for end in rest]
+    whole = merit.ended_at([*history, *newest])
+    before = Runs(len(history), sum(end.bad for end, _ in history))
+    seen = merit.ended_at(newest, before)
+    if seen is not None:
+        assert whole is not None
+        assert whole[0] <= len(history) + seen[0]
+    if whole is not None and whole[0] >= len(history) + merit.RECENT_RUNS:
+        assert seen == (whole[0] - len(history), whole[1])
 
 
 @settings(max_examples=EXAMPLES)

@@ -94,6 +94,52 @@ def test_without_an_audit_log_the_file_says_when_and_who_manages_it(tree: Path) 
     assert told(tree) is None
 
 
+# Lines as auditd could write them, each part what it should be or what it never should.
+NUMBERS = st.one_of(
+    st.integers(10**9, 10**12 - 1).map(str),
+    st.sampled_from(["", "-1", "9" * 12, "9" * 40, "1e9", "٣", "0" * 30]),
+)
+TIMES = st.builds(
+    "audit({}{}:{})".format,
+    st.one_of(NUMBERS, st.integers(0, 86400).map(lambda s: str(int(HEALED.timestamp()) + s))),
+    st.sampled_from([".123", ".123", ".999", "", ".", ".0000001", ".-1"]),
+    st.sampled_from(["7", "7", "8", "", "99999999999999999999", "x"]),
+)
+NAMES = st.one_of(
+    st.sampled_from(
+        [f'"{TARGET}"', TARGET.encode().hex(), '"', '""', "/", "0", "zz", "2F0", '"/a b"']
+    ),
+    st.binary(max_size=12).map(lambda raw: raw.hex().upper()),
+)
+WORDS = st.one_of(
+    st.sampled_from(
+        ['"/usr/bin/vim"', "yes", "no", "1000", "4294967295", "-1", "", '"', "\x1b[2J"]
+    ),
+    st.text(max_size=8),
+)
+LINES = st.one_of(
+    st.builds(
+        "type=SYSCALL msg={}: success={} auid={} exe={}".format,
+        *(TIMES, st.sampled_from(["yes", "yes", "no", "", '"yes"']), WORDS, WORDS),
+    ),
+    st.builds("type=PATH msg={}: item=0 name={} nametype={}".format, TIMES, NAMES, WORDS),
+    st.builds("type={} msg={}: {}".format, WORDS, TIMES, WORDS),
+)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(lines=st.lists(LINES, max_size=8), passwd=st.lists(st.text(max_size=30), max_size=3))
+def test_no_line_that_auditd_could_be_made_to_write_makes_it_fail(
+    tree: Path, lines: list[str], passwd: list[str]
+) -> None:
+    (tree / "etc/passwd").write_text("\n".join(passwd), errors="replace")
+    odd = "\n".join(lines).encode(errors="replace")
+    found = told(tree, odd + b"\n" + (syscall(90_000, 7) + path(90_000, 7)).encode())
+    assert found is not None, "one true line among them"
+    assert TARGET in found
+    told(tree, odd)
+
+
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=300))
 def test_no_bytes_of_a_host_make_it_fail(tree: Path, junk: bytes) -> None:

@@ -84,9 +84,9 @@ def test_every_drift_is_found_by_its_check_and_repaired_by_its_remedy(tmp_path: 
     for drift in (one for one in drifts.BREAKS if one.runbook is not None):
         assert drift.apply(tmp_path), drift.says
         assert not drift.apply(tmp_path), drift.says
+        found = {one.check for one in _failed(host)}
+        assert found == {drift.check, *ALSO_FOUND.get(drift.says, ())}, drift.says
         if drift.runbook not in repaired:
-            found = {one.check for one in _failed(host)}
-            assert found == {drift.check, *ALSO_FOUND.get(drift.says, ())}
             repaired.add(_repair(host, drift))
             assert drift.apply(tmp_path), "what was repaired can drift again"
         _repair(host, drift)

@@ -6,6 +6,7 @@ import { AnswerButtons } from "@/features/approvals/AnswerButtons";
 import classes from "@/features/approvals/ApprovalCard.module.css";
 import { needsWords, timesWords } from "@/features/approvals/needs";
 import { Badge, SeverityMark } from "@/ui/Badge";
+import { Card, Meta } from "@/ui/Card";
 import { DiffView } from "@/ui/DiffView";
 import { Time } from "@/ui/Time";
 import { APPROVAL, capital, OUTCOME, wordFor } from "@/ui/words";
@@ -21,14 +22,14 @@ interface Props {
 export function ApprovalCard({ approval, progress, isInline = false }: Props) {
   const isPending = approval.state === "pending";
   return (
-    <article className={classes.card} data-item data-state={approval.state}>
-      <header className={classes.head}>
-        <h2>{isInline ? approval.runbook.title : <IncidentLink approval={approval} />}</h2>
-        <Badge word={APPROVAL[approval.state]} />
-      </header>
+    <Card
+      heading={isInline ? approval.runbook.title : <IncidentLink approval={approval} />}
+      word={APPROVAL[approval.state]}
+      mark={isPending ? "waits" : undefined}
+    >
       {!isInline && <Where approval={approval} />}
       {!isInline && (
-        <p className={classes.says}>
+        <p>
           <Badge word={wordFor(OUTCOME, approval.measured.outcome)} quiet />{" "}
           {approval.measured.summary} (<Time at={approval.measured.measured_at} />)
         </p>
@@ -37,7 +38,7 @@ export function ApprovalCard({ approval, progress, isInline = false }: Props) {
       {isPending && <Leave approval={approval} />}
       <Votes votes={approval.votes} />
       {isPending ? <AnswerButtons approval={approval} /> : progress}
-    </article>
+    </Card>
   );
 }
 
@@ -54,14 +55,14 @@ function IncidentLink({ approval }: { approval: Approval }) {
 
 function Where({ approval }: { approval: Approval }) {
   return (
-    <p className={classes.meta}>
+    <Meta>
       <b>{approval.host_name ?? approval.host_id}</b>
       <Link to="/sites/$siteId" params={{ siteId: approval.site_id }}>
         {approval.site_name}
       </Link>
       <span>{approval.check_title}</span>
       <SeverityMark severity={approval.severity} />
-    </p>
+    </Meta>
   );
 }
 
@@ -69,7 +70,7 @@ function WouldRun({ approval }: { approval: Approval }) {
   const { runbook, diff } = approval;
   return (
     <>
-      <p className={classes.meta}>
+      <Meta>
         <span>
           Runbook <code>{runbook.id}</code> v{runbook.version}, <b>{runbook.risk} risk</b>
         </span>
@@ -77,7 +78,7 @@ function WouldRun({ approval }: { approval: Approval }) {
           Rule <code>{approval.rule_id}</code>
           {approval.rule_revision !== null && `, revision ${approval.rule_revision}`}
         </span>
-      </p>
+      </Meta>
       {!runbook.known && (
         <p className={classes.warning}>
           This server does not know a runbook of this id and digest: judge it by its change alone.

@@ -1,31 +1,29 @@
 /** The versions of rules and runbooks that are stopped: why, and how a person releases one. */
 import { Button } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { FREEZE } from "@/api/permissions";
 import { usePermission } from "@/api/session";
-import type { Stop } from "@/api/types";
-import { stopsQuery } from "@/features/brakes/get-stops";
+import type { Stop, StopPage } from "@/api/types";
 import { useRelease } from "@/features/brakes/release-stop";
 import { reach, subject } from "@/features/brakes/stop-words";
 import classes from "@/features/brakes/Stops.module.css";
+import { Deeds } from "@/ui/Card";
 import { Panel } from "@/ui/Page";
 import { ReasonDialog } from "@/ui/ReasonDialog";
 import { Time } from "@/ui/Time";
 
 /** Nothing where nothing is stopped, as nearly always. */
-export function Stops() {
-  const { data } = useQuery(stopsQuery());
-  if (data === undefined || data.items.length === 0) return null;
+export function Stops({ page }: { page: StopPage }) {
+  if (page.items.length === 0) return null;
   return (
     <Panel title="Stopped after failures">
       <ul className={classes.list}>
-        {data.items.map((stop) => (
+        {page.items.map((stop) => (
           <Item key={stop.id} stop={stop} />
         ))}
       </ul>
-      {data.next_cursor !== null && (
+      {page.next_cursor !== null && (
         <p>
           There are more: <code>wardline brakes list</code> shows all of them.
         </p>
@@ -65,8 +63,8 @@ function ReleaseButton({ stop }: { stop: Stop }) {
     release.reset();
   };
   return (
-    <>
-      <Button variant="default" onClick={dialog.open}>
+    <Deeds>
+      <Button size="md" variant="default" onClick={dialog.open}>
         Release…
       </Button>
       <ReasonDialog
@@ -83,6 +81,6 @@ function ReleaseButton({ stop }: { stop: Stop }) {
           that is over: what failed before is not counted again.
         </p>
       </ReasonDialog>
-    </>
+    </Deeds>
   );
 }

@@ -13,6 +13,10 @@ export function useRelease({ id }: Stop) {
           body: { reason },
         }),
       ),
-    onSettled: () => queries.invalidateQueries({ queryKey: ["brakes"] }),
+    onSettled: () =>
+      Promise.all([
+        queries.invalidateQueries({ queryKey: ["brakes"] }),
+        queries.invalidateQueries({ queryKey: ["runbooks"] }),
+      ]),
   });
 }

@@ -11,6 +11,6 @@ test("a rule is named by its revision, a runbook by the beginning of its digest"
 test("where it is stopped is said: everywhere, or at the appliance that did it", () => {
   expect(reach({ appliance_id: null, appliance_name: null, site_name: null })).toBe("at all sites");
   expect(reach({ appliance_id: "appl_x", appliance_name: "box", site_name: "Elm St" })).toBe(
-    "by box at Elm St, for itself",
+    "at Elm St, whose appliance box stopped it itself,",
   );
 });

@@ -11,5 +11,6 @@ export function subject(stop: Pick<Stop, "kind" | "title" | "version">): string 
 
 export function reach(stop: Pick<Stop, "appliance_id" | "appliance_name" | "site_name">): string {
   if (stop.appliance_id === null) return "at all sites";
-  return `by ${stop.appliance_name ?? "an appliance"} at ${stop.site_name ?? "its site"}, for itself`;
+  const where = stop.site_name ?? "its site";
+  return `at ${where}, whose appliance ${stop.appliance_name ?? "there"} stopped it itself,`;
 }

@@ -27,19 +27,36 @@ const write = (label: RegExp, value: string) =>
   fireEvent.change(screen.getByLabelText(label), { target: { value } });
 const pick = (name: string) => fireEvent.click(screen.getByLabelText(name));
 
-test("what is sent is what was shown, of the hosts that were picked", () => {
-  const sent = vi.fn();
+function show(host: string, observations: Observations, sent = vi.fn()) {
   render(
     <MantineProvider env="test">
       <AcceptForm
-        observed={observed}
-        host="host_scanner"
+        observed={observations}
+        host={host}
         isBusy={false}
         error={null}
         onSubmit={sent}
       />
     </MantineProvider>,
   );
+  return sent;
+}
+
+test("the host that one comes from stands first, wherever the list has it", () => {
+  show("host_records", observed);
+  const names = screen.getAllByRole("checkbox").map((box) => box.getAttribute("value"));
+  expect(names).toEqual(["host_records", "host_scanner"]);
+  expect(screen.getByLabelText("records")).toHaveProperty("checked", true);
+  expect(screen.queryByText(/fails on more hosts/)).toBeNull();
+});
+
+test("that there are more hosts than can be accepted at once is said", () => {
+  show("host_records", { ...observed, next_cursor: "more" });
+  expect(screen.getByText(/fails on more hosts: the first 2 are shown/)).toBeTruthy();
+});
+
+test("what is sent is what was shown, of the hosts that were picked", () => {
+  const sent = show("host_scanner", observed);
   const accept = screen.getByRole("button", { name: "Accept it" });
   expect(accept).toHaveProperty("disabled", true);
   write(/^Owner/, "Dr. Berg");

@@ -3,19 +3,19 @@ import { Button, Checkbox, Textarea, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import type { Acceptance, Observations } from "@/api/types";
 import classes from "@/features/deviations/Deviations.module.css";
-import { DAYS_MAX, dayAfter, endOf, proposed } from "@/features/deviations/until";
+import { dayAfter, endOf, lastDay, proposed } from "@/features/deviations/until";
+import { NAME_CHARACTERS_MAX, TEXT_CHARACTERS_MAX } from "@/features/deviations/limits";
 import { SeverityMark } from "@/ui/Badge";
+import { Meta } from "@/ui/Card";
 import { Facts } from "@/ui/Facts";
 import form from "@/ui/Form.module.css";
 import { FormProblem } from "@/ui/FormProblem";
 import { useNow } from "@/ui/now";
 
-const NAME_CHARACTERS_MAX = 255;
-const TEXT_CHARACTERS_MAX = 500;
 
 interface Props {
   observed: Observations;
-  /** The host that is picked first. */
+  /** The host that one comes from: it is the first, and picked. */
   host?: string;
   isBusy: boolean;
   error: unknown;
@@ -27,6 +27,8 @@ export function AcceptForm({ observed, host, isBusy, error, onSubmit }: Props) {
   const [picked, setPicked] = useState<string[]>(host ? [host] : []);
   const [said, setSaid] = useState({ owner: "", reason: "", control: "", day: proposed(now) });
   const say = (part: Partial<typeof said>) => setSaid({ ...said, ...part });
+  const isFirst = (one: Observations["items"][number]) => one.host_id === host;
+  const items = [...observed.items].sort((one, other) => Number(isFirst(other)) - Number(isFirst(one)));
   const chosen = observed.items.filter(({ host_id }) => picked.includes(host_id));
   const until = endOf(said.day);
   const texts = [said.owner, said.reason, said.control];
@@ -51,15 +53,15 @@ export function AcceptForm({ observed, host, isBusy, error, onSubmit }: Props) {
         value={picked}
         onChange={setPicked}
       >
-        <ul className={classes.hosts} aria-label="What fails">
-          {observed.items.map((one) => (
+        <ul className={`${classes.hosts} ${classes.picked}`} aria-label="What fails">
+          {items.map((one) => (
             <li key={one.host_id}>
               <Checkbox value={one.host_id} label={one.host_name ?? one.host_id} />
-              <p className={classes.meta}>
+              <Meta>
                 <SeverityMark severity={one.severity} /> {one.summary}
                 {one.standing === "changed" && " (another state is accepted there)"}
                 {one.standing === "accepted" && " (accepted already)"}
-              </p>
+              </Meta>
               <details>
                 <summary>All that is measured</summary>
                 <Facts facts={one.facts} />
@@ -67,6 +69,12 @@ export function AcceptForm({ observed, host, isBusy, error, onSubmit }: Props) {
             </li>
           ))}
         </ul>
+        {observed.next_cursor !== null && (
+          <p>
+            It fails on more hosts: the first {observed.items.length} are shown, and so many can be
+            accepted at once.
+          </p>
+        )}
       </Checkbox.Group>
       <TextInput
         label="Owner"
@@ -105,7 +113,7 @@ export function AcceptForm({ observed, host, isBusy, error, onSubmit }: Props) {
         required
         withAsterisk={false}
         min={dayAfter(now, 0)}
-        max={dayAfter(now, DAYS_MAX)}
+        max={lastDay(now)}
         value={said.day}
         onChange={(event) => say({ day: event.currentTarget.value })}
       />

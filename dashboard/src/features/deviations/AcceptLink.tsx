@@ -9,35 +9,34 @@ const ENDED = new Set(["healed", "stable", "resolved"]);
 
 export function AcceptLink({ incident }: { incident: Incident }) {
   const mayAccept = usePermission(DEVIATIONS);
-  if (ENDED.has(incident.state)) return null;
-  const accepted = acceptedAs(incident);
-  if (accepted !== null) {
-    return (
-      <p>
-        <Link to="/deviations/$deviationId" params={{ deviationId: accepted }}>
-          The accepted deviation
-        </Link>
-      </p>
-    );
-  }
-  if (!mayAccept) return null;
+  if (!mayAccept || ENDED.has(incident.state) || acceptedAs(incident) !== null) return null;
   return (
-    <div>
-      <Button
-        size="md"
-        variant="default"
-        renderRoot={(props) => (
-          <Link
-            {...props}
-            to="/sites/$siteId/accept/$check"
-            params={{ siteId: incident.site_id, check: incident.check }}
-            search={{ host: incident.host_id }}
-          />
-        )}
-      >
-        Accept this state…
-      </Button>
-    </div>
+    <Button
+      size="md"
+      variant="default"
+      renderRoot={(props) => (
+        <Link
+          {...props}
+          to="/sites/$siteId/accept/$check"
+          params={{ siteId: incident.site_id, check: incident.check }}
+          search={{ host: incident.host_id }}
+        />
+      )}
+    >
+      Accept this state…
+    </Button>
+  );
+}
+
+export function AcceptedNote({ incident }: { incident: Incident }) {
+  const accepted = acceptedAs(incident);
+  if (ENDED.has(incident.state) || accepted === null) return null;
+  return (
+    <p>
+      <Link to="/deviations/$deviationId" params={{ deviationId: accepted }}>
+        The accepted deviation
+      </Link>
+    </p>
   );
 }
 

@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import type { DeviationStory } from "@/api/types";
 import classes from "@/features/deviations/Deviations.module.css";
 import { Badge, SeverityMark } from "@/ui/Badge";
+import { Meta } from "@/ui/Card";
 import { Facts } from "@/ui/Facts";
 import type { Word } from "@/ui/words";
 
@@ -25,12 +26,12 @@ export function AcceptedHosts({ story }: { story: DeviationStory }) {
             <h3>{state.host_name ?? state.host_id}</h3>
             <Badge word={state.standing ? STANDING[state.standing] : OVER} />
           </header>
-          <p className={classes.meta}>
+          <Meta>
             <SeverityMark severity={state.severity} />
             <Entry siteId={story.site_id} index={state.log_index}>
               {state.summary}
             </Entry>
-          </p>
+          </Meta>
           {state.standing === "changed" && state.log_index_now !== null && (
             <p>
               Now:{" "}

@@ -2,35 +2,47 @@
 import { Link } from "@tanstack/react-router";
 import type { Deviation } from "@/api/types";
 import { DeviationDeeds } from "@/features/deviations/DeviationDeeds";
-import classes from "@/features/deviations/Deviations.module.css";
 import { hosts, standing } from "@/features/deviations/stands";
-import { Badge } from "@/ui/Badge";
+import { Card, Meta } from "@/ui/Card";
 import { Time } from "@/ui/Time";
 
-export function DeviationCard({ deviation }: { deviation: Deviation }) {
+interface Props {
+  deviation: Deviation;
+  /** On the page of its own, whose title says what it is about. */
+  isInline?: boolean;
+}
+
+export function DeviationCard({ deviation, isInline = false }: Props) {
   const word = standing(deviation);
+  const isOver = deviation.state !== "in_force";
   return (
-    <article className={classes.card} data-item data-tone={word.tone}>
-      <header className={classes.head}>
-        <h2>
-          <Link to="/deviations/$deviationId" params={{ deviationId: deviation.id }}>
-            {deviation.check_title}
-          </Link>{" "}
-          <span>· {deviation.site_name}</span>
-        </h2>
-        <Badge word={word} />
-      </header>
+    <Card
+      heading={
+        isInline ? (
+          deviation.site_name
+        ) : (
+          <>
+            <Link to="/deviations/$deviationId" params={{ deviationId: deviation.id }}>
+              {deviation.check_title}
+            </Link>{" "}
+            <span>· {deviation.site_name}</span>
+          </>
+        )
+      }
+      word={word}
+      mark={word.tone === "fail" ? "fails" : undefined}
+    >
       <p>{deviation.reason}</p>
       <p>Protected meanwhile: {deviation.control}</p>
-      <p className={classes.meta}>
+      <Meta>
         <span>
-          Until <Time at={deviation.until} />
+          {isOver ? "Ended" : "Ends"} <Time at={deviation.ended_at ?? deviation.until} />
         </span>
-        <span>{deviation.state === "in_force" ? hosts(deviation) : null}</span>
+        {!isOver && <span>{hosts(deviation)}</span>}
         <span>Owner {deviation.owner}</span>
         <span>Accepted by {deviation.accepted_by_name}</span>
-      </p>
+      </Meta>
       <DeviationDeeds deviation={deviation} />
-    </article>
+    </Card>
   );
 }

@@ -5,10 +5,11 @@ import { useState } from "react";
 import { DEVIATIONS } from "@/api/permissions";
 import { usePermission } from "@/api/session";
 import type { Deviation } from "@/api/types";
-import classes from "@/features/deviations/Deviations.module.css";
+import { TEXT_CHARACTERS_MAX } from "@/features/deviations/limits";
 import { useRenew } from "@/features/deviations/renew";
 import { useRevoke } from "@/features/deviations/revoke";
-import { DAYS_MAX, dayAfter, endOf, proposed } from "@/features/deviations/until";
+import { endOf, lastDay, renewal, renewedFrom } from "@/features/deviations/until";
+import { Deeds } from "@/ui/Card";
 import { useNow } from "@/ui/now";
 import { ReasonDialog } from "@/ui/ReasonDialog";
 
@@ -16,22 +17,26 @@ export function DeviationDeeds({ deviation }: { deviation: Deviation }) {
   const mayDo = usePermission(DEVIATIONS);
   if (!mayDo || deviation.state !== "in_force") return null;
   return (
-    <div className={classes.deeds}>
+    <Deeds>
       <RenewButton deviation={deviation} />
       <RevokeButton deviation={deviation} />
-    </div>
+    </Deeds>
   );
 }
 
 function RenewButton({ deviation }: { deviation: Deviation }) {
   const now = useNow();
   const [isOpen, dialog] = useDisclosure();
-  const [day, setDay] = useState(proposed(now));
+  const [picked, pick] = useState<string | null>(null);
   const renew = useRenew(deviation);
+  const stands = new Date(deviation.until);
+  const day = picked ?? renewal(stands, now);
+  if (day === null) return null;
   const until = endOf(day);
   const close = () => {
     dialog.close();
     renew.reset();
+    pick(null);
   };
   return (
     <>
@@ -42,6 +47,8 @@ function RenewButton({ deviation }: { deviation: Deviation }) {
         isOpen={isOpen}
         title="Accept it for longer"
         action="Renew"
+        charactersMax={TEXT_CHARACTERS_MAX}
+        isReady={until !== null}
         isBusy={renew.isPending}
         error={renew.error}
         onSubmit={(reason) => until && renew.mutate({ until, reason }, { onSuccess: close })}
@@ -52,10 +59,10 @@ function RenewButton({ deviation }: { deviation: Deviation }) {
           label="Until the end of"
           required
           withAsterisk={false}
-          min={dayAfter(new Date(deviation.until), 0)}
-          max={dayAfter(now, DAYS_MAX)}
+          min={renewedFrom(stands)}
+          max={lastDay(now)}
           value={day}
-          onChange={(event) => setDay(event.currentTarget.value)}
+          onChange={(event) => pick(event.currentTarget.value)}
         />
       </ReasonDialog>
     </>
@@ -79,6 +86,7 @@ function RevokeButton({ deviation }: { deviation: Deviation }) {
         title="Accept it no more"
         action="Revoke"
         isGrave
+        charactersMax={TEXT_CHARACTERS_MAX}
         isBusy={revoke.isPending}
         error={revoke.error}
         onSubmit={(reason) => revoke.mutate(reason, { onSuccess: close })}

@@ -1,10 +1,9 @@
 /** Deviations that ended: what was lived with, and how that came to its end. */
 import { Link } from "@tanstack/react-router";
 import type { Deviation } from "@/api/types";
-import classes from "@/features/deviations/Deviations.module.css";
 import { standing } from "@/features/deviations/stands";
 import { Badge } from "@/ui/Badge";
-import { Row, Table } from "@/ui/Table";
+import { Cell, Row, Table } from "@/ui/Table";
 import { MaybeTime, Time } from "@/ui/Time";
 
 const COLUMNS = ["Check", "Site", "Owner", "Accepted", "Ended", "How"];
@@ -17,12 +16,11 @@ export function DeviationTable({ deviations }: { deviations: Deviation[] }) {
           key={one.id}
           columns={COLUMNS}
           cells={[
-            <div key="check" className={classes.cell}>
+            <Cell key="check" below={one.reason}>
               <Link to="/deviations/$deviationId" params={{ deviationId: one.id }}>
                 {one.check_title}
               </Link>
-              <small>{one.reason}</small>
-            </div>,
+            </Cell>,
             one.site_name,
             one.owner,
             <Time key="accepted" at={one.accepted_at} />,

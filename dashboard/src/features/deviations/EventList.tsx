@@ -27,7 +27,7 @@ export function EventList({ events }: { events: Event[] }) {
           {event.until && event.kind === "renewed" && (
             <>
               {" "}
-              until <Time at={event.until} />
+              until <Time at={event.until} as="clock" />
             </>
           )}
           {event.reason && <>: {event.reason}</>}

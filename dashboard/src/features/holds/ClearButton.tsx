@@ -5,6 +5,7 @@ import { ORDERS } from "@/api/permissions";
 import { usePermission } from "@/api/session";
 import type { Hold } from "@/api/types";
 import { useClearHold } from "@/features/holds/clear-hold";
+import { Deeds } from "@/ui/Card";
 import { ReasonDialog } from "@/ui/ReasonDialog";
 
 export function ClearButton({ hold }: { hold: Hold }) {
@@ -17,7 +18,7 @@ export function ClearButton({ hold }: { hold: Hold }) {
     clear.reset();
   };
   return (
-    <div>
+    <Deeds>
       <Button size="md" onClick={dialog.open}>
         Clear…
       </Button>
@@ -37,6 +38,6 @@ export function ClearButton({ hold }: { hold: Hold }) {
             : "Say what undid the repairs and why that is over; otherwise the hold comes back."}
         </p>
       </ReasonDialog>
-    </div>
+    </Deeds>
   );
 }

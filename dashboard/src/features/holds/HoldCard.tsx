@@ -3,8 +3,7 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { Hold } from "@/api/types";
 import { ClearButton } from "@/features/holds/ClearButton";
-import classes from "@/features/holds/HoldCard.module.css";
-import { Badge } from "@/ui/Badge";
+import { Card, Meta } from "@/ui/Card";
 import { Time } from "@/ui/Time";
 import { HOLD } from "@/ui/words";
 
@@ -17,19 +16,21 @@ interface Props {
 
 export function HoldCard({ hold, progress, isInline = false }: Props) {
   return (
-    <article className={classes.card} data-item data-state={hold.state}>
-      <header className={classes.head}>
-        <h2>
+    <Card
+      heading={
+        <>
           {hold.runbook_title} <span>· {hold.host_name ?? hold.host_id}</span>
-        </h2>
-        <Badge word={HOLD[hold.state]} />
-      </header>
+        </>
+      }
+      word={HOLD[hold.state]}
+      mark={hold.state === "active" ? "waits" : undefined}
+    >
       <p>
         Not repaired by itself any more: {hold.reason.replace(/\.$/, "")}.{" "}
         {hold.set_by ? `Set by ${hold.set_by_name ?? hold.set_by}` : "On hold"} since{" "}
         <Time at={hold.suppressed_at} />.
       </p>
-      <p className={classes.meta}>
+      <Meta>
         {!isInline && (
           <Link to="/sites/$siteId" params={{ siteId: hold.site_id }}>
             {hold.site_name}
@@ -46,15 +47,15 @@ export function HoldCard({ hold, progress, isInline = false }: Props) {
             The incident that it is about
           </Link>
         )}
-      </p>
+      </Meta>
       {hold.cleared_at && (
-        <p className={classes.cleared}>
+        <p>
           Cleared <Time at={hold.cleared_at} /> by {hold.cleared_by_name ?? hold.cleared_by}:{" "}
           {hold.clear_reason}
         </p>
       )}
       {progress}
       {hold.state === "active" && <ClearButton hold={hold} />}
-    </article>
+    </Card>
   );
 }

@@ -1,8 +1,7 @@
 /** Holds that ended: who cleared each, when and why. */
 import { Link } from "@tanstack/react-router";
 import type { Hold } from "@/api/types";
-import classes from "@/features/holds/HoldCard.module.css";
-import { Row, Table } from "@/ui/Table";
+import { Cell, Row, Table } from "@/ui/Table";
 import { MaybeTime, Time } from "@/ui/Time";
 
 const COLUMNS = ["Host", "Runbook", "Site", "Set", "Why", "Cleared", "By and why"];
@@ -16,20 +15,18 @@ export function HoldTable({ holds }: { holds: Hold[] }) {
           columns={COLUMNS}
           cells={[
             hold.host_name ?? hold.host_id,
-            <div key="runbook" className={classes.cell}>
+            <Cell key="runbook" below={hold.check}>
               <What hold={hold} />
-              <small>{hold.check}</small>
-            </div>,
+            </Cell>,
             <Link key="site" to="/sites/$siteId" params={{ siteId: hold.site_id }}>
               {hold.site_name}
             </Link>,
             <Time key="set" at={hold.suppressed_at} />,
             hold.reason,
             <MaybeTime key="cleared" at={hold.cleared_at} none="—" />,
-            <div key="by" className={classes.cell}>
+            <Cell key="by" below={hold.clear_reason}>
               {hold.cleared_by_name ?? hold.cleared_by ?? "—"}
-              <small>{hold.clear_reason}</small>
-            </div>,
+            </Cell>,
           ]}
         />
       ))}

@@ -8,7 +8,7 @@ const SAYS: Record<Incident["undo"], string> = {
   nothing: "The run had changed nothing, so there was nothing to undo.",
   stands: "The run got through. What it changed stands.",
   verified: "All that it had changed was put back, and each file and unit was found as it was before.",
-  part: "Some of it could not be put back. These steps are left to look at by hand:",
+  part: "Some of it could not be put back and is left to look at by hand.",
   unknown: "The agent was stopped during the run. Look at the host: which steps ran is not known.",
 };
 
@@ -19,7 +19,7 @@ export function Aftermath({ incident }: { incident: Pick<Incident, "undo" | "lef
       <p className={classes.says}>
         <Badge word={AFTERMATH[undo]} /> <span>{SAYS[undo]}</span>
       </p>
-      {undo === "part" && (
+      {undo === "part" && left.length > 0 && (
         <ul>
           {left.map((step) => (
             <li key={step}>

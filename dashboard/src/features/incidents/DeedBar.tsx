@@ -5,10 +5,11 @@ import { ORDERS } from "@/api/permissions";
 import { usePermission } from "@/api/session";
 import type { Incident } from "@/api/types";
 import { useCheckAgain } from "@/features/incidents/check-again";
+import { ChoicePicker } from "@/features/incidents/ChoicePicker";
 import classes from "@/features/incidents/DeedBar.module.css";
 import { deeds } from "@/features/incidents/deeds";
 import { HandOverDialog } from "@/features/incidents/HandOverDialog";
-import { useSetHold } from "@/features/incidents/set-hold";
+import { HoldDialog } from "@/features/incidents/HoldDialog";
 import { StartButton } from "@/features/incidents/StartButton";
 import { useTryAgain } from "@/features/incidents/try-again";
 import { FormProblem } from "@/ui/FormProblem";
@@ -32,19 +33,18 @@ export function DeedBar({ incident, isHeld, underWay, isAsked, children }: Props
   const [asked, setAsked] = useState<Asked>(null);
   const check = useCheckAgain(incident);
   const retry = useTryAgain(incident);
-  const hold = useSetHold(incident);
   const mayAct = usePermission(ORDERS);
   if (!mayAct) return null;
   const can = deeds(incident, isHeld);
   const close = () => {
     setAsked(null);
     retry.reset();
-    hold.reset();
   };
   const host = incident.host_name ?? incident.host_id;
   return (
     <div className={classes.bar} role="group" aria-label="What you can do">
       {!isAsked && !underWay.has("run_runbook") && <StartButton incident={incident} />}
+      {!isAsked && !underWay.has("run_runbook") && <ChoicePicker incident={incident} />}
       <Button
         size="md"
         variant="default"
@@ -100,20 +100,7 @@ export function DeedBar({ incident, isHeld, underWay, isAsked, children }: Props
           and asks its policy again; nothing runs that the policy does not allow.
         </p>
       </ReasonDialog>
-      <ReasonDialog
-        isOpen={asked === "hold"}
-        title={`Hold repairs on ${host}`}
-        action="Hold"
-        isBusy={hold.isPending}
-        error={hold.error}
-        onSubmit={(reason) => hold.mutate(reason, { onSuccess: close })}
-        onClose={close}
-      >
-        <p>
-          {can.held ? <code>{can.held}</code> : "The repair"} stays off this drift of{" "}
-          <code>{incident.check}</code> until somebody clears the hold. Checks go on.
-        </p>
-      </ReasonDialog>
+      <HoldDialog incident={incident} isOpen={asked === "hold"} onClose={close} />
       <HandOverDialog incident={incident} isOpen={asked === "hand"} onClose={close} />
     </div>
   );

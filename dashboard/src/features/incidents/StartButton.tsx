@@ -40,7 +40,7 @@ export function StartButton({ incident, isSmall = false }: { incident: Startable
         action={isOffer ? "Start it" : "Ask again"}
         isBusy={start.isPending}
         error={start.error}
-        onSubmit={(reason) => start.mutate(reason, { onSuccess: close })}
+        onSubmit={(reason) => start.mutate({ reason }, { onSuccess: close })}
         onClose={close}
       >
         <p>

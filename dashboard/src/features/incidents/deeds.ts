@@ -4,17 +4,18 @@ import type { Incident } from "@/api/types";
 export interface Deeds {
   retry: boolean;
   hold: boolean;
-  /** The repair that a hold would keep off, where it is clear which. */
-  held: string | null;
 }
 
-const TRIED: ReadonlySet<Incident["state"]> = new Set(["open", "failed", "escalated"]);
+type Known = Pick<Incident, "state" | "holdable" | "decision">;
 
-export function deeds(incident: Pick<Incident, "state" | "runbook_id" | "heals">, isHeld: boolean): Deeds {
-  const { state, runbook_id: runbook, heals } = incident;
+const TRIED: ReadonlySet<Incident["state"]> = new Set(["open", "failed", "escalated"]);
+/** What the decision says where a person has accepted the state. */
+const ACCEPTED = "accepted";
+
+export function deeds(incident: Known, isHeld: boolean): Deeds {
+  const { state, holdable, decision } = incident;
   return {
-    retry: !isHeld && TRIED.has(state),
-    hold: !isHeld && state !== "observing",
-    held: runbook ?? heals[0]?.runbook_id ?? null,
+    retry: !isHeld && TRIED.has(state) && decision?.["code"] !== ACCEPTED,
+    hold: !isHeld && state !== "observing" && holdable.length > 0,
   };
 }

@@ -39,5 +39,5 @@ test("one that a person had undone is told as that, and claims nothing", () => {
 test.each(["recurred", "unproved"] as const)("one that %s is told as open again", (ended) => {
   const told = moments({ ...heal, ended, ended_at: END });
   expect(told.map(({ word }) => word.label)).toEqual(["Attempted", "Healed", "Open again"]);
-  expect(told.at(-1)?.says).toMatch(ended === "recurred" ? /false heal/ : /nothing shows when/);
+  expect(told.at(-1)?.says).toMatch(ended === "recurred" ? /false heal/ : /nothing shows if it lasted/);
 });

@@ -32,7 +32,7 @@ function ends({ ended, ended_at: at }: Heal): Moment | null {
     case "unproved":
       return {
         word: WATCH.reopened,
-        says: "failed, long after the watch: nothing shows when it came back",
+        says: "failed long after the watch, or another run was undone: nothing shows if it lasted",
         at,
       };
     case "undone":

@@ -1,4 +1,4 @@
-/** POST /sites/{id}/incidents/{incident_id}/hold: keeps its repair off until somebody clears that. */
+/** POST /sites/{id}/incidents/{incident_id}/hold: keeps a repair off until somebody clears that. */
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { body, client } from "@/api/client";
 import type { Incident, Ordered } from "@/api/types";
@@ -6,11 +6,11 @@ import type { Incident, Ordered } from "@/api/types";
 export function useSetHold({ site_id, id }: Pick<Incident, "site_id" | "id">) {
   const queries = useQueryClient();
   return useMutation({
-    mutationFn: (reason: string): Promise<Ordered> =>
+    mutationFn: (said: { runbookId: string; reason: string }): Promise<Ordered> =>
       body(
         client.POST("/api/v1/sites/{site_id}/incidents/{incident_id}/hold", {
           params: { path: { site_id, incident_id: id } },
-          body: { reason },
+          body: { reason: said.reason, runbook_id: said.runbookId },
         }),
       ),
     onSettled: () =>

@@ -3,10 +3,9 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { Order } from "@/api/types";
 import { CancelButton } from "@/features/orders/CancelButton";
-import classes from "@/features/orders/OrderProgress.module.css";
 import { Badge } from "@/ui/Badge";
 import { useSteady } from "@/ui/steady";
-import { Row, Table } from "@/ui/Table";
+import { Cell, Row, Table } from "@/ui/Table";
 import { Time } from "@/ui/Time";
 import { ORDER, ORDER_KIND } from "@/ui/words";
 
@@ -33,24 +32,10 @@ function cells(order: Order): ReactNode[] {
     <Badge key="state" word={ORDER[order.status]} />,
     <What key="what" order={order} />,
     order.host_name ?? order.host_id,
-    <div key="who" className={classes.cell}>
+    <Cell key="who" below={order.reason || "no reason given"}>
       {order.requested_by_name ?? order.requested_by}
-      <small>{order.reason || "no reason given"}</small>
-    </div>,
-    <div key="result" className={classes.cell}>
-      {order.detail || order.code?.replaceAll("_", " ") || "—"}
-      {order.log_index !== null && (
-        <small>
-          <Link
-            to="/sites/$siteId/evidence/$logIndex"
-            params={{ siteId: order.site_id, logIndex: String(order.log_index) }}
-          >
-            Log entry {order.log_index}
-          </Link>
-        </small>
-      )}
-      {order.status === "pending" && <CancelButton order={order} />}
-    </div>,
+    </Cell>,
+    <Result key="result" order={order} />,
     <Time key="given" at={order.created_at} />,
   ];
 }
@@ -61,7 +46,7 @@ function What({ order }: { order: Order }) {
       ? order.runbook_title
       : [ORDER_KIND[order.kind], order.runbook_title].filter(Boolean).join(": ");
   return (
-    <div className={classes.cell}>
+    <Cell below={order.check}>
       {order.incident_id ? (
         <Link
           to="/sites/$siteId/incidents/$incidentId"
@@ -72,7 +57,23 @@ function What({ order }: { order: Order }) {
       ) : (
         what
       )}
-      <small>{order.check}</small>
-    </div>
+    </Cell>
+  );
+}
+
+function Result({ order }: { order: Order }) {
+  const entry = order.log_index !== null && (
+    <Link
+      to="/sites/$siteId/evidence/$logIndex"
+      params={{ siteId: order.site_id, logIndex: String(order.log_index) }}
+    >
+      Log entry {order.log_index}
+    </Link>
+  );
+  return (
+    <>
+      <Cell below={entry}>{order.detail || order.code?.replaceAll("_", " ") || "—"}</Cell>
+      {order.status === "pending" && <CancelButton order={order} />}
+    </>
   );
 }

@@ -1,7 +1,6 @@
 /** The ledger of a promotion: every step, by whom and why, from the first on. */
 import type { PromotionStory } from "@/api/types";
-import classes from "@/features/promotions/Promotion.module.css";
-import { Row, Table } from "@/ui/Table";
+import { Cell, Row, Table } from "@/ui/Table";
 import { Time } from "@/ui/Time";
 import { capital } from "@/ui/words";
 
@@ -15,10 +14,9 @@ export function LedgerTable({ story }: { story: PromotionStory }) {
           key={entry.number}
           columns={COLUMNS}
           cells={[
-            <div key="step" className={classes.cell}>
+            <Cell key="step" below={entry.number}>
               {capital(entry.step)}
-              <small>{entry.number}</small>
-            </div>,
+            </Cell>,
             <Time key="when" at={entry.at} as="clock" />,
             entry.by_name,
             entry.site_name ?? entry.appliance_name ?? entry.appliance_id ?? "—",

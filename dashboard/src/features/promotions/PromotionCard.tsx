@@ -2,27 +2,26 @@
 import { Link } from "@tanstack/react-router";
 import type { Promotion } from "@/api/types";
 import { meritWords, runWords } from "@/features/promotions/merit";
-import classes from "@/features/promotions/Promotion.module.css";
-import { isInForce } from "@/features/promotions/stages";
-import { Badge } from "@/ui/Badge";
+import { isInForce, isToDecide } from "@/features/promotions/stages";
+import { Card, Meta } from "@/ui/Card";
 import { Time } from "@/ui/Time";
 import { STAGE } from "@/ui/words";
 
 export function PromotionCard({ promotion }: { promotion: Promotion }) {
   return (
-    <article className={classes.card} data-item data-state={promotion.stage}>
-      <header className={classes.head}>
-        <h2>
-          <Link to="/promotions/$promotionId" params={{ promotionId: promotion.id }}>
-            {promotion.runbook_title}
-          </Link>
-        </h2>
-        <Badge word={STAGE[promotion.stage]} />
-      </header>
+    <Card
+      heading={
+        <Link to="/promotions/$promotionId" params={{ promotionId: promotion.id }}>
+          {promotion.runbook_title}
+        </Link>
+      }
+      word={STAGE[promotion.stage]}
+      mark={isToDecide(promotion) ? "waits" : undefined}
+    >
       {promotion.merit && <p>{meritWords(promotion.merit)}.</p>}
       {isInForce(promotion) && <p>{runWords(promotion.runs)}</p>}
       <Canary promotion={promotion} />
-      <p className={classes.meta}>
+      <Meta>
         <span>
           Check <code>{promotion.check}</code>, pattern <code>{promotion.pattern_signature}</code>
         </span>
@@ -32,8 +31,8 @@ export function PromotionCard({ promotion }: { promotion: Promotion }) {
         <span>
           Proposed <Time at={promotion.created_at} />
         </span>
-      </p>
-    </article>
+      </Meta>
+    </Card>
   );
 }
 

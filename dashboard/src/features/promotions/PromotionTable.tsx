@@ -1,9 +1,8 @@
 /** Promotions that are over: who or what ended each, when and why. */
 import { Link } from "@tanstack/react-router";
 import type { Promotion } from "@/api/types";
-import classes from "@/features/promotions/Promotion.module.css";
 import { Badge } from "@/ui/Badge";
-import { Row, Table } from "@/ui/Table";
+import { Cell, Row, Table } from "@/ui/Table";
 import { MaybeTime } from "@/ui/Time";
 import { STAGE } from "@/ui/words";
 
@@ -17,18 +16,16 @@ export function PromotionTable({ promotions }: { promotions: Promotion[] }) {
           key={one.id}
           columns={COLUMNS}
           cells={[
-            <div key="runbook" className={classes.cell}>
+            <Cell key="runbook" below={one.check}>
               <Link to="/promotions/$promotionId" params={{ promotionId: one.id }}>
                 {one.runbook_title}
               </Link>
-              <small>{one.check}</small>
-            </div>,
+            </Cell>,
             <Badge key="stage" word={STAGE[one.stage]} />,
             <MaybeTime key="when" at={one.ended_at} none="—" />,
-            <div key="by" className={classes.cell}>
+            <Cell key="by" below={one.last_reason}>
               {one.last_by_name}
-              <small>{one.last_reason}</small>
-            </div>,
+            </Cell>,
           ]}
         />
       ))}

@@ -1,6 +1,6 @@
 /** The last days as if it had been in force, and what speaks against an approval. */
 import type { PromotionShadow } from "@/api/types";
-import classes from "@/features/promotions/Promotion.module.css";
+import classes from "@/features/promotions/ShadowPanel.module.css";
 import { Facts } from "@/ui/Facts";
 import { Pairs, Panel } from "@/ui/Page";
 
@@ -12,8 +12,9 @@ export function ShadowPanel({ shadow }: { shadow: PromotionShadow }) {
     <Panel title={`The last ${shadow.days} days in the shadow`}>
       <Pairs
         pairs={[
-          ["Incidents of its pattern", shadow.incidents],
-          ["Its inputs are there", `${shadow.resolved} of ${shadow.incidents}`],
+          ["Incidents of its pattern", shadow.total],
+          ["Looked at", shadow.total > shadow.incidents ? `the newest ${shadow.incidents}` : "all"],
+          ["Its preconditions and inputs are there", `${shadow.resolved} of ${shadow.incidents}`],
           ["The policy of now", verdicts || "—"],
           ["Its runbook healed for good", shadow.confirmed],
           ["Its runbook went wrong", shadow.contradicted],

@@ -9,7 +9,7 @@ test("every stage is to be decided, in force or over, and only one of them", () 
     return [stage, [isToDecide(one), isInForce(one), isOver(one)].filter(Boolean).length];
   });
   expect(found).toEqual(found.map(([stage]) => [stage, 1]));
-  expect(isToDecide({ stage: "evaluated" })).toBe(true);
+  expect(isToDecide({ stage: "candidate" })).toBe(true);
   expect(isInForce({ stage: "canary" })).toBe(true);
   expect(isOver({ stage: "withdrawn" })).toBe(true);
 });

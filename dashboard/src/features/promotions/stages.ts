@@ -1,13 +1,12 @@
 /** What a stage means for a person: to decide, in force, or over. */
 import type { Promotion, PromotionStage } from "@/api/types";
 
-const TO_DECIDE: readonly PromotionStage[] = ["candidate", "evaluated"];
 const IN_FORCE: readonly PromotionStage[] = ["canary", "promoted"];
 
 type Staged = Pick<Promotion, "stage">;
 
 export function isToDecide({ stage }: Staged): boolean {
-  return TO_DECIDE.includes(stage);
+  return stage === "candidate";
 }
 
 export function isInForce({ stage }: Staged): boolean {

@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import type { Runbook } from "@/api/types";
 import { proof } from "@/features/runbooks/proof";
 import classes from "@/features/runbooks/RunbookTable.module.css";
+import { how, unshown, where } from "@/features/runbooks/stops";
 import { Row, Table } from "@/ui/Table";
 import { Time } from "@/ui/Time";
 
@@ -16,7 +17,7 @@ export function RunbookTable({ runbooks }: { runbooks: Runbook[] }) {
           key={one.id}
           columns={COLUMNS}
           cells={[
-            <div key="name" className={classes.name}>
+            <div key="name" className={`${classes.name} ${classes.wide}`}>
               <b>{one.title}</b>
               <code>
                 {one.id} v{one.version}
@@ -45,32 +46,37 @@ function Proved({ runbook }: { runbook: Runbook }) {
 
 function Stops({ runbook }: { runbook: Runbook }) {
   const { stops, stopped } = runbook;
-  if (stopped === 0) return <>nowhere</>;
+  const more = unshown(runbook);
   return (
-    <ul className={classes.stops}>
-      {stops.map((stop) => (
-        <li key={stop.id}>
-          <Where stop={stop} />
-          <small>
-            {stop.kind === "hold" ? "on hold" : "stopped"} since <Time at={stop.since} />: {stop.reason}
-          </small>
-        </li>
-      ))}
-      {stopped > stops.length && <li>and {stopped - stops.length} more</li>}
-    </ul>
+    <>
+      {stopped === 0 && "nowhere"}
+      {stops.length > 0 && (
+        <ul className={classes.stops}>
+          {stops.map((stop) => (
+            <li key={stop.id}>
+              <Where stop={stop} />
+              <small>
+                {how(stop)} since <Time at={stop.since} />: {stop.reason}
+              </small>
+            </li>
+          ))}
+          {more > 0 && <li>and {more} more</li>}
+        </ul>
+      )}
+    </>
   );
 }
 
+/** To where a person can look into it: the page that releases, or the incident of a hold. */
 function Where({ stop }: { stop: Runbook["stops"][number] }) {
-  const host = stop.host_name ?? stop.host_id;
-  const where = host ? `${host}, ${stop.site_name}` : (stop.site_name ?? "all sites");
-  if (!stop.incident_id || !stop.site_id) return <>{where}</>;
+  if (stop.kind === "brake") return <Link to="/holds">{where(stop)}</Link>;
+  if (!stop.incident_id || !stop.site_id) return <>{where(stop)}</>;
   return (
     <Link
       to="/sites/$siteId/incidents/$incidentId"
       params={{ siteId: stop.site_id, incidentId: stop.incident_id }}
     >
-      {where}
+      {where(stop)}
     </Link>
   );
 }

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import type { Incident, Order } from "@/api/types";
 import { ApprovalCard } from "@/features/approvals/ApprovalCard";
 import { approvalsQuery } from "@/features/approvals/get-approvals";
-import { AcceptLink } from "@/features/deviations/AcceptLink";
+import { AcceptedNote, AcceptLink } from "@/features/deviations/AcceptLink";
 import { holdsQuery } from "@/features/holds/get-holds";
 import { HoldCard } from "@/features/holds/HoldCard";
 import { DeedBar } from "@/features/incidents/DeedBar";
@@ -44,6 +44,7 @@ export function Deeds({ incident, story }: { incident: Incident; story: Story })
         isAsked={pending !== undefined}
       >
         {underWay.size === 0 && <UndoButton incident={incident} story={story} />}
+        <AcceptLink incident={incident} />
       </DeedBar>
       {incident.handovers.length > 0 && (
         <Panel title="In whose hands">
@@ -71,7 +72,7 @@ export function Deeds({ incident, story }: { incident: Incident; story: Story })
           <OrderProgress siteId={siteId} orderId={order.id} />
         </Panel>
       )}
-      <AcceptLink incident={incident} />
+      <AcceptedNote incident={incident} />
       {story.undo && <UndoNote undo={story.undo} />}
     </>
   );

@@ -75,10 +75,10 @@ class DeclaredHost:
     ) -> None:
         raise ReadOnly(path)
 
-    def chmod(self, path: str, mode: int) -> None:
+    def chmod(self, path: str, mode: int, found: Stat) -> None:
         raise ReadOnly(path)
 
-    def chown(self, path: str, uid: int, gid: int) -> None:
+    def chown(self, path: str, uid: int, gid: int, found: Stat) -> None:
         raise ReadOnly(path)
 
     def remove(self, path: str) -> None:

@@ -6,7 +6,7 @@ and never returns more than the caller allowed; whatever cannot be answered is a
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -43,6 +43,8 @@ class Stat:
     """Facts of one file; `uid` and `gid` are None where ownership says nothing about the host.
 
     `links` is 1 in a measurement over SSH, whose SFTP does not tell it; outside of one it is true.
+    `inode` is the device and the number by which the very file is known, where `lstat` was asked
+    outside of a measurement.
     """
 
     kind: FileKind
@@ -52,6 +54,7 @@ class Stat:
     size: int
     modified_s: int
     links: int = 1
+    inode: tuple[int, int] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +189,13 @@ class Failed(HostError):
     """The operating system refused; `why` holds its words."""
 
 
+class Exchanged(Failed):
+    """Something else stands under the path than what was looked at: not changed."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "was exchanged by somebody in this moment; nothing was done")
+
+
 class RevertUnknown(Failed):
     """There is no such revert: it was called off, or never armed."""
 
@@ -288,14 +298,19 @@ class Host(Reader, Protocol):
         """Put `content` in place at once or not at all: temporary file, fsync, rename, fsync.
 
         Links are followed and kept. What is None stays as the old file had it; a new file gets
-        0644 and the agent's own account. HardLinked for a file that has other names; so it is
-        with chmod and chown.
+        0644 and the agent's own account. HardLinked for a file that has other names.
         """
         ...
 
-    def chmod(self, path: str, mode: int) -> None: ...
+    def chmod(self, path: str, mode: int, found: Stat) -> None:
+        """Set the mode of the very file or folder that `lstat` has `found`, and of nothing else.
 
-    def chown(self, path: str, uid: int, gid: int) -> None: ...
+        A link is never followed (WrongKind); Exchanged where something else stands there by now,
+        HardLinked for a file that has other names. So it is with chown.
+        """
+        ...
+
+    def chown(self, path: str, uid: int, gid: int, found: Stat) -> None: ...
 
     def remove(self, path: str) -> None:
         """Remove a regular file (links are followed)."""

@@ -41,28 +41,32 @@ class UnitAction:
 @dataclass(frozen=True, slots=True)
 class Revert:
     """`commands` in their order, then `files` as they are when it is armed, absent ones included,
-    then `reloads` and `units`. Commands and reloads are programs with their words, without a shell;
-    one that fails keeps nothing else from being done."""
+    and mode and owner of the files and folders in `modes`, then `reloads` and `units`. Commands and
+    reloads are programs with their words, without a shell; one that fails keeps nothing else from
+    being done."""
 
     files: tuple[str, ...]
     units: tuple[UnitAction, ...]
     after_s: int
     commands: tuple[tuple[str, ...], ...] = ()
     reloads: tuple[tuple[str, ...], ...] = ()
+    modes: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Raise Malformed for what no host would take."""
         if not AFTER_S_MIN <= self.after_s <= AFTER_S_MAX:
             raise Malformed("revert.after_s", f"is between {AFTER_S_MIN} and {AFTER_S_MAX}")
-        if len(self.files) > FILES_MAX or len(self.units) > UNITS_MAX:
+        if len(self.files) + len(self.modes) > FILES_MAX or len(self.units) > UNITS_MAX:
             raise Malformed("revert", f"has at most {FILES_MAX} files and {UNITS_MAX} units")
         if len(self.commands) + len(self.reloads) > COMMANDS_MAX:
             raise Malformed("revert", f"has at most {COMMANDS_MAX} commands")
-        if not (self.files or self.units or self.commands or self.reloads):
+        if not (self.files or self.modes or self.units or self.commands or self.reloads):
             raise Malformed("revert", "would do nothing")
-        for path in self.files:
+        for path in (*self.files, *self.modes):
             if not path.startswith("/") or path.endswith("/") or "\x00" in path:
-                raise Malformed("revert.files", "are absolute paths of files")
+                raise Malformed(
+                    "revert.files", "and modes are absolute paths without a / at the end"
+                )
         for argv in (*self.commands, *self.reloads):
             if not 0 < len(argv) <= WORDS_MAX or not argv[0] or "\x00" in "".join(argv):
                 raise Malformed("revert.commands", "are programs with their words")

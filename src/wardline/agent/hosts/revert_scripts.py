@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Callable, Sequence
 
 from wardline.agent.hosts.host import Failed, Output, RevertFired, RevertUnknown
+from wardline.agent.hosts.reaching import HOLD, PLACE
 from wardline.agent.hosts.revert import FOLDER, ArmedRevert, Revert
 
 # What runs a script on a host: its text, its arguments, its standard input.
@@ -39,27 +40,57 @@ bad=0
 limit=; command -v timeout >/dev/null 2>&1 && limit="timeout 30"
 run() { (cd / && exec $limit "$@") && echo "ran $*" || { echo "could not run $*"; bad=1; }; }
 """
-_FILES = r"""
+# "$at" is its own folder, "$word" what nobody can guess. Each file is put back by a process of its
+# own, from within the folder in which it lay when this was armed, whatever leads there by now.
+_FILES = (
+    PLACE
+    + HOLD
+    + r"""
+at=$(pwd -P)
+told() { cat "$1" && printf x; }
+back() {
+  i=$at/$1; p=$(told "$i.path"); p=${p%x}
+  place "$p" stay
+  lay=$(cat "$i.in")
+  [ -z "$lay" ] || [ "$(stat -c %d:%i .)" = "$lay" ] || exit 1
+  if [ -e "$i.absent" ]; then rm -f -- "$n"; exit; fi
+  [ ! -L "$n" ] && [ -f "$n" ] && cmp -s -- "$i.saved" "$n" &&
+    [ "$(stat -c '%a %u %g' -- "$n")" = "$(cat "$i.facts")" ] && exit 99
+  single=; alone && single=1
+  own "$word-$1"
+  cp --preserve=all -- "$i.saved" "$o" 2>/dev/null || cp -p -- "$i.saved" "$o" || exit 1
+  # Never into a folder that lies under the name by now; an old busybox cannot say so.
+  mv -fT -- "$o" "../$n" 2>/dev/null ||
+    { [ -n "$single" ] && [ ! -d "../$n" ] && mv -f -- "$o" "../$n"; } || exit 1
+}
+mode_back() {
+  i=$at/$1; p=$(told "$i.mode"); p=${p%x}
+  read -r number mode owner < "$i.was"
+  place "$p" stay
+  hold "$number" "$word-$1"
+  [ "$(stat -c '%u:%g' -- "$h")" = "$owner" ] || chown -h "$owner" -- "$h" || exit 1
+  [ "$(stat -c '%a %u:%g' -- "$h")" = "$mode $owner" ] || chmod "$mode" -- "$h" || exit 1
+}
 for f in *.path; do
   [ -e "$f" ] || continue
-  i=${f%.path}
-  p=$(cat "$f" && printf x); p=${p%x}
-  if [ -e "$i.absent" ]; then
-    rm -f -- "$p" && echo "removed $p" || bad=1
-    continue
-  fi
-  if [ -f "$p" ] && cmp -s -- "$i.saved" "$p" &&
-    [ "$(stat -c '%a %u %g' -- "$p")" = "$(cat "$i.facts")" ]
-  then
-    echo "unchanged $p"; continue
-  fi
-  t=${p%/*}/.wardline-revert-$i
-  if { cp --preserve=all -- "$i.saved" "$t" 2>/dev/null || cp -p -- "$i.saved" "$t"; } &&
-    mv -f -- "$t" "$p"
-  then echo "restored $p"; else echo "could not restore $p"; rm -f -- "$t"; bad=1; fi
+  i=${f%.path}; p=$(told "$f"); p=${p%x}
+  ( back "$i" ); code=$?
+  case $code in
+    0) [ -e "$i.absent" ] && echo "removed $p" || echo "restored $p" ;;
+    99) echo "unchanged $p" ;;
+    20) [ -e "$i.absent" ] && echo "removed $p" || { echo "could not restore $p"; bad=1; } ;;
+    *) echo "could not restore $p"; bad=1 ;;
+  esac
+done
+for f in *.mode; do
+  [ -e "$f" ] || continue
+  i=${f%.mode}; p=$(told "$f"); p=${p%x}
+  if ( mode_back "$i" )
+  then echo "restored the mode of $p"; else echo "could not restore the mode of $p"; bad=1; fi
 done
 sync
 """
+)
 _UNITS = r"""
 while read -r verb unit; do
   if command -v systemctl >/dev/null 2>&1
@@ -70,11 +101,13 @@ done < units
 echo "$bad" > outcome
 """
 
-# id, seconds, days that old ones are kept, number of files, files, then "verb unit" each.
+# id, seconds, days that old ones are kept, numbers of files and modes, files, the paths whose modes
+# are kept, then "verb unit" each.
 ARM = (
     _BASE
+    + PLACE
     + r"""
-id=$1; after=$2; kept=$3; files=$4; shift 4
+id=$1; after=$2; kept=$3; files=$4; modes=$5; shift 5
 umask 077
 mkdir -p -- "$base" || exit 1
 [ -O "$base" ] && [ ! -L "$base" ] || exit 32
@@ -90,12 +123,20 @@ while [ "$i" -lt "$files" ]; do
   p=$1; shift; i=$((i + 1)); s=$folder/$(printf %03d "$i")
   if [ -L "$p" ]; then p=$(readlink -f -- "$p" && printf x) || exit 33; p=${p%?x}; fi
   printf %s "$p" > "$s.path" || exit 1
+  ( cd -P -- "${p%/*}/" 2>/dev/null && stat -c %d:%i . ) > "$s.in"
   if [ -f "$p" ]; then
     cp --preserve=all -- "$p" "$s.saved" 2>/dev/null || cp -p -- "$p" "$s.saved" || exit 1
     stat -c '%a %u %g' -- "$p" > "$s.facts" || exit 1
   elif [ -e "$p" ]; then exit 33
   else : > "$s.absent" || exit 1
   fi
+done
+i=0
+while [ "$i" -lt "$modes" ]; do
+  m=$1; shift; i=$((i + 1)); s=$folder/$(printf %03d "$i")
+  printf %s "$m" > "$s.mode" || exit 1
+  ( place "$m" stay; expect file directory; one_name
+    stat -c '%d:%i %a %u:%g' -- "$n" ) > "$s.was" || exit 33
 done
 : > "$folder/units"
 for unit in "$@"; do printf '%s\n' "$unit" >> "$folder/units" || exit 1; done
@@ -147,7 +188,7 @@ def arm(host: str, revert: Revert, run: Script) -> ArmedRevert:
     why = {
         0: "",
         FOREIGN: f"{FOLDER} belongs to another account",
-        NOT_A_FILE: "only a regular file, or none, can be put back",
+        NOT_A_FILE: "only a regular file, or none, can be put back, or a folder's mode",
         NOT_STARTED: "it did not start within 5 s",
     }.get(output.exit_code, _words(output))
     if why:
@@ -170,7 +211,8 @@ def check_disarmed(output: Output, host: str, armed: ArmedRevert) -> None:
 
 def _program(revert: Revert) -> bytes:
     """The script with its commands, each word quoted."""
-    parts = (_BEGIN, *_runs(revert.commands), _FILES, *_runs(revert.reloads), _UNITS)
+    word = f"word={secrets.token_hex(8)}\n"
+    parts = (_BEGIN, word, *_runs(revert.commands), _FILES, *_runs(revert.reloads), _UNITS)
     return os.fsencode("".join(parts))
 
 
@@ -181,8 +223,8 @@ def _runs(commands: Sequence[Sequence[str]]) -> Sequence[str]:
 def _arguments(armed: ArmedRevert) -> Sequence[str]:
     revert = armed.revert
     units = [f"{one.verb.value} {one.unit}" for one in revert.units]
-    counted = [str(revert.after_s), str(KEPT_DAYS), str(len(revert.files))]
-    return [armed.id, *counted, *revert.files, *units]
+    counted = (revert.after_s, KEPT_DAYS, len(revert.files), len(revert.modes))
+    return [armed.id, *map(str, counted), *revert.files, *revert.modes, *units]
 
 
 def _words(output: Output) -> str:

@@ -17,6 +17,7 @@ from wardline.agent.hosts import paths, replacing
 from wardline.agent.hosts.host import (
     ENTRIES_MAX,
     PIECE_BYTES,
+    Exchanged,
     Failed,
     FileKind,
     HardLinked,
@@ -138,14 +139,14 @@ class RootedFiles:
                 raise
             replacing.sync_folder(folder)
 
-    def chmod(self, path: str, mode: int) -> None:
+    def chmod(self, path: str, mode: int, found: Stat) -> None:
         self._check_writable(path)
-        with _named(path), self._handle(path) as handle:
+        with _named(path), self._handle(path, found) as handle:
             os.chmod(handle, mode)
 
-    def chown(self, path: str, uid: int, gid: int) -> None:
+    def chown(self, path: str, uid: int, gid: int, found: Stat) -> None:
         self._check_writable(path)
-        with _named(path), self._handle(path) as handle:
+        with _named(path), self._handle(path, found) as handle:
             os.chown(handle, uid, gid)
 
     def remove(self, path: str) -> None:
@@ -252,9 +253,9 @@ class RootedFiles:
         return descriptor
 
     @contextmanager
-    def _handle(self, path: str) -> Iterator[str]:
-        """A name of this process for the very file that was looked at."""
-        with self._place(path) as (folder, name):
+    def _handle(self, path: str, found: Stat) -> Iterator[str]:
+        """A name of this process for the very file that was found before."""
+        with self._place(path, follow_last=False) as (folder, name):
             descriptor = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
             try:
                 status = os.fstat(descriptor)
@@ -262,6 +263,8 @@ class RootedFiles:
                 if kind not in (FileKind.FILE, FileKind.DIRECTORY):
                     raise WrongKind(path, kind, FileKind.FILE)
                 _expect_one_name(status, path)
+                if found.inode != (status.st_dev, status.st_ino):
+                    raise Exchanged(path)
                 yield f"/proc/self/fd/{descriptor}"
             finally:
                 os.close(descriptor)
@@ -281,6 +284,7 @@ class RootedFiles:
             size=status.st_size,
             modified_s=int(status.st_mtime),
             links=status.st_nlink,
+            inode=(status.st_dev, status.st_ino),
         )
 
     def _check_writable(self, path: str) -> None:

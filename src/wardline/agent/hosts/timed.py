@@ -96,11 +96,11 @@ class TimedHost:
     ) -> None:
         self._in_time(path).replace_file(path, content, mode, uid, gid)
 
-    def chmod(self, path: str, mode: int) -> None:
-        self._in_time(path).chmod(path, mode)
+    def chmod(self, path: str, mode: int, found: Stat) -> None:
+        self._in_time(path).chmod(path, mode, found)
 
-    def chown(self, path: str, uid: int, gid: int) -> None:
-        self._in_time(path).chown(path, uid, gid)
+    def chown(self, path: str, uid: int, gid: int, found: Stat) -> None:
+        self._in_time(path).chown(path, uid, gid, found)
 
     def remove(self, path: str) -> None:
         self._in_time(path).remove(path)

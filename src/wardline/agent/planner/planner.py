@@ -39,12 +39,14 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A runbook, how sure the planner is (0 to 1), why, and the incidents it learnt that from."""
+    """A runbook, how sure the planner is (0 to 1), why, and the incidents it learnt that from.
+    `choice` is the mark of the one that is meant; without it a plan means no choice."""
 
     runbook_id: str
     confidence: float
     why: str
     based_on: tuple[str, ...] = ()
+    choice: str | None = None
 
 
 class Planner(Protocol):
@@ -85,17 +87,18 @@ def propose(planners: Sequence[Planner], question: Question) -> tuple[Proposal, 
             Proposal(offered, planner.name, plan)
             for plan in planner.plans(question)
             if CONFIDENCE_LEAST <= plan.confidence <= 1
-            for offered in _fitting(question, plan.runbook_id)
+            for offered in _fitting(question, plan)
         ]
         if found:
             return tuple(found[:PLANS_MAX])
     return ()
 
 
-def _fitting(question: Question, runbook_id: str) -> tuple[Remedy, ...]:
-    """The first remedy of a runbook on the allow-list whose inputs these facts give."""
+def _fitting(question: Question, plan: Plan) -> tuple[Remedy, ...]:
+    """The first remedy on the allow-list that is meant and whose inputs these facts give."""
+    meant = (plan.runbook_id, plan.choice)
     for offered in question.offers:
-        if offered.runbook == runbook_id and _resolves(offered, question.facts):
+        if (offered.runbook, offered.chosen) == meant and _resolves(offered, question.facts):
             return (offered,)
     return ()
 

@@ -6,7 +6,7 @@ the appliance can have written them.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -15,7 +15,8 @@ from wardline.agent.hosts.host import Host
 from wardline.agent.runbooks import states
 from wardline.agent.runbooks.commands import AnswerEffect, FileEffect, RunUndo
 from wardline.agent.runbooks.folder_operation import RemoveFolder
-from wardline.agent.runbooks.operations import ChangeMode, RestoreFile, RestoreMode, Undo
+from wardline.agent.runbooks.mode_operation import RestoreMode
+from wardline.agent.runbooks.operations import RestoreFile, Undo
 from wardline.agent.runbooks.runner import RunReport
 from wardline.agent.runbooks.states import FileState, ModeState, State, UnitChoice
 from wardline.agent.runbooks.unit_operation import Restart, RestoreUnit, UnitFound
@@ -42,7 +43,7 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class BeforeState:
-    """All changes of a run, in their order."""
+    """All changes of a run, in their order; one for each target, however often it was changed."""
 
     changes: tuple[Changed, ...]
 
@@ -60,7 +61,56 @@ def taken(report: RunReport, host: Host) -> BeforeState:
         if isinstance(after, FileState) and after.content != written[undo.target]:
             after = replace(after, content=written[undo.target])
         changes.append(Changed(report.actions[place].step, undo, after))
-    return BeforeState(tuple(changes))
+    return BeforeState(_one_each(changes))
+
+
+def _one_each(changes: Sequence[Changed]) -> tuple[Changed, ...]:
+    """One undo for each target: between two of them it would stand as nobody knows it."""
+    found: dict[object, list[Changed]] = {}
+    for one in changes:
+        found.setdefault(_key(one.undo), []).append(one)
+    return tuple(_joined(each) for each in found.values())
+
+
+def _key(undo: Undo) -> tuple[object, ...]:
+    """What was changed: a path, be it by its content or its mode; a unit; an effect, for two rules
+    of a firewall are seen in the same answer."""
+    match undo:
+        case RestoreFile() | RestoreMode():
+            return "path", undo.target
+        case RunUndo(effect=AnswerEffect() as effect):
+            return "answer", effect
+        case _:
+            return type(undo), undo.target
+
+
+def _joined(changes: Sequence[Changed]) -> Changed:
+    """From before the first change of a target to after its last one."""
+    first, last = changes[0], changes[-1]
+    files = [one for one in changes if isinstance(one.undo, RestoreFile)]
+    undos = [one.undo for one in files if isinstance(one.undo, RestoreFile)]
+    if len(changes) == 1 or not files:
+        return replace(first, after=last.after)
+    proofs = [undo.check_with for undo in undos if undo.check_with is not None]
+    undo = RestoreFile(
+        path=undos[0].path,
+        before=_as_first(undos[0].before, first.undo),
+        after=undos[-1].after,
+        check_with=proofs[-1] if proofs else None,
+        reloads=tuple(dict.fromkeys(argv for undo in undos for argv in undo.reloads)),
+    )
+    return Changed(first.step, undo, files[-1].after)
+
+
+def _as_first(written: FileState, first: Undo) -> FileState:
+    """How a file stood before its first change, where that was one of its mode."""
+    if not isinstance(first, RestoreMode) or written.status is None:
+        return written
+    was = first.was
+    owner = (written.status.uid, written.status.gid) if was.uid is None else (was.uid, was.gid)
+    return replace(
+        written, status=replace(written.status, mode=was.mode, uid=owner[0], gid=owner[1])
+    )
 
 
 def dump(before: BeforeState) -> bytes:
@@ -106,12 +156,17 @@ def _undo_wire(undo: Undo) -> dict[str, Any]:
                 "before": states.to_wire(undo.before),
                 "after": states.content_to_wire(undo.after),
                 "check_with": undo.check_with,
-                "reload_with": undo.reload_with,
+                "reloads": undo.reloads,
             }
         case RemoveFolder():
             return {"kind": "folder", "target": undo.path}
         case RestoreMode():
-            return {"kind": "mode", "target": undo.target, "before": states.to_wire(undo.was)}
+            return {
+                "kind": "mode",
+                "target": undo.target,
+                "before": states.to_wire(undo.before),
+                "after": states.to_wire(undo.after),
+            }
         case RunUndo():
             return {
                 "kind": "command",
@@ -125,7 +180,6 @@ def _undo_wire(undo: Undo) -> dict[str, Any]:
                 "kind": "unit",
                 "target": undo.unit,
                 "before": states.to_wire(undo.was),
-                "running": undo.before.running,
                 "state": undo.before.state,
                 "missing": undo.missing,
                 "timeout_s": undo.timeout_s,
@@ -155,13 +209,13 @@ def _file(obj: fields.Object) -> Undo:
         before=_state(obj, FileState),
         after=fields.part(obj, "after", states.content_from_wire),
         check_with=fields.optional(obj, "check_with", fields.part, _words),
-        reload_with=fields.optional(obj, "reload_with", fields.part, _words),
+        reloads=fields.parts(obj, "reloads", WORDS_MAX, _words),
     )
 
 
 def _mode(obj: fields.Object) -> Undo:
-    target, before = fields.part(obj, "target", _word), _state(obj, ModeState)
-    return RestoreMode(ChangeMode("undo", "set_mode", target, before.mode, before.uid, before.gid))
+    before, after = _state(obj, ModeState), _state(obj, ModeState, "after")
+    return RestoreMode(fields.part(obj, "target", _word), before, after)
 
 
 def _folder(obj: fields.Object) -> Undo:
@@ -185,7 +239,7 @@ def _unit(obj: fields.Object) -> Undo:
             installed=before.installed,
             enabled=before.enabled,
             masked=before.masked,
-            running=fields.optional(obj, "running", fields.boolean),
+            running=before.running,
             state=fields.part(obj, "state", _word),
             links=dict(before.links),
         ),
@@ -206,10 +260,10 @@ def _effect(value: object) -> FileEffect | AnswerEffect:
     return AnswerEffect(fields.choice(obj, "shown_by", _SHOWN), wanted)
 
 
-def _state(obj: fields.Object, wanted: type[T]) -> T:
-    found = fields.part(obj, "before", states.from_wire)
+def _state(obj: fields.Object, wanted: type[T], key: str = "before") -> T:
+    found = fields.part(obj, key, states.from_wire)
     if not isinstance(found, wanted):
-        raise Malformed("before", f"not a {wanted.__name__}")
+        raise Malformed(key, f"not a {wanted.__name__}")
     return found
 
 
@@ -236,13 +290,10 @@ def _word(value: object) -> str:
 
 _SHOWN = {query.id: query for query in (queries.UFW_STATUS, queries.UFW_ADDED)}
 _UNDOS: Mapping[str, tuple[frozenset[str], Callable[[fields.Object], Undo]]] = {
-    "file": (frozenset({"target", "before", "after", "check_with", "reload_with"}), _file),
+    "file": (frozenset({"target", "before", "after", "check_with", "reloads"}), _file),
     "folder": (frozenset({"target"}), _folder),
-    "mode": (frozenset({"target", "before"}), _mode),
+    "mode": (frozenset({"target", "before", "after"}), _mode),
     "command": (frozenset({"effect", "argv", "before", "timeout_s"}), _command),
-    "unit": (
-        frozenset({"target", "before", "running", "state", "missing", "timeout_s"}),
-        _unit,
-    ),
+    "unit": (frozenset({"target", "before", "state", "missing", "timeout_s"}), _unit),
     "restart": (frozenset({"target", "timeout_s"}), _restart),
 }

@@ -17,6 +17,7 @@ UNITS_MAX = 8192
 SOCKETS_MAX = 8192
 NAMED_MAX = 8
 NAME_CHARS_MAX = 80
+BOOTED_PATH = "/run/systemd/system"
 # The kernel's own default for ports that it gives away.
 RANGE_PATH = "/proc/sys/net/ipv4/ip_local_port_range"
 CLIENTS = (32768, 60999)
@@ -152,17 +153,23 @@ def _is_given_away(socket: Socket, noted: Noted) -> bool:
 def _units(host: Host) -> dict[str, Unit]:
     try:
         output = host.ask(queries.UNITS_UP)
-    except CannotRun:
-        return {}
+    except CannotRun as error:
+        return _no_units(host, error.why)
     if output.exit_code != 0:
-        # No systemd runs there: a container, or another init.
-        return {}
+        return _no_units(host, f"ended with exit code {output.exit_code}")
     if output.truncated:
         raise Failed(queries.UNITS_UP.argv[0], "told more units than are looked at")
     found = {unit.name: unit for unit in _paragraphs(output.stdout.decode("utf-8", "replace"))}
     if len(found) > UNITS_MAX:
         raise Failed(queries.UNITS_UP.argv[0], f"told more than {UNITS_MAX} units")
     return found
+
+
+def _no_units(host: Host, why: str) -> dict[str, Unit]:
+    """No units where no systemd runs: in a container, or under another init (sd_booted(3))."""
+    if host.exists(BOOTED_PATH):
+        raise Failed(queries.UNITS_UP.argv[0], f"did not say what is up: {why}")
+    return {}
 
 
 def _paragraphs(text: str) -> Iterator[Unit]:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from wardline.agent.runbooks.views import View
+
 _WORD = re.compile(r"\s*([^\s=#;]+)")
 _HEADER = re.compile(r"\s*\[([^\]]*)\]\s*")
 _DEFAULTS = re.compile(r"\s*Defaults\s+!?([a-z_]+)\s*(?:[-+]?=.*)?")
@@ -47,8 +49,7 @@ class Edit:
     lines: tuple[Line, ...]
     section: str = ""
 
-    def shown(self, text: str) -> str:
-        return text
+    view = View.WHOLE
 
     def apply(self, text: str) -> str:
         """`text` with the wanted lines; itself where they already stand as wanted."""

@@ -8,10 +8,20 @@ import fnmatch
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wardline.agent.hosts.host import FileKind, Host, HostError
+from wardline.agent.hosts.host import (
+    Failed,
+    HardLinked,
+    Host,
+    Missing,
+    PathEscapes,
+    TooLarge,
+    TooManyLinks,
+    WrongKind,
+)
 from wardline.agent.hosts.revert import Revert
 from wardline.agent.runbooks.commands import Command
-from wardline.agent.runbooks.operations import ChangeMode, Operation, WriteFile
+from wardline.agent.runbooks.mode_operation import ChangeMode
+from wardline.agent.runbooks.operations import Operation, Refused, WriteFile
 from wardline.agent.runbooks.plan import Planned
 from wardline.agent.runbooks.unit_operation import SetUnit
 
@@ -90,11 +100,16 @@ _UNITS = (
 )
 
 
+# What stands there is nothing that the operation could be done to.
+_REFUSALS = (Refused, Missing, WrongKind, HardLinked, TooLarge, PathEscapes, TooManyLinks)
+
+
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What puts one operation back: its file, and programs before and after the files are back."""
+    """What puts one operation back: its file or its mode, and programs before and after these."""
 
     files: tuple[str, ...] = ()
+    modes: tuple[str, ...] = ()
     commands: tuple[tuple[str, ...], ...] = ()
     reloads: tuple[tuple[str, ...], ...] = ()
 
@@ -125,14 +140,26 @@ def revert(plan: Sequence[Planned], host: Host, after_s: int) -> Revert | None:
     if not any(cuts(one) for one in changing):
         return None
     parts = [_part(one.operation, host) for one in changing]
+    files = dict.fromkeys(path for part in parts for path in part.files)
+    # A file that goes back as a whole has its mode with it.
+    modes = dict.fromkeys(path for part in parts for path in part.modes if path not in files)
     made = Revert(
-        files=tuple(dict.fromkeys(path for part in parts for path in part.files)),
+        files=tuple(files),
+        modes=tuple(modes),
         units=(),
         after_s=after_s,
         commands=tuple(argv for part in reversed(parts) for argv in part.commands),
         reloads=tuple(dict.fromkeys(argv for part in parts for argv in part.reloads)),
     )
-    return made if made.files or made.commands or made.reloads else None
+    return made if made.files or made.modes or made.commands or made.reloads else None
+
+
+def check_unguarded(planned: Planned, host: Host) -> None:
+    """Raise Failed for what would cut the line by now, where nothing waits to put the host back:
+    when that could still be armed this was not to change anything, or could not be done."""
+    if host.runs_commands and cuts(planned) and planned.operation.preview(host).changed:
+        why = "could cut the line, and was not to change anything when the run began: run it anew"
+        raise Failed(planned.operation.target, why)
 
 
 def _is_among(name: str, globs: Sequence[str]) -> bool:
@@ -146,10 +173,13 @@ def _sets_network(argv: tuple[str, ...]) -> bool:
 
 
 def _changes(operation: Operation, host: Host) -> bool:
-    """Whether it would change anything now; one that cannot be done is refused in its own turn."""
+    """Whether it would change anything now; what it refuses itself is refused in its own turn.
+
+    A host that does not say it is another matter: nothing may be changed then.
+    """
     try:
         return operation.preview(host).changed
-    except HostError:
+    except _REFUSALS:
         return False
 
 
@@ -159,21 +189,10 @@ def _part(operation: Operation, host: Host) -> _Part:
             reload = () if operation.reload_with is None else (operation.reload_with,)
             return _Part(files=(operation.target,), reloads=reload)
         case ChangeMode():
-            return _mode(operation, host)
+            return _Part(modes=(operation.target,))
         case Command():
             return _Part(commands=(operation.undoing(host),))
         case SetUnit():
             return _Part(reloads=operation.undoing(host))
         case _:
             return _Part()
-
-
-def _mode(operation: ChangeMode, host: Host) -> _Part:
-    """A file goes back with its mode and owner; a folder is no file."""
-    path, found = operation.target, host.lstat(operation.target)
-    if found.kind is FileKind.FILE:
-        return _Part(files=(path,))
-    commands = [("chmod", f"{found.mode:o}", "--", path)]
-    if found.uid is not None:
-        commands.append(("chown", f"{found.uid}:{found.gid}", "--", path))
-    return _Part(commands=tuple(reversed(commands)))

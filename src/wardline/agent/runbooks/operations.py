@@ -1,22 +1,15 @@
 """The concrete changes that a step comes down to on a host, each recording how it is undone."""
 
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
-from wardline.agent.hosts.host import (
-    Failed,
-    FileKind,
-    HardLinked,
-    Host,
-    Missing,
-    Output,
-    WrongKind,
-)
-from wardline.agent.runbooks import diff
+from wardline.agent.hosts.host import Failed, FileKind, HardLinked, Host, Missing, Output
+from wardline.agent.runbooks import diff, staging, views
 from wardline.agent.runbooks.proofs import STAGED
-from wardline.agent.runbooks.states import FileState, ModeState, State
+from wardline.agent.runbooks.states import FileState, State
+from wardline.agent.runbooks.views import View
 from wardline.core.evidence.bundle import OUTPUT_BYTES_MAX
 
 FILE_BYTES_MAX = 1024 * 1024
@@ -30,6 +23,11 @@ class CommandFailed(Failed):
         self.exit_code = output.exit_code
         self.output = tail(output)
         super().__init__(argv[0], f"ended with exit code {output.exit_code}: {self.output[-400:]}")
+
+
+class Refused(Failed):
+    """The operation itself is not for a host that is as this one is; `why` says what is in the
+    way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +52,9 @@ class TextEdit(Protocol):
         """`text` as it is wanted; itself where nothing is to change."""
         ...
 
-    def shown(self, text: str) -> str:
-        """What a diff may show of `text`."""
+    @property
+    def view(self) -> View:
+        """What a diff may show of the file."""
         ...
 
 
@@ -122,12 +121,12 @@ class WriteFile:
     needs_change = False
 
     def preview(self, host: Host) -> Change:
-        before = _look(host, self.target)
+        before = _look(host, self.target, self._view)
         after = self._after(before)
         return Change(self._differs(before, after), self._diff(before.content, after))
 
     def apply(self, host: Host, undos: list[Undo]) -> Change:
-        before = _look(host, self.target)
+        before = _look(host, self.target, self._view)
         after = self._after(before)
         if after is None or not self._differs(before, after):
             return Change(changed=False)
@@ -136,7 +135,8 @@ class WriteFile:
             raise Failed(
                 self.target, "was edited by somebody else in this moment; nothing was done"
             )
-        undos.append(RestoreFile(self.target, before, after, self.check_with, self.reload_with))
+        reloads = () if self.reload_with is None else (self.reload_with,)
+        undos.append(RestoreFile(self.target, before, after, self.check_with, reloads))
         host.replace_file(self.target, after, self.mode)
         if host.read(self.target, FILE_BYTES_MAX) != after:
             raise Failed(self.target, "does not hold what was written")
@@ -146,10 +146,12 @@ class WriteFile:
         return Change(True, self._diff(before.content, after), output)
 
     def _diff(self, before: bytes | None, after: bytes | None) -> str:
-        shown = before, after
-        if not isinstance(self.wanted, bytes):
-            shown = _through(self.wanted.shown, before), _through(self.wanted.shown, after)
-        return diff.of_bytes(self.target, *shown)
+        shown = partial(views.shown, self._view)
+        return diff.of_bytes(self.target, _through(shown, before), _through(shown, after))
+
+    @property
+    def _view(self) -> View:
+        return View.WHOLE if isinstance(self.wanted, bytes) else self.wanted.view
 
     def _after(self, before: FileState) -> bytes | None:
         """The content that is wanted, None where there is no file and none is wanted."""
@@ -187,7 +189,7 @@ class RestoreFile:
     before: FileState
     after: bytes
     check_with: tuple[str, ...] | None
-    reload_with: tuple[str, ...] | None
+    reloads: tuple[tuple[str, ...], ...]
 
     deferred = False
 
@@ -200,7 +202,7 @@ class RestoreFile:
         return self.before
 
     def look(self, host: Host) -> FileState:
-        return _look(host, self.path)
+        return _look(host, self.path, self.before.view)
 
     def apply(self, host: Host) -> None:
         found = _look(host, self.path)
@@ -210,7 +212,8 @@ class RestoreFile:
             self._restore(host)
             if _look(host, self.path) != self.before:
                 raise Failed(self.path, "is not as it was before")
-        _run_if_possible(host, self.reload_with)
+        for argv in self.reloads:
+            _run_if_possible(host, argv)
 
     def _restore(self, host: Host) -> None:
         status = self.before.status
@@ -220,90 +223,14 @@ class RestoreFile:
             host.replace_file(self.path, self.before.content, status.mode, status.uid, status.gid)
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeMode:
-    """Mode and, where they are known, owner and group of a file or a directory; never of a link."""
-
-    step: str
-    type: str
-    target: str
-    mode: int
-    uid: int | None
-    gid: int | None
-
-    needs_change = False
-
-    def preview(self, host: Host) -> Change:
-        before = self._look(host)
-        after = (self.mode, self.uid, self.gid)
-        if before == after:
-            return Change(changed=False)
-        lines = [f"--- {self.target}", f"+++ {self.target}"]
-        lines += [f"-{_ownership(before)}", f"+{_ownership(after)}"]
-        return Change(True, "\n".join(lines) + "\n")
-
-    def apply(self, host: Host, undos: list[Undo]) -> Change:
-        change = self.preview(host)
-        if not change.changed:
-            return change
-        mode, uid, gid = self._look(host)
-        undos.append(ChangeMode(self.step, self.type, self.target, mode, uid, gid).as_undo())
-        self._set(host)
-        return change
-
-    def as_undo(self) -> Undo:
-        return RestoreMode(self)
-
-    def _set(self, host: Host) -> None:
-        if self.uid is not None and self.gid is not None:
-            host.chown(self.target, self.uid, self.gid)
-        # After the owner: a change of owner takes set-user-id bits away.
-        host.chmod(self.target, self.mode)
-        if self._look(host) != (self.mode, self.uid, self.gid):
-            raise Failed(self.target, "did not take the mode it was given")
-
-    def _look(self, host: Host) -> tuple[int, int | None, int | None]:
-        found = host.lstat(self.target)
-        if found.kind not in (FileKind.FILE, FileKind.DIRECTORY):
-            raise WrongKind(self.target, found.kind, FileKind.FILE)
-        if found.kind is FileKind.FILE and found.links > 1:
-            raise HardLinked(self.target, found.links)
-        owned = self.uid is not None
-        return found.mode, found.uid if owned else None, found.gid if owned else None
-
-
-@dataclass(frozen=True, slots=True)
-class RestoreMode:
-    """Mode, owner and group as they were: `before` is the change that sets them."""
-
-    before: ChangeMode
-
-    deferred = False
-
-    @property
-    def target(self) -> str:
-        return self.before.target
-
-    @property
-    def was(self) -> ModeState:
-        return ModeState(self.before.mode, self.before.uid, self.before.gid)
-
-    def look(self, host: Host) -> ModeState:
-        return ModeState(*self.before._look(host))
-
-    def apply(self, host: Host) -> None:
-        self.before._set(host)
-
-
 def prove(host: Host, path: str, content: bytes, check_with: tuple[str, ...] | None) -> str:
     """Let the program that reads the file judge the new content before it is switched in; what it
     said. CommandFailed where it does not like it."""
     if check_with is None or not host.runs_commands:
         return ""
-    folder, _, name = path.rpartition("/")
-    staged = f"{folder}/.{name}.{secrets.token_hex(8)}"
-    host.replace_file(staged, content, 0o600)
+    staged = staging.put(host, path, content)
     try:
+        staging.clear_away(host, path, staged)
         argv = tuple(word.replace(STAGED, staged) for word in check_with)
         return _run_if_possible(host, argv)
     finally:
@@ -332,15 +259,15 @@ def _through(edit: Callable[[str], str], content: bytes | None) -> bytes | None:
     return edit(content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
-def _look(host: Host, path: str) -> FileState:
+def _look(host: Host, path: str, view: View = View.WHOLE) -> FileState:
     """The file that an operation is about; HardLinked before anything of it is shown or changed."""
     try:
         status = host.stat(path)
         if status.kind is FileKind.FILE and status.links > 1:
             raise HardLinked(path, status.links)
-        return FileState(host.read(path, FILE_BYTES_MAX), status)
+        return FileState(host.read(path, FILE_BYTES_MAX), status, view)
     except Missing:
-        return FileState(None, None)
+        return FileState(None, None, view)
 
 
 def run(host: Host, argv: tuple[str, ...], timeout_s: float) -> Output:
@@ -354,8 +281,3 @@ def _run_if_possible(host: Host, argv: tuple[str, ...] | None) -> str:
     if argv is None or not host.runs_commands:
         return ""
     return tail(run(host, argv, HELPER_TIMEOUT_S))
-
-
-def _ownership(found: tuple[int, int | None, int | None]) -> str:
-    mode, uid, gid = found
-    return f"{mode:04o}" if uid is None else f"{mode:04o} {uid}:{gid}"

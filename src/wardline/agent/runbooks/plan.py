@@ -12,7 +12,8 @@ from wardline.agent.runbooks.commands import AnswerEffect, Command, FileEffect
 from wardline.agent.runbooks.config_lines import Edit, Line
 from wardline.agent.runbooks.edit_steps import EditAccounts, KeepLogs, MakeFolder, TakeWrite
 from wardline.agent.runbooks.folder_operation import MakeMissingFolder
-from wardline.agent.runbooks.operations import ChangeMode, Operation, TextEdit, WriteFile
+from wardline.agent.runbooks.mode_operation import ChangeMode
+from wardline.agent.runbooks.operations import Operation, TextEdit, WriteFile
 from wardline.agent.runbooks.rotation_edit import RotationEdit
 from wardline.agent.runbooks.runbook import (
     ITEMS_MAX,
@@ -31,8 +32,6 @@ from wardline.agent.runbooks.runbook import (
 from wardline.agent.runbooks.shadow_edit import ShadowEdit
 from wardline.agent.runbooks.unit_operation import SetUnit
 from wardline.core.canonical import Json
-
-GROUP_OR_OTHERS_WRITE = 0o022
 
 Values = Mapping[str, str]
 Chosen = Mapping[str, tuple[Values, ...]]
@@ -130,11 +129,9 @@ def _edited(name: str, type_: str, path: str, edit: TextEdit) -> WriteFile:
 
 
 def _take_write(step: TakeWrite, path: str, host: Host) -> Operation:
-    """Owner and group are those that it has: they are looked at, and set to what they are."""
+    """Owner and group are those that it has now, and whoever comes later gets nothing."""
     found = host.lstat(path)
-    return ChangeMode(
-        step.name, step.type, path, found.mode & ~GROUP_OR_OTHERS_WRITE, found.uid, found.gid
-    )
+    return ChangeMode(step.name, step.type, path, None, found.uid, found.gid)
 
 
 def _rows(for_each: str | None, chosen: Chosen) -> tuple[Values, ...]:

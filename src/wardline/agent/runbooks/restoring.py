@@ -74,15 +74,12 @@ def restore(before: BeforeState, host: Host) -> Restored:
 
 
 def _todo(before: BeforeState, host: Host) -> tuple[Changed, ...]:
-    """Without what is back already; of a target that several steps changed, the first says how it
-    was."""
-    wanted = _wanted(before.changes)
-    back = {key for key, first in wanted.items() if _is_back(first, host)}
+    """Without what is back already."""
     stopped = {one.undo.target for one in before.changes if _stops(one)}
     return tuple(
         one
         for one in before.changes
-        if _key(one) not in back
+        if not _is_back(one, host)
         and not (isinstance(one.undo, Restart) and one.undo.target in stopped)
     )
 
@@ -92,21 +89,21 @@ def _stops(one: Changed) -> bool:
     return isinstance(one.undo, RestoreUnit) and one.undo.before.running is False
 
 
-def _is_back(first: Changed, host: Host) -> bool:
-    return first.after is not None and first.undo.look(host) == first.undo.was
+def _is_back(one: Changed, host: Host) -> bool:
+    return one.after is not None and one.undo.look(host) == one.undo.was
 
 
 def _edited(todo: tuple[Changed, ...], host: Host) -> Iterator[Action]:
-    for one in _wanted(todo).values():
+    for one in todo:
         found = one.undo.look(host)
-        if found != one.after:
+        if not states.is_between(found, one.undo.was, one.after):
             shown = states.difference(one.undo.target, one.after, found)
             yield _action(one, shown, dry_run=True, changed=False, error=EDITED)
 
 
 def _prove(todo: tuple[Changed, ...], host: Host) -> None:
     """What is to be put back is shown to its own program first: it may never have liked it."""
-    for one in _wanted(todo).values():
+    for one in todo:
         undo = one.undo
         if isinstance(undo, RestoreFile) and undo.before.content is not None:
             operations.prove(host, undo.path, undo.before.content, undo.check_with)
@@ -133,7 +130,7 @@ def _put_back(todo: tuple[Changed, ...], host: Host) -> tuple[list[Action], list
 def _unproved(todo: tuple[Changed, ...], host: Host) -> list[str]:
     """The last look: a later step may have disturbed an earlier one."""
     left = []
-    for one in _wanted(todo).values():
+    for one in todo:
         try:
             if one.undo.look(host) != one.undo.was:
                 left.append(f"{one.undo.target}: is not as it was before")
@@ -162,12 +159,13 @@ def _reloads(todo: tuple[Changed, ...]) -> Iterator[tuple[str, ...]]:
     """What has services take up the files again, and be as the run had left them."""
     for one in todo:
         match one.undo:
-            case RestoreFile(reload_with=words) if words is not None:
-                yield words
+            case RestoreFile(reloads=reloads):
+                yield from reloads
             case RestoreUnit(unit=unit):
-                on = isinstance(one.after, states.UnitChoice) and one.after.enabled
+                assert isinstance(one.after, states.UnitChoice), "a unit has the state of one"
+                on, runs = one.after.enabled, one.after.running
                 yield ("systemctl", "enable" if on else "disable", "--", unit)
-                yield ("systemctl", "start" if on else "stop", "--", unit)
+                yield ("systemctl", "start" if runs else "stop", "--", unit)
             case Restart(unit=unit):
                 yield ("systemctl", "restart", "--", unit)
             case _:
@@ -176,8 +174,8 @@ def _reloads(todo: tuple[Changed, ...]) -> Iterator[tuple[str, ...]]:
 
 def _timeout_s(one: Changed) -> int:
     match one.undo:
-        case RestoreFile(reload_with=words):
-            return 0 if words is None else operations.HELPER_TIMEOUT_S
+        case RestoreFile(reloads=reloads):
+            return len(reloads) * operations.HELPER_TIMEOUT_S
         case (
             RunUndo(timeout_s=seconds) | RestoreUnit(timeout_s=seconds) | Restart(timeout_s=seconds)
         ):
@@ -190,20 +188,6 @@ def _backwards(changes: tuple[Changed, ...]) -> list[Changed]:
     """In reverse, and what waits for the rest comes last."""
     backwards = changes[::-1]
     return sorted(backwards, key=lambda one: one.undo.deferred)
-
-
-def _wanted(changes: tuple[Changed, ...]) -> dict[object, Changed]:
-    """The first change of each target."""
-    first: dict[object, Changed] = {}
-    for one in changes:
-        first.setdefault(_key(one), one)
-    return first
-
-
-def _key(one: Changed) -> tuple[object, ...]:
-    """What was changed: two rules of a firewall are seen in the same answer."""
-    undo = one.undo
-    return (type(undo), undo.effect if isinstance(undo, RunUndo) else undo.target)
 
 
 def _action(

@@ -9,6 +9,8 @@ import math
 import re
 from dataclasses import dataclass
 
+from wardline.agent.runbooks.views import View
+
 # Days between two turns; what turns more often than daily is made daily.
 PERIODS = {"daily": 1, "weekly": 7, "monthly": 30, "yearly": 365}
 _TOO_OFTEN = "hourly"
@@ -25,6 +27,7 @@ class RotationEdit:
     days: int
 
     only_if_present = True
+    view = View.WHOLE
 
     def apply(self, text: str) -> str:
         """`text` with the blocks changed that keep too little."""
@@ -32,9 +35,6 @@ class RotationEdit:
         for first, last in reversed(_blocks(lines, self.logs)):
             lines[first:last] = self._kept(lines[first:last])
         return "\n".join(lines)
-
-    def shown(self, text: str) -> str:
-        return text
 
     def _kept(self, inside: list[str]) -> list[str]:
         """The lines of one block, between its braces."""

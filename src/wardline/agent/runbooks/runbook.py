@@ -204,12 +204,14 @@ Step = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemedyText:
-    """A remedy as the runbook's file has it: check and runbook are the file's own."""
+    """A remedy as the runbook's file has it. `conditions` choose among several, and so the inputs;
+    those of a single one bind L1, and no plan. One with a `choice`, in words, is for a person."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
     order: Annotated[int, Field(ge=0, le=1000)]
     conditions: tuple[Condition, ...] = ()
     inputs: Mapping[str, Any] = field(default_factory=dict)
+    choice: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,120}$")] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +220,9 @@ class Runbook:
 
     `tables` hold the wanted values. A run may only choose among their keys: no value that is
     written to a host comes from a host or from an order.
+
+    `preconditions`, of the facts of the failed check, make a run safe and sensible: where one of
+    them does not hold, nobody and nothing starts it.
 
     `disruptive`: people at work notice it, so nothing starts it by itself but a rule that says
     when. `requires_reboot`: what it changes counts from the next start of the host on, which it
@@ -238,6 +243,7 @@ class Runbook:
     inputs: Mapping[str, Input] = field(default_factory=dict)
     tables: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+    preconditions: tuple[Condition, ...] = ()
     remedies: tuple[RemedyText, ...] = ()
     disruptive: bool = False
     requires_reboot: bool = False
@@ -265,12 +271,17 @@ def registry() -> Mapping[str, Runbook]:
 
 def remedies() -> tuple[Remedy, ...]:
     """The built-in remedies of all runbooks, in the order in which they are to be tried."""
-    found = [
-        Remedy(runbook.check, text.conditions, runbook.id, text.inputs, text.order)
-        for runbook in registry().values()
-        for text in runbook.remedies
-    ]
+    found = (one for runbook in registry().values() for one in remedies_of(runbook))
     return tuple(sorted(found, key=lambda one: (one.check, one.order, one.runbook)))
+
+
+def remedies_of(runbook: Runbook) -> tuple[Remedy, ...]:
+    """As its file has them."""
+    check, book, needs = runbook.check, runbook.id, runbook.preconditions
+    return tuple(
+        Remedy(check, one.conditions, book, one.inputs, one.order, None, None, needs, one.choice)
+        for one in runbook.remedies
+    )
 
 
 def load(data: bytes, name: str) -> Runbook:
@@ -307,8 +318,11 @@ def _check(runbook: Runbook) -> None:
             raise Malformed(f"tables.{table_name}", "its rows do not have the same columns")
     for index, step in enumerate(runbook.steps):
         _check_step(runbook, step, f"steps[{index}]")
+    for index, condition in enumerate(runbook.preconditions):
+        remedy.check_condition(condition, f"preconditions[{index}]")
     for index, text in enumerate(runbook.remedies):
         _check_remedy(runbook, text, f"remedies[{index}]")
+    remedy.check_choices(remedies_of(runbook))
 
 
 def _check_step(runbook: Runbook, step: Step, where: str) -> None:

@@ -30,8 +30,9 @@ class RunReport:
     `undone` is None where there was nothing to undo, True where everything was put back and
     found back, False where something is left by hand; `error` then says what. `stopped` is why it
     ended between two steps though nothing had failed. `collateral` names what was up before the
-    run and down after it. `undos` put back what a run that ended well has changed, each with the
-    place of its action, in the order of the changes.
+    run and down after it. `unseen` is a run that did all it was to do, of which nobody could look
+    whether it brought something down: what it changed stands. `undos` put back what a run has
+    changed and left so, each with the place of its action, in the order of the changes.
     """
 
     actions: tuple[Action, ...]
@@ -40,12 +41,18 @@ class RunReport:
     error: str | None
     stopped: str | None = None
     collateral: tuple[str, ...] = ()
+    unseen: bool = False
     undos: tuple[tuple[int, Undo], ...] = ()
 
     @property
     def changed(self) -> bool:
         """Whether the host is other than before the run."""
         return any(action.changed and not action.undone for action in self.actions)
+
+    @property
+    def is_a_persons(self) -> bool:
+        """Whether no machine may go on: the next repair would meet the same surprise."""
+        return bool(self.collateral) or self.unseen
 
 
 def dry_run(runbook: Runbook, inputs: Mapping[str, Json], host: Host) -> tuple[Action, ...]:
@@ -130,12 +137,14 @@ class _Run:
         self._timeouts[place] = planned.timeout_s
         undos: list[Undo] = []
         try:
+            host = self._until(ends, planned.timeout_s)
             if _is_idle(operation, self._actions):
                 change = _NOTHING_BEFORE
-            elif planned.stops:
-                change = self._stopping(operation, self._until(ends, planned.timeout_s), undos)
             else:
-                change = operation.apply(self._until(ends, planned.timeout_s), undos)
+                if self._guard is None:
+                    cutting.check_unguarded(planned, host)
+                apply = self._stopping if planned.stops else _apply
+                change = apply(operation, host, undos)
         except HostError as error:
             self._actions.append(telling.failed(operation, error, started, changed=bool(undos)))
             return str(error)
@@ -165,40 +174,57 @@ class _Run:
 
     def _ended(self, before: Noted) -> RunReport:
         """Every step was done: look what it brought down, and have a new connection made."""
-        try:
-            lost = self._lost(before)
-        except HostError as error:
-            if self._guard is None:
-                return self._back(before, str(error))
-            # The line may be down: a new connection will tell.
-            lost = None
-        if lost:
+        lost = self._looked(before)
+        if isinstance(lost, tuple) and lost:
             return self._harmed(before, lost)
         if self._guard is not None:
             if (failed := self._call_off(self._guard)) is not None:
                 self._host.close()
                 return self._back(before, failed)
-            if lost is None:
+            if isinstance(lost, HostError):
+                # The old line may be down, and this one not.
                 self._host.close()
-                try:
-                    lost = self._lost(before)
-                except HostError as error:
-                    return self._back(before, str(error))
-                if lost:
-                    return self._harmed(before, lost)
+                lost = self._looked(before)
+        if isinstance(lost, tuple) and lost:
+            return self._harmed(before, lost)
         if self._runbook.requires_reboot and any(action.changed for action in self._actions):
             self._actions.append(telling.reboot(self._host.name))
+        if isinstance(lost, HostError) and self._undos:
+            return self._unseen(lost)
         return RunReport(tuple(self._actions), True, None, None, undos=tuple(self._undos))
 
-    def _lost(self, before: Noted) -> tuple[str, ...] | None:
-        """What is down, once what was restarted has had time to come up."""
+    def _looked(self, before: Noted) -> tuple[str, ...] | HostError:
+        """What is down, or why the host does not say it."""
+        try:
+            return self._lost(before)
+        except HostError as error:
+            return error
+
+    def _lost(self, before: Noted) -> tuple[str, ...]:
+        """What is down, once what was restarted has had time to come up, and the host to answer."""
         until = self._pace.now() + self._pace.settle_s
         while True:
-            after = collateral.note(self._host)
-            lost = collateral.lost(before, after, self._meant, self._runbook)
-            if not lost or self._pace.now() >= until:
-                return lost
+            try:
+                after = collateral.note(self._host)
+            except HostError:
+                if self._pace.now() >= until:
+                    raise
+            else:
+                lost = collateral.lost(before, after, self._meant, self._runbook)
+                if not lost or self._pace.now() >= until:
+                    return lost
             self._pace.wait(LOOK_AGAIN_S)
+
+    def _unseen(self, why: HostError) -> RunReport:
+        """Nothing says that it did harm, so it stands; nothing says that it did none (ADR 11)."""
+        error = f"whether all is up that was up before the run is not known: {why}"
+        told = telling.told("look again", self._host.name, error)
+        self._actions.append(told)
+        return RunReport(
+            *(tuple(self._actions), False, None, told.error),
+            unseen=True,
+            undos=tuple(self._undos),
+        )
 
     def _harmed(self, before: Noted, lost: tuple[str, ...]) -> RunReport:
         error = f"up before the run and down after it: {collateral.told(lost)}"
@@ -236,8 +262,9 @@ class _Run:
                 # What was open belongs to a line that was down.
                 self._host.close()
                 left = self._undo_all()
-        if lost:
-            left += self._still_down(before)
+        if self._undos:
+            down, not_known = self._still_down(before)
+            lost, left = lost or down, left + not_known
         undone: bool | None = not left
         if not self._undos and not left:
             undone = None
@@ -274,14 +301,17 @@ class _Run:
                 left.append(str(problem))
         return left
 
-    def _still_down(self, before: Noted) -> list[str]:
-        """What the undo has not brought back."""
+    def _still_down(self, before: Noted) -> tuple[tuple[str, ...], list[str]]:
+        """What the undo has not brought back, as names and as what is left by hand."""
         self._meant = Meant()
-        try:
-            lost = self._lost(before)
-        except HostError as problem:
-            return [f"whether everything is up again is not known: {problem}"]
-        return [f"still down: {collateral.told(lost)}"] if lost else []
+        down = self._looked(before)
+        if isinstance(down, HostError):
+            return (), [f"whether everything is up again is not known: {down}"]
+        return down, [f"still down: {collateral.told(down)}"] if down else []
+
+
+def _apply(operation: Operation, host: Host, undos: list[Undo]) -> Change:
+    return operation.apply(host, undos)
 
 
 _NOTHING_BEFORE = Change(False, output="left out: no step before it changed anything")

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 from wardline.agent.runbooks.edit_steps import AccountRule
+from wardline.agent.runbooks.views import View
 
 PATH = "/etc/shadow"
 FIELDS = 9
@@ -28,15 +29,12 @@ class ShadowEdit:
     rule: AccountRule
 
     only_if_present = True
+    view = View.NO_PASSWORDS
 
     def apply(self, text: str) -> str:
         """`text` with the lines changed that the rule is about; all others byte for byte."""
         change = _lock if self.rule is AccountRule.LOCK_OPEN else _limit
         return "\n".join(change(line) if _is_account(line) else line for line in text.split("\n"))
-
-    def shown(self, text: str) -> str:
-        """What a diff may show of the file: in place of each password, what kind of one it is."""
-        return "\n".join(_without_password(line) for line in text.split("\n"))
 
 
 def _is_account(line: str) -> bool:
@@ -67,16 +65,3 @@ def _limit(line: str) -> str:
 def _within(field: str, days_max: int) -> bool:
     """Whether a limit is set and low enough; empty and -1 are none."""
     return field.isdecimal() and len(field) < 10 and int(field) <= days_max
-
-
-def _without_password(line: str) -> str:
-    if ":" not in line:
-        return line
-    name, password, *rest = line.split(":")
-    if not password:
-        kind = "(none)"
-    elif password in ("x", LOCKED, "*", "!!", "!*"):
-        kind = password
-    else:
-        kind = "(locked)" if password.startswith(("!", "*")) else "(set)"
-    return ":".join([name, kind, *rest])

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from wardline.agent.hosts.host import FileKind, Stat
-from wardline.agent.runbooks import diff
+from wardline.agent.runbooks import diff, views
+from wardline.agent.runbooks.views import View
 from wardline.core.errors import Malformed
 from wardline.core.evidence import fields
 
@@ -20,10 +21,11 @@ ID_MAX = 2**32 - 1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FileState:
-    """A file as it was found; both are None where there is none."""
+    """A file as it was found; both are None where there is none. `view` is what may be shown."""
 
     content: bytes | None
     status: Stat | None
+    view: View = View.WHOLE
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, FileState) and self._compared == other._compared
@@ -51,16 +53,29 @@ class ModeState:
 
 @dataclass(frozen=True, slots=True)
 class UnitChoice:
-    """What somebody decided about a unit of systemd, which may run at a moment or not."""
+    """What somebody decided about a unit of systemd, and whether it runs: None on a tree, where
+    nothing does."""
 
     installed: bool
     enabled: bool
     masked: bool
+    running: bool | None
     links: tuple[tuple[str, str], ...]
 
 
 # Of a file, of a mode, of a unit, of what a command sets; of a restart there is nothing to see.
 State = FileState | ModeState | UnitChoice | str | None
+
+
+def is_between(found: State, was: State, after: State) -> bool:
+    """Whether every part of what is found is as it was or as it was left: then nobody else has been
+    there, though an undo may have been cut off between two parts."""
+    if found in (was, after):
+        return True
+    parts = [_parts(one) for one in (found, was, after)]
+    return len({len(one) for one in parts}) == 1 and all(
+        here in (before, left) for here, before, left in zip(*parts, strict=True)
+    )
 
 
 def difference(target: str, old: State, new: State) -> str:
@@ -77,10 +92,10 @@ def difference(target: str, old: State, new: State) -> str:
 def to_wire(state: State) -> dict[str, Any]:
     """The state as a JSON value; contents of files as base64."""
     match state:
-        case FileState(content=content, status=status):
+        case FileState(content=content, status=status, view=view):
             told = None if content is None else content_to_wire(content)
             owned = None if status is None else _mode_wire(status.mode, status.uid, status.gid)
-            return {"kind": "file", "content": told, "owned": owned}
+            return {"kind": "file", "content": told, "owned": owned, "view": view.value}
         case ModeState(mode=mode, uid=uid, gid=gid):
             return {"kind": "mode", "owned": _mode_wire(mode, uid, gid)}
         case UnitChoice():
@@ -89,6 +104,7 @@ def to_wire(state: State) -> dict[str, Any]:
                 "installed": state.installed,
                 "enabled": state.enabled,
                 "masked": state.masked,
+                "running": state.running,
                 "links": dict(state.links),
             }
         case str():
@@ -116,6 +132,7 @@ def from_wire(value: object) -> State:
                 installed=fields.boolean(obj, "installed"),
                 enabled=fields.boolean(obj, "enabled"),
                 masked=fields.boolean(obj, "masked"),
+                running=fields.optional(obj, "running", fields.boolean),
                 links=tuple(sorted((path, _link(target)) for path, target in links.items())),
             )
         case "text":
@@ -136,8 +153,21 @@ def content_from_wire(value: object) -> bytes:
         raise Malformed("", "not base64") from None
 
 
+def _parts(state: State) -> tuple[object, ...]:
+    """What is set by a program of its own each; a file is switched in whole."""
+    match state:
+        case UnitChoice():
+            chosen = (state.installed, state.enabled, state.masked, state.links)
+            return chosen, state.running
+        case ModeState():
+            return state.mode, (state.uid, state.gid)
+        case _:
+            return (state,)
+
+
 def _of_files(target: str, old: FileState, new: FileState) -> str:
-    shown = diff.of_texts(target, _text(old.content), _text(new.content))
+    view = views.narrower(old.view, new.view)
+    shown = diff.of_texts(target, _text(view, old.content), _text(view, new.content))
     if new.content is None or old.content is None:
         return f"{shown}{_lines('-', old)}{_lines('+', new)}"
     if old.content != new.content or old.status is None or new.status is None:
@@ -154,25 +184,27 @@ def _lines(sign: str, state: State) -> str:
             on = "enabled" if state.enabled else "disabled"
             words = [on if state.installed else "(no such unit)"]
             words += ["masked"] if state.masked else []
+            words += _RUNNING[state.running]
             words += [f"{path} -> {target}" for path, target in state.links]
         case _:
             words = [str(state)]
     return "".join(f"{sign}{word}\n" for word in words)
 
 
-def _text(content: bytes | None) -> str:
-    return (content or b"").decode("utf-8", "backslashreplace")
+def _text(view: View, content: bytes | None) -> str:
+    return views.shown(view, (content or b"").decode("utf-8", "backslashreplace"))
 
 
 def _file(obj: fields.Object) -> FileState:
     content = None if obj["content"] is None else fields.part(obj, "content", content_from_wire)
     if (content is None) != (obj["owned"] is None):
         raise Malformed("owned", "null exactly where there is no file")
+    view = fields.choice(obj, "view", _VIEWS)
     if content is None:
-        return FileState(None, None)
+        return FileState(None, None, view)
     owned = _mode(fields.mapping(obj, "owned"))
     status = Stat(FileKind.FILE, owned.mode, owned.uid, owned.gid, len(content), 0)
-    return FileState(content, status)
+    return FileState(content, status, view)
 
 
 def _mode(value: Mapping[str, Any]) -> ModeState:
@@ -195,11 +227,13 @@ def _link(value: object) -> str:
     return value
 
 
+_RUNNING: Mapping[bool | None, list[str]] = {None: [], True: ["running"], False: ["stopped"]}
+_VIEWS = {view.value: view for view in View}
 _OWNED = frozenset({"mode", "uid", "gid"})
 _KEYS = {
-    "file": frozenset({"kind", "content", "owned"}),
+    "file": frozenset({"kind", "content", "owned", "view"}),
     "mode": frozenset({"kind", "owned"}),
-    "unit": frozenset({"kind", "installed", "enabled", "masked", "links"}),
+    "unit": frozenset({"kind", "installed", "enabled", "masked", "running", "links"}),
     "text": frozenset({"kind", "text"}),
     "nothing": frozenset({"kind"}),
 }

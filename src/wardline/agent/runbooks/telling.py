@@ -45,7 +45,9 @@ def armed(host: str, revert: Revert, started: float) -> Action:
     """What the host would do by itself."""
     lines = [f"unless it is called off, the host goes back after {revert.after_s} s:"]
     programs = [" ".join(argv) for argv in (*revert.commands, *revert.reloads)]
-    lines += [*(f"file {path}" for path in revert.files), *(f"run {one}" for one in programs)]
+    lines += [f"file {path}" for path in revert.files]
+    lines += [f"mode of {path}" for path in revert.modes]
+    lines += [f"run {one}" for one in programs]
     if len(lines) > COMMANDS_SHOWN_MAX:
         more = len(lines) - COMMANDS_SHOWN_MAX
         lines = [*lines[:COMMANDS_SHOWN_MAX], f"and {more} more"]

@@ -10,7 +10,7 @@ from wardline.agent.hosts import queries, units
 from wardline.agent.hosts.host import Failed, Host, Missing
 from wardline.agent.hosts.units import Links
 from wardline.agent.runbooks import operations
-from wardline.agent.runbooks.operations import Change, Undo
+from wardline.agent.runbooks.operations import Change, Refused, Undo
 from wardline.agent.runbooks.runbook import UnitState
 from wardline.agent.runbooks.states import UnitChoice
 
@@ -99,16 +99,16 @@ class SetUnit:
 
     def _check_possible(self, host: Host, found: UnitFound) -> None:
         if found.state in _GENERATED:
-            raise Failed(self.target, f"is {found.state}: change by hand what it is made from")
+            raise Refused(self.target, f"is {found.state}: change by hand what it is made from")
         if self.wanted is UnitState.ENABLED:
             if found.masked:
-                raise Failed(self.target, "is masked: somebody decided that it must not start")
+                raise Refused(self.target, "is masked: somebody decided that it must not start")
             if not found.installed:
-                raise Failed(self.target, "this host has no such unit")
+                raise Refused(self.target, "this host has no such unit")
             if not found.enabled and not units.wanted(host, self.target):
-                raise Failed(self.target, "has no [Install] section, so it cannot be enabled")
+                raise Refused(self.target, "has no [Install] section, so it cannot be enabled")
         elif found.enabled and (vendor := units.vendor_wants(host, self.target)):
-            raise Failed(
+            raise Refused(
                 self.target, f"is started by the vendor's own {vendor[0]}: mask it by hand"
             )
 
@@ -207,7 +207,7 @@ class Restart:
 
 def _choice(found: UnitFound) -> UnitChoice:
     links = tuple(sorted(found.links.items()))
-    return UnitChoice(found.installed, found.enabled, found.masked, links)
+    return UnitChoice(found.installed, found.enabled, found.masked, found.running, links)
 
 
 def _look(host: Host, unit: str) -> UnitFound:

@@ -7,6 +7,7 @@ import orjson
 
 from wardline.agent.store.database import Row, Transaction
 from wardline.core import clock
+from wardline.core.evidence.watch import WatchEnd
 from wardline.core.incidents import brake, likeness
 from wardline.core.incidents.brake import Ran, Result
 from wardline.core.incidents.history import Past
@@ -33,21 +34,27 @@ class Versions:
 
 
 def begin(
-    tx: Transaction, run_id: str, incident: Incident, versions: Versions, at: datetime
+    tx: Transaction,
+    run_id: str,
+    incident: Incident,
+    versions: Versions,
+    at: datetime,
+    choice: str | None = None,
 ) -> None:
-    """In the transaction that reserves the run."""
+    """In the transaction that reserves the run; `choice` is the mark of the remedy that it goes by,
+    where that is one of several choices."""
     rule = versions.rule
     tx.execute(
         "INSERT INTO attempts (run_id, incident_id, site_id, host_id, incident_type,"
         " pattern_signature, likeness, runbook_id, runbook_digest, rule_id, rule_revision,"
-        " started_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " started_at, choice) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(run_id, incident.id, incident.site_id, incident.host_id, incident.check),
             incident.pattern_signature,
             tx.json(list(likeness.tokens(incident.before.facts))),
             *(versions.runbook.name, versions.runbook.version),
             *(rule and rule.name, rule and rule.version),
-            clock.wire(at),
+            *(clock.wire(at), choice),
         ),
     )
 
@@ -63,23 +70,26 @@ def end(tx: Transaction, incident_id: str, at: datetime, result: Result) -> Vers
 
 
 def follow_watch(tx: Transaction, incident: Incident) -> None:
-    """How the watch over the last heal of an incident ended, once it has."""
+    """How the watch over the last heal of an incident ended, once it has; what a person had undone
+    is booked by its run."""
     watch = incident.watch
-    if watch is None or watch.ended is None:
+    if watch is None or watch.ended in (None, WatchEnd.UNDONE):
         return
     tx.execute(
-        "UPDATE attempts SET result = ? WHERE run_id = (SELECT run_id FROM attempts"
-        " WHERE incident_id = ? AND runbook_id = ? ORDER BY started_at DESC, run_id DESC LIMIT 1)"
-        " AND result = 'healed'",
-        (watch.ended.value, incident.id, watch.runbook_id),
+        "UPDATE attempts SET result = ? WHERE result = 'healed' AND run_id ="
+        " (SELECT run_id FROM heals WHERE incident_id = ? AND number = ?)",
+        (watch.ended.value, incident.id, watch.number),
     )
 
 
-def undone(tx: Transaction, run_id: str) -> Versions | None:
-    """A person has put back what a run had changed: that counts against what it went by."""
+def undone(tx: Transaction, run_id: str, at: datetime) -> Versions | None:
+    """A person has put back what a run had changed: that counts against what it went by, from now
+    on. A run that had gone wrong before counts once, as of then."""
+    wrong = ", ".join(f"'{one.value}'" for one in sorted(brake.WRONG))
     row = tx.row(
-        "UPDATE attempts SET result = 'undone' WHERE run_id = ? AND result IS NOT NULL RETURNING *",
-        (run_id,),
+        f"UPDATE attempts SET result = 'undone', ended_at = CASE WHEN result IN ({wrong})"  # noqa: S608
+        " THEN ended_at ELSE ? END WHERE run_id = ? AND result IS NOT NULL RETURNING *",
+        (clock.wire(at), run_id),
     )
     return None if row is None else _versions(row)
 
@@ -128,6 +138,7 @@ def past(tx: Transaction, check: str, besides: str) -> tuple[Past, ...]:
             runbook_digest=row["runbook_digest"],
             ended_at=clock.parse(row["ended_at"]),
             result=Result(row["result"]),
+            choice=row["choice"],
         )
         for row in rows
     )

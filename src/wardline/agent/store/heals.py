@@ -5,29 +5,42 @@ from datetime import datetime, timedelta
 from wardline.agent.store.backoff import Moment
 from wardline.agent.store.database import Row, Transaction
 from wardline.core import clock
-from wardline.core.incidents import ladder, watching
+from wardline.core.evidence.watch import WatchEnd
+from wardline.core.incidents import undo, watching
 from wardline.core.incidents.incident import Incident
+from wardline.core.incidents.ladder import Healed
 
-# Beyond every window that the flap rule may have.
-KEPT = timedelta(minutes=ladder.FLAP_WINDOW_MINUTES_MAX, days=1)
+# Three heals that a cooldown of four months keeps apart are a flap still.
+KEPT = timedelta(days=400)
 WATCHES_MAX = 10_000
 
 
 def keep(tx: Transaction, incident: Incident) -> None:
-    """The last heal of an incident, with how its watch ended once it has."""
+    """The last heal of an incident, with how its watch ended once it has; that is written once, but
+    that a person has had its run undone."""
     watch = incident.watch
     if watch is None:
         return
+    run_id = undo.run_of(incident.decision) if incident.watched else None
     tx.execute(
         "INSERT INTO heals (incident_id, number, site_id, host_id, incident_type, runbook_id,"
-        " healed_at, ended, ended_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " run_id, healed_at, ended, ended_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT(incident_id, number) DO UPDATE SET ended = excluded.ended,"
-        " ended_at = excluded.ended_at",
+        " ended_at = excluded.ended_at WHERE ended IS NULL OR excluded.ended = 'undone'",
         (
             *(incident.id, watch.number, incident.site_id, incident.host_id, incident.check),
-            *(watch.runbook_id, clock.wire(watch.healed_at)),
+            *(watch.runbook_id, run_id, clock.wire(watch.healed_at)),
             *(watch.ended, clock.wire(watch.ended_at) if watch.ended_at else None),
         ),
+    )
+
+
+def undone(tx: Transaction, run_id: str, at: datetime) -> None:
+    """A person has had the run undone that healed, be it in an incident that is over."""
+    tx.execute(
+        "UPDATE heals SET ended = 'undone', ended_at = ? WHERE run_id = ?"
+        " AND (ended IS NULL OR ended = 'stable')",
+        (clock.wire(at), run_id),
     )
 
 
@@ -81,22 +94,31 @@ def _passed(row: Row, moment: Moment) -> timedelta | None:
     return timedelta(milliseconds=moment.monotonic_ms - row["watched_from_ms"])
 
 
-def times(tx: Transaction, incident: Incident, runbook_id: str, since: datetime) -> list[datetime]:
-    """When this runbook verifiably healed this drift, since then and since its last hold was
-    cleared: what a person has looked at does not count against it again."""
+def last(tx: Transaction, incident: Incident, runbook_id: str, count: int) -> list[Healed]:
+    """The last `count` verified heals of this drift by this runbook, the newest first, since its
+    last hold was cleared: what a person has looked at does not count against it again."""
     drift = (incident.site_id, incident.host_id, incident.check, runbook_id)
     rows = tx.rows(
-        "SELECT healed_at FROM heals WHERE site_id = ? AND host_id = ? AND incident_type = ?"
-        " AND runbook_id = ? AND healed_at >= ? AND healed_at > coalesce("
+        "SELECT healed_at, ended, ended_at, (SELECT min(i.created_at) FROM incidents i"
+        "  WHERE i.site_id = h.site_id AND i.host_id = h.host_id"
+        "  AND i.incident_type = h.incident_type AND i.created_at > h.healed_at) AS opened_at"
+        " FROM heals h WHERE site_id = ? AND host_id = ? AND incident_type = ?"
+        " AND runbook_id = ? AND healed_at > coalesce("
         "(SELECT max(cleared_at) FROM flap_suppressions WHERE site_id = ? AND host_id = ?"
-        " AND incident_type = ? AND runbook_id = ?), '')",
-        (*drift, clock.wire(since), *drift),
+        " AND incident_type = ? AND runbook_id = ?), '') ORDER BY healed_at DESC LIMIT ?",
+        (*drift, *drift, count),
     )
-    return [clock.parse(row["healed_at"]) for row in rows]
+    return [Healed(clock.parse(row["healed_at"]), _back(row)) for row in rows]
+
+
+def _back(row: Row) -> datetime | None:
+    """When the drift was there again: within the watch, or as an incident of its own."""
+    recurred = row["ended_at"] if row["ended"] == WatchEnd.RECURRED.value else row["opened_at"]
+    return clock.parse(recurred) if recurred else None
 
 
 def prune(tx: Transaction, now: datetime) -> None:
-    """Heals that no window reaches, unless they are watched still."""
+    """Heals from so long ago that they say nothing any more, unless they are watched still."""
     tx.execute(
         "DELETE FROM heals WHERE healed_at < ? AND incident_id NOT IN"
         " (SELECT id FROM incidents WHERE watched_until IS NOT NULL)",

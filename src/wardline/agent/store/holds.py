@@ -116,13 +116,14 @@ def active_of(tx: Transaction, site_id: str, host_id: str, check: str) -> list[H
     return [_hold(row) for row in rows]
 
 
-def is_held(tx: Transaction, incident: Incident, runbook_id: str) -> bool:
+def on(tx: Transaction, incident: Incident, runbook_id: str) -> Hold | None:
+    """The one that holds this repair of the incident's drift now."""
     row = tx.row(
-        "SELECT 1 FROM flap_suppressions WHERE cleared_at IS NULL AND site_id = ?"
+        "SELECT * FROM flap_suppressions WHERE cleared_at IS NULL AND site_id = ?"
         " AND host_id = ? AND incident_type = ? AND runbook_id = ?",
         (incident.site_id, incident.host_id, incident.check, runbook_id),
     )
-    return row is not None
+    return None if row is None else _hold(row)
 
 
 def to_report(tx: Transaction, count_max: int) -> list[Hold]:

@@ -10,6 +10,7 @@ from wardline.agent.store.database import Row, Transaction
 from wardline.core import clock, deviation
 from wardline.core.evidence import bundle
 from wardline.core.evidence.bundle import IncidentOutcome, ResolutionLevel
+from wardline.core.incidents import undo
 from wardline.core.incidents.incident import Incident
 from wardline.core.incidents.states import State
 
@@ -161,19 +162,27 @@ def forget_judgements(tx: Transaction) -> None:
 def count_pattern(tx: Transaction, incident: Incident) -> None:
     """Bring the statistics of its pattern up to what has become of an incident.
 
-    An incident counts once, as its last resolution: healed at its level with success, or escalated
-    at L3 without. A run that failed is no resolution, for the ladder goes on; what went away by
-    itself is nobody's; one that is open again counts no more until it ends anew.
+    An incident counts once, as its last resolution: healed at its level with success, which is L3
+    where a person picked what healed it, or escalated at L3 without. A run that failed is no
+    resolution, for the ladder goes on; what went away by itself is nobody's; one that is open again
+    counts no more until it ends anew, and one whose repair a person has had undone since not at
+    all.
     """
-    row = tx.row("SELECT counted FROM incidents WHERE id = ?", (incident.id,))
-    before: str | None = row["counted"] if row is not None else None
-    now = incident.level and incident.level.value if incident.state in _COUNTED else None
+    row = tx.row("SELECT counted, counted_picked FROM incidents WHERE id = ?", (incident.id,))
+    before: tuple[str | None, bool] = (None, False)
+    if row is not None:
+        before = (row["counted"], bool(row["counted_picked"]))
+    counts = incident.state in _COUNTED and undo.of_own_run(incident.decision) is None
+    level = incident.level and incident.level.value if counts else None
+    now = (level, level == "L3" and incident.state is not State.ESCALATED)
     if incident.state is State.RESOLVED or before == now:
         return
-    for level, by in ((before, -1), (now, 1)):
-        if level is not None:
-            _count(tx, incident.pattern_signature, level, by, success=level != "L3")
-    tx.execute("UPDATE incidents SET counted = ? WHERE id = ?", (now, incident.id))
+    for (at, picked), by in ((before, -1), (now, 1)):
+        if at is not None:
+            _count(tx, incident.pattern_signature, at, by, success=at != "L3" or picked)
+    tx.execute(
+        "UPDATE incidents SET counted = ?, counted_picked = ? WHERE id = ?", (*now, incident.id)
+    )
 
 
 def _count(tx: Transaction, pattern: str, level: str, by: int, *, success: bool) -> None:

@@ -163,7 +163,7 @@ def waiting(tx: Transaction) -> list[tuple[str, bytes]]:
     # As bytes: a column that somebody wrote to may hold what is no text.
     rows = tx.rows(
         "SELECT id, CAST(coalesce(envelope, '') AS BLOB) AS stored FROM orders"
-        " WHERE state = 'received' ORDER BY received_at, id LIMIT ?",
+        " WHERE state = 'received' AND picked IS NULL ORDER BY received_at, id LIMIT ?",
         (WAITING_MAX,),
     )
     return [(row["id"], bytes(row["stored"])) for row in rows]
@@ -236,7 +236,8 @@ def to_tell(tx: Transaction, count_max: int) -> list[Telling]:
     """What Central has not answered for, oldest order first."""
     rows = tx.rows(
         "SELECT id, state, code, detail, started_at, ended_at, epoch, seq FROM orders"
-        " WHERE state != 'received' AND reported IS NOT state ORDER BY id LIMIT ?",
+        " WHERE state != 'received' AND reported IS NOT state AND picked IS NULL"
+        " ORDER BY id LIMIT ?",
         (count_max,),
     )
     return [
@@ -281,6 +282,7 @@ def count_by_state(tx: Transaction) -> dict[str, int]:
 def count_untold(tx: Transaction) -> int:
     row = tx.row(
         "SELECT count(*) AS n FROM orders WHERE state != 'received' AND reported IS NOT state"
+        " AND picked IS NULL"
     )
     return 0 if row is None else int(row["n"])
 
@@ -289,7 +291,8 @@ def prune(tx: Transaction, now: datetime) -> int:
     """Forget what ended, was told and expired long ago; how many orders that are."""
     oldest = clock.wire(now - timedelta(days=KEPT_DAYS))
     rows = tx.rows(
-        "DELETE FROM orders WHERE id IN (SELECT id FROM orders WHERE reported IS state"
+        "DELETE FROM orders WHERE id IN (SELECT id FROM orders WHERE"
+        " (reported IS state OR picked IS NOT NULL)"
         " AND state NOT IN ('received', 'running') AND coalesce(expires_at, received_at) < ?"
         " ORDER BY id LIMIT ?) RETURNING expires_at",
         (oldest, PRUNED_PER_TURN_MAX),

@@ -1,16 +1,17 @@
 """Runs of promoted remedies on this appliance, and the promotions that it goes on with no more."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from wardline.agent.store.database import Transaction
 from wardline.core import clock
 from wardline.core.evidence.bundle import IncidentRecord
 from wardline.core.incidents import merit, trial
 from wardline.core.incidents.promotion import Entry, Step
+from wardline.core.incidents.remedy import Earned
 from wardline.core.incidents.trial import End, Ended, Trial
+from wardline.core.incidents.undo import Undone
 
 TRIALS_PER_PROMOTION_MAX = 10_000
-KEPT = timedelta(days=400)
 BY = "appliance"
 
 
@@ -19,12 +20,14 @@ def keep(tx: Transaction, record: IncidentRecord) -> None:
     here, the end, in the same transaction."""
     told = trial.begun(record)
     if told is not None and told.earned is not None:
-        _begin(tx, record.incident_id, told, told.earned.id, canary=told.earned.canary)
+        _begin(tx, record.incident_id, told, told.earned)
         if told.end is not None and told.ended_at is not None:
             _end(tx, record.incident_id, Ended(told.mark, told.end, told.ended_at))
-    over = trial.ended(record)
+    over, undone = trial.ended(record), trial.undone(record)
     if over is not None:
         _end(tx, record.incident_id, over)
+    if undone is not None:
+        _undo(tx, undone)
 
 
 def stop(tx: Transaction, promotion_id: str, appliance_id: str) -> Entry | None:
@@ -43,21 +46,31 @@ def stops(tx: Transaction) -> int:
 
 
 def prune(tx: Transaction, now: datetime) -> None:
-    """Ended runs of promotions that nobody counts any more."""
+    """Ended runs of promotions that chose none for long. While one is in use it keeps all of them:
+    what is left of a history would be judged as if it were the whole."""
     tx.execute(
-        "DELETE FROM promotion_trials WHERE ended_at IS NOT NULL AND at < ?",
-        (clock.wire(now - KEPT),),
+        "DELETE FROM promotion_trials WHERE ended_at IS NOT NULL AND promotion_id NOT IN"
+        " (SELECT promotion_id FROM promotion_trials WHERE at >= ?)",
+        (clock.wire(now - merit.KEPT),),
     )
 
 
-def _begin(
-    tx: Transaction, incident_id: str, one: Trial, promotion_id: str, *, canary: bool
-) -> None:
+def _begin(tx: Transaction, incident_id: str, one: Trial, earned: Earned) -> None:
     tx.execute(
-        "INSERT INTO promotion_trials (promotion_id, incident_id, mark, canary, at)"
-        " VALUES (?, ?, ?, ?, ?) ON CONFLICT(incident_id, mark) DO NOTHING",
-        (promotion_id, incident_id, one.mark, int(canary), clock.wire(one.at)),
+        "INSERT INTO promotion_trials (promotion_id, incident_id, mark, run_id, canary, at)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT(incident_id, mark) DO NOTHING",
+        (
+            *(earned.id, incident_id, one.mark, one.run_id),
+            *(int(earned.canary), clock.wire(one.at)),
+        ),
     )
+
+
+def _undo(tx: Transaction, one: Undone) -> None:
+    """A person has had that run undone, whatever incident tells of it."""
+    rows = tx.rows("SELECT incident_id, mark FROM promotion_trials WHERE run_id = ?", (one.run_id,))
+    for row in rows:
+        _end(tx, row["incident_id"], Ended(row["mark"], End.UNDONE, one.at))
 
 
 def _end(tx: Transaction, incident_id: str, over: Ended) -> None:

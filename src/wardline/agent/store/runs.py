@@ -7,8 +7,10 @@ import orjson
 
 from wardline.agent.store.database import Row, Transaction
 from wardline.core import clock
+from wardline.core.policy import usage
 
-# As long as a run can be undone; longer than any rolling limit reaches back.
+# As long as a run can be undone; longer than any rolling sum reaches back. A cooldown may reach
+# further: for its sake the last run of each runbook on each host stays.
 KEPT_DAYS = 31
 LISTED_MAX = 500
 
@@ -104,10 +106,30 @@ def since(tx: Transaction, oldest: datetime) -> list[Run]:
     ]
 
 
+def last_started(
+    tx: Transaction, host_id: str, runbook_id: str, oldest: datetime
+) -> datetime | None:
+    """When this runbook last ran on this host, since then: what a cooldown goes by."""
+    row = tx.row(
+        "SELECT max(started_at) AS at FROM runs WHERE host_id = ? AND runbook_id = ?"
+        " AND started_at >= ? AND released = 0",
+        (host_id, runbook_id, clock.wire(oldest)),
+    )
+    return None if row is None or row["at"] is None else clock.parse(row["at"])
+
+
 def prune(tx: Transaction, now: datetime) -> None:
     """Runs that are too old to be limited by, and to be undone."""
-    oldest = clock.wire(now - timedelta(days=KEPT_DAYS))
-    tx.execute("DELETE FROM runs WHERE ended_at IS NOT NULL AND started_at < ?", (oldest,))
+    tx.execute(
+        "DELETE FROM runs WHERE ended_at IS NOT NULL AND started_at < ? AND (started_at < ?"
+        " OR released = 1 OR EXISTS (SELECT 1 FROM runs AS later WHERE later.released = 0"
+        " AND later.host_id = runs.host_id AND later.runbook_id = runs.runbook_id"
+        " AND later.started_at > runs.started_at))",
+        (
+            clock.wire(now - timedelta(days=KEPT_DAYS)),
+            clock.wire(now - usage.COOLDOWN),
+        ),
+    )
 
 
 def newest(tx: Transaction) -> list[Ran]:

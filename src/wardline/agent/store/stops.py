@@ -45,7 +45,7 @@ def look(
 
 def undone(tx: Transaction, run_id: str, incident_id: str, at: datetime) -> list[Stop]:
     """A person has had a run undone: that counts against what it went by, as a failure does."""
-    used = attempts.undone(tx, run_id)
+    used = attempts.undone(tx, run_id, at)
     return [] if used is None else look(tx, used.subjects, incident_id, at)
 
 

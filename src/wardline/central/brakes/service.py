@@ -13,13 +13,15 @@ from sqlalchemy import RowMapping
 
 from wardline.central.brakes.repository import NewRun, Repository, Told
 from wardline.central.database.session import Session
-from wardline.core import clock, ids
+from wardline.core import canonical, clock, ids, stops
 from wardline.core.errors import Conflict, Malformed, NotFound
 from wardline.core.evidence.bundle import Bundle, IncidentRecord, IncidentState
+from wardline.core.incidents import catalogue, undo
+from wardline.core.incidents.undo import Undone
 from wardline.core.protocol import StopReport
 from wardline.core.stops import (
-    ALL,
     IN_FORCE_MAX,
+    NAME_BYTES_MAX,
     PERSON_BYTES_MAX,
     RELEASED_MAX,
     RUNS_MAX,
@@ -30,18 +32,17 @@ from wardline.core.stops import (
 )
 
 CHANGED = "brake"
-NAME_CHARS_MAX = 255
 STOPS_MAX = 500
-# What an undo came to that changed something: all of it, or not all.
-UNDONE = frozenset({"undone", "left"})
+STOPS_PER_APPLIANCE_MAX = 1_000
+SOMEBODY = "somebody"
 
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """What bundles tell of runs: those that ended, and the ids of those that were undone."""
+    """What bundles tell of runs: those that ended, and those that were undone."""
 
     ended: Sequence[NewRun]
-    undone: Sequence[str]
+    undone: Sequence[Undone]
 
 
 class StopReleased(Conflict):
@@ -53,11 +54,13 @@ class StopReleased(Conflict):
 def prepare(bundles: Sequence[Bundle], received_at: datetime) -> Runs:
     """The runs that bundles tell the end of; nothing ended after it was told."""
     found: dict[tuple[str, str], NewRun] = {}
-    undone: set[str] = set()
+    undone: dict[str, Undone] = {}
     for told in bundles:
         ended_at = min(told.captured_at, received_at)
         for record in told.incidents:
-            undone.update(_undone(record))
+            if (gone := undo.told(record.decision)) is not None:
+                at = min(gone.at, received_at)
+                undone.setdefault(gone.run_id, Undone(gone.run_id, at))
             wrong = _went_wrong(record)
             if wrong is None:
                 continue
@@ -65,7 +68,7 @@ def prepare(bundles: Sequence[Bundle], received_at: datetime) -> Runs:
                 held = found.get((run.run_id, run.kind))
                 if held is None or run.wrong:
                     found[run.run_id, run.kind] = run
-    return Runs(list(found.values()), sorted(undone))
+    return Runs(list(found.values()), [undone[run_id] for run_id in sorted(undone)])
 
 
 async def fold(session: Session, site_id: str, received_at: datetime, runs: Runs) -> None:
@@ -80,30 +83,30 @@ async def take(
     session: Session, site_id: str, appliance_id: str, reports: Sequence[StopReport]
 ) -> None:
     """What an appliance tells of versions that it stopped, in the transaction of its check-in.
-    Raises Malformed."""
+    More than STOPS_PER_APPLIANCE_MAX are not kept, which is recorded. Raises Malformed."""
     told: dict[str, Told] = {}
     for position, report in enumerate(reports):
         one = _told(report, f"stops[{position}]")
         told[one.told_id] = one
-    for stop_id in await Repository(session).take(site_id, appliance_id, list(told.values())):
+    repository, new = Repository(session), list(told.values())
+    for stop_id in await repository.take(site_id, appliance_id, new, STOPS_PER_APPLIANCE_MAX):
         await session.announce(CHANGED, stop_id, {"state": "told"}, site_id=site_id)
+    if missing := await repository.missing(site_id, appliance_id, list(told)):
+        reason = f"{missing} stops are not kept: {STOPS_PER_APPLIANCE_MAX} of one appliance are"
+        await session.record("brake.refuse", appliance_id, reason=reason, site_id=site_id)
 
 
 async def ordered(
     session: Session, site_id: str, appliance_id: str
 ) -> tuple[int, tuple[Stop, ...]]:
-    """What an appliance has to obey, and how often that has changed. Where more versions are
-    stopped than a mandate holds, everything is."""
+    """What an appliance has to obey, and how often that has changed. Where more is stopped
+    than a mandate can name, everything is."""
     changes, rows = await Repository(session).ordered(
         site_id, appliance_id, IN_FORCE_MAX + 1, RELEASED_MAX
     )
     made = [_stop(row) for row in rows]
     in_force = [one for one in made if one.released is None]
-    if len(in_force) > IN_FORCE_MAX:
-        first = in_force[0]
-        everything = Stop(first.id, ALL, first.stopped_at, 0, 0)
-        return changes, (everything, *(one for one in made if one.released is not None))
-    return changes, tuple(made)
+    return changes, stops.carried(in_force, [one for one in made if one.released is not None])
 
 
 async def release(session: Session, stop_id: str, by_name: str, reason: str) -> None:
@@ -162,37 +165,29 @@ def _runs(record: IncidentRecord, ended_at: datetime, *, wrong: bool) -> Iterato
     """One for each version that the run went by, as its decision names them."""
     told: Mapping[str, Any] = record.decision or {}
     rule_id, revision = told.get("ruleId"), told.get("ruleRevision")
-    run_id = _run_id(told.get("runId"))
+    run_id = undo.run_of(told)
     if run_id is None or record.runbook is None:
         return
     about = (record.incident_id, ended_at, wrong)
-    yield NewRun(run_id, Kind.RUNBOOK.value, record.runbook.id, record.runbook.digest, *about)
-    is_named = type(rule_id) is str and 0 < len(rule_id) <= NAME_CHARS_MAX
-    if is_named and type(revision) is int and "\x00" not in str(rule_id):
+    # What this Central has never heard of is nothing that it could stop; of rules the store knows.
+    if record.runbook.id in catalogue.runbooks():
+        yield NewRun(run_id, Kind.RUNBOOK.value, record.runbook.id, record.runbook.digest, *about)
+    if _is_name(rule_id) and type(revision) is int:
         yield NewRun(run_id, Kind.RULE.value, str(rule_id), str(revision), *about)
 
 
-def _undone(record: IncidentRecord) -> Iterator[str]:
-    """The run that a person had undone, which its decision names."""
-    told = (record.decision or {}).get("undo")
-    if isinstance(told, Mapping) and told.get("state") in UNDONE:
-        run_id = _run_id(told.get("run"))
-        if run_id is not None:
-            yield run_id
-
-
-def _run_id(value: object) -> str | None:
+def _is_name(value: object) -> bool:
+    """Whether a mandate could name a rule like this; as JSON it may take more than as text."""
     try:
-        return ids.entity(value, "run", "runId") if isinstance(value, str) else None
+        return isinstance(value, str) and 2 < len(canonical.dumps(value)) <= NAME_BYTES_MAX + 2
     except Malformed:
-        return None
+        return False
 
 
 def _stop(row: Any) -> Stop:
     released = None
     if row["released_at"] is not None:
-        by = row["released_by_name"].encode()[:PERSON_BYTES_MAX].decode(errors="ignore")
-        released = Release(_millisecond(row["released_at"]), by)
+        released = _release(row["released_at"], row["released_by"])
     return Stop(
         id=row["told_id"] or row["id"],
         subject=Subject(Kind(row["kind"]), row["name"], row["version"]),
@@ -200,6 +195,12 @@ def _stop(row: Any) -> Stop:
         failed=min(row["failed"], RUNS_MAX),
         runs=min(row["runs"], RUNS_MAX),
         released=released,
+    )
+
+
+def _release(at: datetime, by: str) -> Release:
+    return Release(
+        _millisecond(at), by.encode()[:PERSON_BYTES_MAX].decode(errors="ignore") or SOMEBODY
     )
 
 
@@ -211,9 +212,11 @@ def _told(report: StopReport, where: str) -> Told:
     released = (report.released_at, report.released_by, report.release_reason)
     if None in released and any(one is not None for one in released):
         raise Malformed(f"{where}.released_by", "given exactly when released_at is, with a reason")
-    return Told(
+    at = report.released_at
+    released_at = None if at is None else _instant(at, f"{where}.released_at")
+    told = Told(
         id=ids.new("stop"),
-        told_id=ids.entity(report.id, "stop", f"{where}.id"),
+        told_id=report.id,
         kind=report.kind,
         name=report.name,
         version=report.version,
@@ -221,12 +224,31 @@ def _told(report: StopReport, where: str) -> Told:
         failed=report.failed,
         runs=report.runs,
         incident_id=ids.entity(report.incident_id, "inc", f"{where}.incident_id"),
-        released_at=None
-        if report.released_at is None
-        else _instant(report.released_at, f"{where}.released_at"),
+        released_at=released_at,
         released_by=report.released_by,
         release_reason=report.release_reason,
     )
+    _require_tellable(told, where)
+    return told
+
+
+def _require_tellable(told: Told, where: str) -> None:
+    """Once it is released, its appliance is told so in these words; raises Malformed."""
+    released = None
+    if told.released_at is not None:
+        released = _release(told.released_at, told.released_by or SOMEBODY)
+    stop = Stop(
+        id=told.told_id,
+        subject=Subject(Kind(told.kind), told.name, told.version),
+        stopped_at=told.stopped_at,
+        failed=told.failed,
+        runs=told.runs,
+        released=released,
+    )
+    try:
+        stops.parse(stops.to_wire(stop))
+    except Malformed as error:
+        raise Malformed(f"{where}.{error.where}", error.why) from None
 
 
 def _instant(text: str, where: str) -> datetime:

@@ -10,6 +10,8 @@ from sqlalchemy import RowMapping, text
 
 from wardline.central.database.session import Session
 
+# Whoever changes a deviation locks its site, the deviation and its hosts, in this order; the sweep
+# begins with the deviation and waits for none. No lock is stronger than a reference to the row.
 # One acceptance of a site at a time, so that together they keep to their bounds.
 _LOCK_SITE = text("SELECT id FROM sites WHERE id = :site_id FOR NO KEY UPDATE")
 _OBSERVED = (
@@ -36,6 +38,13 @@ INSERT INTO deviation_hosts (site_id, partner_id, deviation_id, check_id, host_i
 SELECT $1, $2, $3, $4, new.* FROM unnest($5::text[], $6::text[], $7::text[], $8::text[],
   $9::jsonb[], $10::bigint[]) AS new
 """
+_LOCK_THERE = """
+SELECT d.id FROM deviations d
+WHERE d.site_id = $1 AND d.ended_at IS NULL AND EXISTS (SELECT FROM deviation_hosts h
+  WHERE h.site_id = d.site_id AND h.deviation_id = d.id AND h.check_id = $2
+  AND h.host_id = ANY($3::text[]) AND h.ended_at IS NULL)
+ORDER BY d.id FOR NO KEY UPDATE
+"""
 # Hosts for which another one takes its place; a deviation that speaks for no host any more ends.
 _LET_GO = """
 UPDATE deviation_hosts SET ended_at = $4
@@ -54,9 +63,10 @@ _IN_FORCE_THERE = text(
     " WHERE h.site_id = :site_id AND h.check_id = :check_id AND h.ended_at IS NULL"
     " AND d.until > :now AND h.host_id = ANY(CAST(:hosts AS text[])) ORDER BY h.host_id"
 )
+_SITE_OF = text("SELECT site_id FROM deviations WHERE partner_id = :partner_id AND id = :id")
 _LOCK = text(
     "SELECT site_id, id, until, ended_at, ended_why FROM deviations"
-    " WHERE partner_id = :partner_id AND id = :id FOR UPDATE"
+    " WHERE partner_id = :partner_id AND id = :id FOR NO KEY UPDATE"
 )
 _RENEW = text(
     "UPDATE deviations SET until = :until, owner = coalesce(CAST(:owner AS text), owner),"
@@ -75,10 +85,11 @@ _TELL = text(
     " by_name, reason) VALUES (:site_id, :partner_id, :id, :kind, :now, :host_id, :until, :by,"
     " :by_name, :reason)"
 )
+# Of deviations that are chosen before anything is counted.
 _COUNTED = (
     "SELECT d.site_id, s.name AS site_name, d.id, d.check_id, d.accepted_at, d.accepted_by,"
     " d.accepted_by_name, d.until, d.owner, d.reason, d.control, d.ended_at, d.ended_why, c.*"
-    " FROM deviations d JOIN sites s ON s.id = d.site_id"
+    " FROM ({chosen}) d JOIN sites s ON s.id = d.site_id"
     " CROSS JOIN LATERAL (SELECT count(*) AS hosts,"
     "   count(*) FILTER (WHERE n.standing = 'accepted') AS accepted,"
     "   count(*) FILTER (WHERE n.standing = 'changed') AS changed,"
@@ -86,19 +97,36 @@ _COUNTED = (
     "  FROM deviation_hosts h LEFT JOIN deviation_standings n ON n.site_id = h.site_id"
     "   AND n.deviation_id = h.deviation_id AND n.host_id = h.host_id"
     "  WHERE h.site_id = d.site_id AND h.deviation_id = d.id) c"
-    " WHERE d.partner_id = :partner_id"
+    " ORDER BY d.accepted_at DESC, d.id DESC"
 )
-_PAGE = text(
-    f"{_COUNTED} AND CASE :state WHEN 'all' THEN true"
-    "   WHEN 'ended' THEN d.ended_at IS NOT NULL OR d.until <= now()"
-    "   WHEN 'changed' THEN c.changed > 0"
-    "   ELSE d.ended_at IS NULL AND d.until > now() END"
-    " AND (CAST(:site_id AS text) IS NULL OR d.site_id = :site_id)"
-    " AND (CAST(:after_id AS text) IS NULL"
-    "   OR (d.accepted_at, d.id) < (CAST(:after_at AS timestamptz), :after_id))"
-    " ORDER BY d.accepted_at DESC, d.id DESC LIMIT :limit"
+_IN_FORCE = " AND e.ended_at IS NULL AND e.until > now()"
+_CHANGED = (
+    f"{_IN_FORCE} AND EXISTS (SELECT FROM deviation_standings n WHERE n.site_id = e.site_id"
+    " AND n.deviation_id = e.id AND n.standing = 'changed')"
 )
-_ONE = text(f"{_COUNTED} AND d.id = :id")
+_STATES = {
+    "in_force": _IN_FORCE,
+    "changed": _CHANGED,
+    "ended": " AND (e.ended_at IS NOT NULL OR e.until <= now())",
+    "all": "",
+}
+_PAGES = {
+    state: text(
+        _COUNTED.format(
+            chosen=f"SELECT * FROM deviations e WHERE e.partner_id = :partner_id{where}"  # noqa: S608 - constants of this file
+            " AND (CAST(:site_id AS text) IS NULL OR e.site_id = :site_id)"
+            " AND (CAST(:after_id AS text) IS NULL"
+            "   OR (e.accepted_at, e.id) < (CAST(:after_at AS timestamptz), :after_id))"
+            " ORDER BY e.accepted_at DESC, e.id DESC LIMIT :limit"
+        )
+    )
+    for state, where in _STATES.items()
+}
+_ONE = text(
+    _COUNTED.format(
+        chosen="SELECT * FROM deviations e WHERE e.partner_id = :partner_id AND e.id = :id"
+    )
+)
 _HOSTS = text(
     "SELECT h.host_id, o.name AS host_name, h.facts_digest, h.severity, h.summary, h.facts,"
     " h.log_index, h.ended_at, n.standing, r.outcome AS outcome_now, r.summary AS summary_now,"
@@ -198,6 +226,7 @@ class Repository:
         which that was the last host ends."""
         raw: asyncpg.Connection[Any] = self._session.raw
         now = self._session.now
+        await raw.execute(_LOCK_THERE, site_id, check_id, hosts)
         rows = await raw.fetch(_LET_GO, site_id, check_id, hosts, now)
         if rows:
             await raw.execute(_END_EMPTY, site_id, [row["deviation_id"] for row in rows], now)
@@ -227,7 +256,11 @@ class Repository:
         )
 
     async def lock(self, deviation_id: str) -> RowMapping | None:
-        """The deviation, held until the transaction ends."""
+        """The deviation, held with its site until the transaction ends."""
+        found = await self._session.row(_SITE_OF, partner_id=self._partner_id, id=deviation_id)
+        if found is None:
+            return None
+        await self.lock_site(found["site_id"])
         return await self._session.row(_LOCK, partner_id=self._partner_id, id=deviation_id)
 
     async def renew(
@@ -279,13 +312,12 @@ class Repository:
         after: tuple[datetime, str] | None,
         limit: int,
     ) -> list[RowMapping]:
-        """Newest first, after an (accepted_at, id)."""
+        """Those in a state of `_STATES`, newest first, after an (accepted_at, id)."""
         after_at, after_id = after or (None, None)
         return await self._session.rows(
-            _PAGE,
+            _PAGES[state],
             partner_id=self._partner_id,
             site_id=site_id,
-            state=state,
             after_at=after_at,
             after_id=after_id,
             limit=limit,

@@ -120,7 +120,6 @@ async def renew(
             " to end it earlier, revoke it"
         )
     site_id: str = row["site_id"]
-    await repository.lock_site(site_id)
     await repository.renew(site_id, deviation_id, until, owner, control)
     deviation.require_room([_told(each) for each in await repository.of_site(site_id)])
     await repository.tell(site_id, deviation_id, "renewed", by_name, reason, until=until)

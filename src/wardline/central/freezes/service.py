@@ -14,7 +14,7 @@ from wardline.central.freezes.repository import Repository, Told
 from wardline.central.tenancy import service as tenancy
 from wardline.core import clock, ids
 from wardline.core.errors import Conflict, Malformed, NotFound
-from wardline.core.mandate import Freeze, Reach
+from wardline.core.mandate import NAME_BYTES_MAX, Freeze, Reach
 from wardline.core.protocol import FreezeReport
 
 CHANGED = "freeze"
@@ -191,7 +191,7 @@ def _freeze(row: RowMapping) -> Freeze:
         row["id"],
         reach_of(row),
         clock.from_milliseconds(clock.milliseconds(row["frozen_at"])),
-        row["frozen_by_name"],
+        row["frozen_by_name"].encode()[:NAME_BYTES_MAX].decode(errors="ignore"),
         row["reason"],
     )
 

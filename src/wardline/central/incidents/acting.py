@@ -46,6 +46,12 @@ class OnHold(Conflict):
     code = "on_hold"
 
 
+class Accepted(Conflict):
+    """A person has accepted this state: nothing repairs it until that is revoked."""
+
+    code = "accepted"
+
+
 class NothingToHold(Conflict):
     """No repair is known for this check that a hold could keep off."""
 
@@ -77,11 +83,13 @@ async def try_again(
 ) -> str:
     """Orders that every remedy may be tried once more; what runs, the policy decides there.
 
-    Raises NotFound, NotOpen, OnHold and what `orders.issue` raises.
+    Raises NotFound, NotOpen, Accepted, OnHold and what `orders.issue` raises.
     """
     row = await _incident(session, site_id, incident_id)
     if row["state"] not in _OPEN:
         raise NotOpen(f"it is {row['state']}: a drift that is gone needs no repair")
+    if row["accepted"]:
+        raise Accepted("a person has accepted this state: revoke the deviation to have it repaired")
     if row["held"] is not None:
         raise OnHold(f"its repair is on hold ({row['held']}): clear the hold first")
     body = TryAgain(incident_id, row["incident_type"])
@@ -104,15 +112,21 @@ async def hold(
     row = await _incident(session, site_id, incident_id)
     if row["held"] is not None:
         raise OnHold(f"its repair is on hold already ({row['held']})")
-    known = [one.id for one in catalogue.runbooks().values() if one.check == row["incident_type"]]
+    known = _repairs(row)
     if runbook_id is not None and runbook_id not in known:
         raise Malformed("runbook_id", "no repair of this check")
     chosen = runbook_id or _runbook(row) or (known[0] if len(known) == 1 else None)
     if chosen is None:
-        named = ", ".join(sorted(known)) or "none is known"
+        named = ", ".join(known) or "none is known"
         raise NothingToHold(f"say which repair of {row['incident_type']} to hold: {named}")
     body = SetHold(row["incident_type"], chosen)
     return await _order(session, issuer, row, body, reason)
+
+
+def holdable(row: RowMapping) -> list[str]:
+    """The repairs that `hold` can be told to keep off an incident's drift, the one that ran or
+    would run first; none where a hold stands already."""
+    return [] if row["held"] is not None else _repairs(row)
 
 
 async def hand_over(
@@ -145,6 +159,14 @@ async def _incident(session: Session, site_id: str, incident_id: str) -> RowMapp
 async def _order(session: Session, issuer: Issuer, row: RowMapping, body: Body, reason: str) -> str:
     target = Target(row["site_id"], row["appliance_id"], row["host_id"])
     return await orders.issue(session, issuer, target, body, reason, incident_id=row["id"])
+
+
+def _repairs(row: RowMapping) -> list[str]:
+    """The one that ran or would run, which a newer agent may be the first to know, then the others
+    of the check by name."""
+    check, own = row["incident_type"], _runbook(row)
+    known = sorted(one.id for one in catalogue.runbooks().values() if one.check == check)
+    return known if own is None else [own, *(one for one in known if one != own)]
 
 
 def _runbook(row: RowMapping) -> str | None:

@@ -23,6 +23,12 @@ class Reasoned(BaseModel):
     reason: Reason
 
 
+class Starting(Reasoned):
+    """`choice`: which of the choices of a ticket, by its `id`; without it what is offered."""
+
+    choice: Name | None = None
+
+
 class CheckingAgain(BaseModel):
     """Looking changes nothing, so it needs no reason."""
 
@@ -66,13 +72,14 @@ class HandedOverOut(BaseModel):
 async def start_repair(
     site_id: SiteParameter,
     incident_id: IncidentParameter,
-    body: Reasoned,
+    body: Starting,
     session: OrderGiver,
     request: Request,
 ) -> StartedOut:
-    """Orders the run that the policy offers; where it asks, opens an approval once more."""
+    """Orders the run that the policy offers, or the choice that is picked; where it asks, opens an
+    approval once more, or for that choice."""
     asking = issuer.of(request)
-    started = await start.start(session, asking, site_id, incident_id, body.reason)
+    started = await start.start(session, asking, site_id, incident_id, body.reason, body.choice)
     return StartedOut(order_id=started.order_id, approval_id=started.approval_id)
 
 

@@ -6,7 +6,7 @@ What people do about an incident stands in deed_endpoints.py.
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
@@ -15,7 +15,7 @@ from sqlalchemy import RowMapping
 from wardline.central.database import page
 from wardline.central.database.page import Cursor, Limit, Offset
 from wardline.central.identity.access import Viewer
-from wardline.central.incidents import heals, now, service, undo
+from wardline.central.incidents import acting, heals, now, service, undo
 from wardline.central.incidents.heals import Heals, RunbookHeals
 from wardline.central.tenancy import service as tenancy
 from wardline.core.evidence.bundle import IncidentState, Outcome
@@ -74,8 +74,8 @@ class BundleOut(BaseModel):
 class HealOut(BaseModel):
     """One heal of the incident: when the run began, when the check had passed after it, until when
     it is watched, and how that ended: `stable`, `recurred` (it failed before it had lasted),
-    `unproved` (it failed, so late that nothing shows when it came back) or `undone` (a person had
-    the run undone)."""
+    `unproved` (it failed, so late that nothing shows when it came back, or another run was undone)
+    or `undone` (a person had the run undone)."""
 
     number: int
     runbook_id: str
@@ -104,12 +104,25 @@ class HandoverOut(BaseModel):
     note: str
 
 
+class ChoiceOut(BaseModel):
+    """`words` say what it does; `inputs` are for the eyes of a person; picking it starts it where
+    `verdict` is `offer`, and asks for an approval first where it is `ask`."""
+
+    id: str
+    words: str
+    runbook_id: str
+    inputs: dict[str, Any]
+    verdict: Literal["offer", "ask"]
+
+
 class IncidentDetailOut(IncidentOut):
     """The parts as the appliance signed them: schemas evidence.bundle/1 and /2. `heals` and
     `handovers`: the last first. `undo` is what became of what the run had changed, `left` are the
     changed steps that nothing put back. `silent`: its appliance missed its check-ins, so that
     `latest` is how things stood at `heard_at`. `undo_until`: until when its last run can be undone,
-    null where it cannot."""
+    null where it cannot. `holdable`: the runbooks that a hold could keep off its drift, the one
+    that ran or would run first. `choices`: what a person may pick, where which repair is right is
+    theirs to say."""
 
     appliance_id: str
     latest: LatestOut
@@ -125,6 +138,8 @@ class IncidentDetailOut(IncidentOut):
     actions: list[dict[str, Any]]
     heals: list[HealOut]
     undo_until: datetime | None
+    holdable: list[str]
+    choices: list[ChoiceOut]
     bundles: list[BundleOut]
 
 
@@ -221,6 +236,11 @@ async def get_incident(
         actions=row["actions"],
         heals=[HealOut.model_validate(dict(heal)) for heal in story.heals],
         undo_until=run.until if run is not None and run.until > session.now else None,
+        holdable=acting.holdable(row),
+        choices=[
+            ChoiceOut.model_validate(one, from_attributes=True)
+            for one in service.choices(site_id, row)
+        ],
         bundles=[BundleOut.model_validate(dict(bundle)) for bundle in story.bundles],
     )
 

@@ -49,7 +49,8 @@ def read(row: RowMapping, now: datetime) -> Now:
         silent=silent,
     )
     sentence = situation.sentence(said, now)
-    return Now(sentence, latest, situation.aftermath(actions), silent, row["last_checkin"])
+    left = situation.aftermath(actions, row["decision"])
+    return Now(sentence, latest, left, silent, row["last_checkin"])
 
 
 def _latest(row: RowMapping) -> Latest:

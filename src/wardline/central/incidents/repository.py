@@ -123,7 +123,11 @@ _AFTER = (
 )
 _OF_SITE = text(f"{_ROW}{_STEPS}{_FROM} WHERE i.site_id = :site_id{_AFTER}")
 _OF_PARTNER = text(f"{_ROW}{_STEPS}{_FROM} WHERE i.partner_id = :partner_id{_AFTER}")
-_ONE = text(f"{_ROW}i.actions{_FROM} WHERE i.site_id = :site_id AND i.id = :incident_id")
+_ONE = text(
+    f"{_ROW}i.actions, EXISTS (SELECT FROM deviation_standings n WHERE n.site_id = i.site_id"
+    "   AND n.host_id = i.host_id AND n.check_id = i.incident_type AND n.standing = 'accepted')"
+    f" AS accepted{_FROM} WHERE i.site_id = :site_id AND i.id = :incident_id"
+)
 _BUNDLES = text(
     "SELECT b.log_index, b.state, b.at FROM incident_bundles b"
     " WHERE b.site_id = :site_id AND b.incident_id = :incident_id"

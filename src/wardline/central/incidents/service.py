@@ -16,11 +16,15 @@ from wardline.central.incidents.repository import (
     NewRecord,
     Repository,
 )
+from wardline.central.orders import choosing
+from wardline.central.orders.choosing import Choice
 from wardline.central.orders.wanted import Standing
 from wardline.core.errors import NotFound
 from wardline.core.evidence import bundle
 from wardline.core.evidence import watch as watches
 from wardline.core.evidence.bundle import Bundle, IncidentRecord
+from wardline.core.evidence.watch import WatchEnd
+from wardline.core.incidents import undo
 
 WOULD_RUN_MAX = 200
 BUNDLES_PER_INCIDENT_MAX = 200
@@ -49,7 +53,9 @@ def prepare(bundles: Sequence[Bundle], received_at: datetime) -> Tidings | None:
     heals: dict[tuple[str, int, str, str], NewHeal] = {}
     for place, told in enumerate(bundles):
         for one in _heals(told, received_at):
-            heals[one.incident_id, one.number, one.host_id, one.incident_type] = one
+            key = one.incident_id, one.number, one.host_id, one.incident_type
+            if _is_news(heals.get(key), one):
+                heals[key] = one
         for new in _records(told, received_at):
             held = newest.get(new.id)
             # One that has another host or check than the first is refused below, by its link.
@@ -94,12 +100,21 @@ def _records(told: Bundle, received_at: datetime) -> Iterator[NewRecord]:
             yield _record(told.host_id, told.seq, record, received_at)
 
 
+def _is_news(held: NewHeal | None, told: NewHeal) -> bool:
+    """How a watch ended is believed once, but that a person has had undone what had lasted."""
+    undone = told.ended == WatchEnd.UNDONE.value
+    return held is None or held.ended is None or (held.ended == WatchEnd.STABLE.value and undone)
+
+
 def _heals(told: Bundle, received_at: datetime) -> Iterator[NewHeal]:
     """The heals that one bundle tells of; nothing happened after it was told."""
     for record in told.incidents:
         watch = record.watch
         if told.host_id is None or watch is None:
             continue
+        ended, ended_at = watch.ended, watch.ended_at
+        if (found := undo.of_own_run(record.decision)) is not None:
+            ended, ended_at = WatchEnd.UNDONE, found.at
         opened_at = min(record.opened_at, received_at)
         healed_at = max(opened_at, min(watch.healed_at, received_at))
         yield NewHeal(
@@ -112,8 +127,8 @@ def _heals(told: Bundle, received_at: datetime) -> Iterator[NewHeal]:
             attempted_at=min(watch.attempted_at, healed_at),
             healed_at=healed_at,
             watched_until=healed_at + (watch.until - watch.healed_at),
-            ended=watch.ended and watch.ended.value,
-            ended_at=watch.ended_at and min(watch.ended_at, received_at),
+            ended=ended and ended.value,
+            ended_at=ended_at and min(ended_at, received_at),
         )
 
 
@@ -195,6 +210,11 @@ async def waiting(
     """What of this appliance waits for a person, the oldest so many."""
     rows = await Repository(session).waiting(site_id, appliance_id, count_max)
     return [_standing(site_id, row) for row in rows]
+
+
+def choices(site_id: str, row: RowMapping) -> list[Choice]:
+    """What a person may pick for this incident, where it is theirs to say."""
+    return choosing.of(_standing(site_id, row))
 
 
 def _standing(site_id: str, row: RowMapping) -> Standing:

@@ -37,14 +37,20 @@ class Undoable:
 
 
 def undoable(decision: Mapping[str, Any] | None) -> Undoable | None:
-    """The run that a decision names as one that can be undone; None where it names none."""
-    named = (decision or {}).get("run")
+    """The run that a decision names as one that can be undone; None where it names none, or says
+    that it was undone since."""
+    named, told = (decision or {}).get("run"), (decision or {}).get("undo")
     try:
         run = fields.exactly(named, _RUN_KEYS)
         until = fields.optional(run, "undoUntil", fields.instant)
-        return None if until is None else Undoable(fields.entity(run, "id", "run"), until)
+        run_id = fields.entity(run, "id", "run")
     except Malformed:
         return None
+    is_over = isinstance(told, Mapping) and (told.get("run"), told.get("state")) == (
+        run_id,
+        "undone",
+    )
+    return None if until is None or is_over else Undoable(run_id, until)
 
 
 async def undo(

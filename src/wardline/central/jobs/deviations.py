@@ -13,7 +13,7 @@ PER_ROUND_MAX = 500
 _EXPIRE = text(
     "WITH due AS MATERIALIZED ("
     "  SELECT site_id, id FROM deviations WHERE ended_at IS NULL AND until <= :now"
-    "  ORDER BY until LIMIT :limit FOR UPDATE SKIP LOCKED), ended AS ("
+    "  ORDER BY until LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED), ended AS ("
     "  UPDATE deviations d SET ended_at = :now, ended_why = 'expired'"
     "  FROM due WHERE d.site_id = due.site_id AND d.id = due.id"
     "  RETURNING d.site_id, d.partner_id, d.id, d.until), let_go AS ("
@@ -32,7 +32,7 @@ _FOLLOW = text(
     "  FROM deviation_hosts h JOIN deviation_standings n ON n.site_id = h.site_id"
     "    AND n.deviation_id = h.deviation_id AND n.host_id = h.host_id"
     "  WHERE h.ended_at IS NULL AND n.standing <> h.standing AND n.standing <> 'unknown'"
-    "  LIMIT :limit FOR UPDATE OF h SKIP LOCKED), moved AS ("
+    "  LIMIT :limit FOR NO KEY UPDATE OF h SKIP LOCKED), moved AS ("
     "  UPDATE deviation_hosts h SET standing = due.standing FROM due"
     "  WHERE h.site_id = due.site_id AND h.deviation_id = due.deviation_id"
     "    AND h.host_id = due.host_id"

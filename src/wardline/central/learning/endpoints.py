@@ -1,7 +1,7 @@
 """HTTP: what runs taught per pattern, and the promotions that people decide about."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, StringConstraints
@@ -15,11 +15,13 @@ from wardline.central.learning import service
 from wardline.central.learning.ledger import Author
 from wardline.core.incidents import catalogue, merit
 from wardline.core.incidents.merit import Merit
-from wardline.core.incidents.promotion import Stage, Step
+from wardline.core.incidents.promotion import Step
 
 router = APIRouter(prefix="/api/v1", tags=["promotions"])
 
 PromotionParameter = Annotated[str, Path(max_length=64)]
+# An evaluation and the approval after it are one transaction: nobody sees the stage between them.
+StageSeen = Literal["candidate", "canary", "promoted", "demoted", "rejected", "withdrawn"]
 EndedToo = Annotated[bool, Query(description="also those that were rejected, lapsed or demoted")]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=1000, strip_whitespace=True)]
 
@@ -80,7 +82,8 @@ class PatternsOut(BaseModel):
 
 class PromotionRuns(BaseModel):
     """Runs that the promotion itself chose: of `decided` ones `stable` lasted and `bad` did not;
-    `watched` are still to be decided."""
+    `watched` are still to be decided. Of a promotion that has ended they are forgotten after 400
+    days."""
 
     decided: int
     stable: int
@@ -93,7 +96,7 @@ class PromotionOut(BaseModel):
     be over. `last_reason` and `last_by_name` are those of the last entry of its ledger."""
 
     id: str
-    stage: Stage
+    stage: StageSeen
     check: str
     pattern_signature: str
     runbook_id: str
@@ -118,6 +121,10 @@ class PromotionOut(BaseModel):
 class PromotionsOut(BaseModel):
     items: list[PromotionOut]
     next_cursor: str | None
+
+
+class PromotionsWaiting(BaseModel):
+    count: int
 
 
 class PromotionEntry(BaseModel):
@@ -150,12 +157,14 @@ class ShadowSite(BaseModel):
 
 
 class ShadowOut(BaseModel):
-    """The last `days` days as if it had been in force. Of `incidents` of its pattern, `resolved`
-    give its inputs and `allowed` the policy of now lets run, at once or with a person's word:
-    `verdicts` says how often which. In `confirmed` its runbook did heal for good, in `contradicted`
-    it did not. `against` is what speaks against an approval; nothing where one may be given."""
+    """The last `days` days as if it had been in force. Of `total` incidents of its pattern the
+    newest `incidents` were looked at; of these `resolved` give its inputs and `allowed` the policy
+    of now lets run, at once or with a person's word: `verdicts` says how often which. In
+    `confirmed` its runbook did heal for good, in `contradicted` it did not. `against` is what
+    speaks against an approval; nothing where one may be given."""
 
     days: int
+    total: int
     incidents: int
     resolved: int
     allowed: int
@@ -201,6 +210,12 @@ async def list_promotions(
     )
 
 
+@router.get("/promotions/waiting")
+async def count_waiting_promotions(session: Viewer) -> PromotionsWaiting:
+    """How many candidates nobody has decided about."""
+    return PromotionsWaiting(count=await service.waiting(session))
+
+
 @router.get("/promotions/{promotion_id}")
 async def get_promotion(promotion_id: PromotionParameter, session: Viewer) -> PromotionStory:
     return await _story(session, promotion_id)
@@ -213,6 +228,7 @@ async def evaluate_promotion(promotion_id: PromotionParameter, session: Viewer) 
     counts = found.shadow
     return ShadowOut(
         days=merit.SHADOW_DAYS,
+        total=found.total,
         incidents=counts.incidents,
         resolved=counts.resolved,
         allowed=counts.allowed,

@@ -3,11 +3,12 @@
 A job of its own, over all tenants; whatever it decides about a promotion is an entry of its ledger.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping
+from sqlalchemy import RowMapping, exc
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from wardline.central.database.scope import Scope
@@ -17,8 +18,9 @@ from wardline.central.learning import ledger
 from wardline.central.learning.ledger import Line
 from wardline.central.learning.repository.patterns import Patterns
 from wardline.core.clock import Now
+from wardline.core.errors import Conflict
 from wardline.core.incidents import catalogue, merit
-from wardline.core.incidents.merit import Canary, Merit
+from wardline.core.incidents.merit import Canary, Merit, Runs
 from wardline.core.incidents.promotion import Stage, Step, Subject
 from wardline.core.incidents.trial import End
 
@@ -30,7 +32,11 @@ OVERLAP = timedelta(minutes=5)
 PARTNERS_PER_LOOK_MAX = 500
 RUNBOOKS_PER_PARTNER_MAX = 5_000
 STANDING_PER_PARTNER_MAX = 5_000
+TRIALS_PER_PROMOTION_MAX = 10_000
+REMOVED_PER_ROUND_MAX = 50_000
 
+# A round without one ends at once, and the next begins where this one did.
+_NO_DATABASE = (OSError, exc.InterfaceError, exc.TimeoutError)
 _HORIZON = timedelta(days=merit.HORIZON_DAYS)
 _WAITING = (Stage.CANDIDATE.value, Stage.EVALUATED.value)
 _COUNTS = (
@@ -52,51 +58,65 @@ _COUNTS = (
 
 
 class Learner:
-    """Remembers how far it has looked; one per installation."""
+    """Remembers how far it has looked, and whom it has to look at again; one per installation."""
 
     def __init__(self, engine: AsyncEngine, now: Now) -> None:
         self._engine = engine
         self._now = now
         self._seen: datetime | None = None
         self._everybody_at: datetime | None = None
+        self._again: set[str] = set()
 
     async def learn(self) -> int:
         """One round: how many partners it worked on, each in a transaction of its own. The first
-        round, and one an hour, is about all of them."""
+        round, and one an hour, is about all of them. What goes wrong with one is raised when all
+        are done, and it is tried again in the next round."""
         began = self._now()
-        if self._everybody_at is None or began - self._everybody_at >= EVERYBODY_INTERVAL:
-            worked = await self._everybody()
+        last = self._everybody_at
+        everybody = last is None or began - last >= EVERYBODY_INTERVAL
+        worked, wrong, again = 0, list[Exception](), set[str]()
+        async for partner_id in self._partners(None if everybody else self._seen or began):
+            worked += 1
+            try:
+                async with self._open() as session:
+                    await work_out(session, partner_id)
+            except Conflict:
+                # Somebody has moved one of its promotions meanwhile.
+                again.add(partner_id)
+            except _NO_DATABASE:
+                raise
+            except Exception as error:  # noqa: BLE001 (whatever it is, it is raised below)
+                error.add_note(f"learning of {partner_id}")
+                again.add(partner_id)
+                wrong.append(error)
+        self._seen, self._again = began, again
+        if everybody:
             self._everybody_at = began
-        else:
-            worked = await self._changed(self._seen or began)
-        self._seen = began
+            async with self._open() as session:
+                await Patterns(session).remove(began - merit.KEPT, REMOVED_PER_ROUND_MAX)
+        if wrong:
+            first = "; ".join((*wrong[0].__notes__, str(wrong[0])))
+            raise ExceptionGroup(f"{len(wrong)} of {worked} partners: {first}", wrong)
         return worked
 
-    async def _everybody(self) -> int:
-        after, worked = "", 0
+    async def _partners(self, since: datetime | None) -> AsyncIterator[str]:
+        """Whom a round is about, by id; those with a run since then, or all of them."""
+        after = ""
+        again = sorted(self._again)
         while True:
             async with self._open() as session:
-                partners = await Patterns(session).every(after, PARTNERS_PER_LOOK_MAX)
-            await self._each(partners)
-            worked += len(partners)
-            if len(partners) < PARTNERS_PER_LOOK_MAX:
-                return worked
-            after = partners[-1]
+                if since is None:
+                    page = await Patterns(session).every(after, PARTNERS_PER_LOOK_MAX)
+                else:
+                    known = since - OVERLAP, again, after, PARTNERS_PER_LOOK_MAX
+                    page = await Patterns(session).due(*known)
+            for partner_id in page:
+                yield partner_id
+            if len(page) < PARTNERS_PER_LOOK_MAX:
+                return
+            after = page[-1]
 
-    async def _changed(self, since: datetime) -> int:
-        async with self._open() as session:
-            partners = await Patterns(session).changed(since - OVERLAP, PARTNERS_PER_LOOK_MAX)
-            canaries = await Patterns(session).with_canary(PARTNERS_PER_LOOK_MAX)
-        due = sorted({*partners, *canaries})
-        await self._each(due)
-        return len(due)
-
-    async def _each(self, partners: Sequence[str]) -> None:
-        for partner_id in partners:
-            async with self._open() as session:
-                await work_out(session, partner_id)
-
-    def _open(self) -> Any:
+    def _open(self) -> AbstractAsyncContextManager[Session]:
         return open_session(self._engine, Scope.system(), ACTOR, now=self._now)
 
 
@@ -180,16 +200,17 @@ async def _propose(
 async def _follow(session: Session, partner_id: str, row: RowMapping) -> None:
     """A promotion in force: ended by its runs, stopped where an appliance has ended it by its own,
     promoted when its canary is over."""
-    trials = await Patterns(session).trials(partner_id, row["id"])
+    trials = await Patterns(session).trials(partner_id, row["id"], TRIALS_PER_PROMOTION_MAX)
     # As they were received: the clocks of two appliances say nothing about each other.
-    over = merit.ended_at(_ends(sorted(trials, key=lambda one: one["changed_at"])))
+    received = sorted(trials, key=lambda one: one["changed_at"])
+    over = merit.ended_at(_ends(received), _before(trials, "before", "bad_before"))
     if over is not None:
         await ledger.grow(session, partner_id, row["id"], Line(Step.DEMOTED, over[1]))
         return
     _, now = await ledger.held(session, partner_id, row["id"])
     for appliance_id in sorted({one["appliance_id"] for one in trials} - now.stopped):
         own = [one for one in trials if one["appliance_id"] == appliance_id]
-        over = merit.ended_at(_ends(own))
+        over = merit.ended_at(_ends(own), _before(own, "own_before", "own_bad_before"))
         if over is not None:
             line = Line(Step.STOPPED, over[1], appliance_id=appliance_id)
             await ledger.grow(session, partner_id, row["id"], line)
@@ -211,6 +232,13 @@ async def _follow_canary(
     elif canary.idle(session.now):
         why = f"nothing was proved in {merit.CANARY_MAX.days} days of its canary"
         await ledger.grow(session, partner_id, row["id"], Line(Step.DEMOTED, why))
+
+
+def _before(trials: Sequence[RowMapping], decided: str, bad: str) -> Runs | None:
+    """What the runs come to that are older than these; None where these are all."""
+    if not trials or trials[0][decided] is None:
+        return None
+    return Runs(trials[0][decided], trials[0][bad])
 
 
 def _ends(trials: Sequence[RowMapping]) -> list[tuple[End, bool]]:

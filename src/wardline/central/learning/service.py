@@ -43,6 +43,11 @@ async def page(
     return await Promotions(session).page(ended_too=ended_too, after=after, limit=limit + 1)
 
 
+async def waiting(session: Session) -> int:
+    """How many promotions a person has to decide about."""
+    return await Promotions(session).waiting()
+
+
 async def one(session: Session, promotion_id: str) -> tuple[RowMapping, Sequence[RowMapping]]:
     """A promotion and its ledger; raises NotFound."""
     row = await Promotions(session).one(promotion_id)
@@ -73,6 +78,8 @@ async def approve(
     and Conflict where it is past that.
     """
     partner_id = session.scope.owner
+    # One approval at a time, so that together they keep to what appliances can be told.
+    await Promotions(session).lock_partner(partner_id)
     await ledger.held(session, partner_id, promotion_id)
     site = await tenancy.get(session, site_id)
     row, _ = await one(session, promotion_id)
@@ -128,6 +135,7 @@ async def _end(
 def _detail(found: Evaluation) -> dict[str, object]:
     counts = found.shadow
     return {
+        "total": found.total,
         "incidents": counts.incidents,
         "resolved": counts.resolved,
         "allowed": counts.allowed,

@@ -47,10 +47,12 @@ class At:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What there was, what the policy would have said of it (verdict → how often), the inputs that
-    fit it best, where it was, and what speaks against an approval."""
+    """What was looked at of `total` incidents, the newest ones; what the policy would have said of
+    it (verdict → how often), the inputs that fit it best, where it was, and what speaks against an
+    approval."""
 
     shadow: Shadow
+    total: int
     verdicts: Mapping[str, int]
     inputs: Mapping[str, Json]
     sites: tuple[At, ...]
@@ -75,27 +77,33 @@ def _evaluated(
     sites: Mapping[str, Site],
     policy: Policy,
 ) -> Evaluation:
-    chosen = _fitting(_known(row), [one["facts"] or {} for one in incidents])
+    known = _known(row)
+    chosen = _fitting(known, incidents)
     index = compiled.build(policy)
     resolved = allowed = confirmed = contradicted = 0
     verdicts: dict[str, int] = {}
     for one in incidents:
-        if chosen is not None and _resolves(chosen, one["facts"] or {}):
+        if chosen is not None and _answers(chosen, one["facts"] or {}, of=len(known)):
             resolved += 1
             said = _verdict(index, row, one, sites[one["site_id"]], session.scope.owner)
             verdicts[said.value] = verdicts.get(said.value, 0) + 1
             allowed += said in _MAY_RUN
         ends = one["ends"] or ()
-        if _LASTED in ends:
+        if _LASTED in ends and not _is_other(chosen, one):
             confirmed += 1
-        elif any(end in _WRONG for end in ends):
+        elif _LASTED in ends or any(end in _WRONG for end in ends):
             contradicted += 1
     shadow = Shadow(len(incidents), resolved, allowed, confirmed, contradicted)
     against = merit.against(shadow)
     if chosen is None:
         against = ("this Central does not have that version of the runbook", *against)
     return Evaluation(
-        shadow, verdicts, chosen.inputs if chosen else {}, _places(incidents, sites), against
+        shadow=shadow,
+        total=incidents[0]["of"] if incidents else 0,
+        verdicts=verdicts,
+        inputs=chosen.inputs if chosen else {},
+        sites=_places(incidents, sites),
+        against=against,
     )
 
 
@@ -107,12 +115,31 @@ def _known(row: RowMapping) -> tuple[Remedy, ...]:
     return tuple(sorted(book.remedies, key=lambda one: one.order))
 
 
-def _fitting(known: Sequence[Remedy], facts: Sequence[Mapping[str, Any]]) -> Remedy | None:
-    """The remedy whose inputs most of these facts give; the first of equals."""
-    return max(known, key=lambda one: sum(_resolves(one, each) for each in facts), default=None)
+def _fitting(known: Sequence[Remedy], incidents: Sequence[RowMapping]) -> Remedy | None:
+    """Of choices the one that lasted most often, else the remedy that answers most of these
+    incidents; the first of equals."""
+
+    def fits(one: Remedy) -> tuple[int, int]:
+        lasted = sum(
+            one.is_open and each["choice"] == one.mark and _LASTED in (each["ends"] or ())
+            for each in incidents
+        )
+        answered = sum(_answers(one, each["facts"] or {}, of=len(known)) for each in incidents)
+        return lasted, answered
+
+    return max(known, key=fits, default=None)
 
 
-def _resolves(one: Remedy, facts: Mapping[str, Any]) -> bool:
+def _is_other(chosen: Remedy | None, one: RowMapping) -> bool:
+    """Whether what lasted there was another choice: which one is right was not agreed upon."""
+    return chosen is not None and chosen.is_open and one["choice"] not in (None, chosen.mark)
+
+
+def _answers(one: Remedy, facts: Mapping[str, Any], *, of: int) -> bool:
+    """Whether one of so many remedies of its runbook may run with these facts, which give its
+    inputs, as an appliance has it."""
+    if not remedy.suits(one, facts, is_chosen=one.is_open or of > 1):
+        return False
     try:
         remedy.inputs(one, facts)
     except remedy.UnresolvedInput:

@@ -23,6 +23,8 @@ CREATE TABLE IF NOT EXISTS deviations (
 );
 CREATE INDEX IF NOT EXISTS idx_deviations_newest
   ON deviations (partner_id, accepted_at DESC, id DESC);
+CREATE INDEX IF NOT EXISTS idx_deviations_newest_in_force
+  ON deviations (partner_id, accepted_at DESC, id DESC) WHERE ended_at IS NULL;
 -- What the sweep looks through, whoever's it is.
 CREATE INDEX IF NOT EXISTS idx_deviations_in_force ON deviations (until) WHERE ended_at IS NULL;
 
@@ -72,6 +74,9 @@ CREATE TABLE IF NOT EXISTS deviation_events (
 );
 CREATE INDEX IF NOT EXISTS idx_deviation_events_site
   ON deviation_events (site_id, deviation_id, id);
+-- What each check-in counts.
+CREATE INDEX IF NOT EXISTS idx_deviation_events_told ON deviation_events (site_id)
+  WHERE kind::text IN ('accepted', 'renewed', 'revoked', 'replaced', 'expired');
 SELECT make_append_only('deviation_events');
 
 -- People write them; an appliance reads those of its own site and writes none.

@@ -1,13 +1,14 @@
 -- What runs taught: every run that was measured, what they come to per pattern, and promotions.
 
 -- One row per run of a runbook on an incident, folded from evidence as incidents are. `mark` names
--- it within its incident; how it ended is written once, with the bundle that told of that.
+-- it within its incident, `run_id` everywhere; how it ended is written once, with the bundle that told of that.
 CREATE TABLE IF NOT EXISTS pattern_runs (
   site_id VARCHAR(64) NOT NULL,
   partner_id VARCHAR(64) NOT NULL,
   appliance_id VARCHAR(64) NOT NULL,
   incident_id VARCHAR(64) NOT NULL,
   mark VARCHAR(64) NOT NULL,
+  run_id VARCHAR(64),
   host_id VARCHAR(64) NOT NULL,
   incident_type VARCHAR(255) NOT NULL,
   pattern_signature VARCHAR(128) NOT NULL,
@@ -31,13 +32,16 @@ CREATE TABLE IF NOT EXISTS pattern_runs (
 );
 CREATE INDEX IF NOT EXISTS idx_pattern_runs_partner
   ON pattern_runs (partner_id, pattern_signature, at);
+CREATE INDEX IF NOT EXISTS idx_pattern_runs_run ON pattern_runs (site_id, run_id)
+  WHERE run_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS idx_pattern_runs_changed ON pattern_runs (changed_at);
+CREATE INDEX IF NOT EXISTS idx_pattern_runs_at ON pattern_runs (at);
 CREATE INDEX IF NOT EXISTS idx_pattern_runs_promotion ON pattern_runs (partner_id, promotion_id)
   WHERE promotion_id IS NOT NULL;
 SELECT protect_table('pattern_runs', 'told');
 SELECT open_to_jobs('pattern_runs');
 GRANT SELECT, INSERT, UPDATE ON pattern_runs TO wardline_app;
-GRANT SELECT ON pattern_runs TO wardline_jobs;
+GRANT SELECT, DELETE ON pattern_runs TO wardline_jobs;
 
 -- The document's table, per partner, over the horizon; worked out anew from incidents, so that
 -- nothing can drift apart. `success_count` counts what lasted.
@@ -143,6 +147,9 @@ CREATE TABLE IF NOT EXISTS promotion_ledger (
   FOREIGN KEY (partner_id, promotion_id) REFERENCES promotions(partner_id, id),
   FOREIGN KEY (site_id, partner_id) REFERENCES sites(id, partner_id)
 );
+-- What each check-in counts.
+CREATE INDEX IF NOT EXISTS idx_promotion_ledger_told ON promotion_ledger (partner_id)
+  WHERE step::text IN ('approved', 'promoted', 'stopped', 'demoted');
 SELECT protect_table('promotions', 'partner'), protect_table('promotion_ledger', 'partner');
 SELECT open_to_jobs('promotions'), open_to_jobs('promotion_ledger');
 SELECT make_append_only('promotion_ledger');

@@ -178,6 +178,15 @@ CREATE FUNCTION public.scope_partner() RETURNS text
 CREATE FUNCTION public.scope_site() RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT NULLIF(current_setting('app.site', true), '') $$;
+CREATE FUNCTION public.scope_site_had_rule(rule text, version text) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+  SELECT EXISTS (SELECT FROM public.policy_rule_versions v
+    WHERE v.partner_id = public.scope_site_partner() AND v.rule_id = rule
+      AND v.revision::text = version AND v.body IS NOT NULL
+      AND coalesce(v.body #>> '{scope,site}', public.scope_site()) = public.scope_site())
+$$;
 CREATE FUNCTION public.scope_site_partner() RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT NULLIF(current_setting('app.site_partner', true), '') $$;
@@ -385,7 +394,7 @@ CREATE TABLE public.brake_stops (
     released_by character varying(255),
     released_by_name character varying(255),
     release_reason text,
-    CONSTRAINT brake_stops_end CHECK ((((released_at IS NULL) = (released_by IS NULL)) AND ((released_at IS NULL) = (released_by_name IS NULL)) AND ((released_at IS NULL) = (release_reason IS NULL)))),
+    CONSTRAINT brake_stops_end CHECK ((((released_at IS NULL) = (released_by IS NULL)) AND ((released_by_name IS NULL) OR (released_at IS NOT NULL)) AND ((released_at IS NULL) = (release_reason IS NULL)))),
     CONSTRAINT brake_stops_id_check CHECK (((id)::text <> ''::text)),
     CONSTRAINT brake_stops_kind_check CHECK (((kind)::text = ANY ((ARRAY['rule'::character varying, 'runbook'::character varying])::text[]))),
     CONSTRAINT brake_stops_place CHECK ((((appliance_id IS NULL) = (site_id IS NULL)) AND ((appliance_id IS NULL) = (told_id IS NULL))))
@@ -939,6 +948,7 @@ CREATE TABLE public.pattern_runs (
     appliance_id character varying(64) NOT NULL,
     incident_id character varying(64) NOT NULL,
     mark character varying(64) NOT NULL,
+    run_id character varying(64),
     host_id character varying(64) NOT NULL,
     incident_type character varying(255) NOT NULL,
     pattern_signature character varying(128) NOT NULL,
@@ -1305,7 +1315,7 @@ ALTER TABLE ONLY public.audit_log_waiting
 ALTER TABLE ONLY public.brake_runs
     ADD CONSTRAINT brake_runs_pkey PRIMARY KEY (site_id, run_id, kind);
 ALTER TABLE ONLY public.brake_stops
-    ADD CONSTRAINT brake_stops_pkey PRIMARY KEY (id);
+    ADD CONSTRAINT brake_stops_pkey PRIMARY KEY (partner_id, id);
 ALTER TABLE ONLY public.change_log
     ADD CONSTRAINT change_log_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.compliance_snapshots
@@ -1434,10 +1444,13 @@ CREATE INDEX idx_audit_log_entries_site ON public.audit_log_entries USING btree 
 CREATE INDEX idx_audit_log_entries_subject ON public.audit_log_entries USING btree (partner_id, subject, seq);
 CREATE INDEX idx_audit_log_partner ON public.audit_log USING btree (partner_id, id);
 CREATE INDEX idx_brake_runs_ended ON public.brake_runs USING btree (ended_at);
+CREATE INDEX idx_brake_runs_received ON public.brake_runs USING btree (received_at);
 CREATE INDEX idx_brake_runs_version ON public.brake_runs USING btree (partner_id, kind, name, version, ended_at);
-CREATE INDEX idx_brake_runs_wrong ON public.brake_runs USING btree (received_at) WHERE wrong;
+CREATE INDEX idx_brake_runs_wrong ON public.brake_runs USING btree (partner_id, kind, name, version, ended_at) WHERE wrong;
+CREATE INDEX idx_brake_stops_everywhere ON public.brake_stops USING btree (partner_id, released_at DESC, id DESC) WHERE (appliance_id IS NULL);
 CREATE UNIQUE INDEX idx_brake_stops_in_force ON public.brake_stops USING btree (partner_id, kind, name, version) WHERE ((appliance_id IS NULL) AND (released_at IS NULL));
 CREATE INDEX idx_brake_stops_newest ON public.brake_stops USING btree (partner_id, stopped_at DESC, id DESC);
+CREATE INDEX idx_brake_stops_there ON public.brake_stops USING btree (site_id, appliance_id, released_at DESC, id DESC) WHERE (appliance_id IS NOT NULL);
 CREATE UNIQUE INDEX idx_brake_stops_told ON public.brake_stops USING btree (site_id, appliance_id, told_id) WHERE (appliance_id IS NOT NULL);
 CREATE INDEX idx_change_log_partner ON public.change_log USING btree (partner_id, tx, id);
 CREATE INDEX idx_change_log_tail ON public.change_log USING btree (tx, id);
@@ -1445,10 +1458,12 @@ CREATE UNIQUE INDEX idx_compliance_snapshots_site ON public.compliance_snapshots
 CREATE INDEX idx_decision_answers_age ON public.decision_answers USING btree (answered_at);
 CREATE INDEX idx_decisions_kept_age ON public.decisions_kept USING btree (at);
 CREATE INDEX idx_deviation_events_site ON public.deviation_events USING btree (site_id, deviation_id, id);
+CREATE INDEX idx_deviation_events_told ON public.deviation_events USING btree (site_id) WHERE ((kind)::text = ANY (ARRAY['accepted'::text, 'renewed'::text, 'revoked'::text, 'replaced'::text, 'expired'::text]));
 CREATE UNIQUE INDEX idx_deviation_hosts_in_force ON public.deviation_hosts USING btree (site_id, host_id, check_id) WHERE (ended_at IS NULL);
 CREATE INDEX idx_deviation_hosts_partner ON public.deviation_hosts USING btree (partner_id) WHERE (ended_at IS NULL);
 CREATE INDEX idx_deviations_in_force ON public.deviations USING btree (until) WHERE (ended_at IS NULL);
 CREATE INDEX idx_deviations_newest ON public.deviations USING btree (partner_id, accepted_at DESC, id DESC);
+CREATE INDEX idx_deviations_newest_in_force ON public.deviations USING btree (partner_id, accepted_at DESC, id DESC) WHERE (ended_at IS NULL);
 CREATE INDEX idx_enrolment_tokens_site ON public.enrolment_tokens USING btree (site_id, created_at);
 CREATE UNIQUE INDEX idx_evidence_bundles_equivocation ON public.evidence_bundles USING btree (site_id, appliance_id, epoch, seq, bundle_hash) WHERE equivocates;
 CREATE INDEX idx_evidence_bundles_partner ON public.evidence_bundles USING btree (partner_id);
@@ -1457,6 +1472,7 @@ CREATE UNIQUE INDEX idx_flap_suppressions_active ON public.flap_suppressions USI
 CREATE INDEX idx_flap_suppressions_partner ON public.flap_suppressions USING btree (partner_id, suppressed_at DESC, id DESC);
 CREATE INDEX idx_freeze_confirmations_held ON public.freeze_confirmations USING btree (partner_id, freeze_id) WHERE (released_at IS NULL);
 CREATE INDEX idx_freezes_newest ON public.freezes USING btree (partner_id, frozen_at DESC, id DESC);
+CREATE INDEX idx_freezes_ordered ON public.freezes USING btree (partner_id, site_id) INCLUDE (lifted_at) WHERE (appliance_id IS NULL);
 CREATE UNIQUE INDEX idx_freezes_partner_in_force ON public.freezes USING btree (partner_id) WHERE ((site_id IS NULL) AND (lifted_at IS NULL));
 CREATE INDEX idx_freezes_place ON public.freezes USING btree (partner_id, site_id);
 CREATE UNIQUE INDEX idx_freezes_site_in_force ON public.freezes USING btree (site_id) WHERE ((appliance_id IS NULL) AND (lifted_at IS NULL));
@@ -1482,14 +1498,17 @@ CREATE UNIQUE INDEX idx_orders_set_hold ON public.orders USING btree (site_id, h
 CREATE INDEX idx_orders_site ON public.orders USING btree (site_id, created_at DESC, id DESC);
 CREATE UNIQUE INDEX idx_orders_try_again ON public.orders USING btree (site_id, incident_id) WHERE (((kind)::text = 'try_again'::text) AND (completed_at IS NULL));
 CREATE UNIQUE INDEX idx_orders_undo ON public.orders USING btree (site_id, incident_id) WHERE (((kind)::text = 'undo_run'::text) AND (completed_at IS NULL));
+CREATE INDEX idx_pattern_runs_at ON public.pattern_runs USING btree (at);
 CREATE INDEX idx_pattern_runs_changed ON public.pattern_runs USING btree (changed_at);
 CREATE INDEX idx_pattern_runs_partner ON public.pattern_runs USING btree (partner_id, pattern_signature, at);
 CREATE INDEX idx_pattern_runs_promotion ON public.pattern_runs USING btree (partner_id, promotion_id) WHERE (promotion_id IS NOT NULL);
+CREATE INDEX idx_pattern_runs_run ON public.pattern_runs USING btree (site_id, run_id) WHERE (run_id IS NOT NULL);
 CREATE INDEX idx_pattern_stats_total ON public.pattern_stats USING btree (partner_id, total_count DESC, pattern_signature);
 CREATE INDEX idx_policy_rule_versions_revision ON public.policy_rule_versions USING btree (partner_id, revision);
 CREATE INDEX idx_policy_runs_age ON public.policy_runs USING btree (reserved_at);
 CREATE INDEX idx_policy_runs_host ON public.policy_runs USING btree (partner_id, site, host, action, reserved_at) WHERE (released_at IS NULL);
 CREATE INDEX idx_policy_runs_rule ON public.policy_runs USING btree (partner_id, site, rule_id, reserved_at) WHERE (released_at IS NULL);
+CREATE INDEX idx_promotion_ledger_told ON public.promotion_ledger USING btree (partner_id) WHERE ((step)::text = ANY (ARRAY['approved'::text, 'promoted'::text, 'stopped'::text, 'demoted'::text]));
 CREATE INDEX idx_promotions_newest ON public.promotions USING btree (partner_id, created_at DESC, id DESC);
 CREATE UNIQUE INDEX idx_promotions_standing ON public.promotions USING btree (partner_id, incident_type, pattern_signature) WHERE (ended_at IS NULL);
 CREATE INDEX idx_results_latest ON ONLY public.results USING btree (site_id, host_id, check_id, effective_at);
@@ -1907,6 +1926,8 @@ GRANT ALL ON FUNCTION public.make_results_month(day date) TO wardline_jobs;
 REVOKE ALL ON FUNCTION public.open_to_jobs(target regclass) FROM PUBLIC;
 REVOKE ALL ON FUNCTION public.protect_table(target regclass, shape text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION public.queue_audit_record() FROM PUBLIC;
+REVOKE ALL ON FUNCTION public.scope_site_had_rule(rule text, version text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.scope_site_had_rule(rule text, version text) TO wardline_app;
 GRANT SELECT,INSERT ON TABLE public.appliance_keys TO wardline_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.appliances TO wardline_app;
 GRANT SELECT(id) ON TABLE public.appliances TO wardline_jobs;
@@ -1940,6 +1961,7 @@ GRANT SELECT ON TABLE public.audit_log_waiting TO wardline_app;
 GRANT SELECT,DELETE ON TABLE public.audit_log_waiting TO wardline_jobs;
 GRANT SELECT,INSERT ON TABLE public.brake_runs TO wardline_app;
 GRANT SELECT,DELETE ON TABLE public.brake_runs TO wardline_jobs;
+GRANT UPDATE(ended_at) ON TABLE public.brake_runs TO wardline_app;
 GRANT UPDATE(received_at) ON TABLE public.brake_runs TO wardline_app;
 GRANT UPDATE(wrong) ON TABLE public.brake_runs TO wardline_app;
 GRANT SELECT,INSERT ON TABLE public.brake_stops TO wardline_app;
@@ -2081,7 +2103,7 @@ GRANT SELECT,UPDATE ON TABLE public.partners TO wardline_app;
 GRANT SELECT ON TABLE public.pattern_runbooks TO wardline_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.pattern_runbooks TO wardline_jobs;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.pattern_runs TO wardline_app;
-GRANT SELECT ON TABLE public.pattern_runs TO wardline_jobs;
+GRANT SELECT,DELETE ON TABLE public.pattern_runs TO wardline_jobs;
 GRANT SELECT ON TABLE public.pattern_stats TO wardline_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.pattern_stats TO wardline_jobs;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.policies TO wardline_app;

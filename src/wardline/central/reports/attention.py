@@ -12,11 +12,7 @@ from wardline.central.database.session import Session
 from wardline.central.deviations import service as accepting
 from wardline.central.freezes import service as freezing
 from wardline.central.reports import queries
-from wardline.core import deviation
-from wardline.core.evidence.bundle import IncidentState
 from wardline.core.mandate import Reach
-
-_CLOSED = frozenset({IncidentState.HEALED, IncidentState.STABLE, IncidentState.RESOLVED})
 
 
 class About(BaseModel):
@@ -194,13 +190,12 @@ class Attention(BaseModel):
     orders: OrdersTold
 
 
-async def read(session: Session, incidents: Sequence[RowMapping]) -> Attention:
-    """`incidents` are the counts of `queries.incidents`."""
+async def read(session: Session) -> Attention:
     asks, holds = await queries.asks(session), await queries.holds(session)
     by_why = await queries.left_by_why(session)
     return Attention(
         ask=Asks(count=_of(asks), newest=[_ask(row) for row in asks]),
-        blocked=_blocked(incidents, await queries.blocked(session)),
+        blocked=_blocked(await queries.blocked_by_code(session), await queries.blocked(session)),
         left=LeftOvers(
             count=sum(by_why.values()),
             by_why=by_why,
@@ -233,19 +228,10 @@ def _ask(row: RowMapping) -> Ask:
     )
 
 
-def _blocked(incidents: Sequence[RowMapping], newest: Sequence[RowMapping]) -> Blocks:
-    by_code: dict[str, int] = {}
-    count = 0
-    for row in incidents:
-        if row["code"] == deviation.ACCEPTED:
-            continue
-        if row["verdict"] == "block" and row["state"] not in _CLOSED:
-            count += row["count"]
-            if row["code"] is not None:
-                by_code[row["code"]] = by_code.get(row["code"], 0) + row["count"]
+def _blocked(counts: Sequence[RowMapping], newest: Sequence[RowMapping]) -> Blocks:
     return Blocks(
-        count=count,
-        by_code=dict(sorted(by_code.items())),
+        count=sum(row["count"] for row in counts),
+        by_code={row["code"]: row["count"] for row in counts if row["code"] is not None},
         newest=[
             Block(
                 **_about(row),

@@ -232,7 +232,7 @@ async def get_status(session: Viewer, request: Request) -> StatusOut:
     bundles = await queries.bundles(session, site_ids)
     lasted = await heals.by_site(session, site_ids)
     settings = state.settings(request)
-    wanted = await attention.read(session, incidents)
+    wanted = await attention.read(session)
     return StatusOut(
         ask=wanted.ask,
         blocked=wanted.blocked,

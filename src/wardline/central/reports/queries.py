@@ -26,8 +26,12 @@ def _word(key: str, words: Iterable[str], row: str = "") -> str:
 
 _CODES = (*Code, deviation.ACCEPTED, deviation.ENDED)
 _CODE = _word("code", _CODES, "i.")
-# Open, and not what somebody lives with for now.
-_UNSETTLED = f"{OPEN} AND i.decision ->> 'code' IS DISTINCT FROM '{deviation.ACCEPTED}'"
+# What somebody lives with for now: a deviation stands there, whatever the appliance said last. Of a
+# host that cannot be measured its last word holds.
+_SETTLED = f"""EXISTS (SELECT FROM deviation_standings n WHERE n.site_id = i.site_id
+    AND n.host_id = i.host_id AND n.check_id = i.incident_type AND (n.standing = 'accepted'
+      OR n.standing = 'unknown' AND i.decision ->> 'code' = '{deviation.ACCEPTED}'))"""
+_UNSETTLED = f"{OPEN} AND NOT {_SETTLED}"
 
 # How incidents ended, and who resolved them.
 _OUTCOMES = """count(*) AS total,
@@ -145,6 +149,11 @@ _ASKS = text(
     " WHERE a.partner_id = :partner_id AND a.status = 'pending'"
     " ORDER BY a.created_at DESC, a.id DESC LIMIT :limit"
 )
+_BLOCKS = f"i.partner_id = :partner_id AND {_UNSETTLED} AND i.decision ->> 'verdict' = 'block'"
+_BLOCKED_BY_CODE = text(
+    f"SELECT {_CODE} AS code, count(*) AS count"  # noqa: S608 - constants of this file
+    f" FROM incidents i WHERE {_BLOCKS} GROUP BY 1 ORDER BY 1"
+)
 # The newest that is blocked for each reason there is.
 _BLOCKED = text(
     f"SELECT DISTINCT ON ({_CODE}) i.id,"  # noqa: S608 - constants of this file
@@ -153,17 +162,17 @@ _BLOCKED = text(
     f" left(i.decision ->> 'reason', {REASON_CHARS_MAX}) AS reason,"
     f" i.runbook ->> 'id' AS runbook_id, i.created_at, {_TOLD.format(row='i', key='id')}"
     " FROM incidents i LEFT JOIN hosts h ON h.site_id = i.site_id AND h.id = i.host_id"
-    f" WHERE i.partner_id = :partner_id AND {_UNSETTLED} AND i.decision ->> 'verdict' = 'block'"
+    f" WHERE {_BLOCKS}"
     f" ORDER BY {_CODE}, i.created_at DESC, i.id DESC LIMIT :limit"
 )
 # The open incidents that stay as they are until a person does something, and why; what a hold, a
-# waiting approval or an order on its way speaks for is told there.
+# waiting approval, an order on its way or an accepted deviation speaks for is told there.
 _LEFT = (
     "SELECT i.id, i.site_id, i.host_id, i.incident_type, i.runbook ->> 'id' AS runbook_id,"  # noqa: S608 - constants of this file
     " i.created_at, i.severity, i.before ->> 'summary' AS summary,"
     " CASE WHEN i.state = 'escalated' THEN 'escalated'"
     "   WHEN i.decision ->> 'verdict' = 'offer' THEN 'offered' ELSE 'not_asked' END AS why"
-    f" FROM incidents i WHERE i.partner_id = :partner_id AND {OPEN}"
+    f" FROM incidents i WHERE i.partner_id = :partner_id AND {_UNSETTLED}"
     " AND (i.state = 'waiting'"
     "   OR i.state = 'escalated' AND i.decision ->> 'code' IS DISTINCT FROM 'hold')"
     " AND NOT EXISTS (SELECT FROM approvals a WHERE a.site_id = i.site_id"
@@ -269,6 +278,11 @@ async def asks(session: Session) -> list[RowMapping]:
 async def blocked(session: Session) -> list[RowMapping]:
     """The newest open incident that the policy blocks, for each code."""
     return await _newest(session, _BLOCKED)
+
+
+async def blocked_by_code(session: Session) -> list[RowMapping]:
+    """How many there are of them for each code, which may be null."""
+    return await session.rows(_BLOCKED_BY_CODE, partner_id=session.scope.owner)
 
 
 async def left(session: Session) -> list[RowMapping]:

@@ -25,10 +25,13 @@ Days = Annotated[int, Query(ge=1, le=heals.DAYS_MAX, description="so many days b
 
 class Stop(BaseModel):
     """Where a runbook does not run, since when and why; `id` names the hold, or the stop of the
-    brake, which is for one site's appliance or, without a site, for all sites."""
+    brake, which is for one site's appliance or, without a site, for all sites. `other_version` is
+    the digest of the version that the brake stopped, where that is not the one that is listed; a
+    hold is for every version."""
 
     kind: Literal["hold", "brake"]
     id: str
+    other_version: str | None
     site_id: str | None
     site_name: str | None
     host_id: str | None
@@ -42,7 +45,7 @@ class Stop(BaseModel):
 class RunbookOut(BaseModel):
     """`heals` is null where it healed nothing in this time; of those whose watch is over, `stable`
     lasted. `unhelped` open incidents are there that its last run did not help. `stops`: the newest
-    of `stopped`."""
+    of the `stopped` that stop this version, then those of other versions."""
 
     id: str
     version: int
@@ -88,6 +91,8 @@ def _runbook(
     entry: RunbookEntry, healed: Heals | None, unhelped: int, stopped: list[Stop]
 ) -> RunbookOut:
     check = catalogue.checks()[entry.check]
+    here = [one for one in stopped if one.other_version is None]
+    elsewhere = [one for one in stopped if one.other_version is not None]
     return RunbookOut(
         id=entry.id,
         version=entry.version,
@@ -98,14 +103,15 @@ def _runbook(
         check_title=check.title,
         heals=healed,
         unhelped=unhelped,
-        stopped=len(stopped),
-        stops=stopped[:STOPS_SHOWN_MAX],
+        stopped=len(here),
+        stops=[*here, *elsewhere][:STOPS_SHOWN_MAX],
     )
 
 
 def _hold(row: RowMapping) -> Stop:
     return Stop(
         kind="hold",
+        other_version=None,
         check=row["incident_type"],
         since=row["suppressed_at"],
         **{name: row[name] for name in Stop.model_fields if name in row},
@@ -116,6 +122,7 @@ def _brake(entry: RunbookEntry, row: RowMapping) -> Stop:
     return Stop(
         kind="brake",
         id=row["id"],
+        other_version=None if row["version"] == entry.digest else row["version"],
         site_id=row["site_id"],
         site_name=row["site_name"],
         host_id=None,

@@ -27,8 +27,9 @@ SELECT a.epoch, st.next_seq, st.prev, s.settings_revision,
   (SELECT count(*) FROM promotion_ledger l WHERE l.partner_id = a.partner_id
     AND l.step IN ('approved', 'promoted', 'stopped', 'demoted')) AS promotion_changes,
   (SELECT count(*) + count(b.released_at) FROM brake_stops b WHERE b.partner_id = a.partner_id
-    AND (b.appliance_id IS NULL OR (b.site_id = a.site_id AND b.appliance_id = a.id))
-  ) AS stop_changes,
+    AND b.appliance_id IS NULL)
+  + (SELECT count(*) + count(b.released_at) FROM brake_stops b WHERE b.site_id = a.site_id
+    AND b.appliance_id = a.id) AS stop_changes,
   (SELECT count(*) FROM deviation_events e WHERE e.site_id = a.site_id
     AND e.kind IN ('accepted', 'renewed', 'revoked', 'replaced', 'expired')) AS deviation_changes,
   n.changes AS fleet_changes, n.before AS share_index, n.enrolled AS share_of,

@@ -1,8 +1,6 @@
 """`wardline brakes`: versions that went wrong too often, at Central or on the spot; release one."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,13 +8,9 @@ import typer
 from wardline.agent import settings as agent_settings
 from wardline.agent import stop_commands
 from wardline.agent.settings import Layout
-from wardline.cli import person, plain
-from wardline.cli.client import Client
+from wardline.cli import paging, person, places, plain, reasons
 from wardline.core import ids
-from wardline.core.errors import Refused
 
-PAGE_ITEMS = 200
-PAGES_MAX = 50
 VERSION_CHARS_SHOWN = 12
 
 app = typer.Typer(
@@ -26,19 +20,8 @@ app = typer.Typer(
     help="Versions that were stopped after failures; release one.",
 )
 
-Data = Annotated[
-    Path | None,
-    typer.Option(help="data directory of Central, or of the agent; default: the one that is here"),
-]
-OnAppliance = Annotated[
-    bool, typer.Option("--appliance", help="what this appliance stopped itself, without Central")
-]
-
-
-class ReasonMissing(Refused):
-    """A version is released with a reason, which stays with it."""
-
-    code = "reason_needed"
+Data = places.Either
+OnAppliance = places.OnAppliance
 
 
 @app.command("list")
@@ -56,7 +39,9 @@ def list_stops(
         found = stop_commands.listed(layout, everything=released_too)
     else:
         with person.reading(data) as central:
-            found = list(_stops(central, "all" if released_too else "in_force"))
+            found = list(
+                paging.items(central, "/brakes", state="all" if released_too else "in_force")
+            )
     if as_json:
         print(json.dumps(found, indent=2))
     else:
@@ -79,31 +64,19 @@ def release_stop(
     Appliances do so from their next check-in on. With --appliance it is what this appliance stopped
     itself, at once, in the name of your account on this machine.
     """
-    if not reason.strip():
-        raise ReasonMissing("--reason: say why it may run again")
+    why = reasons.given(reason, "why it may run again")
     ids.entity(stop, "stop", "stop")
     if appliance:
         layout = Layout(agent_settings.data_directory(data))
-        released = stop_commands.release(layout, stop, reason)
+        released = stop_commands.release(layout, stop, why)
     else:
         with person.signed_in(data, email) as central:
-            released = central.post(f"/brakes/{stop}/release", {"reason": reason})
+            released = central.post(f"/brakes/{stop}/release", {"reason": why})
     if as_json:
         print(json.dumps(released, indent=2))
     else:
         by = released.get("released_by_name") or released["released_by"]
         print(plain.shown(f"{stop}: released by {by}"))
-
-
-def _stops(central: Client, state: str) -> Iterator[Any]:
-    """Page by page, as far as anybody would read."""
-    asked: dict[str, str | int] = {"state": state, "limit": PAGE_ITEMS}
-    for _ in range(PAGES_MAX):
-        page = central.get("/brakes", **asked)
-        yield from page["items"]
-        if page["next_cursor"] is None:
-            return
-        asked["cursor"] = page["next_cursor"]
 
 
 def _render(found: list[Any]) -> None:

@@ -8,12 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from wardline.cli import person, plain
+from wardline.cli import paging, person, plain
 from wardline.cli.client import Client
 from wardline.core.errors import NotFound, Refused, WrongUsage
 
-PAGE_ITEMS = 200
-PAGES_MAX = 50
 STATES = ("in_force", "changed", "ended", "all")
 
 app = typer.Typer(
@@ -66,7 +64,7 @@ def list_deviations(
     if state not in STATES:
         raise StateUnknown(f"--state {state}: one of {', '.join(STATES)}")
     with person.reading(data) as central:
-        found = list(_pages(central, "/deviations", state=state))
+        found = list(paging.items(central, "/deviations", state=state))
     if as_json:
         print(json.dumps(found, indent=2))
         return
@@ -197,7 +195,7 @@ def _until(text: str) -> str:
 
 def _site(central: Client, named: str) -> str:
     """The identifier of the site with this name or identifier; raises NotFound."""
-    for one in _pages(central, "/fleet"):
+    for one in paging.items(central, "/fleet"):
         if named in (one["id"], one["name"]):
             return str(one["id"])
     raise NotFound(f"there is no site {named}; `wardline status` shows those that there are")
@@ -216,18 +214,7 @@ def _chosen(failing: list[Any], check: str, hosts: list[str]) -> list[Any]:
 
 
 def _observed(central: Client, site_id: str, check: str) -> Iterator[Any]:
-    return _pages(central, f"/sites/{site_id}/observed/{check}")
-
-
-def _pages(central: Client, path: str, **asked: str | int) -> Iterator[Any]:
-    """Page by page, as far as anybody would read."""
-    asked["limit"] = PAGE_ITEMS
-    for _ in range(PAGES_MAX):
-        page = central.get(path, **asked)
-        yield from page["items"]
-        if page["next_cursor"] is None:
-            return
-        asked["cursor"] = page["next_cursor"]
+    return paging.items(central, f"/sites/{site_id}/observed/{check}")
 
 
 def _done(made: Any, *, as_json: bool) -> None:

@@ -7,12 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from wardline.cli import person, plain
+from wardline.cli import paging, person, plain, reasons
 from wardline.cli.client import Client
-from wardline.core.errors import NotFound, Refused, WrongUsage
-
-PAGE_ITEMS = 200
-PAGES_MAX = 50
+from wardline.core.errors import NotFound, WrongUsage
 
 app = typer.Typer(
     add_completion=False,
@@ -34,12 +31,6 @@ class PlaceUnnamed(WrongUsage):
     code = "place_unnamed"
 
 
-class FreezeUnexplained(Refused):
-    """A freeze is set and lifted with a reason, which stays with it."""
-
-    code = "reason_needed"
-
-
 @app.callback(invoke_without_command=True)
 def freeze(
     context: typer.Context,
@@ -59,7 +50,7 @@ def freeze(
     if context.invoked_subcommand is not None:
         return
     _check_place(site, partner=partner)
-    why = _explained(reason, "why everything stops")
+    why = reasons.given(reason, "why everything stops")
     with person.signed_in(data, email) as central:
         path = "/freeze" if site is None else f"/sites/{site}/freeze"
         _tell([central.post(path, {"reason": why})], as_json=as_json)
@@ -79,7 +70,7 @@ def lift(
     What was frozen at an appliance itself is lifted there: `wardline agent unfreeze`.
     """
     _check_place(site, partner=partner)
-    why = _explained(reason, "why repairs may go on")
+    why = reasons.given(reason, "why repairs may go on")
     with person.signed_in(data, email) as central:
         found = _of(central, site)
         _tell([central.post(f"/freezes/{found}/lift", {"reason": why})], as_json=as_json)
@@ -102,12 +93,6 @@ def _check_place(site: str | None, *, partner: bool) -> None:
         raise PlaceUnnamed("name one of the two: --partner, or --site with the site's id")
 
 
-def _explained(reason: str | None, why: str) -> str:
-    if reason is None or not reason.strip():
-        raise FreezeUnexplained(f"--reason: say {why}")
-    return reason.strip()
-
-
 def _of(central: Client, site: str | None) -> str:
     """The one in force that Central set for the site, or for the partner."""
     reach = "partner" if site is None else "site"
@@ -118,19 +103,9 @@ def _of(central: Client, site: str | None) -> str:
 
 
 def _freezes(central: Client, site: str | None, *, lifted_too: bool) -> Iterator[Any]:
-    """Page by page, as far as anybody would read."""
-    asked: dict[str, str | int] = {
-        "limit": PAGE_ITEMS,
-        "state": "all" if lifted_too else "in_force",
-    }
-    if site is not None:
-        asked["site"] = site
-    for _ in range(PAGES_MAX):
-        page = central.get("/freezes", **asked)
-        yield from page["items"]
-        if page["next_cursor"] is None:
-            return
-        asked["cursor"] = page["next_cursor"]
+    asked = {} if site is None else {"site": site}
+    state = "all" if lifted_too else "in_force"
+    return paging.items(central, "/freezes", state=state, **asked)
 
 
 def _tell(found: list[Any], *, as_json: bool) -> None:

@@ -1,7 +1,6 @@
 """`wardline holds`: what is left alone, at Central or on the spot; setting and clearing a hold."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,12 +9,10 @@ import typer
 from wardline.agent import hold_commands
 from wardline.agent import settings as agent_settings
 from wardline.agent.settings import Layout
-from wardline.cli import found, person, plain
+from wardline.cli import found, paging, person, places, plain, reasons
 from wardline.cli.client import Client
 from wardline.core.errors import NotFound, Refused
 
-PAGE_ITEMS = 200
-PAGES_MAX = 50
 NUMBER_DIGITS_MAX = 18
 
 app = typer.Typer(
@@ -25,25 +22,14 @@ app = typer.Typer(
     help="What is left alone until a person says so; set or clear one.",
 )
 
-Data = Annotated[
-    Path | None,
-    typer.Option(help="data directory of Central, or of the agent; default: the one that is here"),
-]
-OnAppliance = Annotated[
-    bool, typer.Option("--appliance", help="this appliance's own holds, without Central")
-]
+Data = places.Either
+OnAppliance = places.OnAppliance
 
 
 class HoldUnnamed(Refused):
     """Not a hold's name where it is looked for: the two lists have names of their own."""
 
     code = "hold_unnamed"
-
-
-class ReasonMissing(Refused):
-    """A hold is set and cleared with a reason, which stays with it."""
-
-    code = "reason_needed"
 
 
 @app.command("list")
@@ -58,7 +44,7 @@ def list_holds(
         _list_here(data, ended_too=ended_too, as_json=as_json)
         return
     with person.reading(data) as central:
-        rows = list(_holds(central, "all" if ended_too else "active"))
+        rows = list(paging.items(central, "/holds", state="all" if ended_too else "active"))
     if as_json:
         print(json.dumps(rows, indent=2))
     else:
@@ -85,14 +71,13 @@ def set_hold(
     At Central it is an order, and stands once the appliance has it. With --appliance it stands at
     once, in the name of your account on this machine.
     """
-    if not reason.strip():
-        raise ReasonMissing("--reason: say why the repair is to stay off")
+    why = reasons.given(reason, "why the repair is to stay off")
     if appliance:
         layout = Layout(agent_settings.data_directory(data))
-        done = hold_commands.put(layout, incident, runbook, reason)
+        done = hold_commands.put(layout, incident, runbook, why)
     else:
         with person.signed_in(data, email) as central:
-            body = {"reason": reason, "runbook_id": runbook}
+            body = {"reason": why, "runbook_id": runbook}
             done = central.post(f"{found.incident(central, incident)}/hold", body)
     if as_json:
         print(json.dumps(done, indent=2))
@@ -118,13 +103,12 @@ def clear_hold(
     The hold stands until its appliance says that it ended. With --appliance it ends at once, in
     the name of your account on this machine.
     """
-    if not reason.strip():
-        raise ReasonMissing("--reason: say why repairs may run again")
+    why = reasons.given(reason, "why repairs may run again")
     if appliance:
-        cleared = _clear_here(data, hold, reason)
+        cleared = _clear_here(data, hold, why)
     else:
         with person.signed_in(data, email) as central:
-            cleared = _clear(central, hold, reason)
+            cleared = _clear(central, hold, why)
     if as_json:
         print(json.dumps(cleared, indent=2))
     elif appliance:
@@ -151,22 +135,11 @@ def _clear_here(data: Path | None, hold: str, reason: str) -> Any:
 
 
 def _clear(central: Client, hold_id: str, reason: str) -> Any:
-    for one in _holds(central, "all"):
+    for one in paging.items(central, "/holds", state="all"):
         if one["id"] == hold_id:
             path = f"/sites/{one['site_id']}/holds/{hold_id}/clear"
             return central.post(path, {"reason": reason})
     raise NotFound(f"there is no hold {hold_id}; `wardline holds list` shows those that there are")
-
-
-def _holds(central: Client, state: str) -> Iterator[Any]:
-    """Page by page, as far as anybody would read."""
-    asked: dict[str, str | int] = {"state": state, "limit": PAGE_ITEMS}
-    for _ in range(PAGES_MAX):
-        page = central.get("/holds", **asked)
-        yield from page["items"]
-        if page["next_cursor"] is None:
-            return
-        asked["cursor"] = page["next_cursor"]
 
 
 def _render(rows: list[Any]) -> None:

@@ -4,21 +4,18 @@ With --appliance it reads the appliance's own store and needs no Central.
 """
 
 import json
-from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from wardline.agent import incident_commands
 from wardline.agent import settings as agent_settings
 from wardline.agent.settings import Layout
-from wardline.cli import found, person, plain, story
-from wardline.cli.client import Client
+from wardline.cli import found, paging, person, places, plain, story
 from wardline.core.errors import Refused
 
-PAGE_ITEMS = 200
-PAGES_MAX = 50
 CLOSED = frozenset({"healed", "stable", "resolved"})
 
 app = typer.Typer(
@@ -29,13 +26,8 @@ app = typer.Typer(
 )
 
 Incident = Annotated[str, typer.Argument(help="its name, as `wardline incidents list` shows it")]
-Data = Annotated[
-    Path | None,
-    typer.Option(help="data directory of Central, or of the agent; default: the one that is here"),
-]
-OnAppliance = Annotated[
-    bool, typer.Option("--appliance", help="this appliance's own incidents, without Central")
-]
+Data = places.Either
+OnAppliance = places.OnAppliance
 AsJson = Annotated[bool, typer.Option("--json", help="print it as JSON")]
 Who = Annotated[
     str | None, typer.Option("--as", help="who asks for it: your e-mail address at Central")
@@ -60,7 +52,7 @@ def list_incidents(
         rows = incident_commands.listed(_layout(data), everything=closed_too)
     else:
         with person.reading(data) as central:
-            every = _pages(central)
+            every = paging.items(central, "/incidents")
             rows = [one for one in every if closed_too or one["state"] not in CLOSED]
     if as_json:
         print(json.dumps(rows, indent=2))
@@ -107,6 +99,43 @@ def try_again(
     _order(incident, "try-again", {"reason": reason}, email, data, as_json=as_json)
 
 
+@app.command("choose")
+def choose(
+    incident: Incident,
+    number: Annotated[int, typer.Argument(min=1, help="which one, as `show` numbers them")],
+    reason: Annotated[str, typer.Option(help="why this one is right here; it is kept")],
+    email: Who = None,
+    data: Data = None,
+    as_json: AsJson = False,
+    appliance: OnAppliance = False,
+) -> None:
+    """Have one of several repairs run, where which one is right is a person's to say."""
+    if appliance:
+        wait_s = incident_commands.WAIT_S
+        ended = incident_commands.picked(_layout(data), incident, number, reason, wait_s)
+        if as_json:
+            print(json.dumps(asdict(ended), indent=2))
+        else:
+            _print([plain.shown(f"{incident}: {ended.state} ({ended.code}): {ended.detail}")])
+        return
+    with person.signed_in(data, email) as central:
+        path = found.incident(central, incident)
+        choices = central.get(path)["choices"]
+        if number > len(choices):
+            raise incident_commands.NoSuchChoice(
+                f"{incident} has {len(choices)} choices now: look at it again"
+            )
+        picked = choices[number - 1]
+        done = central.post(f"{path}/start", {"reason": reason, "choice": picked["id"]})
+    if as_json:
+        print(json.dumps(done, indent=2))
+    elif done["order_id"] is None:
+        _print([plain.shown(f"{incident}: approval {done['approval_id']} has to be given first")])
+    else:
+        told = f"{incident}: {picked['words']}; order {done['order_id']} is on its way"
+        _print([plain.shown(told)])
+
+
 @app.command("hand-over")
 def hand_over(
     incident: Incident,
@@ -145,17 +174,6 @@ def _order(
         print(json.dumps(done, indent=2))
     else:
         print(f"{incident}: order {done['order_id']} is on its way to the appliance")
-
-
-def _pages(central: Client) -> Iterator[Any]:
-    """Page by page, as far as anybody would read."""
-    asked: dict[str, str | int] = {"limit": PAGE_ITEMS}
-    for _ in range(PAGES_MAX):
-        page = central.get("/incidents", **asked)
-        yield from page["items"]
-        if page["next_cursor"] is None:
-            return
-        asked["cursor"] = page["next_cursor"]
 
 
 def _layout(data: Path | None) -> Layout:

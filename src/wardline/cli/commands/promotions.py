@@ -1,18 +1,12 @@
 """`wardline promotions`: what L2 taught, and what of it a person lets L1 do by itself."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from wardline.cli import person, plain
-from wardline.cli.client import Client
-from wardline.core.errors import Refused
-
-PAGE_ITEMS = 200
-PAGES_MAX = 50
+from wardline.cli import paging, person, plain, reasons
 
 app = typer.Typer(
     add_completion=False,
@@ -30,12 +24,6 @@ AsJson = Annotated[bool, typer.Option("--json", help="print the answer as JSON")
 Why = Annotated[str, typer.Option("--reason", help="why; it is kept with your name")]
 
 
-class ReasonMissing(Refused):
-    """A promotion is decided with a reason, which stays in its ledger."""
-
-    code = "reason_needed"
-
-
 @app.command("list")
 def list_promotions(
     data: Data = None,
@@ -46,7 +34,9 @@ def list_promotions(
 ) -> None:
     """Candidates, canaries and what is in force, newest first."""
     with person.reading(data) as central:
-        found = list(_pages(central, "/promotions", ended_too="true" if ended_too else "false"))
+        found = list(
+            paging.items(central, "/promotions", ended_too="true" if ended_too else "false")
+        )
     if as_json:
         print(json.dumps(found, indent=2))
         return
@@ -60,7 +50,7 @@ def list_promotions(
 def list_patterns(data: Data = None, as_json: AsJson = False) -> None:
     """What incidents and verified runs come to per pattern, and what a promotion lacks."""
     with person.reading(data) as central:
-        found = list(_pages(central, "/patterns"))
+        found = list(paging.items(central, "/patterns"))
     if as_json:
         print(json.dumps(found, indent=2))
         return
@@ -131,25 +121,13 @@ def _decide(
     *,
     as_json: bool,
 ) -> None:
-    if not reason.strip():
-        raise ReasonMissing("--reason: say why")
+    why = reasons.given(reason, "why")
     with person.signed_in(data, email) as central:
-        found = central.post(f"/promotions/{promotion}/{how}", {**body, "reason": reason})
+        found = central.post(f"/promotions/{promotion}/{how}", {**body, "reason": why})
     if as_json:
         print(json.dumps(found, indent=2))
     else:
         _say_one(found)
-
-
-def _pages(central: Client, path: str, **asked: str | int) -> Iterator[Any]:
-    """Page by page, as far as anybody would read."""
-    asked["limit"] = PAGE_ITEMS
-    for _ in range(PAGES_MAX):
-        page = central.get(path, **asked)
-        yield from page["items"]
-        if page["next_cursor"] is None:
-            return
-        asked["cursor"] = page["next_cursor"]
 
 
 def _say_one(one: Any) -> None:

@@ -267,7 +267,7 @@ def _incident(obj: fields.Object, watched: Watch | None) -> IncidentRecord:
         before=fields.part(obj, "before", result_from_wire),
         after=fields.optional(obj, "after", fields.part, result_from_wire),
         decision=fields.optional(obj, "decision", fields.mapping),
-        runbook=fields.optional(obj, "runbook", fields.part, _runbook),
+        runbook=fields.optional(obj, "runbook", fields.part, runbook_from_wire),
         actions=fields.parts(obj, "actions", ACTIONS_MAX, action_from_wire),
         closed_at=fields.optional(obj, "closed_at", fields.instant),
         watch=watched,
@@ -344,7 +344,8 @@ def action_to_wire(action: Action) -> dict[str, Any]:
     return {key: getattr(action, key) for key in _ACTION_KEYS}
 
 
-def _runbook(value: object) -> RunbookRef:
+def runbook_from_wire(value: object) -> RunbookRef:
+    """Raises Malformed naming the first field that is wrong."""
     obj = fields.exactly(value, _RUNBOOK_KEYS)
     return RunbookRef(
         id=fields.name(obj, "id"),

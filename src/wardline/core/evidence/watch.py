@@ -17,8 +17,9 @@ HEALS_MAX = 2**31 - 1
 
 class WatchEnd(StrEnum):
     """`stable`: the check passed at or after the end of the watch. `recurred`: it failed before it
-    had. `unproved`: it failed so long after the end that nothing shows when it came back. `undone`:
-    a person had the run undone, be it after it was stable; that counts neither way."""
+    had. `unproved`: it failed so long after the end that nothing shows when it came back, or
+    another run on its drift was undone. `undone`: a person had the run of the heal undone, be it
+    after it was stable. The last two count neither way."""
 
     STABLE = "stable"
     RECURRED = "recurred"

@@ -45,6 +45,7 @@ class RunbookEntry:
     platforms: tuple[str, ...]
     controls: tuple[str, ...]
     inputs: Mapping[str, str]
+    preconditions: tuple[Condition, ...]
     remedies: tuple[Remedy, ...]
     disruptive: bool
     requires_reboot: bool
@@ -84,13 +85,18 @@ def _check(one: dict[str, Any]) -> CheckEntry:
 
 def _runbook(one: dict[str, Any]) -> RunbookEntry:
     lists = {name: tuple(one[name]) for name in ("platforms", "controls")}
-    remedies = tuple(_remedy(one, text) for text in one["remedies"])
-    return RunbookEntry(**{**one, **lists, "remedies": remedies})
-
-
-def _remedy(runbook: dict[str, Any], text: dict[str, Any]) -> Remedy:
-    conditions = tuple(
-        Condition(one["fact"], Operator(one["operator"]), one["value"])
-        for one in text["conditions"]
+    preconditions = _conditions(one["preconditions"])
+    remedies = tuple(
+        Remedy(
+            *(one["check"], _conditions(text["conditions"]), one["id"]),
+            *(text["inputs"], text["order"]),
+            preconditions=preconditions,
+            choice=text["choice"],
+        )
+        for text in one["remedies"]
     )
-    return Remedy(runbook["check"], conditions, runbook["id"], text["inputs"], text["order"])
+    return RunbookEntry(**{**one, **lists, "preconditions": preconditions, "remedies": remedies})
+
+
+def _conditions(listed: list[dict[str, Any]]) -> tuple[Condition, ...]:
+    return tuple(Condition(one["fact"], Operator(one["operator"]), one["value"]) for one in listed)

@@ -10,7 +10,8 @@ from wardline.core.incidents.brake import Result
 class Past:
     """One run that is over: of which drift, by which runbook, and what was verified of it.
 
-    `pattern` is the drift's signature and `facts` its `likeness.tokens`.
+    `pattern` is the drift's signature and `facts` its `likeness.tokens`. `choice` is the mark of
+    the remedy where that was one of several choices.
     """
 
     incident_id: str
@@ -20,3 +21,4 @@ class Past:
     runbook_digest: str
     ended_at: datetime
     result: Result
+    choice: str | None = None

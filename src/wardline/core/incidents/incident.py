@@ -26,7 +26,7 @@ from wardline.core.evidence.bundle import (
     RunbookRef,
 )
 from wardline.core.evidence.watch import Watch, WatchEnd
-from wardline.core.incidents import fitting, signature, watching
+from wardline.core.incidents import fitting, signature, undo, watching
 from wardline.core.incidents.states import CLOSED, TO_JUDGE, TRANSITIONS, State
 from wardline.core.incidents.watching import Attempt
 from wardline.core.severity import Severity
@@ -37,8 +37,8 @@ UNDO = "undo"
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """An incident as the appliance keeps it; `tried` are the runbooks that ran and did not help,
-    `watch` is that of its last heal."""
+    """An incident as the appliance keeps it; `tried` are the remedies that ran and did not help, by
+    their marks, `watch` is that of its last heal."""
 
     id: str
     site_id: str
@@ -131,8 +131,9 @@ def started(
     runbook: RunbookRef,
     level: ResolutionLevel = ResolutionLevel.L1,
 ) -> Incident:
-    """A run is about to begin; stored before its first step, so that a crash is seen."""
-    _expect(incident, *TO_JUDGE)
+    """A run is about to begin; stored before its first step, so that a crash is seen. One that is a
+    person's begins by a choice of theirs."""
+    _expect(incident, *TO_JUDGE, State.ESCALATED)
     return _moved(
         incident,
         State.REPAIRING,
@@ -152,12 +153,14 @@ def ended(
     after: Result,
     at: datetime,
     attempt: Attempt,
+    mark: str | None = None,
 ) -> Incident:
     """The run is over and the same check has measured again: healed, and watched from now on, only
     if that passed.
 
     A run that ended well, found nothing to change and left a passing check did not heal: the drift
-    went away before it, so it is resolved.
+    went away before it, so it is resolved. `mark` is the remedy's; without one it was the
+    runbook with whatever inputs there are.
     """
     _expect(incident, State.REPAIRING)
     passes = ok and after.outcome is bundle.Outcome.PASS
@@ -177,7 +180,7 @@ def ended(
             closed_at=at,
             watch=watching.begun(number, incident.runbook.id, attempt, at),
         )
-    tried = (*incident.tried, incident.runbook.id)
+    tried = (*incident.tried, mark or incident.runbook.id)
     return _moved(
         incident,
         State.FAILED,
@@ -189,16 +192,22 @@ def ended(
 
 
 def stopped(
-    incident: Incident, actions: tuple[Action, ...], after: Result, at: datetime
+    incident: Incident,
+    actions: tuple[Action, ...],
+    after: Result,
+    at: datetime,
+    *,
+    is_back: bool = True,
 ) -> Incident:
-    """The run was stopped between two steps and what it had done was undone; `after` is what
-    stands there now.
+    """The run was stopped between two steps and what it had done was undone, all of it where
+    `is_back`; `after` is what stands there now.
 
     Its runbook was not tried out, so that it may run again. Passing now closes the incident
-    without a claim; otherwise it is open again.
+    without a claim, but where a change of it could not be put back: then, and otherwise, it is
+    open again.
     """
     _expect(incident, State.REPAIRING)
-    closes = after.outcome is bundle.Outcome.PASS and can_close(incident, after, at)
+    closes = is_back and after.outcome is bundle.Outcome.PASS and can_close(incident, after, at)
     return _unclaimed(incident, actions, after, at if closes else None)
 
 
@@ -319,16 +328,20 @@ def undone(
     at: datetime,
 ) -> Incident:
     """A person has had a run undone that had repaired this drift; `measured` is what stands there
-    now, `decision` says who and why.
+    now, `decision` says who and why, and which run.
 
     It is open, whatever it was, for what follows from that: a person's, or resolved where the check
-    passes all the same. A heal that was undone is neither proved nor disproved.
+    passes all the same. A heal by that run has ended as undone. One by another run, or by one of
+    which nobody knows what was put back, has ended too, for it stands on other ground now: neither
+    proved nor disproved.
     """
     if incident.state is State.REPAIRING:
         raise Conflict(f"incident {incident.id} is being repaired: nothing of it is undone now")
     watch = incident.watch
     if watch is not None and incident.state in (State.HEALED, State.STABLE):
-        watch = watching.ended(watch, WatchEnd.UNDONE, at)
+        found = undo.told(decision)
+        own = found is not None and found.run_id == undo.run_of(incident.decision)
+        watch = watching.ended(watch, WatchEnd.UNDONE if own else WatchEnd.UNPROVED, at)
     return _moved(
         incident,
         State.OPEN,
@@ -341,17 +354,6 @@ def undone(
         closed_at=None,
         watch=watch,
     )
-
-
-def undo_refused(
-    incident: Incident, decision: Mapping[str, Any], found: tuple[Action, ...]
-) -> Incident:
-    """A person wanted a run undone, and nothing was changed; `found` says why, beside what had been
-    done. Everything else stays as it is."""
-    if incident.state is State.REPAIRING:
-        raise Conflict(f"incident {incident.id} is being repaired: nothing of it is undone now")
-    kept = tuple(one for one in incident.actions if not (one.dry_run and one.type == UNDO))
-    return replace(incident, decision=decision, actions=(*kept, *found))
 
 
 def can_close(incident: Incident, after: Result, at: datetime) -> bool:

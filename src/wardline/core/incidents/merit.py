@@ -5,7 +5,7 @@ same runbook at the same digest.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from wardline.core.incidents.trial import End
@@ -26,6 +26,8 @@ CANARY_MAX = timedelta(days=14)
 DEMOTION_RUNS_LEAST = 3
 DEMOTION_PCT_MAX = 20
 RECENT_RUNS = 20
+# Runs older than that are forgotten, but for those of a promotion that is still in use.
+KEPT = timedelta(days=400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +105,19 @@ def ending(runs: Runs) -> str | None:
     return None
 
 
-def ended_at(trials: Iterable[tuple[End, bool]]) -> tuple[int, str] | None:
+def ended_at(
+    trials: Iterable[tuple[End, bool]], before: Runs | None = None
+) -> tuple[int, str] | None:
     """The first of these trials, each with whether it was a canary's, that ended the promotion for
-    whoever made them in this order: its place and why. None where none did."""
-    runs = Runs()
+    whoever made them in this order: its place and why. None where none did.
+
+    `before` counts earlier ones that are not among them, none of which ended it: what the last runs
+    come to is not known then until there are RECENT_RUNS of them."""
+    runs = before or Runs()
     for place, (end, canary) in enumerate(trials):
         runs = runs.and_one(end, canary=canary)
-        if (why := ending(runs)) is not None:
+        is_whole = before is None or len(runs.recent) == RECENT_RUNS
+        if (why := ending(runs if is_whole else replace(runs, recent=()))) is not None:
             return place, why
     return None
 
@@ -133,9 +141,9 @@ class Canary:
 @dataclass(frozen=True, slots=True)
 class Shadow:
     """What a promotion would have met with in the last SHADOW_DAYS: of `incidents` of its pattern
-    the facts of `resolved` give its inputs, and of those the policy would let `allowed` run, at
-    once or with a person's word. In `confirmed` its runbook did heal for good, in `contradicted`
-    it went wrong and nothing of it lasted."""
+    the facts of `resolved` meet its preconditions and give its inputs, and of those the policy
+    would let `allowed` run, at once or with a person's word. In `confirmed` its runbook did heal
+    for good, in `contradicted` it went wrong and nothing of it lasted."""
 
     incidents: int
     resolved: int
@@ -151,7 +159,9 @@ def against(shadow: Shadow) -> tuple[str, ...]:
         found.append(f"no incident of this pattern in the last {SHADOW_DAYS} days")
     elif 100 * shadow.resolved < SUCCESS_PCT_LEAST * shadow.incidents:
         missing = shadow.incidents - shadow.resolved
-        found.append(f"its inputs are missing in {missing} of {shadow.incidents} incidents")
+        found.append(
+            f"its preconditions or inputs are missing in {missing} of {shadow.incidents} incidents"
+        )
     elif not shadow.allowed:
         found.append("the policy would have blocked it every time")
     decided = shadow.confirmed + shadow.contradicted

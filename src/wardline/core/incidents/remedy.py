@@ -2,10 +2,11 @@
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from wardline.core import canonical
 from wardline.core.canonical import Json
 from wardline.core.errors import Malformed, WardlineError
 from wardline.core.incidents import signature
@@ -15,6 +16,9 @@ from wardline.core.policy.cel.pattern import Pattern
 
 PATTERN_CHARS_MAX = 512
 PATTERNS_KEPT_MAX = 256
+
+MARK_DIGITS = 16
+CHOICE_CHARS_MAX = 120
 
 _PLACEHOLDER = re.compile(r"\{facts\.([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)*)\}")
 _ABSENT = object()
@@ -66,7 +70,11 @@ class Earned:
 class Remedy:
     """The runbook that may answer a check; the lowest `order` that matches is tried first.
 
-    One that a promotion `earned` answers the drifts of one `pattern` alone.
+    One that a promotion `earned` answers the drifts of one `pattern` alone. `preconditions` are the
+    runbook's own: without them it runs nowhere, whoever wants it.
+
+    `choice` says in words what it does where several are sound and which one is right differs from
+    clinic to clinic: L1 picks none by itself, unless a promotion has earned it.
     """
 
     check: str
@@ -76,22 +84,73 @@ class Remedy:
     order: int
     pattern: str | None = None
     earned: Earned | None = None
+    preconditions: tuple[Condition, ...] = ()
+    choice: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is a choice that no promotion has made L1's own."""
+        return self.choice is not None and self.earned is None
+
+    @property
+    def chosen(self) -> str | None:
+        """What history keeps of a run by it: which choice it was, None where it is none."""
+        return None if self.choice is None else self.mark
+
+    @property
+    def mark(self) -> str:
+        """Tells it from the runbook's other remedies, by the inputs that they take."""
+        if not self.inputs:
+            return self.runbook
+        return f"{self.runbook} {canonical.digest(dict(self.inputs))[:MARK_DIGITS]}"
 
 
 def matches(remedy: Remedy, check: str, facts: Mapping[str, Json]) -> bool:
-    """Whether `remedy` is one for a failed `check` with these facts: every condition holds."""
-    if remedy.check != check or not all(_holds(one, facts) for one in remedy.conditions):
+    """Whether `remedy` is one for a failed `check` with these facts: every precondition and
+    every condition holds."""
+    if remedy.check != check or not suits(remedy, facts, is_chosen=True):
         return False
     wanted = remedy.pattern
     return wanted is None or wanted == signature.signature(check, signature.failing(facts))
 
 
+def unmet(preconditions: Sequence[Condition], facts: Mapping[str, Json]) -> str | None:
+    """The first precondition that does not hold, in words; None where all do. What is not known
+    holds for no operator: an absent fact lets nothing run."""
+    for one in preconditions:
+        if _fact(one.fact, facts) is _ABSENT:
+            return f"nothing is known of {one.fact}"
+        if not _holds(one, facts):
+            return f"{one.fact} is not {one.operator} {_words(one.value)}"
+    return None
+
+
+def suits(remedy: Remedy, facts: Mapping[str, Json], *, is_chosen: bool) -> bool:
+    """Whether its runbook may run at all with these facts, and, where it is to be chosen among
+    others, whether its conditions hold too."""
+    if unmet(remedy.preconditions, facts) is not None:
+        return False
+    return not is_chosen or all(_holds(one, facts) for one in remedy.conditions)
+
+
+def _words(value: Json) -> str:
+    return canonical.dumps(value).decode()
+
+
 def candidates(
     remedies: tuple[Remedy, ...], check: str, facts: Mapping[str, Json]
 ) -> tuple[Remedy, ...]:
-    """The remedies that match, in the order in which they are to be tried."""
-    found = (remedy for remedy in remedies if matches(remedy, check, facts))
-    return tuple(sorted(found, key=lambda remedy: (remedy.order, remedy.runbook)))
+    """The remedies of L1 that match, in the order in which they are to be tried."""
+    found = (one for one in remedies if not one.is_open and matches(one, check, facts))
+    return tuple(sorted(found, key=lambda one: (one.order, one.runbook)))
+
+
+def choices(
+    remedies: tuple[Remedy, ...], check: str, facts: Mapping[str, Json]
+) -> tuple[Remedy, ...]:
+    """The choices that match, in the order in which they are to be shown."""
+    found = (one for one in remedies if one.is_open and matches(one, check, facts))
+    return tuple(sorted(found, key=lambda one: (one.order, one.runbook)))
 
 
 def inputs(remedy: Remedy, facts: Mapping[str, Json]) -> dict[str, Json]:
@@ -194,6 +253,20 @@ def check_condition(condition: Condition, where: str) -> None:
         _check_pattern(value, where)
     if condition.operator is Operator.EXISTS and not isinstance(value, bool):
         raise Malformed(where, "exists needs true or false")
+
+
+def check_choices(remedies: Sequence[Remedy]) -> None:
+    """Raise Malformed where a person could not tell the choices of a runbook apart, or where one is
+    a choice with whatever facts."""
+    found = [one for one in remedies if one.choice is not None]
+    if any(not one.conditions for one in found):
+        raise Malformed("remedies", "a choice says by conditions when it is one")
+    for what, seen in (
+        ("say the same", {one.choice for one in found}),
+        ("take the same inputs", {one.mark for one in found}),
+    ):
+        if len(seen) != len(found):
+            raise Malformed("remedies", f"two choices {what}")
 
 
 def _check_pattern(value: Json, where: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from wardline.core import deviation
 from wardline.core.evidence.bundle import Action, Outcome
 from wardline.core.evidence.watch import Watch, WatchEnd
+from wardline.core.incidents import undo
 from wardline.core.incidents.incident import Incident
 from wardline.core.incidents.states import State
 from wardline.core.policy.decision import Code, Verdict
@@ -109,8 +110,9 @@ def sentence(one: Situation, now: datetime) -> str:
     return f"{_stands(one)}: {_told(one, now)}."
 
 
-def aftermath(actions: Sequence[Action]) -> Aftermath:
-    """What the steps of a run left behind on the host."""
+def aftermath(actions: Sequence[Action], decision: Mapping[str, Any] | None) -> Aftermath:
+    """What the steps of a run, or of its undo, left behind on the host. What an undo came to is its
+    own last word, for it looks once more after its steps; those say what is left by hand."""
     ran = [action for action in actions if not action.dry_run]
     changed = [action for action in ran if action.changed]
     left = tuple(f"{action.step}: {action.target}" for action in changed if not action.undone)
@@ -118,7 +120,8 @@ def aftermath(actions: Sequence[Action]) -> Aftermath:
         return Aftermath(Undo.UNKNOWN, left)
     if any(action.type == UNDO for action in ran):
         failed = tuple(f"{action.step}: {action.target}" for action in ran if action.error)
-        return Aftermath(Undo.PART if failed else Undo.VERIFIED, failed)
+        seen = Undo.PART if failed else Undo.VERIFIED
+        return Aftermath(_ENDS.get(_undo_state(decision), seen), failed)
     if not changed:
         return Aftermath(Undo.NOTHING, ())
     if not left:
@@ -156,9 +159,9 @@ def _told(one: Situation, now: datetime) -> str:
         case State.HEALED:
             return f"{_name(one)} repaired it, {_watched(one, now)}"
         case State.STABLE:
-            return f"{_name(one)} repaired it, and that lasted{_again(one)}"
+            return f"{_name(one)} repaired it, and {_since(one)}{_again(one)}"
         case State.RESOLVED:
-            return f"the drift went away without a repair of ours{_again(one)}"
+            return f"{_went_away(one)}{_again(one)}"
         case State.FAILED:
             return f"{_failed(one)}; what else may help is tried next"
         case State.ESCALATED:
@@ -166,7 +169,12 @@ def _told(one: Situation, now: datetime) -> str:
 
 
 def _open(one: Situation) -> str:
-    if aftermath(one.actions).undo is Undo.UNKNOWN:
+    if _code(one) == deviation.ACCEPTED:
+        return (
+            "a person has accepted this state until a date: nothing repairs it, and any other"
+            " failure there is judged as usual"
+        )
+    if _aftermath(one).undo is Undo.UNKNOWN:
         return (
             f"the agent was stopped in the middle of {_name(one)}, which of its steps ran is not"
             " known; it is decided anew"
@@ -178,20 +186,13 @@ def _open(one: Situation) -> str:
         return f"{_stopped(one)}; what to do is decided next"
     if _part(one, "again") or _part(one, "hold").get("clearedAt"):
         return "a person has let its repair go on; what to do is decided next"
-    if _code(one) == deviation.ACCEPTED:
-        return (
-            "a person has accepted this state until a date: nothing repairs it, and any other"
-            " failure there is judged as usual"
-        )
     if _code(one) == deviation.ENDED:
         ended = {how.value: why for how, why in deviation.OVER.items()}
         why = ended.get(str(_part(one, "deviation").get("ended")), "it is accepted no more")
         return f"{why}; what to do is decided next"
     if _verdict(one) == Verdict.BLOCK:
-        then = (
-            "it is tried again by itself once that is over"
-            if _code(one) in _PASSING
-            else "it stays so until somebody changes the rules or repairs it by hand"
+        then = _COUNSEL.get(
+            str(_code(one)), "it stays so until somebody changes the rules or repairs it by hand"
         )
         return f"nothing is run now, because {because(_code(one))}; {then}"
     return "nothing was run yet; what to do is decided next"
@@ -226,6 +227,23 @@ def _watched(one: Situation, now: datetime) -> str:
     return "and it is watched to see whether that lasts"
 
 
+def _went_away(one: Situation) -> str:
+    """Why a check passes that no run of ours was shown to have healed."""
+    alone = "the drift went away without a repair of ours"
+    if not any(not action.dry_run for action in one.actions):
+        return alone
+    match _aftermath(one).undo:
+        case Undo.UNKNOWN:
+            return (
+                f"the agent was stopped in the middle of {_name(one)}, which of its steps ran is"
+                " not known, and the check passes since"
+            )
+        case Undo.NOTHING | Undo.VERIFIED:
+            return f"{alone}; {_name(one)} had run before, and {_put_back(one)}"
+        case Undo.STANDS | Undo.PART:
+            return f"{_name(one)} had run before, {_put_back(one)}, and the check passes since"
+
+
 def _again(one: Situation) -> str:
     """What is told of an incident that is over while its check fails anew."""
     if one.latest.outcome is not Outcome.FAIL:
@@ -234,12 +252,14 @@ def _again(one: Situation) -> str:
 
 
 def _failed(one: Situation) -> str:
-    did = "did not help" if aftermath(one.actions).undo is Undo.STANDS else "failed"
+    did = "did not help" if _aftermath(one).undo is Undo.STANDS else "failed"
+    if any(action.type == UNDO and not action.dry_run for action in one.actions):
+        did = "was undone by a person"
     return f"{_name(one)} {did}, and {_put_back(one)}"
 
 
 def _put_back(one: Situation) -> str:
-    found = aftermath(one.actions)
+    found = _aftermath(one)
     match found.undo:
         case Undo.NOTHING:
             return "it had changed nothing"
@@ -248,14 +268,24 @@ def _put_back(one: Situation) -> str:
         case Undo.VERIFIED:
             return "all that it had changed was put back and found back"
         case Undo.PART:
-            left = "one change" if len(found.left) == 1 else f"{len(found.left)} changes"
+            left = {0: "some", 1: "one change"}.get(len(found.left), f"{len(found.left)} changes")
             return f"{left} of it could not be put back and must be looked at by hand"
         case Undo.UNKNOWN:
             return "which of its steps ran is not known"
 
 
+def _since(one: Situation) -> str:
+    """What has become of a repair that was stable."""
+    if undo.of_own_run(one.decision) is None:
+        return "that lasted"
+    left = _undo_state(one.decision) != "undone"
+    return f"that lasted; a person has had {'a part of it' if left else 'it'} undone since"
+
+
 def _left(one: Situation) -> str:
     """Why an incident is a person's."""
+    if any(action.type == FROZEN for action in one.actions):
+        return _stopped(one)
     if any(not action.dry_run for action in one.actions):
         return _failed(one)
     if _verdict(one) == Verdict.BLOCK:
@@ -282,6 +312,15 @@ def _name(one: Situation) -> str:
     if one.runbook is not None:
         return one.runbook
     return one.watch.runbook_id if one.watch is not None else "its repair"
+
+
+def _aftermath(one: Situation) -> Aftermath:
+    return aftermath(one.actions, one.decision)
+
+
+def _undo_state(decision: Mapping[str, Any] | None) -> str:
+    told = (decision or {}).get("undo")
+    return str(told.get("state")) if isinstance(told, Mapping) else ""
 
 
 def _part(one: Situation, name: str) -> Mapping[str, Any]:
@@ -311,14 +350,25 @@ _OUTCOMES: Mapping[Outcome, str] = {
     Outcome.UNKNOWN: "{check} cannot be measured on {host}",
     Outcome.NOT_APPLICABLE: "{check} has no meaning on {host} any more",
 }
+# By what an undo came to.
+_ENDS: Mapping[str, Undo] = {
+    "undone": Undo.VERIFIED,
+    "left": Undo.PART,
+    "interrupted": Undo.UNKNOWN,
+}
 _HOLDABLE = frozenset({State.OPEN, State.WAITING, State.FAILED, State.ESCALATED})
-# What goes away without anybody's doing.
-_PASSING = frozenset(
-    {
-        *(Code.OUTSIDE_WINDOW, Code.LOCKED, Code.COOLDOWN, Code.LIMIT_EXCEEDED, Code.FREEZE),
-        *(Code.HOLD, Code.BREAKER, Code.BRAKE),
-    }
-)
+_PASSING = "it is tried again by itself once that is over"
+# What comes next where something other than the rules refuses.
+_COUNSEL: Mapping[str, str] = {
+    Code.OUTSIDE_WINDOW: _PASSING,
+    Code.LOCKED: _PASSING,
+    Code.COOLDOWN: _PASSING,
+    Code.LIMIT_EXCEEDED: _PASSING,
+    Code.FREEZE: _PASSING,
+    Code.BREAKER: _PASSING,
+    Code.HOLD: "it is judged anew once a person clears the hold",
+    Code.BRAKE: "it is judged anew once a person has found out why and releases it",
+}
 _BECAUSE: Mapping[str, str] = {
     Code.FREEZE: "a freeze is set",
     Code.OBSERVING: "the site or the host is only observed",
@@ -328,13 +378,14 @@ _BECAUSE: Mapping[str, str] = {
     Code.UNKNOWN_ACTION: "the runbook is not known",
     Code.NOT_ADMISSIBLE: "the runbook is not for this platform",
     Code.UNRESOLVED_INPUT: "one of its inputs could not be resolved",
+    Code.PRECONDITION: "the host is not as the runbook needs it",
     Code.OUTSIDE_WINDOW: "its window is closed",
     Code.LOCKED: "another run is under way on this host",
     Code.COOLDOWN: "it ran here too recently",
     Code.LIMIT_EXCEEDED: "a limit of the rule is used up",
     Code.NOT_OFFERED: "the rule offers it to nobody",
     Code.BREAKER: "it was tried too often here, and rests",
-    Code.BRAKE: "its version was stopped after failures until a person releases it",
+    Code.BRAKE: "its version was stopped after failures",
     Code.ERROR: "the rules could not be evaluated",
     Code.ALLOWED: "a rule allows it",
     Code.APPROVAL_NEEDED: "it needs an approval",

@@ -30,7 +30,8 @@ _WAITING = frozenset({State.OPEN, State.OBSERVING, State.WAITING})
 _FROM_WAITING = _WAITING | {State.REPAIRING, State.ESCALATED, State.RESOLVED}
 
 # From → to. A drift after `stable` or `resolved` is another incident: out of them leads only what a
-# person does, who has a run of that incident undone (ADR 12).
+# person does, who has a run of that incident undone (ADR 12). What is a person's is repaired where
+# they pick a choice (ADR 16).
 TRANSITIONS: Mapping[State, frozenset[State]] = {
     State.OPEN: _FROM_WAITING,
     State.OBSERVING: _FROM_WAITING,
@@ -38,7 +39,7 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
     State.FAILED: _FROM_WAITING,
     State.REPAIRING: frozenset({State.OPEN, State.FAILED, State.HEALED, State.RESOLVED}),
     State.HEALED: frozenset({State.OPEN, State.STABLE}),
-    State.ESCALATED: frozenset({State.OPEN, State.RESOLVED}),
+    State.ESCALATED: frozenset({State.OPEN, State.REPAIRING, State.RESOLVED}),
     State.STABLE: frozenset({State.OPEN}),
     State.RESOLVED: frozenset({State.OPEN}),
 }

@@ -19,7 +19,9 @@ from wardline.core.evidence.bundle import (
     RunbookRef,
 )
 from wardline.core.evidence.watch import Watch
+from wardline.core.incidents import undo
 from wardline.core.incidents.remedy import Earned
+from wardline.core.incidents.undo import Undone
 
 MARK_CHARS_MAX = 64
 _EARNED = "promotion"
@@ -48,9 +50,11 @@ class End(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Trial:
     """`mark` names it within its incident, the same however often it is told; `end` is None while
-    the heal is watched. `earned` says by which promotion it ran."""
+    the heal is watched. `earned` says by which promotion it ran, `run_id` which run it was, None
+    where its appliance did not say."""
 
     mark: str
+    run_id: str | None
     runbook: RunbookRef
     level: ResolutionLevel
     at: datetime
@@ -73,13 +77,15 @@ def begun(record: IncidentRecord) -> Trial | None:
     decision, runbook, level = record.decision, record.runbook, record.resolution_level
     if runbook is None or level is None or decision is None or decision.get("verdict") != "run":
         return None
-    earned, watch = earned_of(decision), record.watch
+    earned, watch, run_id = earned_of(decision), record.watch, undo.run_of(decision)
     if record.state is IncidentState.FAILED and record.after is not None:
         at = record.after.measured_at
-        return Trial(f"failed {clock.wire(at)}", runbook, level, at, earned, End.FAILED, at)
+        mark = f"failed {clock.wire(at)}"
+        return Trial(mark, run_id, runbook, level, at, earned, End.FAILED, at)
     if record.state in (IncidentState.HEALED, IncidentState.STABLE) and watch is not None:
         end = End(watch.ended.value) if watch.ended else None
-        return Trial(_heal(watch), runbook, level, watch.healed_at, earned, end, watch.ended_at)
+        at = watch.healed_at
+        return Trial(_heal(watch), run_id, runbook, level, at, earned, end, watch.ended_at)
     return None
 
 
@@ -89,6 +95,11 @@ def ended(record: IncidentRecord) -> Ended | None:
     if watch is None or watch.ended is None or watch.ended_at is None:
         return None
     return Ended(_heal(watch), End(watch.ended.value), watch.ended_at)
+
+
+def undone(record: IncidentRecord) -> Undone | None:
+    """The run that a person had undone, as a record tells it, be it of another incident."""
+    return undo.told(record.decision)
 
 
 def with_earned(decision: dict[str, Any], earned: Earned | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A decision, stopped by what stands outside of the rules: inputs that are missing, breaker, brake.
+"""A decision, stopped by what stands outside of the rules: inputs, preconditions, breaker, brake.
 
 Each adds its check to the trace, in front of the verdict. A freeze, an observing site and a hold
 keep their word; of an observing site, what it would have done is what changes.
@@ -17,9 +17,10 @@ from wardline.core.policy.decision import (
     Would,
 )
 
-# What only an appliance can say, which knows what was tried: no evaluation of rules comes to it.
-CHECKS = frozenset({Check.BREAKER, Check.BRAKE})
-CODES = frozenset({Code.BREAKER, Code.BRAKE})
+# What only an appliance can say, which knows its runbooks and what was tried: no evaluation of
+# rules comes to it.
+CHECKS = frozenset({Check.PRECONDITIONS, Check.BREAKER, Check.BRAKE})
+CODES = frozenset({Code.PRECONDITION, Code.BREAKER, Code.BRAKE})
 # What refuses before the inputs are looked at.
 _BEFORE_INPUTS = frozenset(
     {
@@ -41,6 +42,16 @@ def unresolved(decision: Decision, why: str) -> Decision:
     return _blocked(told, Code.UNRESOLVED_INPUT, _BEFORE_INPUTS)
 
 
+def unmet(decision: Decision, why: str | None) -> Decision:
+    """The decision on a runbook of which a precondition does not hold, where `why` says so:
+    blocked, whoever asks."""
+    if why is None:
+        return _passed(decision, Check.PRECONDITIONS, "all hold")
+    step = TraceStep(Check.PRECONDITIONS, Outcome.FAIL, why)
+    told = replace(decision, trace=_before_verdict(decision, step))
+    return _blocked(told, Code.PRECONDITION, _BEFORE_INPUTS)
+
+
 def braked(decision: Decision, why: str | None) -> Decision:
     """The decision on versions of which one is stopped, where `why` says so: only a person lets it
     run again, so that this goes before whatever else refuses for now."""
@@ -58,9 +69,14 @@ def broken(decision: Decision, why: str | None) -> Decision:
         return _passed(decision, Check.BREAKER, "closed")
     step = TraceStep(Check.BREAKER, Outcome.FAIL, why)
     told = replace(decision, trace=_before_verdict(decision, step))
-    if decision.verdict is Verdict.BLOCK and decision.code is not Code.OBSERVING:
-        return told
-    return _blocked(told, Code.BREAKER, frozenset())
+    return told if _refuses(decision) else _blocked(told, Code.BREAKER, frozenset())
+
+
+def _refuses(decision: Decision) -> bool:
+    """Whether it blocks anyhow, or would on a site that did not only observe."""
+    if decision.code is Code.OBSERVING:
+        return decision.would is None or decision.would.verdict is Verdict.BLOCK
+    return decision.verdict is Verdict.BLOCK
 
 
 def _blocked(decision: Decision, code: Code, unless: frozenset[Code]) -> Decision:

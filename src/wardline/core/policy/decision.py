@@ -39,6 +39,7 @@ class Code(StrEnum):
     UNKNOWN_ACTION = "unknown_action"
     NOT_ADMISSIBLE = "not_admissible"
     UNRESOLVED_INPUT = "unresolved_input"
+    PRECONDITION = "precondition"
     OUTSIDE_WINDOW = "outside_window"
     LOCKED = "locked"
     COOLDOWN = "cooldown"
@@ -58,6 +59,7 @@ REASONS: Mapping[Code, str] = {
     Code.UNKNOWN_ACTION: "Unknown action",
     Code.NOT_ADMISSIBLE: "Not admissible on this platform",
     Code.UNRESOLVED_INPUT: "Unresolved input",
+    Code.PRECONDITION: "Not as the runbook needs it",
     Code.OUTSIDE_WINDOW: "Outside window",
     Code.LOCKED: "Already running",
     Code.COOLDOWN: "Cooling down",
@@ -70,8 +72,8 @@ REASONS: Mapping[Code, str] = {
 
 
 class Check(StrEnum):
-    """The checks of a decision, in the order in which they are made and traced; breaker and brake
-    are an appliance's own, which knows what was tried."""
+    """The checks of a decision, in the order in which they are made and traced; preconditions,
+    breaker and brake are an appliance's own, which knows its runbooks and what was tried."""
 
     FREEZE = "freeze"
     OBSERVING = "observing"
@@ -84,6 +86,7 @@ class Check(StrEnum):
     COOLDOWN = "cooldown"
     LIMITS = "limits"
     APPROVAL = "approval"
+    PRECONDITIONS = "preconditions"
     BREAKER = "breaker"
     BRAKE = "brake"
     VERDICT = "verdict"

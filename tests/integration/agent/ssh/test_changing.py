@@ -1,5 +1,6 @@
 """Files of a host are changed wholly or not at all, and come out as a local host's would."""
 
+import itertools
 import os
 import shutil
 import stat
@@ -33,12 +34,29 @@ CHANGES: dict[str, Callable[[Host], object]] = {
     "replace a folder": lambda host: host.replace_file("/etc/folder", b"new"),
     "replace a pipe": lambda host: host.replace_file("/etc/pipe", b"new"),
     "replace one of two names": lambda host: host.replace_file("/etc/hard", b"new"),
-    "chmod": lambda host: host.chmod("/etc/file", 0o604),
-    "chmod a folder": lambda host: host.chmod("/etc/folder", 0o750),
-    "chmod through a link": lambda host: host.chmod("/etc/link", 0o604),
-    "chmod one of two names": lambda host: host.chmod("/etc/hard", 0o604),
-    "chmod nothing": lambda host: host.chmod("/etc/gone", 0o604),
-    "chmod a pipe": lambda host: host.chmod("/etc/pipe", 0o604),
+    "chmod": lambda host: _chmod(host, "/etc/file", 0o604),
+    "chmod a folder": lambda host: _chmod(host, "/etc/folder", 0o750),
+    "chmod a link": lambda host: _chmod(host, "/etc/link", 0o604),
+    "chmod one of two names": lambda host: _chmod(host, "/etc/hard", 0o604),
+    "chmod nothing": lambda host: _chmod(host, "/etc/gone", 0o604),
+    "chmod a pipe": lambda host: _chmod(host, "/etc/pipe", 0o604),
+    "chmod another one than was looked at": lambda host: host.chmod(
+        "/etc/file", 0o604, host.lstat("/etc/passwd")
+    ),
+    "chmod what was a folder": lambda host: host.chmod(
+        "/etc/file", 0o604, host.lstat("/etc/folder")
+    ),
+    "chown": lambda host: _chown(host, "/etc/file"),
+    "chown a folder": lambda host: _chown(host, "/etc/folder"),
+    "chown a link": lambda host: _chown(host, "/etc/link"),
+    "chown one of two names": lambda host: _chown(host, "/etc/hard"),
+    "chmod where anybody writes": lambda host: _chmod(host, "/etc/open/file", 0o604),
+    "chmod a folder where anybody writes": lambda host: _chmod(host, "/etc/open/folder", 0o700),
+    "chown where anybody writes": lambda host: _chown(host, "/etc/open/file"),
+    "chmod a link where anybody writes": lambda host: _chmod(host, "/etc/open/link", 0o604),
+    "chmod another one where anybody writes": lambda host: host.chmod(
+        "/etc/open/file", 0o604, host.lstat("/etc/file")
+    ),
     "remove": lambda host: host.remove("/etc/file"),
     "remove nothing": lambda host: host.remove("/etc/gone"),
     "remove a folder": lambda host: host.remove("/etc/folder"),
@@ -86,10 +104,71 @@ def test_owner_and_attributes_stay(boxed: Boxed) -> None:
     assert after.st_mtime_ns > before.st_mtime_ns
 
 
+# What a user does right before a program runs that a script of ours has started.
+LATE = ("stat", "mkdir", "ln", "chmod")
+EXCHANGES = {
+    "a link": "mv /home/u/file /home/u/old; ln.real -s /etc/passwd /home/u/file",
+    "another file": "mv /home/u/file /home/u/old; ln.real /etc/passwd /home/u/file",
+    "a link to its folder": "mv /home/u /home/old; ln.real -s /etc /home/u",
+}
+
+
+def test_what_a_user_exchanges_while_a_mode_is_set_leads_it_nowhere(boxed: Boxed) -> None:
+    """The script works in a folder that is not root's alone, and each of its programs is late."""
+    home, passwd, tools = (boxed.root / one for one in ("home/u", "etc/passwd", "usr/bin"))
+    for name in LATE:
+        (tools / name).rename(tools / f"{name}.real")
+    for program, exchange in itertools.product(LATE, EXCHANGES):
+        shutil.rmtree(boxed.root / "home", ignore_errors=True)
+        home.mkdir(parents=True)
+        (home / "file").write_text("keys")
+        (home / "file").chmod(0o666)
+        home.chmod(0o777)
+        (boxed.root / "done").touch()
+        for name in LATE:
+            along = f"[ -e /done ] || {{ echo > /done; {EXCHANGES[exchange]}; }}"
+            text = f'{{ {along if name == program else ":"}; }} >&2\nexec {name}.real "$@"\n'
+            (tools / name).unlink(missing_ok=True)
+            (tools / name).write_text(f"#!/bin/sh\n{text}")
+            (tools / name).chmod(0o755)
+        before, found = passwd.stat(), boxed.host.lstat("/home/u/file")
+        (boxed.root / "done").unlink()
+        told = "done"
+        try:
+            boxed.host.chmod("/home/u/file", 0o600, found)
+        except HostError as error:
+            told = type(error).__name__
+        case = f"{exchange} before {program}: {told}"
+        assert (boxed.root / "done").exists(), case
+        after = passwd.stat()
+        assert (after.st_mode, after.st_uid) == (before.st_mode, before.st_uid), case
+        keys = _keys(boxed.root / "home")
+        modes = {stat.S_IMODE(path.lstat().st_mode) for path in keys}
+        assert modes == ({0o600} if told == "done" else {0o666}), case
+        assert told != "done" or program == "chmod" or "folder" in exchange, case
+        assert len(keys) == 1, f"{case}: a name of ours was left"
+
+
+def test_a_mode_is_set_among_names_that_others_may_exchange_and_nothing_is_left(
+    boxed: Boxed,
+) -> None:
+    home = boxed.root / "home/u"
+    home.mkdir(parents=True)
+    (home / "file").write_text("keys")
+    home.chmod(0o2777)
+    number = (home / "file").stat().st_ino
+    _chmod(boxed.host, "/home/u/file", 0o600)
+    after = (home / "file").stat()
+    assert (stat.S_IMODE(after.st_mode), after.st_ino, after.st_nlink) == (0o600, number, 1)
+    assert _names(home) == ["file"]
+
+
 def test_an_observed_host_is_never_changed(boxed: Boxed, opening: Opening) -> None:
-    (boxed.root / "etc/file").write_text("old")
+    _fill(boxed.root / "etc")
     host = opening(boxed.server, observed="yes")
-    for change in CHANGES.values():
+    for name, change in CHANGES.items():
+        if name == "chmod nothing":
+            continue
         with pytest.raises(ReadOnly):
             change(host)
     assert (boxed.root / "etc/file").read_text() == "old"
@@ -197,6 +276,22 @@ def _names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+def _keys(home: Path) -> list[Path]:
+    """What the user's own file became, under whatever names it has by now."""
+    found = [path for path in home.rglob("*") if path.is_file() and not path.is_symlink()]
+    return [path for path in found if path.read_text() == "keys"]
+
+
+def _chmod(host: Host, path: str, mode: int) -> None:
+    host.chmod(path, mode, host.lstat(path))
+
+
+def _chown(host: Host, path: str) -> None:
+    """To another owner where the tests run as root, else to the same one."""
+    own = (12, 34) if os.geteuid() == 0 else (os.getuid(), os.getgid())
+    host.chown(path, *own, host.lstat(path))
+
+
 def _fill(etc: Path) -> None:
     etc.mkdir(parents=True, exist_ok=True)
     (etc / "passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
@@ -209,6 +304,10 @@ def _fill(etc: Path) -> None:
     (etc / "full").mkdir()
     (etc / "full/file").write_text("x")
     os.mkfifo(etc / "pipe")
+    (etc / "open/folder").mkdir(parents=True)
+    (etc / "open/file").write_text("old")
+    (etc / "open/link").symlink_to("file")
+    (etc / "open").chmod(0o777)
 
 
 def _outcome(change: Callable[[Host], object], host: Host) -> str:

@@ -88,6 +88,77 @@ def test_a_host_whose_line_is_cut_puts_itself_back(host: Boxed) -> None:
     assert (folder / "outcome").read_text() == "1\n"
 
 
+HOMES = ("plain", "planted", "into", "moved", "linked", "open")
+
+
+def test_what_users_have_put_there_meanwhile_leads_a_revert_nowhere(host: Boxed) -> None:
+    """It runs as root in folders that belong to people, who had a minute to prepare them."""
+    homes, etc = host.root / "home", host.root / "etc"
+    _settle_in(homes, etc)
+    files = tuple(f"/home/{user}/file" for user in ("plain", "planted", "into", "moved"))
+    modes = tuple(f"/home/{user}" for user in ("plain/keys", "linked/keys", "moved/keys", "open"))
+    number = (homes / "plain/keys").stat().st_ino
+    armed = host.host.arm_revert(Revert(files, (), after_s=5, modes=modes))
+    _prepare(homes)
+    theirs = _pictures(etc)
+    folder = host.root / "var/lib/wardline/reverts" / armed.id
+    _until((folder / "outcome").exists)
+    said = (folder / "log").read_text()
+    assert _pictures(etc) == theirs
+    for user in ("plain", "planted", "into"):
+        file = homes / user / "file"
+        assert (file.is_symlink(), file.read_text(), _mode(file)) == (False, "old\n", 0o646)
+        assert f"restored /home/{user}/file" in said
+    keys = homes / "plain/keys"
+    assert (_mode(keys), keys.stat().st_ino, _mode(homes / "open")) == (0o646, number, 0o777)
+    for untouched in ("/home/moved/file", "the mode of /home/linked/keys"):
+        assert f"could not restore {untouched}" in said
+    assert (homes / "elsewhere/file").read_text() == "new\n"
+    left = [path for path in homes.rglob(".wardline*") if not path.is_symlink()]
+    assert (left, (folder / "outcome").read_text()) == ([], "1\n")
+
+
+def _settle_in(homes: Path, etc: Path) -> None:
+    for user in HOMES:
+        (homes / user).mkdir(parents=True)
+        (homes / user).chmod(0o777)
+        for name in ("file", "keys"):
+            (homes / user / name).write_text("old\n")
+            (homes / user / name).chmod(0o646)
+    (etc / "cron.d").mkdir()
+    for name in ("file", "keys"):
+        (etc / name).write_text("etc\n")
+        (etc / name).chmod(0o600)
+
+
+def _prepare(homes: Path) -> None:
+    """What the repair has changed, and then what the users do before the host goes back."""
+    for user in HOMES:
+        (homes / user / "file").write_text("new\n")
+        for name in ("file", "keys"):
+            (homes / user / name).chmod(0o600)
+    (homes / "open").chmod(0o700)
+    for guess in range(8):
+        (homes / f"planted/.wardline-revert-{guess:03}").symlink_to("/etc/passwd")
+    for name, target in (("into/file", "/etc/cron.d"), ("linked/keys", "/etc/passwd")):
+        (homes / name).unlink()
+        (homes / name).symlink_to(target)
+    (homes / "moved").rename(homes / "elsewhere")
+    (homes / "moved").symlink_to("/etc")
+
+
+def _pictures(folder: Path) -> dict[str, tuple[object, ...]]:
+    found: dict[str, tuple[object, ...]] = {}
+    for path in sorted(folder.rglob("*")):
+        was, content = path.lstat(), path.read_bytes() if path.is_file() else b""
+        found[str(path)] = (was.st_mode, was.st_uid, was.st_ino, was.st_mtime_ns, content)
+    return found
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
 def test_a_host_that_can_be_entered_anew_stays_as_it_was_made(host: Boxed) -> None:
     armed = host.host.arm_revert(replace(REVERT, after_s=12))
     _break(host)
@@ -172,17 +243,22 @@ def test_this_machine_puts_itself_back_as_well(tmp_path: Path) -> None:
     file.write_text("old")
     host = LocalHost("h", "h", writable=True)
     revert = Revert((str(file), str(new)), (), after_s=5)
-    kept, fires = host.arm_revert(replace(revert, after_s=600)), host.arm_revert(revert)
-    file.write_text("broken")
-    new.write_text("new")
-    host.disarm_revert(kept)
-    with pytest.raises(Failed, match="there is no revert"):
+    kept = fires = host.arm_revert(replace(revert, after_s=600))
+    try:
+        fires = host.arm_revert(revert)
+        file.write_text("broken")
+        new.write_text("new")
         host.disarm_revert(kept)
-    _until(lambda: file.read_text() == "old" and not new.exists())
-    with pytest.raises(RevertFired):
-        host.disarm_revert(fires)
-    for place in (Path(FOLDER), Path.home() / ".local/state/wardline/reverts"):
-        shutil.rmtree(place / fires.id, ignore_errors=True)
+        with pytest.raises(Failed, match="there is no revert"):
+            host.disarm_revert(kept)
+        _until(lambda: file.read_text() == "old" and not new.exists())
+        with pytest.raises(RevertFired):
+            host.disarm_revert(fires)
+    finally:
+        # One that was not called off finds nothing to go by any more.
+        for place in (Path(FOLDER), Path.home() / ".local/state/wardline/reverts"):
+            for one in (kept, fires):
+                shutil.rmtree(place / one.id, ignore_errors=True)
 
 
 def test_nothing_is_armed_on_a_tree(tmp_path: Path) -> None:

@@ -105,7 +105,6 @@ async def test_every_unique_key_of_a_tenant_table_begins_with_its_tenant(owner: 
         ("appliances", "credential_hash"), ("change_log", "id"), ("audit_log", "id"),
         ("evidence_bundles", "id"), ("compliance_snapshots", "id"), ("orders", "id"),
         ("approvals", "id"), ("flap_suppressions", "id"), ("freezes", "id"),
-        ("brake_stops", "id"),
     }  # fmt: skip
     doubtful = {
         (row["name"], row["first"])

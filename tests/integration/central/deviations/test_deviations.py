@@ -1,5 +1,6 @@
 """Accepted deviations at Central: only what was seen is accepted, it counts as failed, it ends."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -12,7 +13,12 @@ from wardline.central.jobs import deviations
 from wardline.central.posture.snapshots import Snapshots
 from wardline.core import canonical, clock, deviation, mandate
 from wardline.core.deviation import AcceptedState
-from wardline.core.evidence.bundle import Outcome
+from wardline.core.evidence.bundle import (
+    IncidentOutcome,
+    IncidentState,
+    Outcome,
+    ResolutionLevel,
+)
 from wardline.core.evidence.signing import Envelope, SigningKey
 from wardline.core.severity import Severity
 
@@ -24,6 +30,9 @@ WORDS = {
     "control": "its network is closed",
 }
 OTHERWISE = {"path": "/etc/ssh/sshd_config", "permitrootlogin": "yes", "protocol": "1"}
+
+ESCALATED = {"outcome": IncidentOutcome.ESCALATED, "resolution_level": ResolutionLevel.L3}
+OPEN_AGAIN = {"state": IncidentState.OPEN, "outcome": None, "resolution_level": None}
 
 
 def in_days(days):
@@ -97,10 +106,11 @@ async def events(browser, made):
 
 
 async def expire(owner, made):
-    """Its date has come: the database's clock cannot be moved, so the date is."""
+    """Its date has come: the database's clock cannot be moved, so the date is; the app's clock stands
+    where the test began."""
     await owner.execute(
         "UPDATE deviations SET accepted_at = now() - interval '9 days',"
-        " until = now() - interval '1 second' WHERE id = $1",
+        " until = now() - interval '1 hour' WHERE id = $1",
         made["id"],
     )
 
@@ -294,16 +304,42 @@ async def test_its_date_ends_it_at_once_and_the_sweep_says_so(
     assert (await accepted(signed_in, appliance))["state"] == "in_force"
 
 
-async def test_an_incident_that_says_to_be_accepted_is_open_and_nobodys_work(appliance, signed_in):
-    decided = {"type": "deny", "verdict": "block", "code": deviation.ACCEPTED, "reason": "x"}
-    waits, lives = incident(), incident(decision=decided)
-    sent = await appliance.send(appliance.seal(incidents=(waits, lives)))
+async def counted(browser, appliance):
+    """How many incidents a person is told to be open, blocked, and left to people."""
+    site = (await browser.get(f"/api/v1/sites/{appliance.site_id}")).json()["open_incidents"]
+    totals = (await browser.get("/api/v1/fleet")).json()["totals"]
+    assert totals["open_incidents"] == site
+    status = (await browser.get("/api/v1/status")).json()
+    assert sum(status["blocked"]["by_code"].values()) == status["blocked"]["count"]
+    return site, status["blocked"]["count"], status["left"]["count"]
+
+
+def says(code, **changes):
+    decided = {"type": "deny", "verdict": "block", "code": code, "reason": "x"}
+    return incident(decision=decided, **changes)
+
+
+async def test_what_is_accepted_is_open_and_nobodys_work_whatever_the_appliance_says(
+    appliance, signed_in, owner
+):
+    await measured(appliance)
+    # One incident is of this check; the other says that it is accepted, and nobody accepted it.
+    drift = says("no_rule", state=IncidentState.ESCALATED, **ESCALATED)
+    for_show = says(deviation.ACCEPTED, check="firewall", before=result("firewall"))
+    sent = await appliance.send(appliance.seal(incidents=(drift, for_show), results=()))
     assert sent.status_code == 200, sent.text
-    site = f"/api/v1/sites/{appliance.site_id}"
-    assert (await signed_in.get(site)).json()["open_incidents"] == 1
-    assert (await signed_in.get("/api/v1/fleet")).json()["totals"]["open_incidents"] == 1
-    status = (await signed_in.get("/api/v1/status")).json()
-    assert status["blocked"] == {"count": 0, "by_code": {}, "newest": []}
+    assert await counted(signed_in, appliance) == (2, 2, 1)
+    made = await accepted(signed_in, appliance)
+    assert await counted(signed_in, appliance) == (1, 1, 0), "before its appliance has heard of it"
+    told_so = replace(drift, decision=says(deviation.ACCEPTED).decision, **OPEN_AGAIN)
+    await appliance.send(appliance.seal(incidents=(told_so,), results=()))
+    assert await counted(signed_in, appliance) == (1, 1, 0)
+    await measured(appliance, 9, outcome=Outcome.UNKNOWN, facts={})
+    assert await counted(signed_in, appliance) == (1, 1, 0), "no news of what was accepted"
+    await measured(appliance, 10)
+    await expire(owner, made)
+    # Its appliance may be offline for long.
+    assert await counted(signed_in, appliance) == (2, 2, 0)
 
 
 async def test_a_site_holds_so_many_and_the_rest_is_refused_whole(

@@ -11,7 +11,7 @@ from tests.harness.appliance import incident, result
 from tests.integration.central.conftest import browser_of, make_tenant, make_user, sign_in
 from tests.integration.central.holds.test_holds import ORDER_KEY, hold
 from wardline.central.identity.permissions import Role
-from wardline.core import ids, orders
+from wardline.core import clock, ids, orders
 from wardline.core.evidence.bundle import (
     Action,
     IncidentOutcome,
@@ -22,6 +22,7 @@ from wardline.core.evidence.bundle import (
     RunbookRef,
 )
 from wardline.core.evidence.signing import Envelope
+from wardline.core.incidents import catalogue
 
 BOOK = RunbookRef("ssh_config.harden", "1", "cd" * 32, "medium")
 MINUTE = timedelta(minutes=1)
@@ -177,6 +178,67 @@ async def test_a_hold_names_a_repair_of_the_check_and_who_set_it(
     assert {one["check"]: one["set_by_name"] for one in rows}["kernel_sysctl"] is None
 
 
+async def test_what_somebody_has_accepted_is_not_tried_again(appliance, signed_in, failed):
+    """Whatever the appliance said last: it may not have heard of it yet."""
+    await told(appliance, failed)
+    seen = await signed_in.get(f"/api/v1/sites/{appliance.site_id}/observed/{failed.check}")
+    (host,) = seen.json()["items"]
+    wish = {
+        "check": failed.check,
+        "until": clock.wire(clock.system() + timedelta(days=30)),
+        "hosts": {host["host_id"]: failed.before.facts_digest},
+        "owner": "Dr. Berg",
+        "reason": "the scanner needs it",
+        "control": "its own network",
+    }
+    made = await signed_in.post(f"/api/v1/sites/{appliance.site_id}/deviations", json=wish)
+    assert made.status_code == 201, made.text
+    answer = await do(signed_in, appliance, failed, "/try-again", reason="why")
+    assert (answer.status_code, answer.json()["code"]) == (409, "accepted")
+    revoked = f"/api/v1/deviations/{made.json()['id']}/revoke"
+    assert (await signed_in.post(revoked, json={"reason": "it is gone"})).status_code == 200
+    answer = await do(signed_in, appliance, failed, "/try-again", reason="why")
+    assert answer.status_code == 201
+
+
+async def test_every_repair_that_is_offered_for_a_hold_can_be_held(appliance, signed_in):
+    """One repair for ssh_config, two for remote_access, none for backup."""
+    several = ["remote_access.close", "remote_access.require_keys"]
+    for check, offered in (
+        ("ssh_config", ["ssh_config.harden"]),
+        ("remote_access", several),
+        ("backup", []),
+    ):
+        record = incident(check=check, before=result(check=check))
+        await told(appliance, record)
+        assert (await read(signed_in, appliance, record))["holdable"] == offered
+        for runbook_id in offered:
+            body = {"reason": "the vendor is at it", "runbook_id": runbook_id}
+            answer = await do(signed_in, appliance, record, "/hold", **body)
+            assert answer.status_code == 201, answer.text
+        given = {one.body for one in await leased(appliance)}
+        assert given == {orders.SetHold(check, one) for one in offered}
+
+
+async def test_the_repair_that_ran_is_offered_first_and_none_under_a_hold(
+    appliance, signed_in, failed
+):
+    ran = replace(
+        failed,
+        check="remote_access",
+        before=result(check="remote_access"),
+        runbook=RunbookRef("remote_access.require_keys", "1", "cd" * 32, "high"),
+    )
+    await told(appliance, ran)
+    assert (await read(signed_in, appliance, ran))["holdable"] == [
+        "remote_access.require_keys",
+        "remote_access.close",
+    ]
+    said = hold(appliance, check="remote_access", runbook_id="remote_access.require_keys")
+    await appliance.check_in(holds=[said])
+    assert (await read(signed_in, appliance, ran))["holdable"] == []
+
+
 async def test_trying_again_needs_a_drift_that_is_there(appliance, signed_in, failed):
     passed = result(outcome=Outcome.PASS, measured_at=failed.before.measured_at + MINUTE)
     gone = {"state": IncidentState.RESOLVED, "resolution_level": None, "outcome": None}
@@ -233,17 +295,23 @@ async def test_runbooks_say_how_their_heals_last_and_where_each_is_stopped(
     assert (stop["kind"], stop["reason"]) == ("hold", "the vendor is at it")
     assert stop["site_id"] == appliance.site_id
     assert by_id["kernel_sysctl.apply"]["stops"] == []
-    everywhere = ids.new("stop")
-    await owner.execute(
-        "INSERT INTO brake_stops (id, partner_id, kind, name, version, stopped_at, failed, runs,"
-        " incident_id, incident_site_id) SELECT $1, partner_id, 'runbook', 'ssh_config.harden',"
-        " '1', now(), 3, 4, $2, id FROM sites WHERE id = $3",
-        *(everywhere, failed.incident_id, appliance.site_id),
-    )
+    everywhere, earlier = ids.new("stop"), ids.new("stop")
+    digest = catalogue.runbooks()["ssh_config.harden"].digest
+    for stop_id, version in ((everywhere, digest), (earlier, "ab" * 32)):
+        await owner.execute(
+            "INSERT INTO brake_stops (id, partner_id, kind, name, version, stopped_at, failed,"
+            " runs, incident_id, incident_site_id) SELECT $1, partner_id, 'runbook',"
+            " 'ssh_config.harden', $4, now(), 3, 4, $2, id FROM sites WHERE id = $3",
+            *(stop_id, failed.incident_id, appliance.site_id, version),
+        )
     said = (await signed_in.get("/api/v1/runbooks")).json()
     one = next(each for each in said["items"] if each["id"] == "ssh_config.harden")
-    assert [each["kind"] for each in one["stops"]] == ["brake", "hold"]
-    assert one["stopped"] == 2
+    assert [(each["kind"], each["other_version"]) for each in one["stops"]] == [
+        ("brake", None),
+        ("hold", None),
+        ("brake", "ab" * 32),
+    ]
+    assert one["stopped"] == 2, "what stopped an earlier version does not stop this one"
     braked = one["stops"][0]
     assert (braked["id"], braked["site_id"], braked["check"]) == (everywhere, None, "ssh_config")
     assert braked["reason"] == "3 of 4 runs failed or were undone"

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests.harness.appliance import stable, undone, watched
+from tests.integration.central.holds.test_holds import hold
 from tests.integration.central.incidents.test_heals import counted, opened, read, tell
 from tests.integration.central.orders.test_orders import lease
 from wardline.core import clock, ids
@@ -89,6 +90,19 @@ async def test_an_undone_heal_counts_neither_way_also_when_it_had_lasted(
     said = await counted(signed_in)
     assert (said["total"], said["stable"], said["undone"]) == (1, 0, 1)
     assert (said["false_heals"], said["time_to_repair"]) == (None, None)
+
+
+async def test_the_hold_that_an_undo_sets_is_shown_as_the_persons_who_wanted_it(
+    signed_in, appliance, opened
+):
+    await tell(appliance, opened, heal(opened))
+    await appliance.check_in()
+    assert (await undo(signed_in, appliance, opened.incident_id)).status_code == 201
+    (order,) = await lease(appliance)
+    held = hold(appliance, reason="Ada had it undone", set_by=order.by.user_id)
+    await appliance.check_in(holds=[held])
+    (shown,) = (await signed_in.get("/api/v1/holds")).json()["items"]
+    assert (shown["set_by"], shown["set_by_name"]) == (order.by.user_id, order.by.name)
 
 
 async def test_an_undo_needs_a_reason_and_an_incident(signed_in, appliance, opened):

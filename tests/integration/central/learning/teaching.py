@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from tests.harness.appliance import healed, incident, recurred, result, stable, watched
+from tests.harness.appliance import undone as undone_by_a_person
 from tests.integration.central.freezes.switch import ordered
-from wardline.core import clock
+from wardline.core import clock, ids
 from wardline.core.evidence.bundle import (
     IncidentOutcome,
     IncidentState,
@@ -14,12 +15,18 @@ from wardline.core.evidence.bundle import (
     ResolutionLevel,
     RunbookRef,
 )
+from wardline.core.evidence.watch import WatchEnd
 from wardline.core.incidents import catalogue, signature, trial
 from wardline.core.incidents.remedy import Earned
 
 CHECK, BOOK = "ssh_config", "ssh_config.harden"
 PATTERN = signature.signature(CHECK, ["PermitRootLogin"])
-FACTS = {"failing": ["PermitRootLogin"], "failing_default": ["PermitRootLogin"]}
+FACTS = {
+    "failing": ["PermitRootLogin"],
+    "failing_default": ["PermitRootLogin"],
+    "loosened_by_match": [],
+    "effective": {"Protocol": {"found": "2"}},
+}
 ENTRY = catalogue.runbooks()[BOOK]
 MINUTE = timedelta(minutes=1)
 RULE = {
@@ -36,9 +43,10 @@ def opened(ago=timedelta(hours=5)):
     return incident(opened_at=at, before=before, pattern_signature=PATTERN)
 
 
-def ran(record, level=ResolutionLevel.L2, earned=None, digest=ENTRY.digest):
+def ran(record, level=ResolutionLevel.L2, earned=None, digest=ENTRY.digest, run_id=None):
     """As told of a run of the built-in runbook, chosen by L2 or by a promotion."""
-    decision = trial.with_earned({"type": "allow", "verdict": "run", "code": "allowed"}, earned)
+    said = {"type": "allow", "verdict": "run", "code": "allowed", "runId": run_id or ids.new("run")}
+    decision = trial.with_earned(said, earned)
     book = RunbookRef(BOOK, str(ENTRY.version), digest, "medium")
     level = level if earned is None else ResolutionLevel.L1
     return replace(record, resolution_level=level, decision=decision, runbook=book)
@@ -60,6 +68,16 @@ def undone(**how):
     one = opened()
     heal = ran(watched(one, at=one.opened_at + MINUTE), **how)
     return heal, recurred(heal, one.opened_at + 3 * MINUTE)
+
+
+def put_back(heal, run_id, state="undone"):
+    """The heal's incident, in which it is told that a person had that run undone."""
+    at = heal.opened_at + timedelta(hours=2)
+    told = {"run": run_id, "state": state, "at": clock.wire(at)}
+    own = run_id == heal.decision["runId"]
+    over = undone_by_a_person(heal, at)
+    watch = replace(over.watch, ended=WatchEnd.UNDONE if own else WatchEnd.UNPROVED)
+    return replace(over, decision={**over.decision, "undo": told}, watch=watch)
 
 
 def failing(**how):
@@ -128,3 +146,10 @@ async def told(appliance):
     answer = await appliance.check_in("?mandate=2")
     assert answer.status_code == 200, answer.text
     return ordered(answer.json()).promotions
+
+
+async def patterns(browser):
+    """What `GET /patterns` lists."""
+    said = await browser.get("/api/v1/patterns")
+    assert said.status_code == 200, said.text
+    return said.json()["items"]

@@ -1,5 +1,6 @@
 """From runs that lasted to a promotion that is in force everywhere, and to its end."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import asyncpg
@@ -20,26 +21,22 @@ from tests.integration.central.learning.teaching import (
     failing,
     lasting,
     listed,
+    patterns,
     permit,
+    put_back,
     story,
     tell,
     told,
     undone,
 )
 from wardline.central.identity.permissions import Role
-from wardline.central.learning import rounds as rounds_module
-from wardline.central.learning.rounds import Learner
+from wardline.central.learning import shadow
+from wardline.core import ids
 from wardline.core.evidence.bundle import ResolutionLevel
 from wardline.core.incidents import merit, promotion, remedy
 from wardline.core.incidents.promotion import Stage
 
 OVER = merit.CANARY.total_seconds() + 1
-
-
-async def patterns(browser):
-    said = await browser.get("/api/v1/patterns")
-    assert said.status_code == 200, said.text
-    return said.json()["items"]
 
 
 async def test_what_runs_come_to_is_shown_and_four_are_no_candidate(
@@ -63,6 +60,46 @@ async def test_what_runs_come_to_is_shown_and_four_are_no_candidate(
     assert await listed(signed_in) == []
 
 
+@pytest.mark.parametrize("state", ["undone", "left"])
+async def test_an_undo_is_held_against_its_own_run_also_when_one_batch_tells_everything(
+    signed_in, appliance, learner, state
+):
+    run_id = ids.new("run")
+    heal, lasted = lasting(run_id=run_id)
+    later, lasted_too = lasting(timedelta(hours=4))
+    elsewhere = put_back(later, run_id, state)
+    told = {**lasted.decision, "undo": elsewhere.decision["undo"]}
+    await tell(
+        appliance,
+        (heal, lasted),
+        (later, lasted_too, elsewhere),
+        (replace(lasted, decision=told),),
+        (own := lasting(timedelta(hours=3))),
+        (put_back(own[1], own[0].decision["runId"]),),
+    )
+    await learner.learn()
+    (one,) = await patterns(signed_in)
+    assert (one["total_count"], one["l3_count"], one["success_count"]) == (3, 2, 0)
+    (book,) = one["runbooks"]
+    counts = {name: book[name] for name in ("runs", "stable", "undone", "unproved")}
+    assert counts == {"runs": 3, "stable": 1, "undone": 2, "unproved": 0}
+    heals = (await signed_in.get("/api/v1/heals")).json()
+    assert (heals["total"], heals["stable"], heals["undone"]) == (3, 1, 2)
+
+
+async def test_an_undo_that_another_appliance_tells_of_is_nothing_to_this_run(
+    signed_in, appliance, second, learner
+):
+    run_id = ids.new("run")
+    await tell(appliance, lasting(run_id=run_id))
+    (later, _) = lasting()
+    await tell(second, (later, put_back(later, run_id)))
+    await learner.learn()
+    (one,) = await patterns(signed_in)
+    (book,) = one["runbooks"]
+    assert (book["stable"], book["undone"], book["unproved"]) == (1, 0, 1)
+
+
 async def test_a_runbook_of_another_version_earns_nothing_for_this_one(
     signed_in, appliance, learner
 ):
@@ -77,7 +114,7 @@ async def test_a_runbook_of_another_version_earns_nothing_for_this_one(
 
 
 async def test_a_candidate_is_evaluated_and_approved_only_where_it_may_run(
-    signed_in, appliance, learner
+    signed_in, appliance, learner, monkeypatch
 ):
     await tell(appliance, *(lasting() for _ in range(5)))
     await learner.learn()
@@ -88,6 +125,10 @@ async def test_a_candidate_is_evaluated_and_approved_only_where_it_may_run(
     seen = (await signed_in.get(path)).json()
     assert (seen["incidents"], seen["resolved"], seen["confirmed"]) == (5, 5, 5)
     assert seen["against"] == ["the policy would have blocked it every time"]
+    with monkeypatch.context() as fewer:
+        fewer.setattr(shadow, "INCIDENTS_MAX", 3)
+        cut = (await signed_in.get(path)).json()
+    assert (seen["total"], cut["total"], cut["incidents"], cut["resolved"]) == (5, 5, 3, 3)
     refused = await approve(signed_in, one["id"], appliance.site_id)
     assert (refused.status_code, refused.json()["code"]) == (409, "not_proven")
     await permit(signed_in)
@@ -243,21 +284,3 @@ async def test_a_ledger_only_grows(signed_in, appliance, learner, owner):
     ):
         with pytest.raises(asyncpg.RestrictViolationError):
             await owner.execute(change, one["id"])
-
-
-async def test_a_round_is_about_who_has_news_and_once_an_hour_about_everybody(
-    signed_in, appliance, jobs_engine, later
-):
-    rounds = Learner(jobs_engine, later)
-    await rounds.learn()
-    for _ in range(2):
-        later.advance(rounds_module.OVERLAP.total_seconds() + 1)
-        canaries = await rounds.learn()
-    later.advance(-2 * rounds_module.OVERLAP.total_seconds())
-    await rounds.learn()
-    await tell(appliance, lasting())
-    assert (await patterns(signed_in)) == []
-    assert await rounds.learn() > canaries
-    assert (await patterns(signed_in))[0]["total_count"] == 1
-    later.advance(rounds_module.EVERYBODY_INTERVAL.total_seconds())
-    assert await rounds.learn() > canaries + 1

@@ -1,6 +1,7 @@
-"""The server's last word, that it ends, between two statements, before its end of the line came.
+"""The server's last word, that it ends, between two statements.
 
-The driver's state machine refuses the next statement with an error of its own.
+Its end of the connection has not come yet, and the driver's state machine refuses the next
+statement with an error of its own.
 """
 
 import struct

@@ -7,11 +7,12 @@ import pytest
 
 from tests.unit.agent.live_host import Running
 from wardline.agent.hosts import queries
-from wardline.agent.hosts.host import Host, Output, TimedOut
+from wardline.agent.hosts.host import FileKind, Host, Output, Stat, TimedOut
 from wardline.agent.hosts.revert import ArmedRevert, Revert
 from wardline.agent.hosts.timed import TimedHost
 
 REVERT = Revert(("/a",), (), 60)
+FOUND = Stat(FileKind.FILE, 0o644, None, None, 3, 0)
 USES: dict[str, Callable[[Host], object]] = {
     "read": lambda host: host.read("/a", 10),
     "stream": lambda host: host.stream("/a", 10),
@@ -23,8 +24,8 @@ USES: dict[str, Callable[[Host], object]] = {
     "exists": lambda host: host.exists("/a"),
     "run": lambda host: host.run(["true"], 30, 10),
     "replace_file": lambda host: host.replace_file("/a", b"new"),
-    "chmod": lambda host: host.chmod("/a", 0o600),
-    "chown": lambda host: host.chown("/a", 0, 0),
+    "chmod": lambda host: host.chmod("/a", 0o600, FOUND),
+    "chown": lambda host: host.chown("/a", 0, 0, FOUND),
     "link": lambda host: host.link("/other", "/a"),
     "remove_link": lambda host: host.remove_link("/link"),
     "make_folder": lambda host: host.make_folder("/folder"),
@@ -47,7 +48,10 @@ class Timing(Running):
         self.given_s = timeout_s
         return Output(0, b"", b"", False, 1)
 
-    def chown(self, path: str, uid: int, gid: int) -> None:
+    def chmod(self, path: str, mode: int, found: Stat) -> None:
+        return None
+
+    def chown(self, path: str, uid: int, gid: int, found: Stat) -> None:
         return None
 
 

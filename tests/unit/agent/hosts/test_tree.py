@@ -12,6 +12,7 @@ import pytest
 
 from wardline.agent.hosts.host import (
     CannotRun,
+    Exchanged,
     Failed,
     FileKind,
     HardLinked,
@@ -61,7 +62,7 @@ def test_a_link_never_leads_out(
         lambda: host.read("/link", 100),
         lambda: host.stat("/link"),
         lambda: host.replace_file("/link/x", b""),
-        lambda: host.chmod("/link", 0o777),
+        lambda: host.lstat("/link/x"),
     ):
         with pytest.raises((error, Missing), match="/link"):
             ask()
@@ -86,12 +87,12 @@ def test_a_file_with_a_second_name_is_read_and_never_changed(root: Path, host: T
     (root / "etc/link").symlink_to("hard")
     before = outside.stat()
     for path in ("/etc/hard", "/etc/link"):
-        assert host.stat(path).links == 2
-        changes = (
-            partial(host.chmod, path, 0o777),
-            partial(host.chown, path, os.getuid(), os.getgid()),
-            partial(host.replace_file, path, b"changed"),
-        )
+        found = host.stat(path)
+        assert found.links == 2
+        changes = [partial(host.replace_file, path, b"changed")]
+        if path == "/etc/hard":
+            changes.append(partial(host.chmod, path, 0o777, found))
+            changes.append(partial(host.chown, path, os.getuid(), os.getgid(), found))
         for change in changes:
             with pytest.raises(HardLinked, match=f"{path}: has 2 names"):
                 change()
@@ -102,8 +103,29 @@ def test_a_file_with_a_second_name_is_read_and_never_changed(root: Path, host: T
         before.st_ctime_ns,
     )
     assert outside.read_text() == host.read("/etc/hard", 100).decode() == SECRET
-    host.chmod("/etc/deep", 0o700)
+    host.chmod("/etc/deep", 0o700, host.lstat("/etc/deep"))
     assert host.stat("/etc/deep").mode == 0o700, "a directory has more links than one by nature"
+
+
+def test_mode_and_owner_are_those_of_the_very_file_that_was_looked_at(
+    root: Path, host: TreeHost
+) -> None:
+    passwd = root / "etc/passwd"
+    found = host.lstat("/etc/passwd")
+    (root / "etc/link").symlink_to("passwd")
+    with pytest.raises(WrongKind):
+        host.chmod("/etc/link", 0o777, found)
+    (root / "etc/other").write_text("other")
+    (root / "etc/other").rename(passwd)
+    for change in (
+        lambda: host.chmod("/etc/passwd", 0o777, found),
+        lambda: host.chown("/etc/passwd", os.getuid(), os.getgid(), found),
+        lambda: host.chmod("/etc/deep", 0o777, found),
+    ):
+        with pytest.raises(Exchanged, match="was exchanged"):
+            change()
+    host.chmod("/etc/passwd", 0o604, host.lstat("/etc/passwd"))
+    assert host.lstat("/etc/passwd").mode == 0o604
 
 
 def test_an_absolute_link_is_followed_inside_the_root(root: Path, host: TreeHost) -> None:
@@ -314,8 +336,8 @@ def test_an_observed_tree_is_never_changed(root: Path) -> None:
     host = TreeHost("host", "host", str(root), writable=False)
     for change in (
         lambda: host.replace_file("/etc/passwd", b""),
-        lambda: host.chmod("/etc/passwd", 0),
-        lambda: host.chown("/etc/passwd", 1, 1),
+        lambda: host.chmod("/etc/passwd", 0, host.lstat("/etc/passwd")),
+        lambda: host.chown("/etc/passwd", 1, 1, host.lstat("/etc/passwd")),
         lambda: host.remove("/etc/passwd"),
         lambda: host.link("/etc/link", "/etc/passwd"),
         lambda: host.remove_link("/etc/link"),

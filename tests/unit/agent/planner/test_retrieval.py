@@ -99,6 +99,43 @@ def test_the_surest_comes_first() -> None:
     assert proposed(*sure, *surer) == ["b.reset", "a.restore"]
 
 
+CHOICES = tuple(
+    Remedy(CHECK, (), "a.restore", {"units": [one]}, 10, choice=f"{one} does it")
+    for one in ("x", "y")
+)
+X, Y = (one.mark for one in CHOICES)
+
+
+def test_a_choice_is_planned_by_what_that_very_choice_came_to() -> None:
+    (found,) = planner.propose((Retrieval(),), question(*stable(3, choice=Y), offers=CHOICES))
+    assert (found.remedy, found.plan.choice) == (CHOICES[1], Y)
+
+
+@pytest.mark.parametrize(
+    ("seen", "why"),
+    [
+        (stable(9), "the runbook lasted where nobody had a choice"),
+        (stable(2, choice=X), "two are too few"),
+        ((*stable(3, choice=X), past(9, Result.STABLE, choice=Y)), "people did not agree"),
+        ((*stable(3, choice=X), past(9, Result.UNDONE, choice=X)), "one was undone"),
+        ((*stable(9, choice=X), *stable(9, choice=Y)), "either lasted"),
+    ],
+)
+def test_a_choice_is_left_to_people_without_enough_of_theirs(
+    seen: tuple[Past, ...], why: str
+) -> None:
+    assert proposed(*seen, offers=CHOICES) == [], why
+
+
+def test_what_was_learnt_of_a_choice_says_nothing_of_a_remedy_that_is_none() -> None:
+    assert proposed(*stable(9, choice=X)) == []
+
+
+def test_a_plan_that_names_no_choice_picks_none() -> None:
+    eager = _Eager(Plan("a.restore", 1.0, "trust me"))
+    assert planner.propose((eager,), question(offers=CHOICES)) == ()
+
+
 class _Eager:
     """A planner that is sure of everything, as a language model may be."""
 

@@ -176,6 +176,17 @@ def test_a_host_without_systemd_is_noted_by_its_sockets(host: Told) -> None:
         assert (noted.units, {one.port for one in noted.sockets}) == ({}, {22})
 
 
+def test_systemd_that_runs_and_does_not_answer_is_not_taken_for_none(host: Told) -> None:
+    (host.root / "run/systemd/system").mkdir(parents=True)
+    for said, code in ((CannotRun("systemctl", "could not be started"), 0), (b"no bus", 1)):
+        host.said, host.code = said, code
+        with pytest.raises(Failed, match="did not say what is up"):
+            collateral.note(host)
+    host.units(web={})
+    host.code = 0
+    assert set(collateral.note(host).units) == {"web.service"}
+
+
 def test_a_host_that_does_not_answer_is_not_taken_for_one_on_which_nothing_is_up(
     host: Told,
 ) -> None:

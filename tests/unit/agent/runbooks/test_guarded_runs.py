@@ -1,85 +1,24 @@
 """Runs on a host that runs: each step in its time, nothing brought down, the line kept."""
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.unit.agent import host_trees
-from tests.unit.agent.live_host import Machine
+from tests.unit.agent.runbooks import served
+from tests.unit.agent.runbooks.served import CHRONY, CONFIG, ENTER, OLD, TELNET, TIME, Served
 from wardline.agent.hosts.host import (
     Failed,
     HostError,
-    Output,
     RevertFired,
     TimedOut,
     Unreachable,
 )
-from wardline.agent.hosts.revert import ArmedRevert
 from wardline.agent.runbooks import runbook, runner
-from wardline.agent.runbooks.line_guard import Pace
-from wardline.agent.runbooks.runbook import Runbook
-
-HARDEN = runbook.registry()["ssh_config.harden"]
-TIME = runbook.registry()["time_sync.enable"]
-TELNET = runbook.registry()["prohibited_services.disable"]
-KEYWORDS = {"keywords": ["MaxAuthTries"]}
-CHRONY = {"chrony": ["pool"], "timesyncd": [], "units": ["chrony.service"]}
-CONFIG, OLD = "etc/ssh/sshd_config", "Port 22\nMaxAuthTries 9\n"
-ENTER = "a new connection"
-
-
-class Served(Machine):
-    """Programs take their time on `clock`; what is told of a command happens along with it.
-
-    `let_in` says what a new connection comes to.
-    """
-
-    clock = 0.0
-    takes_s = 0.0
-    let_in: Callable[[], HostError | None] = staticmethod(lambda: None)
-
-    def __init__(self, root: Path, *running: str) -> None:
-        super().__init__(root, "nginx.service", *running)
-        self.along: dict[str, Callable[[], object]] = {}
-        self.log: list[str] = []
-
-    def wait(self, seconds: float) -> None:
-        self.clock += seconds
-
-    @property
-    def pace(self) -> Pace:
-        return Pace(now=lambda: self.clock, wait=self.wait)
-
-    def run(self, argv: Sequence[str], timeout_s: float, output_bytes_max: int) -> Output:
-        self.clock += min(self.takes_s, timeout_s)
-        if self.takes_s > timeout_s:
-            raise TimedOut(argv[0], f"took longer than {timeout_s:g} s, ended")
-        self.log.append(" ".join(argv[:2]))
-        for word, happens in self.along.items():
-            if word in " ".join(argv):
-                happens()
-        if argv[0] == "sshd":
-            return Output(0, b"", b"", False, 1)
-        return super().run(argv, timeout_s, output_bytes_max)
-
-    def disarm_revert(self, armed: ArmedRevert) -> None:
-        self.log.append(ENTER)
-        if (error := self.let_in()) is not None:
-            raise error
-        super().disarm_revert(armed)
 
 
 @pytest.fixture
 def host(tmp_path: Path) -> Served:
-    root = host_trees.clinic(tmp_path / "host")
-    host_trees.change(root, {"replace": {"etc/chrony/chrony.conf": ["pool 2", "#pool 2"]}})
-    (root / CONFIG).write_text(OLD)
-    return Served(root, "chrony.service")
-
-
-def _run(host: Served, book: Runbook = HARDEN, **inputs: list[str]) -> runner.RunReport:
-    return runner.run(book, inputs or KEYWORDS, host, pace=host.pace)
+    return served.at(tmp_path / "host")
 
 
 def _types(report: runner.RunReport) -> list[str]:
@@ -91,7 +30,7 @@ def test_a_revert_waits_before_the_first_change_and_a_new_connection_calls_it_of
 ) -> None:
     states = []
     host.let_in = lambda: states.append((host.root / CONFIG).read_text())  # type: ignore[func-returns-value]
-    report = _run(host)
+    report = served.run(host)
     assert (report.ok, len(host.reverts), len(host.called_off)) == (True, 1, 1)
     assert _types(report) == ["arm_a_revert", "set_config_line", "call_off_the_revert"]
     assert "file /etc/ssh/sshd_config" in report.actions[0].output
@@ -108,7 +47,7 @@ def test_a_run_that_cuts_the_line_waits_for_the_host_and_finds_it_as_it_was(host
         return RevertFired("host", "the revert has put the host back: restored sshd_config")
 
     host.let_in = comes_back
-    report = _run(host)
+    report = served.run(host)
     assert (report.ok, report.undone, report.changed) == (False, True, False)
     assert "no new connection within 60 s" in str(report.error)
     assert "restored sshd_config" in str(report.error)
@@ -118,7 +57,7 @@ def test_a_run_that_cuts_the_line_waits_for_the_host_and_finds_it_as_it_was(host
 
 def test_a_host_that_never_comes_back_is_said_to_be_lost(host: Served) -> None:
     host.let_in = lambda: Unreachable("root@host", "connection refused")
-    report = _run(host)
+    report = served.run(host)
     assert "also not after the host's 60 s" in str(report.error)
     assert host.clock > 120
 
@@ -128,20 +67,56 @@ def test_what_cannot_be_undone_keeps_its_revert(host: Served) -> None:
     host.let_in = lambda: (
         RevertFired("host", "the revert has put the host back") if host.clock >= 60 else None
     )
-    report = _run(host)
+    report = served.run(host)
     assert (report.ok, report.undone) == (False, False)
     assert host.log.count(ENTER) == 1
     assert host.clock >= 60, "called off though something was left by hand"
 
 
+def test_a_host_that_did_not_say_whether_anything_would_cut_the_line_is_not_changed(
+    host: Served,
+) -> None:
+    real, asked = host.read, [0]
+
+    def read(path: str, bytes_max: int) -> bytes:
+        asked[0] += path == f"/{CONFIG}"
+        if asked[0] == 1:
+            raise TimedOut(path, "no answer from the host within 10.0 s")
+        return real(path, bytes_max)
+
+    host.read = read  # type: ignore[method-assign]
+    with pytest.raises(TimedOut):
+        served.run(host)
+    assert ((host.root / CONFIG).read_text(), host.reverts) == (OLD, [])
+
+
+def test_what_would_cut_the_line_only_by_now_is_not_done_unguarded(host: Served) -> None:
+    """Nothing was to be changed when the host could still be armed."""
+    (host.root / CONFIG).write_text("MaxAuthTries 4\n")
+    real, looked = host.read, [0]
+
+    def read(path: str, bytes_max: int) -> bytes:
+        content = real(path, bytes_max)
+        looked[0] += path == f"/{CONFIG}"
+        if looked[0] == 1:
+            (host.root / CONFIG).write_text(OLD)
+        return content
+
+    host.read = read  # type: ignore[method-assign]
+    report = served.run(host)
+    assert (report.ok, report.undone, host.reverts) == (False, None, [])
+    assert "could cut the line" in str(report.error)
+    assert (host.root / CONFIG).read_text() == OLD
+
+
 def test_a_step_ends_with_its_time_and_is_undone(host: Served) -> None:
     host.takes_s = 25.0
     before = (host.root / "etc/chrony/chrony.conf").read_text()
-    report = _run(host, TIME, **CHRONY)
+    report = served.run(host, TIME, **CHRONY)
     assert report.ok
     host.takes_s = 61.0
     (host.root / "etc/chrony/chrony.conf").write_text(before)
-    report = _run(host, TIME, **CHRONY)
+    report = served.run(host, TIME, **CHRONY)
     assert "chronyd: took longer than 30 s" in str(report.error)
     assert (host.root / "etc/chrony/chrony.conf").read_text() == before
 
@@ -152,56 +127,23 @@ def test_the_items_of_a_step_share_its_time(host: Served) -> None:
         host.running.add(unit)
     host.takes_s = 25.0
     units = ["telnet.socket", "vsftpd.service", "rsync.service"]
-    report = _run(host, TELNET, units=units)
+    report = served.run(host, TELNET, units=units)
     assert "took longer than 10 s" in str(report.error)
     assert (report.undone, host.running >= set(units)) == (True, True)
 
 
 def test_no_step_goes_on_into_the_time_of_the_new_connection(host: Served) -> None:
     host.takes_s = 21.0
-    report = _run(host)
+    report = served.run(host)
     assert not report.ok
     assert "systemctl: took longer than 19 s" in str(report.error)
     assert (report.undone, host.log[-1]) == (True, ENTER)
 
 
-def test_what_a_run_brings_down_is_undone_and_named(host: Served) -> None:
-    host.along["restart -- chrony"] = lambda: (
-        host.running.discard("nginx.service")
-        if "\npool 2" in (host.root / "etc/chrony/chrony.conf").read_text()
-        else host.running.add("nginx.service")
-    )
-    report = _run(host, TIME, **CHRONY)
-    assert (report.ok, report.undone, report.collateral) == (False, True, ("nginx.service",))
-    assert report.actions[-1].type == "collateral"
-    assert "up before the run and down after it: nginx.service" in str(report.error)
-    assert "\npool 2" not in (host.root / "etc/chrony/chrony.conf").read_text()
-
-
-def test_what_stays_down_after_the_undo_is_left_by_hand(host: Served) -> None:
-    host.along["restart -- chrony"] = lambda: host.running.discard("nginx.service")
-    report = _run(host, TIME, **CHRONY)
-    assert (report.undone, report.collateral) == (False, ("nginx.service",))
-    assert "left by hand: still down: nginx.service" in str(report.error)
-
-
-def test_what_is_only_slow_to_come_up_again_is_not_brought_down(host: Served) -> None:
-    host.along["restart -- chrony"] = lambda: host.running.discard("nginx.service")
-    slow = host.wait
-
-    def wait(seconds: float) -> None:
-        slow(seconds)
-        if host.clock > 3:
-            host.running.add("nginx.service")
-
-    host.wait = wait  # type: ignore[method-assign]
-    assert _run(host, TIME, **CHRONY).ok
-
-
 def test_what_a_runbook_is_there_to_stop_is_not_brought_down(host: Served) -> None:
     (host.root / "usr/lib/systemd/system/telnet.socket").write_text("[Install]\nWantedBy=x.target")
     host.running.add("telnet.socket")
-    report = _run(host, TELNET, units=["telnet.socket"])
+    report = served.run(host, TELNET, units=["telnet.socket"])
     assert (report.ok, report.collateral) == (True, ())
 
 
@@ -209,7 +151,7 @@ def test_a_harmful_change_is_undone_before_its_revert_is_called_off(host: Served
     host.along["try-reload"] = lambda: host.running.discard("nginx.service")
     states = []
     host.let_in = lambda: states.append((host.root / CONFIG).read_text())  # type: ignore[func-returns-value]
-    report = _run(host)
+    report = served.run(host)
     assert report.collateral == ("nginx.service",)
     assert states == [OLD]
     assert (host.root / CONFIG).read_text() == OLD

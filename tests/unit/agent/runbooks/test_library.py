@@ -55,7 +55,7 @@ def test_a_runbook_does_what_its_case_says(
 
 
 def _is_repaired(name: str, case: dict[str, Any], host: TreeHost, root: Path) -> None:
-    (answer,) = _answers(name, case, host)
+    answer = _answer(name, case, host)
     assert answer.runbook == name
     inputs = remedy.inputs(answer, _measured(name, case, host).facts)
     assert inputs == case.get("inputs", inputs)
@@ -93,7 +93,7 @@ def _check_after(case: dict[str, Any], report: RunReport, root: Path) -> None:
 
 
 def _fails(name: str, case: dict[str, Any], host: TreeHost, root: Path) -> None:
-    (answer,) = _answers(name, case, host)
+    answer = _answer(name, case, host)
     inputs = remedy.inputs(answer, _measured(name, case, host).facts)
     before = _snapshot(root)
     report = runner.run(runbook.registry()[name], inputs, host)
@@ -118,12 +118,28 @@ def _is_refused(name: str, case: dict[str, Any], host: TreeHost, root: Path) -> 
     assert _snapshot(root) == before
 
 
+def _answer(name: str, case: dict[str, Any], host: TreeHost) -> Remedy:
+    """The one that answers, or the choice that a person picks among `choices`, all there are."""
+    if "choice" not in case:
+        (answer,) = _answers(name, case, host)
+        return answer
+    assert _answers(name, case, host) == (), "a machine would have picked"
+    facts = _scrubbed(name, case, host).facts
+    found = remedy.choices(runbook.remedies(), runbook.registry()[name].check, facts)
+    assert [one.choice for one in found] == case["choices"]
+    return next(one for one in found if one.choice == case["choice"])
+
+
 def _answers(name: str, case: dict[str, Any], host: TreeHost) -> tuple[Remedy, ...]:
+    result = _scrubbed(name, case, host)
+    return remedy.candidates(runbook.remedies(), result.check, result.facts)
+
+
+def _scrubbed(name: str, case: dict[str, Any], host: TreeHost) -> Result:
+    """A remedy is chosen by facts that went through the scrubber, as they lie in the store."""
     result = _measured(name, case, host)
     assert result.outcome is Outcome.FAIL, result.summary
-    # A remedy is chosen by facts that went through the scrubber, as they lie in the store.
-    scrubbed = Scrubber.ephemeral().result(result)
-    return remedy.candidates(runbook.remedies(), result.check, scrubbed.facts)
+    return Scrubber.ephemeral().result(result)
 
 
 def _measured(name: str, case: dict[str, Any], host: TreeHost) -> Result:
@@ -139,6 +155,13 @@ def test_every_runbook_has_a_case_that_it_repairs_and_one_that_it_leaves(name: s
     assert kinds <= books.KINDS
     assert "repaired" in kinds
     assert ("left" in kinds) is (name not in ANSWER_ALL)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_choice_of_a_runbook_has_a_case_that_it_repairs(name: str) -> None:
+    known = {one.choice for one in runbook.registry()[name].remedies if one.choice}
+    picked = {case["choice"] for case in books.cases(name) if "choice" in case}
+    assert picked == known
 
 
 def test_every_file_of_cases_belongs_to_a_runbook() -> None:

@@ -106,6 +106,105 @@ def test_an_undo_puts_units_commands_and_what_runs_back(root: Path) -> None:
     assert _snapshot(root) == before
 
 
+@pytest.mark.parametrize("enabled", [True, False])
+def test_a_unit_that_did_not_run_before_is_stopped_again(enabled: bool, root: Path) -> None:
+    if not enabled:
+        (root / WANTS / "chrony.service").unlink()
+    host, before = Machine(root), _snapshot(root)
+    kept = _run("time_sync.enable", CHRONY, host)
+    assert host.running == {"chrony.service"}
+    restored = restoring.restore(kept, host)
+    assert (restored.ok, host.running, _snapshot(root)) == (True, set(), before)
+    (told,) = [one for one in restored.actions if one.target == "chrony.service"]
+    assert {"-running", "+stopped", "+enabled" if enabled else "+disabled"} <= {
+        *told.diff.splitlines()
+    }
+    assert restoring.restore(kept, host).actions == ()
+
+
+def test_a_unit_that_somebody_has_stopped_since_refuses_the_undo(root: Path) -> None:
+    host_trees.change(root, LIVE_DRIFT)
+    host = Machine(root, "chrony.service")
+    kept = _run("time_sync.enable", CHRONY, host)
+    host.running.clear()
+    restored = restoring.restore(kept, host)
+    assert "chrony.service: is not as the run left it" in str(restored.refused)
+    assert "-running" in restored.actions[0].diff
+    assert "+stopped" in restored.actions[0].diff
+    host.running.add("chrony.service")
+    assert restoring.restore(kept, host).ok
+
+
+def test_an_undo_that_was_cut_off_within_a_unit_goes_on(root: Path) -> None:
+    host_trees.change(root, LIVE_DRIFT)
+    host, before = Machine(root), _snapshot(root)
+    kept = _run("time_sync.enable", CHRONY, host)
+    host.run(("systemctl", "disable", "--", "chrony.service"), 1, 1)
+    assert restoring.restore(kept, host).ok
+    assert (_snapshot(root), host.running) == (before, set())
+
+
+SHADOW = "root:$6$salt$hash:19000:0:99999:7:::\nann:$y$j9T$other:19000:0:99999:7:::\n"
+REPEATED = """
+id: demo.repair
+version: 1
+title: A repair
+description: It repairs.
+risk: low
+check: file_permissions
+platforms: [linux]
+controls: ["nist_800_53:CM-6"]
+steps:
+  - {type: set_mode, name: a, file: /etc/motd, mode: "0600", owner: root, group: root}
+  - {type: set_config_line, name: b, file: /etc/motd, syntax: equals, key: one, line: one=1}
+  - {type: set_config_line, name: c, file: /etc/issue, syntax: equals, key: one, line: one=1}
+  - {type: set_mode, name: d, file: /etc/motd, mode: "0640", owner: root, group: root}
+  - {type: set_config_line, name: e, file: /etc/motd, syntax: equals, key: two, line: two=2}
+"""
+
+
+def test_a_diff_of_an_undo_shows_no_password_as_none_of_its_run_did(root: Path) -> None:
+    shadow = root / "etc/shadow"
+    shadow.write_text(SHADOW)
+    host = TreeHost("host", "host", str(root))
+    kept = _run("account_ageing.limit", {}, host)
+    shown = list(restoring.preview(kept))
+    limited = shadow.read_text()
+    shadow.write_text(limited + "bob:$6$salt$third:19000:0:90:7:30::\n")
+    edited = restoring.restore(kept, host)
+    assert edited.refused is not None
+    shadow.write_text(limited)
+    restored = restoring.restore(kept, host)
+    assert (restored.ok, shadow.read_text()) == (True, SHADOW)
+    told = "".join(one.diff for one in (*shown, *edited.actions, *restored.actions))
+    assert "$" not in told
+    for line in ("+bob:(set):19000", "-root:(set):19000:0:365", "+root:(set):19000:0:99999"):
+        assert line in told
+
+
+def test_what_several_steps_changed_has_one_undo_and_never_stands_between_two(root: Path) -> None:
+    (root / "etc/motd").write_text("welcome\n")
+    (root / "etc/motd").chmod(0o666)
+    host, before = TreeHost("host", "host", str(root)), _snapshot(root)
+    report = runner.run(runbook.load(REPEATED.encode(), "demo.yaml"), {}, host)
+    assert report.ok, report.error
+    kept = before_state.load(before_state.dump(before_state.taken(report, host)))
+    assert [one.undo.target for one in kept.changes] == ["/etc/motd", "/etc/issue"]
+    replaced = host.replace_file
+
+    def killed(path: str, *rest: Any) -> None:
+        replaced(path, *rest)
+        raise KeyboardInterrupt
+
+    for _ in range(2):
+        host.replace_file = killed  # type: ignore[method-assign, assignment]
+        with pytest.raises(KeyboardInterrupt):
+            restoring.restore(kept, host)
+    host.replace_file = replaced  # type: ignore[method-assign]
+    assert restoring.restore(kept, host).ok
+    assert _snapshot(root) == before
+
+
 def _edit(root: Path) -> None:
     with (root / "etc/chrony/chrony.conf").open("a") as file:
         file.write("server 10.0.0.1\n")

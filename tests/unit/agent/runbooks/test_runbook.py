@@ -86,6 +86,11 @@ def test_everything_that_is_executed_is_in_the_digest(old: str, new: str) -> Non
             "needs a list",
         ),
         ("order: 10,", "order: 10, conditions: [{fact: x, operator: like}],", "remedies.0"),
+        (
+            "remedies:",
+            "preconditions: [{fact: x, operator: exists, value: 1}]\nremedies:",
+            "preconditions[0]: exists needs",
+        ),
         ("syntax: equals", "syntax: section", "steps[0].section: belongs to the syntax"),
         ("syntax: equals", "syntax: equals, section: global", "steps[0].section: belongs to"),
         ("id: demo.repair", "id: Demo Repair", "id"),

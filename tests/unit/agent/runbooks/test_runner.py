@@ -59,9 +59,9 @@ class FailingTree(TreeHost):
         self._count(path)
         super().replace_file(path, *arguments, **named)
 
-    def chmod(self, path: str, mode: int) -> None:
+    def chmod(self, path: str, *arguments: Any) -> None:
         self._count(path)
-        super().chmod(path, mode)
+        super().chmod(path, *arguments)
 
     def link(self, path: str, target: str) -> None:
         self._count(path)

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from wardline.central.learning.endpoints import PatternOut, PromotionStory, ShadowOut
+from wardline.cli import reasons
 from wardline.cli.commands import promotions
 
 RUNNER = CliRunner()
@@ -203,7 +204,7 @@ def test_a_person_decides_in_their_own_name_with_a_reason(
     run: Any, server: Server, arguments: tuple[str, ...], sent: dict[str, str]
 ) -> None:
     refused = run(*arguments, "--reason", "  ", "--as", "mia@example.com")
-    assert isinstance(refused.exception, promotions.ReasonMissing)
+    assert isinstance(refused.exception, reasons.ReasonMissing)
     assert server.asked == []
     said = run(*arguments, "--reason", "it helps", "--as", "mia@example.com")
     assert said.exit_code == 0, said.output

@@ -67,6 +67,16 @@ def test_a_run_that_changed_nothing_resolves_and_never_heals(told: tuple[Action,
     assert ended.closed_at == AT
 
 
+@pytest.mark.parametrize("outcome", [Outcome.PASS, Outcome.FAIL])
+def test_a_run_that_was_stopped_and_left_a_change_closes_nothing(outcome: Outcome) -> None:
+    """Passing may be its own doing, and nobody has proved that."""
+    stopped = incident.stopped(_started(), (RAN,), result(outcome), AT, is_back=False)
+    assert (stopped.state, stopped.closed_at) == (State.OPEN, None)
+    assert incident.escalated(stopped).state is State.ESCALATED
+    back = incident.stopped(_started(), (replace(RAN, undone=True),), result(Outcome.PASS), AT)
+    assert (back.state, back.outcome, back.closed_at) == (State.RESOLVED, None, AT)
+
+
 def test_nothing_is_closed_by_a_measurement_that_bears_an_earlier_time() -> None:
     """The clock was set back: nothing would show which of the two came first."""
     back = replace(result(Outcome.PASS), measured_at=AT - timedelta(hours=1))

@@ -101,3 +101,18 @@ def test_what_has_become_bad_does_not_live_on_what_it_was() -> None:
         504,
         "5 of 20 last runs failed or did not last, more than 20 %",
     )
+
+
+def test_what_is_cut_off_is_counted_and_never_judged_anew() -> None:
+    newest = [(End.RECURRED, False), *[(End.STABLE, False)] * 2]
+    assert merit.ended_at(newest) is not None
+    assert merit.ended_at(newest, Runs(10_000, 7)) is None
+    assert merit.ended_at(newest, Runs(10, 2)) == (
+        0,
+        "3 of 11 runs failed or did not last, more than 20 %",
+    )
+    long = [(End.STABLE, False)] * merit.RECENT_RUNS + [(End.FAILED, False)] * 5
+    assert merit.ended_at(long, Runs(10_000, 7)) == (
+        24,
+        "5 of 20 last runs failed or did not last, more than 20 %",
+    )

@@ -116,3 +116,26 @@ def test_a_missing_fact_never_leaks_a_placeholder(path: str) -> None:
 def test_a_value_that_does_not_suit_its_operator_is_refused(operator: str, value: Any) -> None:
     with pytest.raises(Malformed, match="here"):
         remedy.check_condition(Condition("x", Operator(operator), value), "here")
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        Condition("gone", Operator.NE, True),
+        Condition("gone", Operator.NOT_IN, ["x"]),
+        Condition("gone", Operator.EXISTS, False),
+        Condition("gone", Operator.EQ, None),
+    ],
+)
+def test_a_precondition_on_a_fact_that_is_not_there_never_holds(one: Condition) -> None:
+    """As a condition such a question may be answered; where it is what makes a run safe, it is
+    not known."""
+    assert remedy.unmet((one,), FACTS) == "nothing is known of gone"
+    assert not remedy.matches(Remedy("c", (), "b", {}, 1, preconditions=(one,)), "c", FACTS)
+
+
+def test_a_remedy_is_told_from_the_others_of_its_runbook_by_its_inputs() -> None:
+    one, other = Remedy("c", (), "b", {"a": ["x"]}, 1), Remedy("c", (), "b", {"a": ["y"]}, 2)
+    assert one.mark != other.mark
+    assert one.mark == Remedy("c", (), "b", {"a": ["x"]}, 0, "pattern").mark
+    assert Remedy("c", (), "b", {}, 1).mark == "b"

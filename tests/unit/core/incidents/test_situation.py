@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.unit.core.incidents.drift import AT
-from wardline.core import deviation
+from wardline.core import deviation, ids
 from wardline.core.evidence.bundle import Action, Outcome
 from wardline.core.evidence.watch import Watch, WatchEnd
 from wardline.core.incidents import situation
@@ -55,8 +55,13 @@ def blocked(code: Code) -> dict[str, Any]:
         ),
         (
             {"decision": blocked(Code.BRAKE)},
-            "nothing is run now, because its version was stopped after failures until a person"
-            " releases it; it is tried again by itself once that is over",
+            "nothing is run now, because its version was stopped after failures; it is judged anew"
+            " once a person has found out why and releases it",
+        ),
+        (
+            {"decision": blocked(Code.HOLD)},
+            "nothing is run now, because a hold is set; it is judged anew once a person clears the"
+            " hold",
         ),
         (
             {"decision": {"verdict": "block", "code": deviation.ACCEPTED}},
@@ -128,6 +133,42 @@ def test_what_was_repaired_claims_no_more_than_was_measured() -> None:
     assert says(State.RESOLVED, Outcome.PASS) == gone
     anew = says(State.STABLE, Outcome.FAIL, watch=WATCH)
     assert anew.endswith("the check fails anew since, and that is another incident.")
+
+
+@pytest.mark.parametrize(
+    ("actions", "told"),
+    [
+        (
+            (replace(BROKE, type="interrupted"),),
+            f"the agent was stopped in the middle of {BOOK}, which of its steps ran is not known,"
+            " and the check passes since",
+        ),
+        (
+            (replace(STEP, undone=True), replace(BROKE, type="frozen")),
+            f"the drift went away without a repair of ours; {BOOK} had run before, and all that it"
+            " had changed was put back and found back",
+        ),
+        ((STEP,), f"{BOOK} had run before, what it changed stands, and the check passes since"),
+        (
+            (STEP, BROKE),
+            f"{BOOK} had run before, one change of it could not be put back and must be looked at"
+            " by hand, and the check passes since",
+        ),
+        ((replace(STEP, dry_run=True),), "the drift went away without a repair of ours"),
+    ],
+)
+def test_what_went_away_is_not_told_as_if_nothing_had_run(
+    actions: tuple[Action, ...], told: str
+) -> None:
+    assert says(State.RESOLVED, Outcome.PASS, actions=actions) == f"{PASSES}: {told}."
+
+
+def test_what_a_freeze_stopped_and_nobody_could_put_back_is_a_persons_by_that_name() -> None:
+    stopped = (STEP, replace(BROKE, type="frozen"))
+    assert says(State.ESCALATED, actions=stopped) == (
+        f"{FAILS}: a freeze stopped {BOOK} between two steps, and one change of it could not be put"
+        " back and must be looked at by hand; nothing more happens by itself, a person has to act."
+    )
 
 
 @pytest.mark.parametrize(
@@ -219,4 +260,44 @@ def test_every_code_of_a_decision_has_words() -> None:
 def test_the_aftermath_names_what_is_left_by_hand(
     actions: tuple[Action, ...], found: Aftermath
 ) -> None:
-    assert situation.aftermath(actions) == found
+    assert situation.aftermath(actions, None) == found
+
+
+@pytest.mark.parametrize(
+    ("state", "actions", "found"),
+    [
+        ("undone", (replace(STEP, type="undo"),), Aftermath(Undo.VERIFIED, ())),
+        # The last look, or the host's own revert, found what no step had failed at.
+        ("left", (replace(STEP, type="undo"),), Aftermath(Undo.PART, ())),
+        ("left", (replace(STEP, type="undo", error="gone"),), Aftermath(Undo.PART, (PLACE,))),
+        (
+            "interrupted",
+            (replace(STEP, type="undo", error="?"),),
+            Aftermath(Undo.UNKNOWN, (PLACE,)),
+        ),
+        # Nothing was put back: what the run had done stands.
+        (
+            "refused",
+            (STEP, replace(STEP, type="undo", dry_run=True)),
+            Aftermath(Undo.STANDS, (PLACE,)),
+        ),
+    ],
+)
+def test_what_an_undo_came_to_is_its_own_last_word(
+    state: str, actions: tuple[Action, ...], found: Aftermath
+) -> None:
+    assert situation.aftermath(actions, {"undo": {"state": state}}) == found
+
+
+def test_a_repair_that_a_person_had_undone_is_told_so() -> None:
+    run_id, at = ids.new("run"), "2026-11-20T09:00:00.000Z"
+    for state, word in (("undone", "it"), ("left", "a part of it")):
+        told = {"run": run_id, "at": at, "state": state}
+        decision = {"verdict": "run", "runId": run_id, "undo": told}
+        said = says(State.STABLE, decision=decision, watch=WATCH)
+        assert f"that lasted; a person has had {word} undone since" in said
+        elsewhere = {**decision, "runId": ids.new("run")}
+        assert "undone" not in says(State.STABLE, decision=elsewhere, watch=WATCH)
+    left = {"verdict": "block", "undo": {"state": "left"}}
+    said = says(State.ESCALATED, decision=left, actions=(replace(STEP, type="undo"),))
+    assert "was undone by a person, and some of it could not be put back" in said

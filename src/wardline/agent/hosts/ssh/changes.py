@@ -1,13 +1,12 @@
-"""How files of a host are changed: fixed POSIX scripts that do one thing wholly or not at all.
-
-They need a POSIX shell and coreutils (or busybox). A script enters the folder and works on names in
-it, so that nothing that is renamed meanwhile leads it elsewhere; its exit code says what was wrong.
-"""
+"""How files of a host are changed: fixed POSIX scripts that do one thing wholly or not at all."""
 
 import secrets
+import stat
 from collections.abc import Sequence
 
+from wardline.agent.hosts import reaching
 from wardline.agent.hosts.host import (
+    Exchanged,
     Failed,
     FileKind,
     HardLinked,
@@ -15,53 +14,16 @@ from wardline.agent.hosts.host import (
     Missing,
     NotPermitted,
     Output,
+    Stat,
     WrongKind,
 )
+from wardline.agent.hosts.reaching import HOLD, PLACE
 
-MISSING, WRONG_KIND, HARD_LINKED, CUT_SHORT, EXISTS, DENIED = 20, 21, 22, 23, 24, 25
 WORDS_CHARS_MAX = 200
-
-# p: what "$1" leads to; "follow" resolves a link at its end too. d, n: the folder and the name.
-_PLACE = """
-place() {
-  p=$1
-  if [ "$2" = follow ] && [ -L "$p" ]; then
-    p=$(readlink -f -- "$p" && printf x) || exit 20
-    p=${p%?x}
-  fi
-  n=${p##*/}; d=${p%/*}; [ -n "$d" ] || d=/
-  [ -n "$n" ] && [ "$n" != . ] && [ "$n" != .. ] || { echo "has no name" >&2; exit 1; }
-  [ -d "$d" ] || exit 20
-  [ -x "$d" ] || exit 25
-  cd -P -- "$d" || exit 1
-  n=./$n
-}
-kind() {
-  if [ -L "$1" ]; then echo link
-  elif [ -f "$1" ]; then echo file
-  elif [ -d "$1" ]; then echo directory
-  elif [ -p "$1" ]; then echo fifo
-  elif [ -S "$1" ]; then echo socket
-  elif [ -e "$1" ]; then echo device
-  else echo none
-  fi
-}
-expect() {
-  k=$(kind "$n")
-  [ "$k" != none ] || exit 20
-  case " $* " in *" $k "*) ;; *) echo "$k"; exit 21 ;; esac
-}
-one_name() {
-  [ "$(kind "$n")" = file ] || return 0
-  h=$(stat -c %h -- "$n") || exit 1
-  [ "$h" = 1 ] || { echo "$h"; exit 22; }
-}
-settled() { sync . 2>/dev/null || sync; }
-"""
 
 # path, bytes, mode, uid, gid, a random word; the last four may be empty.
 REPLACE = (
-    _PLACE
+    PLACE
     + """
 place "$1" follow; bytes=$2; mode=$3; uid=$4; gid=$5
 t=./.wardline-$6
@@ -88,26 +50,25 @@ settled
 """
 )
 
-CHMOD = (
-    _PLACE + 'place "$1" follow; expect file directory; one_name; chmod "$2" -- "$n" || exit 1\n'
-)
-CHOWN = (
-    _PLACE + 'place "$1" follow; expect file directory; one_name; chown "$2" -- "$n" || exit 1\n'
-)
-REMOVE = _PLACE + 'place "$1" follow; expect file; rm -- "$n" || exit 1; settled\n'
+# path, mode or owner, device and number of what was looked at, a random word.
+_HELD = PLACE + HOLD + 'trap "exit 1" HUP INT TERM PIPE; place "$1" stay; hold "$3" "$4"\n'
+CHMOD = _HELD + 'chmod "$2" -- "$h" || exit 1\n'
+CHOWN = _HELD + 'chown -h "$2" -- "$h" || exit 1\n'
+REMOVE = PLACE + 'place "$1" follow; expect file; rm -- "$n" || exit 1; settled\n'
 LINK = (
-    _PLACE
+    PLACE
     + 'place "$1" stay; [ "$(kind "$n")" = none ] || exit 24\n'
     + 'ln -s -- "$2" "$n" || exit 1; settled\n'
 )
-REMOVE_LINK = _PLACE + 'place "$1" stay; expect link; rm -- "$n" || exit 1; settled\n'
+REMOVE_LINK = PLACE + 'place "$1" stay; expect link; rm -- "$n" || exit 1; settled\n'
 MAKE_FOLDER = (
-    _PLACE
+    PLACE
     + 'place "$1" stay; [ "$(kind "$n")" = none ] || exit 24\n'
     + 'mkdir -m 755 -- "$n" || exit 1; settled\n'
 )
-REMOVE_FOLDER = _PLACE + 'place "$1" stay; expect directory; rmdir -- "$n" || exit 1; settled\n'
-LINKS = _PLACE + 'place "$1" follow; stat -c %h -- "$n" || exit 1\n'
+REMOVE_FOLDER = PLACE + 'place "$1" stay; expect directory; rmdir -- "$n" || exit 1; settled\n'
+# path, "follow" or "stay".
+LOOK = PLACE + 'place "$1" "$2"; stat -c "%f %u %g %s %Y %h %d %i" -- "$n" || exit 1\n'
 
 
 def replace_arguments(
@@ -118,24 +79,55 @@ def replace_arguments(
     return [path, str(len(content)), octal, *wanted, secrets.token_hex(8)]
 
 
+def held_arguments(path: str, wanted: str, found: Stat) -> Sequence[str]:
+    """For a change of the very file that was found; Exchanged where it is not known by a number."""
+    if found.kind not in (FileKind.FILE, FileKind.DIRECTORY):
+        raise WrongKind(path, found.kind, FileKind.FILE)
+    if found.inode is None:
+        raise Exchanged(path)
+    device, number = found.inode
+    return [path, wanted, f"{device}:{number}", secrets.token_hex(8)]
+
+
+def looked(output: Output, path: str, kind: FileKind) -> Stat:
+    """What LOOK has told of a file or a folder, all of it of one moment."""
+    check(output, path)
+    try:
+        mode, uid, gid, size, modified_s, links, device, number = output.stdout.split()
+        raw = int(mode, 16)
+        found = FileKind.FILE if stat.S_ISREG(raw) else FileKind.DIRECTORY
+        told = Stat(
+            *(found, stat.S_IMODE(raw), int(uid), int(gid), int(size), int(modified_s)),
+            links=int(links),
+            inode=(int(device), int(number)),
+        )
+    except ValueError:
+        raise Failed(path, "the host does not say what it is") from None
+    if not (stat.S_ISREG(raw) or stat.S_ISDIR(raw)) or found is not kind:
+        raise Exchanged(path)
+    return told
+
+
 def check(output: Output, path: str, wanted: FileKind = FileKind.FILE) -> None:
     """Raise what a script that failed was told by the host."""
     told = output.stdout.decode("ascii", "replace").strip()
     match output.exit_code:
         case 0:
             return
-        case code if code == MISSING:
+        case code if code == reaching.MISSING:
             raise Missing(path)
-        case code if code == WRONG_KIND and told in list(FileKind):
+        case code if code == reaching.WRONG_KIND and told in list(FileKind):
             raise WrongKind(path, FileKind(told), wanted)
-        case code if code == HARD_LINKED and told.isdecimal():
+        case code if code == reaching.HARD_LINKED and told.isdecimal():
             raise HardLinked(path, int(told[:9]))
-        case code if code == CUT_SHORT:
+        case code if code == reaching.CUT_SHORT:
             raise Failed(path, "did not arrive whole, so that nothing was changed")
-        case code if code == EXISTS:
+        case code if code == reaching.EXISTS:
             raise Failed(path, "File exists")
-        case code if code == DENIED:
+        case code if code == reaching.DENIED:
             raise NotPermitted(path)
+        case code if code == reaching.EXCHANGED:
+            raise Exchanged(path)
     raise _refused(output, path)
 
 

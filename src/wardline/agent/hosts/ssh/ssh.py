@@ -129,15 +129,11 @@ class SshHost:
 
     def stat(self, path: str) -> Stat:
         found: Stat = self._know("stat", path)
-        if self._measurement is None and found.kind is FileKind.FILE:
-            return self._with_links(found, path)
-        return found
+        return self._looked_at(found, path, "follow")
 
     def lstat(self, path: str) -> Stat:
         found: Stat = self._know("lstat", path)
-        if self._measurement is None and found.kind is FileKind.FILE:
-            return self._with_links(found, path)
-        return found
+        return self._looked_at(found, path, "stay")
 
     def readlink(self, path: str) -> str:
         target: str = self._know("readlink", path)
@@ -184,11 +180,15 @@ class SshHost:
         arguments = changes.replace_arguments(path, content, mode, uid, gid)
         self._change(changes.REPLACE, path, arguments[1:], content=content)
 
-    def chmod(self, path: str, mode: int) -> None:
-        self._change(changes.CHMOD, path, [f"{mode:o}"])
+    def chmod(self, path: str, mode: int, found: Stat) -> None:
+        self._check_writable(path)
+        arguments = changes.held_arguments(path, f"{mode:o}", found)
+        self._change(changes.CHMOD, path, arguments[1:])
 
-    def chown(self, path: str, uid: int, gid: int) -> None:
-        self._change(changes.CHOWN, path, [f"{uid}:{gid}"])
+    def chown(self, path: str, uid: int, gid: int, found: Stat) -> None:
+        self._check_writable(path)
+        arguments = changes.held_arguments(path, f"{uid}:{gid}", found)
+        self._change(changes.CHOWN, path, arguments[1:])
 
     def remove(self, path: str) -> None:
         self._change(changes.REMOVE, path, [])
@@ -292,14 +292,13 @@ class SshHost:
         finally:
             connection.abort()
 
-    def _with_links(self, found: Stat, path: str) -> Stat:
-        output = self._script(changes.LINKS, [path])
-        changes.check(output, path)
-        told = output.stdout.strip()
-        links_found = int(told) if told.isdigit() and len(told) < 10 else 1
-        return Stat(
-            found.kind, found.mode, found.uid, found.gid, found.size, found.modified_s, links_found
-        )
+    def _looked_at(self, found: Stat, path: str, links_at_the_end: str) -> Stat:
+        """What a repair has to know besides; SFTP tells neither names nor numbers of a file."""
+        repairable = found.kind in (FileKind.FILE, FileKind.DIRECTORY) and paths.parts(path)
+        if self._measurement is not None or not repairable:
+            return found
+        output = self._script(changes.LOOK, [path, links_at_the_end])
+        return changes.looked(output, path, found.kind)
 
     def _call(self, work: Coroutine[Any, Any, T], path: str, timeout_s: float) -> T:
         """The result of `work`, in its own time and that of the measurement."""

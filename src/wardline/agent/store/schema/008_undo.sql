@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS undos (
 CREATE INDEX IF NOT EXISTS idx_undos_live ON undos(id) WHERE ended_at IS NULL;
 CREATE INDEX IF NOT EXISTS idx_undos_run ON undos(run_id);
 
--- As in 007, with an end more: SQLite cannot widen a CHECK.
+-- As in 007, with an end more and the run: SQLite cannot widen a CHECK.
 CREATE TABLE heals_widened (
   incident_id TEXT NOT NULL,
   number INTEGER NOT NULL CHECK (number >= 1),
@@ -40,6 +40,7 @@ CREATE TABLE heals_widened (
   host_id TEXT NOT NULL,
   incident_type TEXT NOT NULL,
   runbook_id TEXT NOT NULL,
+  run_id TEXT,                 -- NULL of heals that were kept before runs had a name in decisions
   healed_at TEXT NOT NULL,
   ended TEXT CHECK (ended IN ('stable', 'recurred', 'unproved', 'undone')),
   ended_at TEXT,
@@ -53,3 +54,4 @@ DROP TABLE heals;
 ALTER TABLE heals_widened RENAME TO heals;
 CREATE INDEX IF NOT EXISTS idx_heals_drift
   ON heals(site_id, host_id, incident_type, runbook_id, healed_at);
+CREATE INDEX IF NOT EXISTS idx_heals_run ON heals(run_id) WHERE run_id IS NOT NULL;

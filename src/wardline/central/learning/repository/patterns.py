@@ -8,17 +8,15 @@ from sqlalchemy import RowMapping, text
 
 from wardline.central.database.session import Session
 
-_CHANGED = text(
-    "SELECT DISTINCT partner_id FROM pattern_runs WHERE changed_at >= :since"
+# Time alone ends a canary.
+_DUE = text(
+    "SELECT partner_id FROM pattern_runs WHERE changed_at >= :since AND partner_id > :after"
+    " UNION SELECT partner_id FROM promotions WHERE stage = 'canary' AND partner_id > :after"
+    " UNION SELECT named FROM unnest(CAST(:again AS text[])) AS named WHERE named > :after"
     " ORDER BY partner_id LIMIT :limit"
 )
 _EVERY = text(
     "SELECT DISTINCT partner_id FROM sites WHERE partner_id > :after"
-    " ORDER BY partner_id LIMIT :limit"
-)
-# Time alone ends a canary.
-_WITH_CANARY = text(
-    "SELECT DISTINCT partner_id FROM promotions WHERE stage = 'canary'"
     " ORDER BY partner_id LIMIT :limit"
 )
 _PUT_STATS = text(
@@ -28,7 +26,8 @@ _PUT_STATS = text(
     "   count(*) FILTER (WHERE i.resolution_level = 'L1'),"
     "   count(*) FILTER (WHERE i.resolution_level = 'L2'),"
     "   count(*) FILTER (WHERE i.resolution_level = 'L3'),"
-    "   count(*) FILTER (WHERE i.state = 'stable'),"
+    "   count(*) FILTER (WHERE i.state = 'stable' AND NOT EXISTS (SELECT FROM pattern_runs r"
+    "     WHERE r.site_id = i.site_id AND r.incident_id = i.id AND r.ended = 'undone')),"
     "   EXISTS (SELECT FROM pattern_runbooks m WHERE m.partner_id = i.partner_id"
     "     AND m.pattern_signature = i.pattern_signature AND m.incident_type = i.incident_type"
     "     AND m.lacking = '[]'), max(i.created_at), :now"
@@ -95,13 +94,35 @@ _DROP_RUNBOOKS = text(
 _STANDING = text(
     "SELECT id, stage, incident_type, pattern_signature, runbook_id, runbook_digest,"
     " canary_site_id, approved_at FROM promotions"
-    " WHERE partner_id = :partner_id AND ended_at IS NULL ORDER BY id LIMIT :limit"
+    " WHERE partner_id = :partner_id AND ended_at IS NULL"
+    " ORDER BY stage NOT IN ('canary', 'promoted'), id LIMIT :limit"
 )
-# In the order in which each appliance recorded them.
+# The newest ones, in the order in which each appliance recorded them; beside each, how many of its
+# appliance's, and of everybody's, are older than these, and how many of those went wrong.
 _TRIALS = text(
-    "SELECT site_id, appliance_id, ended, canary, changed_at FROM pattern_runs"
-    " WHERE partner_id = :partner_id AND promotion_id = :id AND ended IS NOT NULL"
-    " ORDER BY appliance_id, ended_epoch, ended_seq, ended_place, mark"
+    "WITH newest AS (SELECT * FROM pattern_runs"
+    "   WHERE partner_id = :partner_id AND promotion_id = :id AND ended IS NOT NULL"
+    "   ORDER BY changed_at DESC, ended_epoch DESC, ended_seq DESC, ended_place DESC, mark"
+    "   LIMIT :limit),"
+    " older AS (SELECT appliance_id, count(*) FILTER (WHERE ended <> 'unproved') AS decided,"
+    "     count(*) FILTER (WHERE ended IN ('failed', 'recurred', 'undone')) AS bad"
+    "   FROM pattern_runs r WHERE partner_id = :partner_id AND promotion_id = :id"
+    "   AND ended IS NOT NULL AND (SELECT count(*) FROM newest) = :limit"
+    "   AND NOT EXISTS (SELECT FROM newest n WHERE n.site_id = r.site_id"
+    "     AND n.incident_id = r.incident_id AND n.mark = r.mark) GROUP BY appliance_id)"
+    " SELECT n.site_id, n.appliance_id, n.ended, n.canary, n.changed_at,"
+    "   o.decided AS own_before, o.bad AS own_bad_before,"
+    "   (SELECT sum(decided)::bigint FROM older) AS before,"
+    "   (SELECT sum(bad)::bigint FROM older) AS bad_before"
+    " FROM newest n LEFT JOIN older o ON o.appliance_id = n.appliance_id"
+    " ORDER BY n.appliance_id, n.ended_epoch, n.ended_seq, n.ended_place, n.mark"
+)
+# A promotion in use keeps all of its runs: by them it is judged.
+_REMOVE = text(
+    "DELETE FROM pattern_runs WHERE (site_id, incident_id, mark) IN ("
+    " SELECT r.site_id, r.incident_id, r.mark FROM pattern_runs r WHERE r.at < :oldest"
+    " AND NOT EXISTS (SELECT FROM promotions p WHERE p.partner_id = r.partner_id"
+    "   AND p.id = r.promotion_id AND p.ended_at IS NULL) LIMIT :limit)"
 )
 _PATTERNS = text(
     "SELECT t.*, coalesce((SELECT jsonb_agg(to_jsonb(m) ORDER BY m.occurrences DESC, m.runbook_id)"
@@ -114,7 +135,8 @@ _PATTERNS = text(
 )
 _OF_PATTERN = text(
     "SELECT i.site_id, i.id, i.host_id, h.platform, i.severity, i.raw_data -> 'facts' AS facts,"
-    " i.created_at, i.state, (SELECT jsonb_agg(r.ended ORDER BY r.at) FROM pattern_runs r"
+    " i.created_at, i.state, i.decision -> 'choice' ->> 'mark' AS choice, count(*) OVER () AS of,"
+    " (SELECT jsonb_agg(r.ended ORDER BY r.at) FROM pattern_runs r"
     "   WHERE r.site_id = i.site_id AND r.incident_id = i.id AND r.runbook_id = :runbook_id"
     "   AND r.runbook_digest = :runbook_digest AND r.ended IS NOT NULL) AS ends"
     " FROM incidents i LEFT JOIN hosts h ON h.site_id = i.site_id AND h.id = i.host_id"
@@ -132,19 +154,17 @@ class Patterns:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def changed(self, since: datetime, limit: int) -> list[str]:
-        """Partners at whose sites a run began or ended since then."""
-        rows = await self._session.rows(_CHANGED, since=since, limit=limit)
+    async def due(self, since: datetime, again: Sequence[str], after: str, limit: int) -> list[str]:
+        """Partners at whose sites a run began or ended since then, or of which a promotion is in
+        its canary, and those of `again`; by id."""
+        rows = await self._session.rows(
+            _DUE, since=since, again=list(again), after=after, limit=limit
+        )
         return [row["partner_id"] for row in rows]
 
     async def every(self, after: str, limit: int) -> list[str]:
         """Partners with a site, by id."""
         rows = await self._session.rows(_EVERY, after=after, limit=limit)
-        return [row["partner_id"] for row in rows]
-
-    async def with_canary(self, limit: int) -> list[str]:
-        """Partners of which a promotion is in its canary."""
-        rows = await self._session.rows(_WITH_CANARY, limit=limit)
         return [row["partner_id"] for row in rows]
 
     async def of_runbooks(self, partner_id: str, since: datetime, limit: int) -> list[RowMapping]:
@@ -166,12 +186,19 @@ class Patterns:
         await self._session.execute(_DROP_STATS, **about)
 
     async def standing(self, partner_id: str, limit: int) -> list[RowMapping]:
-        """The partner's promotions that have not ended."""
+        """The partner's promotions that have not ended, those in force first."""
         return await self._session.rows(_STANDING, partner_id=partner_id, limit=limit)
 
-    async def trials(self, partner_id: str, promotion_id: str) -> list[RowMapping]:
-        """The ended runs of a promotion, by appliance and in each one's order."""
-        return await self._session.rows(_TRIALS, partner_id=partner_id, id=promotion_id)
+    async def trials(self, partner_id: str, promotion_id: str, limit: int) -> list[RowMapping]:
+        """The ended runs of a promotion that were heard of last, by appliance and in each one's
+        order, with what those before them come to; null where there are none."""
+        return await self._session.rows(
+            _TRIALS, partner_id=partner_id, id=promotion_id, limit=limit
+        )
+
+    async def remove(self, oldest: datetime, limit: int) -> int:
+        """Forgets runs that began before then; how many."""
+        return await self._session.execute(_REMOVE, oldest=oldest, limit=limit)
 
     async def page(self, after: tuple[str, str] | None, limit: int) -> list[RowMapping]:
         """The partner's patterns by signature and check, each with its runbooks."""
@@ -186,7 +213,7 @@ class Patterns:
 
     async def of_pattern(self, row: RowMapping, since: datetime, limit: int) -> list[RowMapping]:
         """The incidents of a promotion's pattern since then, newest first, each with how the runs
-        of its runbook ended there."""
+        of its runbook ended there; `of` is how many there are, past `limit` too."""
         return await self._session.rows(
             _OF_PATTERN,
             partner_id=self._session.scope.owner,

@@ -15,6 +15,7 @@ _ADD = text(
     " VALUES (:partner_id, :id, :check, :pattern, :runbook_id, :runbook_version, :runbook_digest,"
     " 'candidate', :now, :now) ON CONFLICT DO NOTHING"
 )
+_LOCK_PARTNER = text("SELECT id FROM partners WHERE id = :partner_id FOR NO KEY UPDATE")
 _LOCK = text("SELECT * FROM promotions WHERE partner_id = :partner_id AND id = :id FOR UPDATE")
 _MOVE = text(
     "UPDATE promotions SET stage = :stage, canary_site_id = :canary_site,"
@@ -75,6 +76,10 @@ _PAGE = text(
     "   OR (p.created_at, p.id) < (CAST(:after_at AS timestamptz), :after_id))"
     " ORDER BY p.created_at DESC, p.id DESC LIMIT :limit"
 )
+_WAITING = text(
+    "SELECT count(*) AS count FROM promotions WHERE partner_id = :partner_id"
+    " AND ended_at IS NULL AND stage IN ('candidate', 'evaluated')"
+)
 _ONE = text(f"{_ROW} WHERE p.partner_id = :partner_id AND p.id = :id")
 
 
@@ -104,6 +109,10 @@ class Promotions:
         """False where another promotion stands for that pattern."""
         given = {**subject, "partner_id": partner_id, "id": promotion_id}
         return await self._session.execute(_ADD, **given, now=self._session.now) == 1
+
+    async def lock_partner(self, partner_id: str) -> None:
+        """Until the transaction ends nobody else approves anything there."""
+        await self._session.row(_LOCK_PARTNER, partner_id=partner_id)
 
     async def lock(self, partner_id: str, promotion_id: str) -> RowMapping | None:
         """The promotion, held until the transaction ends."""
@@ -148,6 +157,12 @@ class Promotions:
             after_id=after_id,
             limit=limit,
         )
+
+    async def waiting(self) -> int:
+        """How many nobody has decided about."""
+        row = await self._session.row(_WAITING, partner_id=self._session.scope.owner)
+        assert row is not None, "a count has a row"
+        return int(row["count"])
 
     async def one(self, promotion_id: str) -> RowMapping | None:
         return await self._session.row(_ONE, partner_id=self._session.scope.owner, id=promotion_id)

@@ -11,12 +11,12 @@ from wardline.central.database.session import Session
 # What tells of somebody else's incident finds none.
 _BEGIN_RUNS = """
 INSERT INTO pattern_runs (site_id, partner_id, appliance_id, changed_at, incident_id, mark,
-  host_id, incident_type, pattern_signature, level, runbook_id, runbook_version, runbook_digest,
-  promotion_id, canary, at)
+  run_id, host_id, incident_type, pattern_signature, level, runbook_id, runbook_version,
+  runbook_digest, promotion_id, canary, at)
 SELECT $1, $2, $3, $4, new.* FROM unnest($5::text[], $6::text[], $7::text[], $8::text[],
-  $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::boolean[],
-  $16::timestamptz[])
-  AS new (incident_id, mark, host_id, incident_type, pattern_signature, level, runbook_id,
+  $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[],
+  $16::boolean[], $17::timestamptz[])
+  AS new (incident_id, mark, run_id, host_id, incident_type, pattern_signature, level, runbook_id,
     runbook_version, runbook_digest, promotion_id, canary, at)
 JOIN incidents i ON i.site_id = $1 AND i.id = new.incident_id AND i.appliance_id = $3
   AND i.host_id = new.host_id AND i.incident_type = new.incident_type
@@ -32,6 +32,15 @@ WHERE old.site_id = $1 AND old.appliance_id = $2 AND old.incident_id = new.incid
   AND old.mark = new.mark
   AND (old.ended IS NULL OR (old.ended <> 'undone' AND new.ended = 'undone'))
 """
+# An undo names its run, whatever incident tells of it.
+_UNDO_RUNS = """
+UPDATE pattern_runs old SET ended = 'undone', ended_at = new.at, ended_epoch = new.epoch,
+  ended_seq = new.seq, ended_place = new.place, changed_at = $3
+FROM unnest($4::text[], $5::timestamptz[], $6::integer[], $7::bigint[], $8::integer[])
+  AS new (run_id, at, epoch, seq, place)
+WHERE old.site_id = $1 AND old.appliance_id = $2 AND old.run_id = new.run_id
+  AND old.ended IS DISTINCT FROM 'undone'
+"""
 
 
 class NewRun(NamedTuple):
@@ -39,6 +48,7 @@ class NewRun(NamedTuple):
 
     incident_id: str
     mark: str
+    run_id: str | None
     host_id: str
     incident_type: str
     pattern_signature: str
@@ -57,6 +67,16 @@ class NewEnd(NamedTuple):
     incident_id: str
     mark: str
     ended: str
+    at: datetime
+    epoch: int
+    seq: int
+    place: int
+
+
+class NewUndo(NamedTuple):
+    """A run that a person had undone, and the bundle and place in it that tell of that."""
+
+    run_id: str
     at: datetime
     epoch: int
     seq: int
@@ -84,3 +104,8 @@ class Runs:
         raw: asyncpg.Connection[Any] = self._session.raw
         given = (site_id, appliance_id, self._session.now)
         await raw.execute(_END_RUNS, *given, *zip(*ends, strict=True))
+
+    async def undo(self, site_id: str, appliance_id: str, undone: Sequence[NewUndo]) -> None:
+        raw: asyncpg.Connection[Any] = self._session.raw
+        given = (site_id, appliance_id, self._session.now)
+        await raw.execute(_UNDO_RUNS, *given, *zip(*undone, strict=True))
