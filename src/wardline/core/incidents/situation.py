@@ -13,7 +13,7 @@ from typing import Any
 from wardline.core import deviation
 from wardline.core.evidence.bundle import Action, Outcome
 from wardline.core.evidence.watch import Watch, WatchEnd
-from wardline.core.incidents import undo
+from wardline.core.incidents import choice, undo
 from wardline.core.incidents.incident import Incident
 from wardline.core.incidents.states import State
 from wardline.core.policy.decision import Code, Verdict
@@ -290,6 +290,8 @@ def _left(one: Situation) -> str:
         return _failed(one)
     if _verdict(one) == Verdict.BLOCK:
         return f"nothing was changed, because {because(_code(one))}"
+    if _code(one) == choice.NEEDED:
+        return "several repairs are sound, and which one is right is a person's to say"
     return "no repair of ours answers it"
 
 

@@ -10,7 +10,7 @@ from tests.unit.core.incidents.drift import AT
 from wardline.core import deviation, ids
 from wardline.core.evidence.bundle import Action, Outcome
 from wardline.core.evidence.watch import Watch, WatchEnd
-from wardline.core.incidents import situation
+from wardline.core.incidents import choice, situation
 from wardline.core.incidents.situation import Aftermath, Latest, Situation, Undo
 from wardline.core.incidents.states import State
 from wardline.core.policy.decision import Code
@@ -222,6 +222,13 @@ def test_a_silent_appliance_a_lost_host_and_no_repair_are_said() -> None:
     none = says(State.ESCALATED, runbook=None)
     assert none.endswith(
         "no repair of ours answers it; nothing more happens by itself, a person has to act."
+    )
+    picks = says(
+        State.ESCALATED, runbook=None, decision={"verdict": "offer", "code": choice.NEEDED}
+    )
+    assert picks.endswith(
+        "several repairs are sound, and which one is right is a person's to say; nothing more happens"
+        " by itself, a person has to act."
     )
     assert says(State.ESCALATED, held="healed 3 times").endswith("until a person clears the hold.")
 
