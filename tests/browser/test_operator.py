@@ -291,6 +291,8 @@ def test_every_page_fits_and_has_no_grave_barrier(
         "orders": f"{held.split('/incidents/')[0]}?tab=orders",
         "settings": f"{held.split('/incidents/')[0]}?tab=settings",
         "policy": "/policy",
+        "audit": "/audit",
+        "record": "/audit?record=1",
     }
     wrong = []
     for name, address in pages.items():

@@ -4,6 +4,7 @@ import type { Permission } from "@/api/types";
 export const SITES: Permission = "sites";
 export const HEALING: Permission = "healing";
 export const EVIDENCE: Permission = "evidence";
+export const AUDIT: Permission = "audit";
 export const FREEZE: Permission = "freeze";
 export const DEVIATIONS: Permission = "deviations";
 export const ORDERS: Permission = "orders";

@@ -973,6 +973,68 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search Audit Log
+         * @description The partner's audit log, newest record first. `actor` is an id or an e-mail address, `from`
+         *     is included and `until` is not.
+         */
+        get: operations["search_audit_log_api_v1_audit_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Audit Log
+         * @description The partner's whole audit log up to its newest checkpoint, as a ZIP; the export is recorded
+         *     in it.
+         */
+        get: operations["export_audit_log_api_v1_audit_export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/{seq}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Audit Record
+         * @description One record by its number, and its proof under the newest checkpoint.
+         */
+        get: operations["get_audit_record_api_v1_audit__seq__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/incidents": {
         parameters: {
             query?: never;
@@ -2581,6 +2643,17 @@ export interface components {
             newest: components["schemas"]["Ask"][];
         };
         /**
+         * AuditOut
+         * @description A page may be empty and still have a next one: a text is looked for piece by piece.
+         */
+        AuditOut: {
+            /** Items */
+            items: components["schemas"]["RecordOut"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+            log: components["schemas"]["wardline__central__audit__endpoints__LogOut"];
+        };
+        /**
          * Block
          * @description An open incident that the policy does not let anybody repair now, and why.
          */
@@ -3067,7 +3140,7 @@ export interface components {
             envelope: {
                 [key: string]: unknown;
             } | null;
-            proof: components["schemas"]["ProofOut"] | null;
+            proof: components["schemas"]["wardline__central__evidence__endpoints__ProofOut"] | null;
             /** Checkpoint */
             checkpoint: string | null;
         };
@@ -3152,7 +3225,7 @@ export interface components {
             items: components["schemas"]["EntryOut"][];
             /** Next Cursor */
             next_cursor: string | null;
-            log: components["schemas"]["LogOut"];
+            log: components["schemas"]["wardline__central__evidence__endpoints__LogOut"];
         };
         /**
          * EvidenceProblem
@@ -4020,24 +4093,6 @@ export interface components {
             /** Newest */
             newest: components["schemas"]["LeftOver"][];
         };
-        /**
-         * LogOut
-         * @description `root` (hex) is that of the newest checkpoint.
-         */
-        LogOut: {
-            /** Size */
-            size: number;
-            /** Checkpoint Size */
-            checkpoint_size: number;
-            /** Checkpoint At */
-            checkpoint_at: string | null;
-            /** Root */
-            root: string | null;
-            /** Witnessed Size */
-            witnessed_size: number;
-            /** Origin */
-            origin: string;
-        };
         /** LogState */
         LogState: {
             /** Size */
@@ -4480,7 +4535,7 @@ export interface components {
          * @description What a route asks of its caller; the last two are for callers who are not people.
          * @enum {string}
          */
-        Permission: "view" | "evidence" | "sites" | "healing" | "freeze" | "orders" | "approvals" | "deviations" | "policy.read" | "policy.decide" | "policy.write" | "policy.admin" | "account" | "public" | "appliance";
+        Permission: "view" | "evidence" | "audit" | "sites" | "healing" | "freeze" | "orders" | "approvals" | "deviations" | "policy.read" | "policy.decide" | "policy.write" | "policy.admin" | "account" | "public" | "appliance";
         /**
          * PolicyHead
          * @description Names the snapshot that GET /policy gives; fetched when the digest is not the one held.
@@ -4772,16 +4827,6 @@ export interface components {
             count: number;
         };
         /**
-         * ProofOut
-         * @description The audit path (hex, lowest first) in the tree of `size`.
-         */
-        ProofOut: {
-            /** Size */
-            size: number;
-            /** Path */
-            path: string[];
-        };
-        /**
          * ProofRequest
          * @description POST /proofs: inclusion of these entries under the checkpoint of `size`.
          */
@@ -4848,6 +4893,93 @@ export interface components {
             leaf_hash: string;
             /** Received Ms */
             received_ms: number;
+        };
+        /**
+         * RecordDetailOut
+         * @description `before` and `after` with secrets left out. `leaf` is the text that was hashed. `row_stands`
+         *     is false where the row that the leaf was made of was altered later. `proof` and `checkpoint` are
+         *     null until a checkpoint covers the record.
+         */
+        RecordDetailOut: {
+            /** Seq */
+            seq: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Actor Kind */
+            actor_kind: string;
+            /** Actor */
+            actor: string;
+            /** Actor Name */
+            actor_name: string | null;
+            /** Address */
+            address: string | null;
+            /** Site Id */
+            site_id: string | null;
+            /** Site Name */
+            site_name: string | null;
+            /** Action */
+            action: string;
+            /** Subject */
+            subject: string;
+            /** Reason */
+            reason: string | null;
+            /** Proved */
+            proved: boolean;
+            /** Before */
+            before: {
+                [key: string]: unknown;
+            } | null;
+            /** After */
+            after: {
+                [key: string]: unknown;
+            } | null;
+            /** Leaf */
+            leaf: string;
+            /** Leaf Hash */
+            leaf_hash: string;
+            /** Row Stands */
+            row_stands: boolean;
+            proof: components["schemas"]["wardline__central__audit__endpoints__ProofOut"] | null;
+            /** Checkpoint */
+            checkpoint: string | null;
+        };
+        /**
+         * RecordOut
+         * @description A deed: `actor` did `action` to `subject`. `actor_kind` is user, appliance or system;
+         *     `actor_name` and `site_name` are what they are called now. `proved` says whether a signed
+         *     checkpoint covers it.
+         */
+        RecordOut: {
+            /** Seq */
+            seq: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Actor Kind */
+            actor_kind: string;
+            /** Actor */
+            actor: string;
+            /** Actor Name */
+            actor_name: string | null;
+            /** Address */
+            address: string | null;
+            /** Site Id */
+            site_id: string | null;
+            /** Site Name */
+            site_name: string | null;
+            /** Action */
+            action: string;
+            /** Subject */
+            subject: string;
+            /** Reason */
+            reason: string | null;
+            /** Proved */
+            proved: boolean;
         };
         /** Refusing */
         Refusing: {
@@ -5661,6 +5793,65 @@ export interface components {
          * @enum {string}
          */
         wardline__central__approvals__states__Status: "pending" | "approved" | "rejected" | "expired" | "superseded";
+        /**
+         * LogOut
+         * @description `root` (hex) is that of the newest checkpoint. `waiting` records are written and not part of
+         *     the log yet. `alarm` says why the log is signed no more.
+         */
+        wardline__central__audit__endpoints__LogOut: {
+            /** Size */
+            size: number;
+            /** Checkpoint Size */
+            checkpoint_size: number;
+            /** Checkpoint At */
+            checkpoint_at: string | null;
+            /** Root */
+            root: string | null;
+            /** Origin */
+            origin: string;
+            /** Waiting */
+            waiting: number;
+            /** Alarm */
+            alarm: string | null;
+        };
+        /**
+         * ProofOut
+         * @description The audit path (hex, lowest first) in the tree of `size`; the leaf's index is `seq` - 1.
+         */
+        wardline__central__audit__endpoints__ProofOut: {
+            /** Size */
+            size: number;
+            /** Path */
+            path: string[];
+        };
+        /**
+         * LogOut
+         * @description `root` (hex) is that of the newest checkpoint.
+         */
+        wardline__central__evidence__endpoints__LogOut: {
+            /** Size */
+            size: number;
+            /** Checkpoint Size */
+            checkpoint_size: number;
+            /** Checkpoint At */
+            checkpoint_at: string | null;
+            /** Root */
+            root: string | null;
+            /** Witnessed Size */
+            witnessed_size: number;
+            /** Origin */
+            origin: string;
+        };
+        /**
+         * ProofOut
+         * @description The audit path (hex, lowest first) in the tree of `size`.
+         */
+        wardline__central__evidence__endpoints__ProofOut: {
+            /** Size */
+            size: number;
+            /** Path */
+            path: string[];
+        };
         /** RunbookOut */
         wardline__central__incidents__endpoints__RunbookOut: {
             /** Id */
@@ -14318,6 +14509,94 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EntryDetailOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    search_audit_log_api_v1_audit_get: {
+        parameters: {
+            query?: {
+                actor?: string | null;
+                action?: string | null;
+                subject?: string | null;
+                site?: string | null;
+                from?: string | null;
+                until?: string | null;
+                text?: string | null;
+                limit?: number;
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditOut"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    export_audit_log_api_v1_audit_export_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_audit_record_api_v1_audit__seq__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordDetailOut"];
                 };
             };
             /** @description Validation Error */

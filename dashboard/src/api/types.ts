@@ -84,6 +84,10 @@ export type Posture = Json<paths["/api/v1/sites/{site_id}/posture"]["get"]>;
 export type Trend = Json<paths["/api/v1/sites/{site_id}/trend"]["get"]>;
 export type Snapshot = Trend["points"][number];
 
+export type AuditPage = Json<paths["/api/v1/audit"]["get"]>;
+export type AuditRow = AuditPage["items"][number];
+export type AuditRecord = Json<paths["/api/v1/audit/{seq}"]["get"]>;
+
 export type Outcome = "pass" | "fail" | "unknown" | "not_applicable";
 export type IncidentState =
   | "open"

@@ -3,6 +3,8 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useLocation } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
 import classes from "@/app/Frame.module.css";
+import { AUDIT } from "@/api/permissions";
+import { usePermission } from "@/api/session";
 import { waiting } from "@/app/waiting";
 import { approvalsQuery } from "@/features/approvals/get-approvals";
 import { stopsQuery } from "@/features/brakes/get-stops";
@@ -11,6 +13,7 @@ import { holdsQuery } from "@/features/holds/get-holds";
 import { promotionsWaitingQuery } from "@/features/promotions/get-waiting";
 
 export function Places() {
+  const mayAudit = usePermission(AUDIT);
   const approvals = useQuery(approvalsQuery("pending")).data;
   const holds = useQuery(holdsQuery("active")).data;
   const stops = useQuery(stopsQuery()).data;
@@ -33,6 +36,7 @@ export function Places() {
       <Place to="/runbooks" label="Runbooks" />
       <Place to="/promotions" label="Promotions" waiting={counts.earned} />
       <Place to="/policy" label="Policy" />
+      {mayAudit && <Place to="/audit" label="Audit log" />}
     </nav>
   );
 }
@@ -58,7 +62,8 @@ function Place(props: {
     | "/deviations"
     | "/runbooks"
     | "/promotions"
-    | "/policy";
+    | "/policy"
+    | "/audit";
   label: string;
   waiting?: string | null;
 }) {

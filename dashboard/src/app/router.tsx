@@ -7,6 +7,7 @@ import {
   Outlet,
 } from "@tanstack/react-router";
 import { Frame } from "@/app/Frame";
+import { readAuditSearch } from "@/features/audit/filter";
 import { readFilter } from "@/features/incidents/filter";
 import { readRuleFilter } from "@/features/policies/filter";
 import { FleetPage } from "@/routes/FleetPage";
@@ -173,6 +174,13 @@ const backups = createRoute({
   component: lazyRouteComponent(() => import("@/routes/policy/BackupsPage"), "BackupsPage"),
 });
 
+const audit = createRoute({
+  getParentRoute: () => frame,
+  path: "/audit",
+  validateSearch: readAuditSearch,
+  component: lazyRouteComponent(() => import("@/routes/AuditPage"), "AuditPage"),
+});
+
 export const router = createRouter({
   routeTree: root.addChildren([
     login,
@@ -198,6 +206,7 @@ export const router = createRouter({
       tryIt,
       history,
       backups,
+      audit,
     ]),
   ]),
   defaultPendingComponent: Loading,

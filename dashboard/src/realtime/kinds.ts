@@ -73,6 +73,10 @@ const KINDS: Record<string, [name: string, part: Part][]> = {
     ["promotion-shadow", "all"],
     ["patterns", "all"],
   ],
+  audit: [
+    ["audit", "all"],
+    ["audit-record", "all"],
+  ],
   freeze: [
     ["freezes", "all"],
     ["orders", "site"],

@@ -10,6 +10,7 @@ from starlette.types import Scope
 
 from wardline import __version__
 from wardline.central.approvals import endpoints as approvals
+from wardline.central.audit import endpoints as audit
 from wardline.central.brakes import endpoints as brakes
 from wardline.central.decisions import endpoints as decisions
 from wardline.central.deviations import endpoints as deviations
@@ -60,6 +61,7 @@ ROUTERS: list[APIRouter] = [
     identity.router,
     identity.people_router,
     evidence.router,
+    audit.router,
     incidents.router,
     incident_deeds.router,
     approvals.router,

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable
 
 from wardline.central.database import engine
-from wardline.central.jobs import decisions, deviations, expiry, loops, upkeep
+from wardline.central.jobs import decisions, deviations, expiry, loops, sequencer, upkeep
 from wardline.central.jobs.announce import Announcer
 from wardline.central.jobs.brakes import Brake
 from wardline.central.jobs.checkpoints import Signer
@@ -20,6 +20,7 @@ from wardline.central.settings import JobsSettings
 from wardline.core import clock
 from wardline.core.evidence.signing import SigningKey
 
+AUDIT_INTERVAL_S = 1.0
 CHECKPOINT_INTERVAL_S = 1.0
 ANNOUNCE_INTERVAL_S = 0.1
 EXPIRY_INTERVAL_S = 5.0
@@ -53,6 +54,7 @@ async def run(settings: JobsSettings, say_ready: Callable[[], None]) -> None:
     say_ready()
     await loops.run_all(
         [
+            Loop("audit", AUDIT_INTERVAL_S, lambda: sequencer.append_waiting(pool, clock.system)),
             Loop("checkpoints", CHECKPOINT_INTERVAL_S, signer.sign_grown),
             Loop("changes", ANNOUNCE_INTERVAL_S, announcer.announce),
             Loop("posture", snapshots.LOOK_INTERVAL_S, posture.take),

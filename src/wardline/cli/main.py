@@ -73,6 +73,9 @@ COMMANDS = {
     ),
     "agent": Command("wardline.cli.commands.agent", "Enrol, run and examine an appliance's agent"),
     "evidence": Command("wardline.cli.commands.evidence", "Export a site's evidence, verify one"),
+    "audit": Command(
+        "wardline.cli.commands.audit", "Who did what: search it, export it, verify an export"
+    ),
 }
 
 

@@ -31,11 +31,14 @@ from tests.integration.central.matrix_scene import (
 )
 from wardline.central.database.engine import Raw
 from wardline.central.identity.permissions import ALLOWED, Permission, Role
+from wardline.central.jobs import sequencer
 from wardline.central.jobs.checkpoints import Signer
 from wardline.central.policies.folders import Folders
 from wardline.core import ids
 
 PEOPLE = tuple(Role)
+# How many records the first partner's audit log has at least, and the second one's has not.
+DEEDS = 100
 
 
 # What stands for rules that must exist before they can be changed or removed.
@@ -65,6 +68,7 @@ def address(path: str, example: Example, scene: Scene) -> str:
     named = named.replace("{promotion_id}", scene.promotions[path.endswith("/demote")])
     named = named.replace("{revision}", str(scene.revision)).replace("{rule_id}", scene.rule_id)
     named = named.replace("{approval_id}", scene.approvals[path.endswith("/reject")])
+    named = named.replace("{seq}", str(DEEDS))
     named = named.replace("{deviation_id}", scene.deviation_id).replace("{check}", "ssh_config")
     assert "{" not in named, f"{path} has a parameter that this test does not know"
     return named + example.query
@@ -78,9 +82,15 @@ async def scenes(
     async with browser_of(web) as wire:
         backups: Folders = web.state.policy_backups
         first = await make_scene(owner, wire, backups)
+        await owner.execute(
+            "INSERT INTO audit_log (partner_id, actor_kind, actor_id, action, subject)"
+            " SELECT $1, 'user', 'user_x', 'site.healing', 'x' FROM generate_series(1, $2)",
+            *(first.tenant.partner_id, DEEDS),
+        )
         # Backups are named by their instant: not both partners' by the same one.
         moment.advance(1)
         made = (first, await make_scene(owner, wire, backups))
+        await sequencer.append_waiting(jobs_engine, moment)
         signer = Signer(
             jobs_engine, LOG_KEY, web_settings().installation_id, tmp_path / "signed", moment
         )

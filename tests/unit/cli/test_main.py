@@ -47,6 +47,7 @@ def ends_with(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> object:
         "agent once --tree nameless",
         "agent once --tree name=/nowhere/at/all",
         "evidence",
+        "audit",
         "evidence nonsense",
         "evidence export",
         "evidence verify",

@@ -16,8 +16,8 @@ from wardline.core import canonical
 from wardline.core.errors import Malformed
 from wardline.core.evidence import audit
 from wardline.core.evidence.signing import Envelope
-from wardline.formats import kit
-from wardline.formats.kit import KitBroken
+from wardline.formats import frame, kit
+from wardline.formats.frame import KitBroken
 
 
 def small() -> bytes:
@@ -46,17 +46,18 @@ def repacked(data: bytes, changed: dict[str, bytes]) -> bytes:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = {item.filename: archive.read(item) for item in archive.infolist()}
     members.update(changed)
-    manifest = canonical.loads(members.pop(kit.MANIFEST), bytes_max=10**6)
+    manifest = canonical.loads(members.pop(frame.MANIFEST), bytes_max=10**6)
     writer = kit.Writer(manifest["site_id"], manifest["origin"], bytes(32))
-    parts = b"".join(writer._member(name, value, 0) for name, value in members.items())
+    parts = b"".join(writer.pieces.member(name, value, 0) for name, value in members.items())
     manifest["members"] = [
-        {"name": part.name, "bytes": part.size, "sha256": part.sha256} for part in writer._parts
+        {"name": part.name, "bytes": part.size, "sha256": part.sha256}
+        for part in writer.pieces.parts
     ]
     for section in kit.SECTIONS:
         lines = [v.count(b"\n") for name, v in members.items() if name.startswith(section)]
         manifest[section] = sum(lines)
-    parts += writer._member(kit.MANIFEST, canonical.dumps(manifest), 0)
-    return parts + kit._directory(writer._parts, writer._written)
+    parts += writer.pieces.member(frame.MANIFEST, canonical.dumps(manifest), 0)
+    return parts + frame.directory(writer.pieces.parts, writer.pieces.written)
 
 
 def test_a_log_survives_the_kit() -> None:
@@ -168,7 +169,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
 
 def test_a_size_beyond_the_limit_is_refused_before_it_is_read() -> None:
     name = b"entries/000000.jsonl"
-    size = kit.PART_BYTES_MAX + 1
+    size = frame.PART_BYTES_MAX + 1
     header = struct.pack("<4s5H3L2H", b"PK\x03\x04", 10, 0, 0, 0, 0x21, 0, size, size, len(name), 0)
     with pytest.raises(KitBroken, match="at most"):
         read(header + name)
@@ -216,7 +217,7 @@ def test_a_manifest_that_tells_another_story_is_refused() -> None:
     chunks = list(kit.write(writer, site.leaves, sorted(site.bundles.items()), site.notes))
     body = b"".join(chunks[:-1]) + chunks[-1][: chunks[-1].index(b"PK\x01\x02")]
     at = body.rindex(b"PK\x03\x04")
-    manifest = canonical.loads(body[at + 30 + len(kit.MANIFEST) :], bytes_max=10**6)
+    manifest = canonical.loads(body[at + 30 + len(frame.MANIFEST) :], bytes_max=10**6)
     for key, value in (
         ("entries", manifest["entries"] + 1),
         ("bundles", 0),
@@ -234,11 +235,11 @@ def test_a_manifest_that_tells_another_story_is_refused() -> None:
 
 
 def sealed(manifest: bytes, writer: kit.Writer, at: int) -> bytes:
-    header = kit._local(kit.MANIFEST, len(manifest), zlib.crc32(manifest))
+    header = frame.local(frame.MANIFEST, len(manifest), zlib.crc32(manifest))
     offset = at + len(header)
-    part = kit.Part(kit.MANIFEST, offset, len(manifest), zlib.crc32(manifest), "", 0)
-    parts = [*writer._parts[:-1], part]
-    return header + manifest + kit._directory(parts, offset + len(manifest))
+    part = frame.Part(frame.MANIFEST, offset, len(manifest), zlib.crc32(manifest), "", 0)
+    parts = [*writer.pieces.parts[:-1], part]
+    return header + manifest + frame.directory(parts, offset + len(manifest))
 
 
 def test_sections_come_in_their_order() -> None:
@@ -248,7 +249,7 @@ def test_sections_come_in_their_order() -> None:
         writer.entry(b"{}")
 
 
-@pytest.mark.parametrize("line", [b"two\nlines", b"x" * (kit.LINE_BYTES_MAX + 1)])
+@pytest.mark.parametrize("line", [b"two\nlines", b"x" * (frame.LINE_BYTES_MAX + 1)])
 def test_a_line_that_could_not_be_read_back_is_not_written(line: bytes) -> None:
     with pytest.raises(Malformed):
         kit.Writer(site_log.SITE, site_log.ORIGIN, bytes(32)).entry(line)

@@ -12,6 +12,7 @@ from wardline.central.database import engine as engines
 from wardline.central.database.engine import Raw
 from wardline.central.database.scope import Actor, Scope, ScopeMissing
 from wardline.core import clock
+from wardline.core.audit import redact
 
 _ANNOUNCE = (
     "INSERT INTO change_log (partner_id, site_id, kind, subject, payload)"
@@ -91,7 +92,7 @@ class Session:
         reason: str | None = None,
         site_id: str | None = None,
     ) -> None:
-        """An audit-log row: the actor did `action` to `subject`."""
+        """An audit-log row: the actor did `action` to `subject`; secrets in it are left out."""
         await self.execute(
             _RECORD,
             partner_id=self.scope.owner,
@@ -101,8 +102,8 @@ class Session:
             address=self.actor.address,
             action=action,
             subject=subject,
-            before=None if before is None else dict(before),
-            after=None if after is None else dict(after),
+            before=redact.redacted(before),
+            after=redact.redacted(after),
             reason=reason,
             at=self.now,
         )

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
-from wardline.central.database import page
+from wardline.central.database import audit_rows, page
 from wardline.central.database.page import Cursor, Limit
 from wardline.central.database.session import Session, open_session
 from wardline.central.evidence import reading, tree
@@ -92,6 +92,7 @@ async def list_evidence(
 ) -> EvidenceOut:
     """The site's log, newest entry first."""
     await tenancy.get(session, site_id)
+    await audit_rows.record_reading(session, "evidence.list", site_id, site_id)
     log_state = await reading.state(session, site_id)
     before = log_state.size if cursor is None else int(page.decode(cursor, int)[0])
     rows = await reading.page(session, site_id, log_state, before, limit)
@@ -133,6 +134,8 @@ async def get_entry(
     """One entry, its bundle as it was signed, and its proof under the newest checkpoint."""
     await tenancy.get(session, site_id)
     found = await reading.entry(session, site_id, log_index)
+    named = f"{site_id}/{log_index}"
+    await audit_rows.record_reading(session, "evidence.read", named, site_id)
     row, head = found.row, found.checkpoint
     has_bundle = row["payload"] is not None
     return EntryDetailOut(

@@ -41,7 +41,7 @@ async def update_to(
     if not 0 < witnessed_size < found.size:
         return LogUpdate(checkpoint=found.note, proof=[])
     wanted = log.nodes_for_consistency(witnessed_size, found.size)
-    nodes = _Nodes(await Repository(session, site_id).nodes(found.generation, wanted))
+    nodes = Nodes(await Repository(session, site_id).nodes(found.generation, wanted))
     proof = log.consistency_proof(witnessed_size, found.size, nodes.get)
     return LogUpdate(
         checkpoint=found.note, proof=[base64.b64encode(item).decode() for item in proof]
@@ -59,7 +59,7 @@ async def inclusion_proofs(
     if any(index >= size for index in indexes):
         raise NotFound("an index is not below the size that was named")
     wanted = {node for index in indexes for node in log.nodes_for_inclusion(index, size)}
-    nodes = _Nodes(await repository.nodes(head.generation, wanted))
+    nodes = Nodes(await repository.nodes(head.generation, wanted))
     return [log.inclusion_proof(index, size, nodes.get) for index in indexes]
 
 
@@ -91,7 +91,7 @@ async def keep_cosignatures(
     return None
 
 
-class _Nodes:
+class Nodes:
     """Hashes fetched beforehand; asking for another is a hole in the stored tree."""
 
     __slots__ = ("_hashes",)

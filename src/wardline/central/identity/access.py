@@ -198,6 +198,7 @@ _appliance_session.permission = Permission.APPLIANCE  # type: ignore[attr-define
 PUBLIC = Depends(_public)
 Viewer = Annotated[Session, requires(Permission.VIEW)]
 EvidenceReader = Annotated[Session, requires(Permission.EVIDENCE)]
+AuditReader = Annotated[Session, requires(Permission.AUDIT)]
 SiteManager = Annotated[Session, requires(Permission.SITES)]
 HealingManager = Annotated[Session, requires(Permission.HEALING)]
 Freezer = Annotated[Session, requires(Permission.FREEZE)]

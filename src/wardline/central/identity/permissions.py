@@ -16,6 +16,7 @@ class Permission(StrEnum):
 
     VIEW = "view"
     EVIDENCE = "evidence"
+    AUDIT = "audit"  # who did what: search it, export it
     SITES = "sites"
     HEALING = "healing"
     FREEZE = "freeze"  # stop everything of a site or of the partner, and let it go on
@@ -35,6 +36,7 @@ _READER = frozenset({Permission.ACCOUNT, Permission.VIEW, Permission.POLICY_READ
 _AUDITOR = _READER | {Permission.EVIDENCE}
 _OPERATOR = _AUDITOR | {Permission.ORDERS, Permission.POLICY_DECIDE}
 _MANAGER = _OPERATOR | {
+    Permission.AUDIT,
     Permission.SITES,
     Permission.HEALING,
     Permission.FREEZE,
@@ -45,7 +47,7 @@ _MANAGER = _OPERATOR | {
 
 ALLOWED: dict[Role, frozenset[Permission]] = {
     Role.READER: _READER,
-    Role.AUDITOR: _AUDITOR,
+    Role.AUDITOR: _AUDITOR | {Permission.AUDIT},
     Role.OPERATOR: _OPERATOR,
     Role.MANAGER: _MANAGER,
     Role.OWNER: _MANAGER | {Permission.POLICY_ADMIN},

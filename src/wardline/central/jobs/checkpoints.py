@@ -1,4 +1,4 @@
-"""Signs the head of every site's log that has grown, and nothing that contradicts what it signed.
+"""Signs the head of every log that has grown, and nothing that contradicts what it signed.
 
 What it signed last stands in the database and in a file of its own, which a restored backup of the
 database does not bring back. The file is written first: a head that was shown to anybody is in it.
@@ -9,12 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from wardline.central.database.scope import Scope
 from wardline.central.database.session import Session, open_session
+from wardline.central.jobs import signed_logs
 from wardline.central.jobs.loops import ACTOR
+from wardline.central.jobs.signed_logs import LogKind
 from wardline.central.settings import write_private
 from wardline.core.clock import Now
 from wardline.core.errors import WardlineError
@@ -23,53 +25,7 @@ from wardline.core.evidence.checkpoint import Checkpoint
 from wardline.core.evidence.log import Frontier
 from wardline.core.evidence.signing import SigningKey
 
-SITES_PER_ROUND_MAX = 1_000
-
-_GROWN = text(
-    "SELECT h.site_id, h.partner_id, h.generation, h.size, h.frontier, c.size AS last_size,"
-    " c.root AS last_root, c.note AS last_note"
-    " FROM evidence_log_heads h LEFT JOIN LATERAL ("
-    "   SELECT c.size, c.root, c.note FROM evidence_checkpoints c"
-    "   WHERE c.site_id = h.site_id AND c.generation = h.generation"
-    "   ORDER BY c.size DESC LIMIT 1) c ON true"
-    " WHERE h.size > 0 AND c.size IS DISTINCT FROM h.size"
-    " ORDER BY h.site_id LIMIT :limit"
-)
-_NODES = text(
-    "SELECT w.site_id, w.generation, w.level, w.node_index, n.hash"
-    " FROM unnest(CAST(:sites AS text[]), CAST(:generations AS int[]), CAST(:levels AS int[]),"
-    "   CAST(:indexes AS bigint[])) AS w (site_id, generation, level, node_index)"
-    " JOIN evidence_log_nodes n ON n.site_id = w.site_id AND n.generation = w.generation"
-    "   AND n.level = w.level AND n.node_index = w.node_index"
-    " WHERE w.level > 0"
-    " UNION ALL"
-    " SELECT w.site_id, w.generation, w.level, w.node_index, e.leaf_hash"
-    " FROM unnest(CAST(:sites AS text[]), CAST(:generations AS int[]), CAST(:levels AS int[]),"
-    "   CAST(:indexes AS bigint[])) AS w (site_id, generation, level, node_index)"
-    " JOIN evidence_log_entries e ON e.site_id = w.site_id AND e.generation = w.generation"
-    "   AND e.log_index = w.node_index"
-    " WHERE w.level = 0"
-)
-# A page that shows an entry waits for its checkpoint, so that is announced too.
-_ADD = text(
-    "WITH added AS ("
-    "  INSERT INTO evidence_checkpoints (site_id, partner_id, generation, size, root, note,"
-    "    signed_at)"
-    "  SELECT site_id, partner_id, generation, size, root, note, :signed_at"
-    "  FROM unnest(CAST(:sites AS text[]), CAST(:partners AS text[]), CAST(:generations AS int[]),"
-    "    CAST(:sizes AS bigint[]), CAST(:roots AS bytea[]), CAST(:notes AS text[]))"
-    "    AS new (site_id, partner_id, generation, size, root, note)"
-    "  RETURNING site_id, partner_id)"
-    " INSERT INTO change_log (partner_id, site_id, kind, subject)"
-    " SELECT partner_id, site_id, 'checkpoint', site_id FROM added"
-)
-_ALARM = text(
-    "INSERT INTO evidence_alarms (site_id, partner_id, generation, reason, first_seen_at,"
-    "   last_seen_at)"
-    " VALUES (:site_id, :partner_id, :generation, :reason, :now, :now)"
-    " ON CONFLICT (site_id, generation) DO UPDATE SET reason = EXCLUDED.reason,"
-    "   last_seen_at = EXCLUDED.last_seen_at"
-)
+LOGS_PER_ROUND_MAX = 1_000
 
 
 class LogContradicts(WardlineError):
@@ -96,7 +52,7 @@ class Signed:
 class _Grown:
     """A log whose head has no checkpoint yet."""
 
-    site_id: str
+    log_id: str
     partner_id: str
     generation: int
     origin: str
@@ -120,36 +76,45 @@ class Signer:
     async def sign_grown(self) -> int:
         """Signs what has grown since the last round: how many heads. Raises LogContradicts after
         that, when there are logs that it refuses."""
+        refused: dict[str, str] = {}
+        signed = 0
         async with open_session(self._engine, Scope.system(), ACTOR, now=self._now) as session:
-            refused: dict[str, str] = {}
-            rows = await session.rows(_GROWN, limit=SITES_PER_ROUND_MAX)
-            grown = [found for row in rows if (found := self._grown(row, refused)) is not None]
-            hashes = await _nodes(session, grown)
-            good = [one for one in grown if self._extends(one, hashes, refused)]
-            await self._sign(session, good)
-            for row in rows:
-                if row["site_id"] in refused:
-                    await session.execute(_ALARM, now=session.now, **_alarm(row, refused))
+            for kind in signed_logs.KINDS:
+                signed += await self._sign_kind(session, kind, refused)
         if refused:
-            named = "; ".join(f"{site}: {why}" for site, why in sorted(refused.items()))
+            named = "; ".join(f"{name}: {why}" for name, why in sorted(refused.items()))
             raise LogContradicts(
                 f"{len(refused)} logs are not signed any more. {named[:500]}. Compare the database"
                 " with its backups; a restore is declared, it does not go unseen"
             )
+        return signed
+
+    async def _sign_kind(self, session: Session, kind: LogKind, refused: dict[str, str]) -> int:
+        """Every grown log of a kind; how many were signed. What was not is added to `refused`."""
+        wrong: dict[str, str] = {}
+        rows = await session.rows(kind.grown, limit=LOGS_PER_ROUND_MAX)
+        grown = [found for row in rows if (found := self._grown(kind, row, wrong)) is not None]
+        hashes = await _nodes(session, kind, grown)
+        good = [one for one in grown if self._extends(one, hashes, wrong)]
+        await self._sign(session, kind, good)
+        for row in rows:
+            if row["log_id"] in wrong:
+                await session.execute(kind.alarm, now=session.now, **_alarm(row, wrong))
+        refused.update(wrong)
         return len(good)
 
-    def _grown(self, row: RowMapping, refused: dict[str, str]) -> _Grown | None:
+    def _grown(self, kind: LogKind, row: RowMapping, refused: dict[str, str]) -> _Grown | None:
         packed: bytes = row["frontier"]
         step = log.HASH_BYTES
         hashes = tuple(packed[at : at + step] for at in range(0, len(packed), step))
-        origin = checkpoint.log_origin(self._installation_id, row["site_id"], row["generation"])
+        origin = kind.origin(self._installation_id, row["log_id"], row["generation"])
         try:
             before = self._before(origin, row)
             head = Frontier(row["size"], hashes)
         except (LogContradicts, ValueError) as error:
-            refused[row["site_id"]] = str(error)
+            refused[row["log_id"]] = str(error)
             return None
-        return _Grown(row["site_id"], row["partner_id"], row["generation"], origin, head, before)
+        return _Grown(row["log_id"], row["partner_id"], row["generation"], origin, head, before)
 
     def _before(self, origin: str, row: RowMapping) -> Signed | None:
         """The largest head that was signed before, of the file and the database."""
@@ -178,7 +143,7 @@ class Signer:
             why = f"it has {head.size} entries, {before.size} were signed"
         else:
             wanted = log.nodes_for_consistency(before.size, head.size)
-            known = {node: hashes.get((grown.site_id, *node)) for node in wanted}
+            known = {node: hashes.get((grown.log_id, *node)) for node in wanted}
             missing = [node for node, found in known.items() if found is None]
             if missing:
                 why = f"node {missing[0]} of its tree is missing"
@@ -189,10 +154,10 @@ class Signer:
                 if log.verify_consistency(before.size, head.size, before.root, head.root, proof):
                     return True
                 why = f"its {head.size} entries do not extend the {before.size} that were signed"
-        refused[grown.site_id] = why
+        refused[grown.log_id] = why
         return False
 
-    async def _sign(self, session: Session, good: Sequence[_Grown]) -> None:
+    async def _sign(self, session: Session, kind: LogKind, good: Sequence[_Grown]) -> None:
         if not good:
             return
         notes = [self._note(one) for one in good]
@@ -200,9 +165,9 @@ class Signer:
             self._last[one.origin] = Signed(one.head.size, one.head.root)
         _write(self._file, self._last)
         await session.execute(
-            _ADD,
+            kind.add,
             signed_at=session.now,
-            sites=[one.site_id for one in good],
+            logs=[one.log_id for one in good],
             partners=[one.partner_id for one in good],
             generations=[one.generation for one in good],
             sizes=[one.head.size for one in good],
@@ -215,7 +180,9 @@ class Signer:
         return checkpoint.sign_note(head.body(), one.origin, self._key)
 
 
-async def _nodes(session: Session, grown: Sequence[_Grown]) -> dict[tuple[str, int, int], bytes]:
+async def _nodes(
+    session: Session, kind: LogKind, grown: Sequence[_Grown]
+) -> dict[tuple[str, int, int], bytes]:
     """Every stored node that the consistency of these logs depends on, in one query."""
     wanted = [
         (one, level, index)
@@ -226,21 +193,21 @@ async def _nodes(session: Session, grown: Sequence[_Grown]) -> dict[tuple[str, i
     if not wanted:
         return {}
     rows = await session.rows(
-        _NODES,
-        sites=[one.site_id for one, _, _ in wanted],
+        kind.nodes,
+        logs=[one.log_id for one, _, _ in wanted],
         generations=[one.generation for one, _, _ in wanted],
         levels=[level for _, level, _ in wanted],
         indexes=[index for _, _, index in wanted],
     )
-    return {(row["site_id"], row["level"], row["node_index"]): row["hash"] for row in rows}
+    return {(row["log_id"], row["level"], row["node_index"]): row["hash"] for row in rows}
 
 
 def _alarm(row: RowMapping, refused: Mapping[str, str]) -> dict[str, object]:
     return {
-        "site_id": row["site_id"],
+        "log_id": row["log_id"],
         "partner_id": row["partner_id"],
         "generation": row["generation"],
-        "reason": refused[row["site_id"]],
+        "reason": refused[row["log_id"]],
     }
 
 

@@ -155,6 +155,15 @@ BEGIN
   END CASE;
 END
 $_$;
+CREATE FUNCTION public.queue_audit_record() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+  INSERT INTO audit_log_waiting (partner_id, record_id) VALUES (NEW.partner_id, NEW.id);
+  RETURN NULL;
+END
+$$;
 CREATE FUNCTION public.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -280,8 +289,73 @@ CREATE TABLE public.audit_log (
     CONSTRAINT audit_log_actor_kind_check CHECK (((actor_kind)::text = ANY ((ARRAY['user'::character varying, 'appliance'::character varying, 'system'::character varying])::text[])))
 );
 ALTER TABLE ONLY public.audit_log FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.audit_log_alarms (
+    partner_id character varying(64) NOT NULL,
+    generation integer NOT NULL,
+    reason text NOT NULL,
+    first_seen_at timestamp with time zone NOT NULL,
+    last_seen_at timestamp with time zone NOT NULL
+);
+ALTER TABLE ONLY public.audit_log_alarms FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.audit_log_checkpoints (
+    partner_id character varying(64) NOT NULL,
+    generation integer NOT NULL,
+    size bigint NOT NULL,
+    root bytea NOT NULL,
+    note text NOT NULL,
+    signed_at timestamp with time zone NOT NULL,
+    CONSTRAINT audit_log_checkpoints_root_check CHECK ((length(root) = 32))
+);
+ALTER TABLE ONLY public.audit_log_checkpoints FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.audit_log_entries (
+    partner_id character varying(64) NOT NULL,
+    generation integer NOT NULL,
+    seq bigint NOT NULL,
+    record_id bigint NOT NULL,
+    site_id character varying(64),
+    actor_id character varying(64) NOT NULL,
+    action character varying(64) NOT NULL,
+    subject character varying(128) NOT NULL,
+    at timestamp with time zone NOT NULL,
+    entry bytea NOT NULL,
+    leaf_hash bytea NOT NULL,
+    CONSTRAINT audit_log_entries_leaf_hash_check CHECK ((length(leaf_hash) = 32)),
+    CONSTRAINT audit_log_entries_seq_check CHECK ((seq >= 1))
+);
+ALTER TABLE ONLY public.audit_log_entries FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.audit_log_heads (
+    partner_id character varying(64) NOT NULL,
+    generation integer DEFAULT 1 NOT NULL,
+    size bigint DEFAULT 0 NOT NULL,
+    frontier bytea DEFAULT '\x'::bytea NOT NULL
+);
+ALTER TABLE ONLY public.audit_log_heads FORCE ROW LEVEL SECURITY;
 ALTER TABLE public.audit_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.audit_log_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.audit_log_nodes (
+    partner_id character varying(64) NOT NULL,
+    generation integer NOT NULL,
+    level smallint NOT NULL,
+    node_index bigint NOT NULL,
+    hash bytea NOT NULL,
+    CONSTRAINT audit_log_nodes_hash_check CHECK ((length(hash) = 32)),
+    CONSTRAINT audit_log_nodes_level_check CHECK ((level >= 1))
+);
+ALTER TABLE ONLY public.audit_log_nodes FORCE ROW LEVEL SECURITY;
+CREATE TABLE public.audit_log_waiting (
+    id bigint NOT NULL,
+    partner_id character varying(64) NOT NULL,
+    record_id bigint NOT NULL
+);
+ALTER TABLE ONLY public.audit_log_waiting FORCE ROW LEVEL SECURITY;
+ALTER TABLE public.audit_log_waiting ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audit_log_waiting_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -1222,8 +1296,22 @@ ALTER TABLE ONLY public.approvals
     ADD CONSTRAINT approvals_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.approvals
     ADD CONSTRAINT approvals_site_id_id_key UNIQUE (site_id, id);
+ALTER TABLE ONLY public.audit_log_alarms
+    ADD CONSTRAINT audit_log_alarms_pkey PRIMARY KEY (partner_id, generation);
+ALTER TABLE ONLY public.audit_log_checkpoints
+    ADD CONSTRAINT audit_log_checkpoints_pkey PRIMARY KEY (partner_id, generation, size);
+ALTER TABLE ONLY public.audit_log_entries
+    ADD CONSTRAINT audit_log_entries_partner_id_record_id_key UNIQUE (partner_id, record_id);
+ALTER TABLE ONLY public.audit_log_entries
+    ADD CONSTRAINT audit_log_entries_pkey PRIMARY KEY (partner_id, generation, seq);
+ALTER TABLE ONLY public.audit_log_heads
+    ADD CONSTRAINT audit_log_heads_pkey PRIMARY KEY (partner_id);
+ALTER TABLE ONLY public.audit_log_nodes
+    ADD CONSTRAINT audit_log_nodes_pkey PRIMARY KEY (partner_id, generation, level, node_index);
 ALTER TABLE ONLY public.audit_log
     ADD CONSTRAINT audit_log_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.audit_log_waiting
+    ADD CONSTRAINT audit_log_waiting_pkey PRIMARY KEY (partner_id, id);
 ALTER TABLE ONLY public.brake_runs
     ADD CONSTRAINT brake_runs_pkey PRIMARY KEY (site_id, run_id, kind);
 ALTER TABLE ONLY public.brake_stops
@@ -1348,6 +1436,12 @@ CREATE INDEX idx_approvals_expiry ON public.approvals USING btree (expires_at) W
 CREATE INDEX idx_approvals_incident ON public.approvals USING btree (site_id, incident_id, created_at);
 CREATE INDEX idx_approvals_partner ON public.approvals USING btree (partner_id, created_at DESC, id DESC);
 CREATE UNIQUE INDEX idx_approvals_pending ON public.approvals USING btree (site_id, incident_id) WHERE ((status)::text = 'pending'::text);
+CREATE INDEX idx_audit_log_actor ON public.audit_log USING btree (partner_id, actor_id, at);
+CREATE INDEX idx_audit_log_entries_action ON public.audit_log_entries USING btree (partner_id, action, seq);
+CREATE INDEX idx_audit_log_entries_actor ON public.audit_log_entries USING btree (partner_id, actor_id, seq);
+CREATE INDEX idx_audit_log_entries_at ON public.audit_log_entries USING btree (partner_id, at);
+CREATE INDEX idx_audit_log_entries_site ON public.audit_log_entries USING btree (partner_id, site_id, seq);
+CREATE INDEX idx_audit_log_entries_subject ON public.audit_log_entries USING btree (partner_id, subject, seq);
 CREATE INDEX idx_audit_log_partner ON public.audit_log USING btree (partner_id, id);
 CREATE INDEX idx_brake_runs_ended ON public.brake_runs USING btree (ended_at);
 CREATE INDEX idx_brake_runs_received ON public.brake_runs USING btree (received_at);
@@ -1429,6 +1523,9 @@ ALTER INDEX public.idx_results_partner ATTACH PARTITION public.results_rest_part
 ALTER INDEX public.idx_results_latest ATTACH PARTITION public.results_rest_site_id_host_id_check_id_effective_at_idx;
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.approval_votes FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.audit_log_checkpoints FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.audit_log_entries FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.audit_log_nodes FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.change_log FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.compliance_snapshots FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.deviation_events FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
@@ -1445,6 +1542,9 @@ CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.promotion_ledg
 CREATE TRIGGER append_only_rows BEFORE DELETE OR UPDATE ON public.results FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.approval_votes FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.audit_log_checkpoints FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.audit_log_entries FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.audit_log_nodes FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.change_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.compliance_snapshots FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.deviation_events FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
@@ -1460,6 +1560,7 @@ CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.policy_rule_versions 
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.promotion_ledger FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER append_only_table BEFORE TRUNCATE ON public.results FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 CREATE TRIGGER count_changes AFTER INSERT ON public.policy_rule_versions REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION public.count_policy_changes();
+CREATE TRIGGER queue_record AFTER INSERT ON public.audit_log FOR EACH ROW EXECUTE FUNCTION public.queue_audit_record();
 ALTER TABLE ONLY public.appliance_keys
     ADD CONSTRAINT appliance_keys_site_id_appliance_id_fkey FOREIGN KEY (site_id, appliance_id) REFERENCES public.appliances(site_id, id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.appliance_keys
@@ -1589,6 +1690,12 @@ ALTER TABLE public.appliances ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.approval_votes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.approvals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.audit_log_alarms ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.audit_log_checkpoints ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.audit_log_entries ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.audit_log_heads ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.audit_log_nodes ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.audit_log_waiting ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.brake_runs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.brake_stops ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.change_log ENABLE ROW LEVEL SECURITY;
@@ -1617,6 +1724,13 @@ ALTER TABLE public.incident_heals ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.incidents ENABLE ROW LEVEL SECURITY;
 CREATE POLICY jobs ON public.appliances TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.approvals TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.audit_log TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.audit_log_alarms TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.audit_log_checkpoints TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.audit_log_entries TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.audit_log_heads TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.audit_log_nodes TO wardline_jobs USING (true) WITH CHECK (true);
+CREATE POLICY jobs ON public.audit_log_waiting TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.brake_runs TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.brake_stops TO wardline_jobs USING (true) WITH CHECK (true);
 CREATE POLICY jobs ON public.change_log TO wardline_jobs USING (true) WITH CHECK (true);
@@ -1690,6 +1804,12 @@ CREATE POLICY tenant ON public.approvals TO wardline_app USING (((((site_id)::te
 CREATE POLICY tenant ON public.audit_log TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) AND ((site_id IS NULL) OR (EXISTS ( SELECT
    FROM public.sites s
   WHERE (((s.id)::text = (audit_log.site_id)::text) AND ((s.partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))))))));
+CREATE POLICY tenant ON public.audit_log_alarms TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant ON public.audit_log_checkpoints TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant ON public.audit_log_entries FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
+CREATE POLICY tenant ON public.audit_log_heads TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant ON public.audit_log_nodes TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant ON public.audit_log_waiting TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.brake_runs FOR SELECT TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))));
 CREATE POLICY tenant ON public.brake_stops TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.change_log TO wardline_app USING (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR ((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)))) WITH CHECK (((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))) OR (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) AND ((site_id IS NULL) OR (EXISTS ( SELECT
@@ -1742,6 +1862,7 @@ CREATE POLICY tenant ON public.sign_in_sources TO wardline_app USING (((partner_
 CREATE POLICY tenant ON public.sites TO wardline_app USING ((((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)) OR (((id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.socket_tickets TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
 CREATE POLICY tenant ON public.users TO wardline_app USING (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner))) WITH CHECK (((partner_id)::text = ( SELECT public.scope_partner() AS scope_partner)));
+CREATE POLICY tenant_insert ON public.audit_log_entries FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.brake_runs FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.compliance_snapshots FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.evidence_alarms FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
@@ -1761,6 +1882,7 @@ CREATE POLICY tenant_insert ON public.latest_results FOR INSERT TO wardline_app 
 CREATE POLICY tenant_insert ON public.pattern_runs FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.results FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_insert ON public.results_rest FOR INSERT TO wardline_app WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
+CREATE POLICY tenant_update ON public.audit_log_entries FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.brake_runs FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.compliance_snapshots FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
 CREATE POLICY tenant_update ON public.evidence_alarms FOR UPDATE TO wardline_app USING ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner)))) WITH CHECK ((((site_id)::text = ( SELECT public.scope_site() AS scope_site)) AND ((partner_id)::text = ( SELECT public.scope_site_partner() AS scope_site_partner))));
@@ -1803,6 +1925,7 @@ REVOKE ALL ON FUNCTION public.make_results_month(day date) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.make_results_month(day date) TO wardline_jobs;
 REVOKE ALL ON FUNCTION public.open_to_jobs(target regclass) FROM PUBLIC;
 REVOKE ALL ON FUNCTION public.protect_table(target regclass, shape text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION public.queue_audit_record() FROM PUBLIC;
 REVOKE ALL ON FUNCTION public.scope_site_had_rule(rule text, version text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.scope_site_had_rule(rule text, version text) TO wardline_app;
 GRANT SELECT,INSERT ON TABLE public.appliance_keys TO wardline_app;
@@ -1823,6 +1946,19 @@ GRANT SELECT(expires_at) ON TABLE public.approvals TO wardline_jobs;
 GRANT UPDATE(closed_at) ON TABLE public.approvals TO wardline_app;
 GRANT UPDATE(closed_at) ON TABLE public.approvals TO wardline_jobs;
 GRANT SELECT,INSERT ON TABLE public.audit_log TO wardline_app;
+GRANT SELECT ON TABLE public.audit_log TO wardline_jobs;
+GRANT SELECT ON TABLE public.audit_log_alarms TO wardline_app;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.audit_log_alarms TO wardline_jobs;
+GRANT SELECT ON TABLE public.audit_log_checkpoints TO wardline_app;
+GRANT SELECT,INSERT ON TABLE public.audit_log_checkpoints TO wardline_jobs;
+GRANT SELECT ON TABLE public.audit_log_entries TO wardline_app;
+GRANT SELECT,INSERT ON TABLE public.audit_log_entries TO wardline_jobs;
+GRANT SELECT ON TABLE public.audit_log_heads TO wardline_app;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.audit_log_heads TO wardline_jobs;
+GRANT SELECT ON TABLE public.audit_log_nodes TO wardline_app;
+GRANT SELECT,INSERT ON TABLE public.audit_log_nodes TO wardline_jobs;
+GRANT SELECT ON TABLE public.audit_log_waiting TO wardline_app;
+GRANT SELECT,DELETE ON TABLE public.audit_log_waiting TO wardline_jobs;
 GRANT SELECT,INSERT ON TABLE public.brake_runs TO wardline_app;
 GRANT SELECT,DELETE ON TABLE public.brake_runs TO wardline_jobs;
 GRANT UPDATE(ended_at) ON TABLE public.brake_runs TO wardline_app;

@@ -228,8 +228,11 @@ async def _version(session: Session) -> tuple[int, int]:
 
 
 async def export(session: Session) -> list[dict[str, Json]]:
-    """Every rule in the form in which it was written, by id: what `save_all` takes back."""
-    return [exact.plain(authored(row["body"])) for row in await Repository(session).all()]
+    """Every rule in the form in which it was written, by id: what `save_all` takes back. That it
+    was taken out is recorded."""
+    rows = await Repository(session).all()
+    await session.record("policy.export", "policies", after={"rules": len(rows)})
+    return [exact.plain(authored(row["body"])) for row in rows]
 
 
 async def plant(session: Session) -> int:

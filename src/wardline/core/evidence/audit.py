@@ -5,33 +5,22 @@ its entry, its key at that index and its stream, every checkpoint against the tr
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
 
 from wardline.core import clock
 from wardline.core.errors import Malformed
-from wardline.core.evidence import bundle, checkpoint, log, signing, streams
+from wardline.core.evidence import bundle, checkpoint, heads, log, signing, streams
 from wardline.core.evidence.bundle import Bundle
-from wardline.core.evidence.checkpoint import Checkpoint, Note
+from wardline.core.evidence.checkpoint import Note
+from wardline.core.evidence.heads import Ahead, Heads, Located
 from wardline.core.evidence.log import Entry, EntryKind
 from wardline.core.evidence.signing import BadSignature, Envelope
 from wardline.core.evidence.speakers import Speakers
 from wardline.core.evidence.trust import Trust
-from wardline.core.evidence.verdict import Exit, Finding, Verdict
+from wardline.core.evidence.verdict import Exit, Findings, Verdict
 
-FINDINGS_MAX = 100
 CLOCK_SKEW_MS_MAX = 10 * 60 * 1000
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Located:
-    """Bytes of the export and the place they were read from."""
-
-    where: str
-    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +48,7 @@ class Export:
 
 def verify(export: Export, trust: Trust | None) -> Verdict:
     """The verdict on an export; `trust` holds what its reader knows from elsewhere."""
-    audit = _Audit(export, trust or Trust())
+    audit = _of(export, trust or Trust())
     try:
         audit.run()
     except Malformed as error:
@@ -67,48 +56,36 @@ def verify(export: Export, trust: Trust | None) -> Verdict:
     return audit.verdict()
 
 
+def _of(export: Export, trust: Trust) -> "_Audit":
+    findings = Findings()
+    log_heads = heads.of(export.origin, export.log_public, export.checkpoints, trust.held, findings)
+    return _Audit(export, trust, findings, log_heads)
+
+
 @dataclass(slots=True)
 class _Audit:
     export: Export
     trust: Trust
+    findings: Findings
+    heads: Heads
     keys: streams.Keys = field(default_factory=streams.Keys)
     chains: streams.Streams = field(default_factory=streams.Streams)
     speakers: Speakers = field(default_factory=Speakers)
-    frontier: log.Frontier = field(default_factory=log.Frontier)
-    pending: list[bytes] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    worst: Exit = Exit.VERIFIED
-    size: int = 0
     bundles: int = 0
-    checkpoints: int = 0
     received_ms: int = 0
-    last: Checkpoint | None = None
     witnessed: dict[str, bool] = field(default_factory=dict)
 
     def find(self, code: Exit, where: str, what: str) -> None:
-        self.worst = max(self.worst, code)
-        if len(self.findings) < FINDINGS_MAX or (code is self.worst and not self._has(code)):
-            self.findings.append(Finding(code, where, what))
-
-    def _has(self, code: Exit) -> bool:
-        return any(item.exit_code is code for item in self.findings)
+        self.findings.find(code, where, what)
 
     def run(self) -> None:
         self._check_log_key()
-        bundles = _Ahead(self.export.bundles)
-        heads = _Ahead(_parsed(self.export.checkpoints))
-        held = sorted(
-            (head for head in self.trust.held if head.origin == self.export.origin),
-            key=lambda head: head.size,
-        )
-        waiting = _Ahead(held)
-        self._check_held()
-        self._reach(heads, waiting)
+        bundles = Ahead(self.export.bundles)
+        self._reach()
         for located in self.export.entries:
             self._entry(located, bundles)
-            self.size += 1
-            self._reach(heads, waiting)
-        self._end(bundles, heads, waiting)
+            self._reach()
+        self._end(bundles)
 
     def _check_log_key(self) -> None:
         trusted = self.trust.logs
@@ -117,17 +94,12 @@ class _Audit:
             key_id = signing.key_id(self.export.log_public)
             self.find(Exit.INVALID, "manifest.json", f"you do not trust key {key_id} for {name}")
 
-    def _check_held(self) -> None:
-        for head in self.trust.held:
-            if head.origin != self.export.origin:
-                what = "a checkpoint that you hold is of this other log; it was not compared"
-                self.find(Exit.VERIFIED, head.origin, what)
-
     # Entries and their bundles
 
-    def _entry(self, located: Located, bundles: "_Ahead[LocatedBundle]") -> None:
-        index, where = self.size, f"{located.where} (index {self.size})"
-        self.pending.append(log.leaf_hash(located.data))
+    def _entry(self, located: Located, bundles: Ahead[LocatedBundle]) -> None:
+        index = self.heads.size
+        where = f"{located.where} (index {index})"
+        self.heads.add(located.data)
         try:
             entry = log.parse_entry(located.data)
         except Malformed as error:
@@ -156,9 +128,7 @@ class _Audit:
         if wrong is not None:
             self.find(Exit.INVALID, where, wrong)
 
-    def _record(
-        self, index: int, where: str, entry: Entry, bundles: "_Ahead[LocatedBundle]"
-    ) -> None:
+    def _record(self, index: int, where: str, entry: Entry, bundles: Ahead[LocatedBundle]) -> None:
         record, chain = None, None
         given = bundles.next
         if given is not None and given.index < index:
@@ -221,41 +191,10 @@ class _Audit:
 
     # Tree heads
 
-    def _reach(self, heads: "_Ahead[_Head]", held: "_Ahead[Checkpoint]") -> None:
-        """Checks every tree head of the size that the tree has now."""
-        while heads.next is not None and heads.next.head.size <= self.size:
-            self._checkpoint(heads.advance())
-        while held.next is not None and held.next.size == self.size:
-            head = held.advance()
-            if head.root != self._root():
-                what = f"the checkpoint of {head.size} entries that you hold has another root"
-                self.find(Exit.DIVERGES, f"index 0 to {head.size - 1}", what)
-
-    def _checkpoint(self, given: "_Head") -> None:
-        head, where = given.head, f"{given.where} (size {given.head.size})"
-        self.checkpoints += 1
-        if not self._signed(where, given):
-            return
-        if head.size < self.size:
-            self.find(Exit.INVALID, where, f"comes after the head of {self.size} entries")
-        elif head.root != self._root():
-            since = self.last.size if self.last else 0
-            what = f"the entries do not hash to its root; the break is at index {since} or later"
-            self.find(Exit.INVALID, where, what)
-        else:
-            self.last = head
-            self._cosignatures(where, given.note)
-
-    def _signed(self, where: str, given: "_Head") -> bool:
-        origin = self.export.origin
-        if given.head.origin != origin:
-            self.find(Exit.INVALID, where, f"a checkpoint of another log than {origin}")
-        elif not given.note.verify(origin, self.export.log_public):
-            key_id = signing.key_id(self.export.log_public)
-            self.find(Exit.INVALID, where, f"not signed by the log's key {key_id}")
-        else:
-            return True
-        return False
+    def _reach(self) -> None:
+        """Checks every tree head of the size that the tree has now, and who cosigned it."""
+        for found in self.heads.reach():
+            self._cosignatures(f"{found.where} (size {found.head.size})", found.note)
 
     def _cosignatures(self, where: str, note: Note) -> None:
         """Checks the cosignatures of every witness known here and keeps those of this head."""
@@ -279,44 +218,12 @@ class _Audit:
             what = "holds signatures of keys that are not known here; they count for nothing"
             self.find(Exit.VERIFIED, where, what)
 
-    def _root(self) -> bytes:
-        self.frontier = self.frontier.append(self.pending)
-        self.pending = []
-        return self.frontier.root
-
-    # The end
-
-    def _end(
-        self,
-        bundles: "_Ahead[LocatedBundle]",
-        heads: "_Ahead[_Head]",
-        held: "_Ahead[Checkpoint]",
-    ) -> None:
+    def _end(self, bundles: Ahead[LocatedBundle]) -> None:
         if bundles.next is not None:
             self.find(Exit.INVALID, bundles.next.where, "a bundle that no entry of the log names")
-        while heads.next is not None:
-            given = heads.advance()
-            self.checkpoints += 1
-            if self._signed(given.where, given):
-                what = f"the log had {given.head.size} entries, the export holds {self.size}"
-                self.find(Exit.INCOMPLETE, given.where, what)
-        while held.next is not None:
-            self._held_beyond(held.advance().size)
-        covered = self.last.size if self.last else 0
-        if self.last is None:
-            self.find(Exit.INCOMPLETE, "checkpoints", "no checkpoint vouches for any entry")
-        elif covered < self.size:
-            what = f"{self.size - covered} entries come after the last checkpoint; none vouches"
-            self.find(Exit.INCOMPLETE, f"index {covered}", what)
+        self.heads.end()
         for item in self.speakers.remarks(self.trust.appliances.keys()):
             self.find(item.exit_code, item.where, item.what)
-
-    def _held_beyond(self, size: int) -> None:
-        what = (
-            f"you hold a checkpoint of {size} entries, the export has {self.size}: export it again;"
-            f" if the new one still ends here, the last {size - self.size} entries are withheld"
-        )
-        self.find(Exit.INCOMPLETE, f"index {self.size}", what)
 
     def verdict(self) -> Verdict:
         vouched = any(self.witnessed.values())
@@ -326,54 +233,19 @@ class _Audit:
         elif not vouched:
             what = "no witness that you trust has cosigned the last checkpoint"
             self.find(Exit.UNWITNESSED, "checkpoints", what)
+        last = self.heads.last
         return Verdict(
-            exit_code=self.worst,
-            findings=tuple(self.findings),
+            exit_code=self.findings.worst,
+            findings=tuple(self.findings.items),
             origin=self.export.origin,
-            entries=self.size,
+            entries=self.heads.size,
             bundles=self.bundles,
             streams=len(self.chains.heads),
-            checkpoints=self.checkpoints,
-            size=self.last.size if self.last else 0,
-            root=self.last.root if self.last else b"",
+            checkpoints=self.heads.seen,
+            size=last.size if last else 0,
+            root=last.root if last else b"",
             witnesses=tuple(sorted(self.witnessed)),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Head:
-    where: str
-    note: Note
-    head: Checkpoint
-
-
-class _Ahead(Generic[T]):
-    """An iterable whose next item can be looked at before it is taken."""
-
-    __slots__ = ("_items", "next")
-
-    def __init__(self, items: Iterable[T]) -> None:
-        self._items = iter(items)
-        self.next: T | None = next(self._items, None)
-
-    def advance(self) -> T:
-        taken = self.next
-        if taken is None:
-            raise LookupError("nothing is left to take")
-        self.next = next(self._items, None)
-        return taken
-
-
-def _parsed(notes: Iterable[Located]) -> Iterator[_Head]:
-    for located in notes:
-        try:
-            note = checkpoint.parse_note(located.data.decode())
-            head = note.checkpoint()
-        except UnicodeDecodeError:
-            raise Malformed(located.where, "not UTF-8") from None
-        except Malformed as error:
-            raise Malformed(f"{located.where}, {error.where}", error.why) from None
-        yield _Head(located.where, note, head)
 
 
 _WITH_BUNDLE = (EntryKind.BUNDLE, EntryKind.GAP, EntryKind.EQUIVOCATION)

@@ -94,6 +94,11 @@ def log_origin(installation_id: str, site_id: str, generation: int = 1) -> str:
     return f"wardline.local/log/{installation_id}/{site_id}/g{generation}"
 
 
+def audit_origin(installation_id: str, partner_id: str, generation: int = 1) -> str:
+    """The origin, and the signer's name, of a partner's audit log."""
+    return f"wardline.local/audit/{installation_id}/{partner_id}/g{generation}"
+
+
 def witness_name(appliance_id: str) -> str:
     """The name under which an appliance cosigns."""
     return f"wardline.local/appliance/{appliance_id}"

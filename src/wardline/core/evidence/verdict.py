@@ -1,8 +1,10 @@
 """What the verifier of evidence says: findings, and the exit code that the worst decides."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
+
+FINDINGS_MAX = 100
 
 
 class Exit(IntEnum):
@@ -23,6 +25,22 @@ class Finding:
     exit_code: Exit
     where: str
     what: str
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was found so far, in order; the list is bounded, the worst of each kind stays in it."""
+
+    items: list[Finding] = field(default_factory=list)
+    worst: Exit = Exit.VERIFIED
+
+    def find(self, code: Exit, where: str, what: str) -> None:
+        self.worst = max(self.worst, code)
+        if len(self.items) < FINDINGS_MAX or (code is self.worst and not self._has(code)):
+            self.items.append(Finding(code, where, what))
+
+    def _has(self, code: Exit) -> bool:
+        return any(item.exit_code is code for item in self.items)
 
 
 @dataclass(frozen=True, slots=True)

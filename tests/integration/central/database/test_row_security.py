@@ -134,7 +134,8 @@ async def test_the_application_role_can_neither_change_nor_remove_evidence(owner
         " AS p WHERE c.relname = ANY($1) AND has_table_privilege('wardline_app', c.oid, p)",
         ["evidence_bundles", "evidence_log_entries", "evidence_log_nodes", "evidence_checkpoints",
          "evidence_cosignatures", "audit_log", "change_log", "results", "approval_votes",
-         "compliance_snapshots", "promotion_ledger"],
+         "compliance_snapshots", "promotion_ledger", "audit_log_waiting", "audit_log_heads",
+         "audit_log_entries", "audit_log_nodes", "audit_log_checkpoints", "audit_log_alarms"],
     )  # fmt: skip
     assert rows == []
 

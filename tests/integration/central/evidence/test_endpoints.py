@@ -16,7 +16,7 @@ from wardline.core.evidence import audit, checkpoint, log
 from wardline.core.evidence.bundle import Kind, Outcome
 from wardline.core.evidence.trust import Trust
 from wardline.core.evidence.verdict import Exit
-from wardline.formats import kit
+from wardline.formats import frame, kit
 
 
 def address(appliance, path=""):
@@ -91,7 +91,7 @@ async def test_the_export_verifies_and_a_flipped_bit_does_not(appliance, signed_
     assert again.content == answer.content
     flipped = bytearray(answer.content)
     flipped[len(flipped) // 3] ^= 1
-    with pytest.raises(kit.KitBroken):
+    with pytest.raises(frame.KitBroken):
         kit.read(io.BytesIO(bytes(flipped)))
 
 

@@ -43,6 +43,8 @@ async def test_a_healed_run_is_ordered_to_be_undone_once_and_a_freeze_or_observi
     assert order.id == answer.json()["order_id"]
     assert order.body == UndoRun(RUN, opened.incident_id, "ssh_config", "ssh_config.harden")
     assert order.reason == "it broke the scanner"
+    recorded = "SELECT action FROM audit_log WHERE subject = $1"
+    assert await owner.fetchval(recorded, order.id) == "order.issue"
     again = await undo(signed_in, appliance, opened.incident_id)
     assert (again.status_code, again.json()["code"]) == (409, "order_under_way")
     (listed,) = (await signed_in.get("/api/v1/orders")).json()["items"]

@@ -251,11 +251,12 @@ async def test_a_person_demotes_it_with_a_reason_and_only_who_may(
     said = await end(signed_in, promotion_id, "demote", "a template took its place")
     assert (said.status_code, said.json()["stage"]) == (200, "demoted")
     assert await told(appliance) == ()
-    row = await owner.fetchrow(
-        "SELECT reason, actor_kind FROM audit_log WHERE subject = $1 ORDER BY id DESC LIMIT 1",
+    rows = await owner.fetch(
+        "SELECT action, reason, actor_kind FROM audit_log WHERE subject = $1 ORDER BY id",
         promotion_id,
     )
-    assert tuple(row) == ("a template took its place", "user")
+    assert [row["action"] for row in rows] == ["promotion.approve", "promotion.demote"]
+    assert tuple(rows[-1])[1:] == ("a template took its place", "user")
     await sign_in(browser, await make_user(owner, tenant.partner_id, Role.OPERATOR))
     assert (await end(browser, promotion_id, "demote")).status_code == 403
 

@@ -18,7 +18,7 @@ from wardline.core.evidence import audit, bundle, checkpoint, log
 from wardline.core.evidence.log import EntryKind
 from wardline.core.evidence.trust import Trust
 from wardline.core.evidence.verdict import Exit
-from wardline.formats import kit
+from wardline.formats import frame, kit
 
 ROUNDS = 2
 Draw = st.DataObject
@@ -311,5 +311,5 @@ def test_any_damage_to_the_file_ends_in_a_verdict_of_invalid(data: st.DataObject
     damaged = honest_bytes[:start] + junk + honest_bytes[end:]
     if damaged == honest_bytes:
         return
-    with pytest.raises(kit.KitBroken):
+    with pytest.raises(frame.KitBroken):
         audit.verify(kit.read(io.BytesIO(damaged)), trusted)
