@@ -25,6 +25,8 @@ from tests.harness import product
 
 FLAGS = [
     "--headless",
+    # The hosts of these tests are made up, and are all this machine.
+    "--no-proxy-server",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",

@@ -14,6 +14,7 @@ import pytest
 from tests.harness import ordering
 from tests.integration.agent.bench import DRIFT, GOOD_MODE, Bench
 from tests.integration.agent.waiting import CHECK, waiting
+from wardline.agent.hosts.host import Stat
 from wardline.agent.store import database
 from wardline.core.orders import Order
 
@@ -85,8 +86,8 @@ def _work(scene: Scene, told: Path, ends_at: int) -> None:
     member = next(iter(bench.agent.roster))
     real = member.host.chmod
 
-    def change(path: str, mode: int) -> None:
-        real(path, mode)
+    def change(path: str, mode: int, found: Stat) -> None:
+        real(path, mode, found)
         with scene.effects.open("a") as file:
             file.write(f"{path}\n")
 

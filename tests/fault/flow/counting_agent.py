@@ -13,6 +13,7 @@ from pathlib import Path
 import dying_agent
 
 from wardline.agent import resident
+from wardline.agent.hosts.host import Stat
 from wardline.agent.hosts.rooted import RootedFiles
 
 EFFECTS = Path(sys.argv[2])
@@ -20,9 +21,9 @@ STORE = Path(sys.argv[sys.argv.index("--data") + 1]) / "agent.db"
 _chmod = RootedFiles.chmod
 
 
-def _counted(host: RootedFiles, path: str, mode: int) -> None:
+def _counted(host: RootedFiles, path: str, mode: int, found: Stat) -> None:
     """Changed first: what is written down has happened, and the file is on the disk by then."""
-    _chmod(host, path, mode)
+    _chmod(host, path, mode, found)
     reader = sqlite3.connect(STORE)
     running = reader.execute("SELECT id FROM orders WHERE state = 'running'").fetchall()
     reader.close()

@@ -77,7 +77,7 @@ def test_what_could_not_be_put_back_is_a_persons_though_the_check_passes(bench: 
     healing(bench)
     host = next(iter(bench.agent_roster)).host
 
-    def stuck(path: str, mode: int) -> None:
+    def stuck(path: str, mode: int, found: Stat) -> None:
         raise Failed(path, "the disk is read-only now")
 
     def happens() -> None:

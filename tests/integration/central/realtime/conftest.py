@@ -42,6 +42,7 @@ from wardline.policy import connections
 from wardline.policy.connections import Crowd
 from wardline.policy.live.seats import Limits
 
+ANSWER_SECONDS_MAX = 30.0
 SOON_SECONDS = 5.0
 QUIET_SECONDS = 0.6
 SEND_BUFFER_BYTES = 8 * 1024
@@ -217,7 +218,7 @@ def person(owner: Raw) -> People:
         server: Server, tenant: Tenant, role: Role = Role.OWNER, *, must_change: bool = False
     ) -> AsyncIterator[Person]:
         async with httpx2.AsyncClient(
-            base_url=server.origin, headers={"X-Wardline": "1"}
+            base_url=server.origin, headers={"X-Wardline": "1"}, timeout=ANSWER_SECONDS_MAX
         ) as browser:
             email = await make_user(owner, tenant.partner_id, role, must_change=must_change)
             said = await sign_in(browser, email)
@@ -236,7 +237,7 @@ async def somebody(server: Server, person: People, tenant: Tenant) -> AsyncItera
 
 @pytest.fixture
 async def appliance(server: Server, owner: Raw, tenant: Tenant) -> AsyncIterator[Appliance]:
-    async with httpx2.AsyncClient(base_url=server.origin) as client:
+    async with httpx2.AsyncClient(base_url=server.origin, timeout=ANSWER_SECONDS_MAX) as client:
         made = Appliance(client)
         answer = await made.enrol(await issue_token(owner, tenant))
         assert answer.status_code == 200, answer.text

@@ -72,6 +72,7 @@ STORY: dict[str, Any] = {
 }
 SHADOW = {
     "days": 14,
+    "total": 6,
     "incidents": 6,
     "resolved": 6,
     "allowed": 0,
