@@ -19,12 +19,12 @@ SCANNER, KEYS = "antivirus.enable_scanner", "remote_access.require_keys"
         (
             SCANNER,
             {"failing": ["scanning_off"], "scanners_installed": ["clamd@scan.service"]},
-            [False, True],
+            [False, True, False, False],
         ),
         (
             SCANNER,
             {"failing": ["old"], "scanners_installed": ["clamd@scan.service"]},
-            [False, False],
+            [False, False, False, False],
         ),
     ],
 )
@@ -38,7 +38,7 @@ def test_where_a_runbook_must_not_run_or_takes_other_inputs_it_is_no_answer(
 def test_the_remedy_that_answers_most_of_what_was_found_is_taken() -> None:
     known = catalogue.runbooks()[SCANNER].remedies
     debian, fedora = (
-        {"failing": ["scanning_off"], "scanners_installed": [unit]}
+        {"facts": {"failing": ["scanning_off"], "scanners_installed": [unit]}, "choice": None}
         for unit in ("clamav-daemon.service", "clamd@scan.service")
     )
     assert shadow._fitting(known, [debian, fedora, fedora]) == known[1]
