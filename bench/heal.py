@@ -22,7 +22,7 @@ from tests.unit.agent import host_trees
 from wardline.agent import agent
 from wardline.agent import settings as settings_file
 from wardline.agent.checks import check
-from wardline.agent.settings import HostSettings, Intervals, Layout
+from wardline.agent.settings import BreakerSettings, HostSettings, Intervals, Layout
 from wardline.core import ids
 
 CHECK, RULE = "file_permissions", "runbook.file_permissions.restore"
@@ -85,7 +85,12 @@ def _heals(folder: Path, count: int) -> dict[str, float]:
     bench.central.rules = [one for one in bench.central.rules if one["id"] == RULE]
     bench.central.healing = "heal"
     host = HostSettings(id=bench.host.id, name="local", kind="local")
-    changes = {"hosts": [host], "intervals": Intervals()}
+    # The same drift is healed again and again here, which the breaker is there to end.
+    changes = {
+        "hosts": [host],
+        "intervals": Intervals(),
+        "breaker": BreakerSettings(attempts=1_000),
+    }
     bench.settings = bench.settings.model_copy(update=changes)
     bench.restart()
     running = bench.agent
