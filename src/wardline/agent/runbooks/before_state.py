@@ -89,8 +89,10 @@ def _joined(changes: Sequence[Changed]) -> Changed:
     first, last = changes[0], changes[-1]
     files = [one for one in changes if isinstance(one.undo, RestoreFile)]
     undos = [one.undo for one in files if isinstance(one.undo, RestoreFile)]
-    if len(changes) == 1 or not files:
-        return replace(first, after=last.after)
+    if not files:
+        return replace(first, undo=_until(first.undo, last.undo), after=last.after)
+    if len(changes) == 1:
+        return first
     proofs = [undo.check_with for undo in undos if undo.check_with is not None]
     undo = RestoreFile(
         path=undos[0].path,
@@ -100,6 +102,13 @@ def _joined(changes: Sequence[Changed]) -> Changed:
         reloads=tuple(dict.fromkeys(argv for undo in undos for argv in undo.reloads)),
     )
     return Changed(first.step, undo, files[-1].after)
+
+
+def _until(first: Undo, last: Undo) -> Undo:
+    """The first undo of a target, which knows a mode by how the last change left it."""
+    if isinstance(first, RestoreMode) and isinstance(last, RestoreMode):
+        return replace(first, after=last.after)
+    return first
 
 
 def _as_first(written: FileState, first: Undo) -> FileState:

@@ -16,6 +16,7 @@ from wardline.agent.runbooks import operations, states
 from wardline.agent.runbooks.before_state import BeforeState, Changed
 from wardline.agent.runbooks.commands import RunUndo
 from wardline.agent.runbooks.line_guard import LineGuard, Pace
+from wardline.agent.runbooks.mode_operation import RestoreMode
 from wardline.agent.runbooks.operations import CommandFailed, RestoreFile
 from wardline.agent.runbooks.unit_operation import Restart, RestoreUnit
 from wardline.core.errors import Malformed
@@ -146,12 +147,13 @@ def _guarded(todo: tuple[Changed, ...], host: Host) -> LineGuard | None:
         return None
     undos = [one.undo for one in todo]
     files = dict.fromkeys(undo.path for undo in undos if isinstance(undo, RestoreFile))
+    modes = dict.fromkeys(undo.target for undo in undos if isinstance(undo, RestoreMode))
     reloads = dict.fromkeys(_reloads(todo))
-    if not files and not reloads:
+    if not files and not modes and not reloads:
         return None
     spent_s = sum(_timeout_s(one) for one in todo)
     after_s = min(REVERT_AFTER_S + spent_s, revert.AFTER_S_MAX)
-    armed = Revert(tuple(files), (), after_s, reloads=tuple(reloads))
+    armed = Revert(tuple(files), (), after_s, reloads=tuple(reloads), modes=tuple(modes))
     return LineGuard(host, armed, Pace(revert_s=after_s))
 
 

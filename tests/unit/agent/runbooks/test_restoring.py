@@ -162,6 +162,14 @@ steps:
   - {type: set_config_line, name: e, file: /etc/motd, syntax: equals, key: two, line: two=2}
 """
 
+NARROWED = (
+    REPEATED.partition("steps:")[0]
+    + """steps:
+  - {type: set_mode, name: a, file: /etc/motd, mode: "0640", owner: root, group: root}
+  - {type: set_mode, name: b, file: /etc/motd, mode: "0600", owner: root, group: root}
+"""
+)
+
 
 def test_a_diff_of_an_undo_shows_no_password_as_none_of_its_run_did(root: Path) -> None:
     shadow = root / "etc/shadow"
@@ -203,6 +211,34 @@ def test_what_several_steps_changed_has_one_undo_and_never_stands_between_two(ro
     host.replace_file = replaced  # type: ignore[method-assign]
     assert restoring.restore(kept, host).ok
     assert _snapshot(root) == before
+
+
+def test_a_mode_that_two_steps_changed_goes_back_to_what_it_was_before_both(root: Path) -> None:
+    (root / "etc/motd").write_text("welcome\n")
+    (root / "etc/motd").chmod(0o666)
+    host, before = TreeHost("host", "host", str(root)), _snapshot(root)
+    report = runner.run(runbook.load(NARROWED.encode(), "demo.yaml"), {}, host)
+    assert [one.changed for one in report.actions] == [True, True], report.error
+    kept = before_state.load(before_state.dump(before_state.taken(report, host)))
+    assert len(kept.changes) == 1
+    restored = restoring.restore(kept, host)
+    assert restored.ok, restored.left
+    assert _snapshot(root) == before
+
+
+def test_a_mode_that_could_lock_the_agent_out_is_armed_when_its_repair_is_undone(
+    root: Path,
+) -> None:
+    """sshd takes no key of a file that others may write to."""
+    (root / "etc/motd").write_text("welcome\n")
+    (root / "etc/motd").chmod(0o666)
+    host = Remote(root)
+    report = runner.run(runbook.load(NARROWED.encode(), "demo.yaml"), {}, host)
+    kept = before_state.taken(report, host)
+    assert restoring.restore(kept, host).ok
+    (armed,) = host.armed
+    assert (armed.files, armed.modes) == ((), ("/etc/motd",))
+    assert host.disarmed == ["one"]
 
 
 def _edit(root: Path) -> None:
