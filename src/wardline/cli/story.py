@@ -6,7 +6,7 @@ Each line is made safe for a terminal; what a host or an appliance wrote is show
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from wardline.cli import plain
+from wardline.core import plain
 
 Json = Mapping[str, Any]
 

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from wardline.cli import plain
+from wardline.core import plain
 from wardline.core.errors import Malformed
 from wardline.core.evidence import checkpoint, trust
 from wardline.core.evidence.checkpoint import Checkpoint

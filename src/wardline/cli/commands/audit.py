@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
-from wardline.cli import person, plain, saving, verdicts
+from wardline.cli import person, saving, verdicts
 from wardline.cli.client import Client
+from wardline.core import plain
 from wardline.core.audit import verify as verifying
 from wardline.core.errors import Malformed
 from wardline.core.evidence import verdict

@@ -8,8 +8,8 @@ import typer
 from wardline.agent import settings as agent_settings
 from wardline.agent import stop_commands
 from wardline.agent.settings import Layout
-from wardline.cli import paging, person, places, plain, reasons
-from wardline.core import ids
+from wardline.cli import paging, person, places, reasons
+from wardline.core import ids, plain
 
 VERSION_CHARS_SHOWN = 12
 

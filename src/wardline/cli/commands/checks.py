@@ -17,8 +17,8 @@ from wardline.agent.hosts.tree import TreeHost
 from wardline.agent.runbooks import runbook
 from wardline.agent.scrub.scrubber import Scrubber
 from wardline.agent.settings import Layout
-from wardline.cli import check_author, plain
-from wardline.core import clock
+from wardline.cli import check_author
+from wardline.core import clock, plain
 from wardline.core.errors import NotFound, WrongUsage
 from wardline.core.evidence.bundle import Outcome, Result
 

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from wardline.cli import paging, person, plain
+from wardline.cli import paging, person
 from wardline.cli.client import Client
+from wardline.core import plain
 from wardline.core.errors import NotFound, Refused, WrongUsage
 
 STATES = ("in_force", "changed", "ended", "all")

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from wardline.cli import paging, person, plain, reasons
+from wardline.cli import paging, person, reasons
 from wardline.cli.client import Client
+from wardline.core import plain
 from wardline.core.errors import NotFound, WrongUsage
 
 app = typer.Typer(

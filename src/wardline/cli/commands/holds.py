@@ -9,8 +9,9 @@ import typer
 from wardline.agent import hold_commands
 from wardline.agent import settings as agent_settings
 from wardline.agent.settings import Layout
-from wardline.cli import found, paging, person, places, plain, reasons
+from wardline.cli import found, paging, person, places, reasons
 from wardline.cli.client import Client
+from wardline.core import plain
 from wardline.core.errors import NotFound, Refused
 
 NUMBER_DIGITS_MAX = 18

@@ -13,7 +13,8 @@ import typer
 from wardline.agent import incident_commands
 from wardline.agent import settings as agent_settings
 from wardline.agent.settings import Layout
-from wardline.cli import found, paging, person, places, plain, story
+from wardline.cli import found, paging, person, places, story
+from wardline.core import plain
 from wardline.core.errors import Refused
 
 CLOSED = frozenset({"healed", "stable", "resolved"})

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from wardline.cli import plain
 from wardline.cli import policy_sources as sources
+from wardline.core import plain
 from wardline.core.errors import Malformed
 from wardline.core.policy import cases, compiled
 from wardline.core.policy.cases import Case, Coverage, Result

@@ -6,9 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from wardline.cli import plain
 from wardline.cli import policy_sources as sources
-from wardline.core import clock
+from wardline.core import clock, plain
 from wardline.core.canonical import Json
 from wardline.core.policy import analyse, diff, evaluate, exact, parse, unlock
 from wardline.core.policy.analysis.estate import Estate

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from wardline.cli import plain
 from wardline.cli import policy_sources as sources
+from wardline.core import plain
 from wardline.core.canonical import Json
 
 

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from wardline.cli import paging, person, plain, reasons
+from wardline.cli import paging, person, reasons
+from wardline.core import plain
 
 app = typer.Typer(
     add_completion=False,

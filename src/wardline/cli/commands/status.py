@@ -9,7 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from wardline.cli import client, places, plain
+from wardline.cli import client, places
+from wardline.core import plain
 
 # As the fleet page counts them: what a person is left with is as open as what waits.
 OPEN_STATES = ("open", "observing", "waiting", "failed", "escalated")
