@@ -8,11 +8,8 @@ import asyncio
 
 import pytest
 
-from tests.harness.asgi_line import AsgiLine
-from tests.integration.agent.bench import Bench, Clock
-from tests.integration.central.conftest import make_user, sign_in
+from tests.integration.central.learning.clinic import Agent, enrolled
 from tests.integration.central.learning.teaching import approve, listed, story
-from tests.integration.central.learning.test_round_trip import APART, Agent, Door
 from wardline.central.learning.rounds import Learner
 from wardline.core.incidents import merit
 
@@ -36,6 +33,8 @@ INSTALLED = {
 class Clinic(Agent):
     """Its host has two daemons, and now and then somebody disables the one that ran."""
 
+    check = CHECK
+
     def install(self):
         for path, text in INSTALLED.items():
             place = self.bench.tree / path
@@ -43,14 +42,7 @@ class Clinic(Agent):
             place.write_text(text)
 
     async def drifted(self):
-        def turn():
-            (self.bench.tree / WANTED).unlink(missing_ok=True)
-            self.bench.observe(CHECK)
-            self.bench.act()
-
-        await asyncio.to_thread(turn)
-        await self.report()
-        return await self.newest()
+        return await self.found(lambda: (self.bench.tree / WANTED).unlink(missing_ok=True))
 
     async def picked(self, one, words):
         """A person picks on the incident's page; what became of it, once the order is over."""
@@ -62,12 +54,6 @@ class Clinic(Agent):
         assert said.json()["approval_id"] is None
         await self.report()
         await asyncio.to_thread(self.bench.act)
-        await self.report()
-        return await self.newest()
-
-    async def lasted(self):
-        self.bench.clock.sleep(APART)
-        await asyncio.to_thread(self.bench.observe, CHECK)
         await self.report()
         return await self.newest()
 
@@ -87,27 +73,10 @@ class Clinic(Agent):
 
 @pytest.fixture
 async def clinic(web, browser, owner, tenant, moment, tmp_path):
-    """Enrolled, of a site that heals, under a rule by which its repair runs unasked."""
-    clock = Clock()
-    moment.value = clock()
-    email = await make_user(owner, tenant.partner_id)
-    await sign_in(browser, email)
-    made = await browser.post("/api/mcp/policy/create", json=RULE)
-    assert made.status_code == 200, made.text
-    site = f"/api/v1/sites/{tenant.site_id}"
-    said = await browser.post(f"{site}/healing", json={"healing": "heal", "reason": "we looked"})
-    assert said.status_code == 200, said.text
-    token = (await browser.post(f"{site}/enrolment-tokens", json={})).json()["token"]
-
-    def follow():
-        moment.value = clock()
-
-    door = Door(token, AsgiLine(web, follow))
-    bench = await asyncio.to_thread(Bench, tmp_path / "clinic", door, clock)
-    made = Clinic(bench, browser, email, moment)
-    made.install()
-    yield made
-    bench.close()
+    about = web, browser, owner, tenant, moment, tmp_path
+    async with enrolled(Clinic, RULE, *about) as made:
+        made.install()
+        yield made
 
 
 async def test_what_people_pick_is_planned_then_promoted_with_the_built_in_library(
