@@ -145,30 +145,6 @@ def test_an_undo_that_was_cut_off_within_a_unit_goes_on(root: Path) -> None:
 
 
 SHADOW = "root:$6$salt$hash:19000:0:99999:7:::\nann:$y$j9T$other:19000:0:99999:7:::\n"
-REPEATED = """
-id: demo.repair
-version: 1
-title: A repair
-description: It repairs.
-risk: low
-check: file_permissions
-platforms: [linux]
-controls: ["nist_800_53:CM-6"]
-steps:
-  - {type: set_mode, name: a, file: /etc/motd, mode: "0600", owner: root, group: root}
-  - {type: set_config_line, name: b, file: /etc/motd, syntax: equals, key: one, line: one=1}
-  - {type: set_config_line, name: c, file: /etc/issue, syntax: equals, key: one, line: one=1}
-  - {type: set_mode, name: d, file: /etc/motd, mode: "0640", owner: root, group: root}
-  - {type: set_config_line, name: e, file: /etc/motd, syntax: equals, key: two, line: two=2}
-"""
-
-NARROWED = (
-    REPEATED.partition("steps:")[0]
-    + """steps:
-  - {type: set_mode, name: a, file: /etc/motd, mode: "0640", owner: root, group: root}
-  - {type: set_mode, name: b, file: /etc/motd, mode: "0600", owner: root, group: root}
-"""
-)
 
 
 def test_a_diff_of_an_undo_shows_no_password_as_none_of_its_run_did(root: Path) -> None:
@@ -188,57 +164,6 @@ def test_a_diff_of_an_undo_shows_no_password_as_none_of_its_run_did(root: Path) 
     assert "$" not in told
     for line in ("+bob:(set):19000", "-root:(set):19000:0:365", "+root:(set):19000:0:99999"):
         assert line in told
-
-
-def test_what_several_steps_changed_has_one_undo_and_never_stands_between_two(root: Path) -> None:
-    (root / "etc/motd").write_text("welcome\n")
-    (root / "etc/motd").chmod(0o666)
-    host, before = TreeHost("host", "host", str(root)), _snapshot(root)
-    report = runner.run(runbook.load(REPEATED.encode(), "demo.yaml"), {}, host)
-    assert report.ok, report.error
-    kept = before_state.load(before_state.dump(before_state.taken(report, host)))
-    assert [one.undo.target for one in kept.changes] == ["/etc/motd", "/etc/issue"]
-    replaced = host.replace_file
-
-    def killed(path: str, *rest: Any) -> None:
-        replaced(path, *rest)
-        raise KeyboardInterrupt
-
-    for _ in range(2):
-        host.replace_file = killed  # type: ignore[method-assign, assignment]
-        with pytest.raises(KeyboardInterrupt):
-            restoring.restore(kept, host)
-    host.replace_file = replaced  # type: ignore[method-assign]
-    assert restoring.restore(kept, host).ok
-    assert _snapshot(root) == before
-
-
-def test_a_mode_that_two_steps_changed_goes_back_to_what_it_was_before_both(root: Path) -> None:
-    (root / "etc/motd").write_text("welcome\n")
-    (root / "etc/motd").chmod(0o666)
-    host, before = TreeHost("host", "host", str(root)), _snapshot(root)
-    report = runner.run(runbook.load(NARROWED.encode(), "demo.yaml"), {}, host)
-    assert [one.changed for one in report.actions] == [True, True], report.error
-    kept = before_state.load(before_state.dump(before_state.taken(report, host)))
-    assert len(kept.changes) == 1
-    restored = restoring.restore(kept, host)
-    assert restored.ok, restored.left
-    assert _snapshot(root) == before
-
-
-def test_a_mode_that_could_lock_the_agent_out_is_armed_when_its_repair_is_undone(
-    root: Path,
-) -> None:
-    """sshd takes no key of a file that others may write to."""
-    (root / "etc/motd").write_text("welcome\n")
-    (root / "etc/motd").chmod(0o666)
-    host = Remote(root)
-    report = runner.run(runbook.load(NARROWED.encode(), "demo.yaml"), {}, host)
-    kept = before_state.taken(report, host)
-    assert restoring.restore(kept, host).ok
-    (armed,) = host.armed
-    assert (armed.files, armed.modes) == ((), ("/etc/motd",))
-    assert host.disarmed == ["one"]
 
 
 def _edit(root: Path) -> None:
