@@ -51,8 +51,13 @@ def flapping(healed: Sequence[Healed], now: datetime, heals: int, window: timede
     if len(counted) < heals:
         return False
     ends = [*(one.at for one in counted[1:]), now]
-    held = (min(end, one.back or end) - one.at for one, end in zip(counted, ends, strict=True))
-    return sum(held, timedelta()) <= window
+    nothing = timedelta()
+    # A clock that was set meanwhile may have it come back before it was healed.
+    held = (
+        max(nothing, min(end, one.back or end) - one.at)
+        for one, end in zip(counted, ends, strict=True)
+    )
+    return sum(held, nothing) <= window
 
 
 def untried(candidates: tuple[Remedy, ...], incident: Incident) -> tuple[Remedy, ...]:

@@ -47,6 +47,12 @@ def test_heals_outside_the_window_and_in_the_future_do_not_count() -> None:
     assert ladder.flapping(healed, NOW, 1, window)
 
 
+def test_a_clock_that_was_set_back_makes_up_for_no_repair_that_held() -> None:
+    window, long = timedelta(minutes=120), timedelta(hours=3)
+    set_back = Healed(NOW - timedelta(minutes=2), NOW - 2 * long)
+    assert not ladder.flapping([Healed(NOW - long), set_back], NOW, 2, window)
+
+
 @given(
     paces_s=st.lists(st.floats(0, 130 * 86400), min_size=3, max_size=3),
     held_s=st.lists(st.floats(0, 2 * 3600), min_size=3, max_size=3),
