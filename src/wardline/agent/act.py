@@ -1,5 +1,6 @@
 """The acting loop: what may be repaired is repaired, measured again, and told as it was."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -291,9 +292,10 @@ class Healer:
             if not self._repairs.is_current(tx, case):
                 return
             if chosen is not None and chosen.flapping:
+                minutes = math.ceil(case.flap_window / timedelta(minutes=1))
                 reason = (
-                    f"healed {self._flap.heals} times within"
-                    f" {self._flap.window_minutes} min and drifted again"
+                    f"healed {case.flap.heals} times and drifted again: the repairs held for no"
+                    f" more than {minutes} min in all"
                 )
                 if culprit is not None:
                     reason = f"{reason}. The likely rival: {culprit}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -119,6 +119,11 @@ class Case:
     @property
     def at(self) -> datetime:
         return self.moment.at
+
+    @property
+    def flap_window(self) -> timedelta:
+        """How long repairs of this drift may have held in all and be a flap still."""
+        return ladder.flap_window(self.flap.heals, self.flap.window_minutes, self.interval_s)
 
     @property
     def observing(self) -> bool:
@@ -296,9 +301,8 @@ def _state(tx: Transaction, case: Case, book: Runbook, *, hold: bool) -> State:
 
 def _flaps(tx: Transaction, case: Case, book: Runbook) -> bool:
     """As many verified heals of this drift as make a hold necessary, since the last was cleared."""
-    window = ladder.flap_window(case.flap.heals, case.flap.window_minutes, case.interval_s)
     healed = heals.last(tx, case.incident, book.id, case.flap.heals)
-    return ladder.flapping(healed, case.at, case.flap.heals, window)
+    return ladder.flapping(healed, case.at, case.flap.heals, case.flap_window)
 
 
 def _actions(asked: Runbook) -> dict[str, ActionFacts]:
